@@ -1,0 +1,44 @@
+"""Roadworthy: trains, stress-tests and ships road-sign classifiers.
+
+The names below are the public API.  They load on first use, so that `import roadworthy` stays quick and
+works without torch.
+"""
+
+from __future__ import annotations
+
+from importlib import import_module
+from typing import Any
+
+__version__ = "0.1.0"
+
+_PUBLIC = {
+    "train": "roadworthy.api",
+    "evaluate": "roadworthy.api",
+    "predict": "roadworthy.api",
+    "load": "roadworthy.api",
+    "audit": "roadworthy.api",
+    "preview": "roadworthy.api",
+    "report": "roadworthy.api",
+    "Config": "roadworthy.config",
+    "load_config": "roadworthy.config",
+    "InputSpec": "roadworthy.inputs",
+    "decode": "roadworthy.inputs",
+    "preprocess": "roadworthy.inputs",
+    "Predictions": "roadworthy.results",
+    "Metrics": "roadworthy.results",
+    "RoadworthyError": "roadworthy.errors",
+}
+
+__all__ = ["__version__", *sorted(_PUBLIC)]
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _PUBLIC:
+        raise AttributeError(f"module 'roadworthy' has no attribute {name!r}")
+    value = getattr(import_module(_PUBLIC[name]), name)
+    globals()[name] = value
+    return value
+
+
+def __dir__() -> list[str]:
+    return sorted([*globals(), *_PUBLIC])

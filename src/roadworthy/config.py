@@ -1,0 +1,244 @@
+"""All settings, their meaning and their defaults.
+
+Frozen keyword-only dataclasses describe; functions elsewhere build from the smallest section that they
+need.  Text from outside (TOML files, `--set a.b=c`) is checked here, once, by pydantic: a setting that
+does not exist is an error, never ignored.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+import difflib
+import tomllib
+from collections.abc import Iterable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any, Literal
+
+from roadworthy.errors import ConfigError
+from roadworthy.inputs import MAX_PIXELS, InputSpec
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataConfig:
+    """Which pictures, which classes, which split.
+
+    spec: `SOURCE:PLACE[?k=v][@share]`, several joined by commas.
+    classes: class names, or `("all",)` for every class that the data has.
+    group_by: `none` (the task is the classes) or `family` (the classes' families).
+    labels: how folder and csv labels are read: `names` (class names or sign codes) or `gtsrb-ids`.
+    split: `auto` keeps the data's own splits and cuts `val_fraction` of the training tracks off for
+        validation (where there is no test either: 0.7/0.1/0.2 of the tracks); `0.7/0.1/0.2` cuts all anew.
+    split_by: `track` never cuts through a physical sign; `image` does, and exists to show what that costs.
+    """
+
+    spec: str = ""
+    classes: tuple[str, ...] = ("all",)
+    group_by: Literal["none", "family"] = "none"
+    labels: Literal["names", "gtsrb-ids"] = "names"
+    split: str = "auto"
+    split_by: Literal["track", "image"] = "track"
+    split_seed: int = 0
+    val_fraction: float = 0.1
+    skip_unreadable: bool = False
+    max_pixels: int = MAX_PIXELS
+
+
+@dataclass(frozen=True, kw_only=True)
+class ModelConfig:
+    """Which network. width and depth scale `compact`; dropout None means the model's own."""
+
+    name: str = "compact"
+    width: float = 1.0
+    depth: int = 2
+    dropout: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class AugmentConfig:
+    """Which augmentation policy, how strong (1 is the policy as written, 0 is the identity)."""
+
+    policy: str = "default"
+    strength: float = 1.0
+    mirror: bool = True
+
+
+@dataclass(frozen=True, kw_only=True)
+class OptimConfig:
+    """Which optimiser. `l2` is the study's penalty inside the loss, on the layers that it names."""
+
+    name: str = "sgd"
+    lr: float = 0.2
+    momentum: float = 0.9
+    weight_decay: float = 5e-4
+    l2: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScheduleConfig:
+    """Learning rate over the run: `warmup` is a fraction of it, `final` a fraction of the peak rate."""
+
+    name: str = "one-cycle"
+    warmup: float = 0.2
+    final: float = 0.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainConfig:
+    """One training run. With `minutes`, `epochs` is ignored and the schedule is fitted to the time.
+
+    balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
+    ema: decay per step of the averaged weights that are evaluated; 0 for none.
+    patience: epochs without a better validation `monitor` before stopping; 0 for never.
+    precision: `auto` is bf16 autocast where the hardware has it, else fp32.
+    threads: 0 leaves the choice to torch.
+    """
+
+    epochs: int = 20
+    minutes: float | None = None
+    batch_size: int = 128
+    seed: int = 0
+    label_smoothing: float = 0.0
+    balance: Literal["none", "sampler", "weights"] = "none"
+    ema: float = 0.998
+    clip_norm: float = 0.0
+    patience: int = 0
+    monitor: Literal["accuracy", "loss"] = "accuracy"
+    precision: Literal["auto", "fp32", "bf16"] = "auto"
+    channels_last: bool = True
+    compile: bool = False
+    device: str = "auto"
+    threads: int = 0
+    tensorboard: bool = False
+    trace: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class DangerConfig:
+    """What a mistake costs, next to a harmless one that costs `other`; a table to be argued about.
+
+    missed_priority: stop, no-entry, give-way or wrong-way read as anything else.
+    limit_too_high / limit_too_low: a speed limit read as a higher / lower one.
+    false_limit: something else read as a speed limit.
+    """
+
+    missed_priority: float = 10.0
+    limit_too_high: float = 5.0
+    limit_too_low: float = 2.0
+    false_limit: float = 3.0
+    other: float = 1.0
+
+
+@dataclass(frozen=True, kw_only=True)
+class EvaluateConfig:
+    """How results are computed: bins of the calibration error, bootstrap repetitions, danger weights."""
+
+    ece_bins: int = 15
+    bootstrap: int = 2000
+    batch_size: int = 512
+    danger: DangerConfig = field(default_factory=DangerConfig)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Config:
+    """Everything that defines a run; stored resolved as config.toml in its folder."""
+
+    data: DataConfig = field(default_factory=DataConfig)
+    input: InputSpec = field(default_factory=InputSpec)
+    model: ModelConfig = field(default_factory=ModelConfig)
+    augment: AugmentConfig = field(default_factory=AugmentConfig)
+    optim: OptimConfig = field(default_factory=OptimConfig)
+    schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
+    train: TrainConfig = field(default_factory=TrainConfig)
+    evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
+
+
+def load_config(path: Path | None = None, settings: Iterable[str] = (), **overrides: Mapping[str, Any]) -> Config:
+    """A Config from defaults, then a TOML file, then `overrides` by section, then `a.b=c` settings.
+
+    Raises ConfigError naming the setting, what arrived and what would work.
+    """
+    tree: dict[str, Any] = {}
+    if path is not None:
+        _merge(tree, _read_toml(path))
+    _merge(tree, {section: dict(values) for section, values in overrides.items()})
+    for setting in settings:
+        _merge(tree, _parse_setting(setting))
+    return config_from_dict(tree)
+
+
+def config_from_dict(tree: Mapping[str, Any]) -> Config:
+    """A checked Config from nested mappings; whatever is missing takes its default."""
+    _refuse_unknown(tree, Config, "")
+    # pydantic costs a tenth of a second to import; only text from outside needs it.
+    from pydantic import TypeAdapter, ValidationError
+
+    try:
+        return TypeAdapter(Config).validate_python(tree)
+    except ValidationError as error:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"])
+        raise ConfigError(f"setting {where}: {first['msg']}; got {first['input']!r}") from error
+
+
+def config_to_dict(config: Config) -> dict[str, Any]:
+    """Nested plain values, without the Nones that TOML cannot write."""
+    return _plain(dataclasses.asdict(config))
+
+
+def write_config(config: Config, path: Path) -> None:
+    """Write `config` as TOML."""
+    import tomli_w
+
+    path.write_text(tomli_w.dumps(config_to_dict(config)), encoding="utf-8")
+
+
+def _plain(tree: dict[str, Any]) -> dict[str, Any]:
+    return {k: _plain(v) if isinstance(v, dict) else v for k, v in tree.items() if v is not None}
+
+
+def _read_toml(path: Path) -> dict[str, Any]:
+    try:
+        return tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise ConfigError(f"config file {path} cannot be read: {error.strerror or error}") from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise ConfigError(f"config file {path} is no TOML: {error}") from error
+
+
+def _parse_setting(setting: str) -> dict[str, Any]:
+    name, equals, value = setting.partition("=")
+    if not equals or not name.strip():
+        raise ConfigError(f"--set got {setting!r}; write it as section.name=value, like train.epochs=30")
+    leaf: Any
+    try:
+        leaf = tomllib.loads(f"x = {value}")["x"]
+    except tomllib.TOMLDecodeError:
+        leaf = value.strip()  # a bare word is a string
+    for part in reversed(name.strip().split(".")):
+        leaf = {part: leaf}
+    return leaf  # type: ignore[no-any-return]
+
+
+def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
+    for key, value in new.items():
+        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
+            _merge(into[key], value)
+        else:
+            into[key] = dict(value) if isinstance(value, Mapping) else value
+
+
+def _refuse_unknown(tree: Mapping[str, Any], cls: type, prefix: str) -> None:
+    sections = {f.name: f for f in dataclasses.fields(cls)}
+    for key, value in tree.items():
+        if key not in sections:
+            known = sorted(sections)
+            close = difflib.get_close_matches(key, known, n=1)
+            hint = f"; did you mean {prefix}{close[0]}?" if close else ""
+            raise ConfigError(f"setting {prefix}{key} does not exist{hint} Known here: {', '.join(known)}")
+        default = sections[key].default_factory
+        inner = default if isinstance(default, type) and dataclasses.is_dataclass(default) else None
+        if inner is not None:
+            if not isinstance(value, Mapping):
+                raise ConfigError(f"setting {prefix}{key} is a section; got {value!r}")
+            _refuse_unknown(value, inner, f"{prefix}{key}.")

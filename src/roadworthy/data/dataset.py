@@ -1,0 +1,43 @@
+"""Decoded pictures with their targets, split and ready to be trained on or measured."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+import numpy as np
+
+from roadworthy.data.records import Record
+from roadworthy.inputs import ByteArray
+from roadworthy.results import IntArray
+
+
+@dataclass(frozen=True, kw_only=True)
+class Dataset:
+    """N decoded pictures of one split.
+
+    images: (N, S, S, 3) uint8, may be memory-mapped.  targets: (N,) int64, index into `classes`.
+    shares: for each source of the data spec its share of every training batch, or None for as it comes.
+    """
+
+    images: ByteArray
+    targets: IntArray
+    records: tuple[Record, ...]
+    classes: tuple[str, ...]
+    shares: tuple[float | None, ...] = (None,)
+
+    def __len__(self) -> int:
+        return len(self.targets)
+
+    def subset(self, indices: IntArray) -> Dataset:
+        """The pictures at `indices`, in that order."""
+        return Dataset(
+            images=self.images[indices],
+            targets=self.targets[indices],
+            records=tuple(self.records[int(i)] for i in indices),
+            classes=self.classes,
+            shares=self.shares,
+        )
+
+    def class_counts(self) -> IntArray:
+        """(C,) pictures per class."""
+        return np.bincount(self.targets, minlength=len(self.classes))

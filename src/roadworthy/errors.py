@@ -1,0 +1,93 @@
+"""Everything that Roadworthy raises on purpose.
+
+    RoadworthyError
+    ├── UsageError                  wrong usage or input: the CLI prints one line and exits 2
+    │   ├── ConfigError             a setting that does not exist, or a value that it cannot take
+    │   ├── UnknownNameError        a registry has no such entry; suggests the nearest
+    │   ├── MissingExtraError       an optional part is not installed; names the pip command
+    │   ├── ShapeError              arrays whose shapes do not fit together
+    │   ├── DataError               a data set cannot be read as asked
+    │   │   ├── DataNotFoundError   nothing at that place
+    │   │   ├── LabelError          a label that the task or the model does not know
+    │   │   ├── ImageError          one picture that cannot be decoded
+    │   │   └── DownloadError       a download that failed, or was not what was promised
+    │   └── CheckpointError         weights or a run folder that cannot be used
+    ├── TrainingError               training cannot go on (a loss that is not finite)
+    └── RequirementError            `--require` was not met: the CLI exits 3
+
+Every message says what was wrong, what arrived and what would work.
+"""
+
+from __future__ import annotations
+
+import difflib
+from collections.abc import Iterable
+
+
+class RoadworthyError(Exception):
+    """Base of everything raised on purpose; `exit_code` is what the CLI ends with."""
+
+    exit_code = 2
+
+
+class UsageError(RoadworthyError):
+    """Wrong usage or input."""
+
+
+class ConfigError(UsageError):
+    """A setting that does not exist, or a value that it cannot take."""
+
+
+class UnknownNameError(UsageError):
+    """A registry or a list of names has no such entry."""
+
+    def __init__(self, kind: str, name: str, known: Iterable[str]) -> None:
+        self.kind, self.name, self.known = kind, name, sorted(known)
+        close = difflib.get_close_matches(name, self.known, n=1, cutoff=0.5)
+        hint = f"; did you mean {close[0]!r}?" if close else "."
+        super().__init__(f"{kind} {name!r} is unknown{hint} Known: {', '.join(self.known) or 'none'}")
+
+
+class MissingExtraError(UsageError):
+    """An optional part of Roadworthy is not installed."""
+
+    def __init__(self, purpose: str, extra: str) -> None:
+        super().__init__(f"{purpose} needs an optional part; install it with: pip install 'roadworthy[{extra}]'")
+
+
+class ShapeError(UsageError, ValueError):
+    """Arrays whose shapes do not fit together."""
+
+
+class DataError(UsageError):
+    """A data set cannot be read as asked."""
+
+
+class DataNotFoundError(DataError):
+    """Nothing at the place that a data spec names."""
+
+
+class LabelError(DataError):
+    """A label that the task or the model does not know."""
+
+
+class ImageError(DataError):
+    """One picture that cannot be decoded; the message holds the bare fact, the caller adds the path."""
+
+
+class DownloadError(DataError):
+    """A download that failed or was not what was promised."""
+
+
+class CheckpointError(UsageError):
+    """Weights or a run folder that cannot be used."""
+
+
+class TrainingError(RoadworthyError):
+    """Training cannot go on; the last good state is kept."""
+
+
+class RequirementError(RoadworthyError):
+    """A `--require` was not met."""
+
+    exit_code = 3

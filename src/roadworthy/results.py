@@ -1,0 +1,225 @@
+"""Results as plain data: what evaluation produces, files store and reports show.  No torch.
+
+`Predictions` is what a model said of a set of pictures, `Metrics` what follows from it.  A report is a
+list of `Section`s made of `Block`s; report/html.py alone turns them into a page.
+"""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+
+from roadworthy.errors import CheckpointError, ShapeError
+from roadworthy.inputs import ByteArray, FloatArray
+
+IntArray = NDArray[np.integer[Any]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Predictions:
+    """What a model said of N pictures.
+
+    logits: (N, C) raw, before temperature.  targets: (N,) integers in [0, C).
+    groups: (N,) the physical sign that each shows; empty strings where that is unknown.
+    temperature: divides the logits before the softmax.
+    """
+
+    classes: tuple[str, ...]
+    logits: FloatArray
+    targets: IntArray
+    paths: tuple[str, ...]
+    groups: tuple[str, ...]
+    temperature: float = 1.0
+
+    def __post_init__(self) -> None:
+        n = len(self.targets)
+        if self.logits.shape != (n, len(self.classes)) or len(self.paths) != n or len(self.groups) != n:
+            raise ShapeError(
+                f"predictions do not fit together: logits {self.logits.shape}, {len(self.classes)} classes, "
+                f"{n} targets, {len(self.paths)} paths, {len(self.groups)} groups"
+            )
+
+    def write(self, folder: Path) -> None:
+        """predictions.csv for people and predictions.npz for later scores."""
+        from roadworthy.scores import probabilities
+
+        probs = probabilities(self.logits, self.temperature)
+        predicted = self.logits.argmax(axis=1)
+        with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+            writer = csv.writer(file)
+            writer.writerow(["path", "group", "target", "predicted", "confidence", "accepted"])
+            for i, path in enumerate(self.paths):
+                target, answer = self.classes[int(self.targets[i])], self.classes[int(predicted[i])]
+                writer.writerow([path, self.groups[i], target, answer, f"{probs[i, predicted[i]]:.6f}", ""])
+        np.savez_compressed(
+            folder / "predictions.npz",
+            logits=self.logits.astype(np.float32),
+            targets=self.targets,
+            classes=np.array(self.classes),
+            paths=np.array(self.paths),
+            groups=np.array(self.groups),
+            temperature=self.temperature,
+        )
+
+    @classmethod
+    def read(cls, folder: Path) -> Predictions:
+        """What `write` stored."""
+        path = folder / "predictions.npz"
+        try:
+            with np.load(path, allow_pickle=False) as stored:
+                return cls(
+                    classes=tuple(stored["classes"].tolist()),
+                    logits=stored["logits"],
+                    targets=stored["targets"],
+                    paths=tuple(stored["paths"].tolist()),
+                    groups=tuple(stored["groups"].tolist()),
+                    temperature=float(stored["temperature"]),
+                )
+        except (OSError, ValueError, KeyError) as error:
+            raise CheckpointError(f"{path} holds no stored predictions: {error}") from error
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassMetrics:
+    """One class: how many pictures, precision, recall, F1, and the Wilson interval of the recall."""
+
+    n: int
+    precision: float | None
+    recall: float | None
+    f1: float | None
+    recall_ci95: tuple[float, float] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Metrics:
+    """What follows from Predictions; `to_dict` is metrics.json.
+
+    Fractions lie in [0, 1].  Means over classes leave out classes with no picture in the set; a precision
+    that is undefined (nothing predicted) counts as 0 in means.
+    accuracy_ci95: Wilson, pictures taken as independent.  accuracy_ci95_tracks: bootstrap over tracks.
+    sign_*: a sign (track) counts as right when the mean of its frames' probabilities is.
+    danger_per_100: danger-weighted cost of the mistakes per 100 pictures.
+    """
+
+    split: str
+    n: int
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+    accuracy_ci95_tracks: tuple[float, float] | None
+    signs: int | None
+    sign_accuracy: float | None
+    sign_accuracy_ci95: tuple[float, float] | None
+    balanced_accuracy: float
+    macro_precision: float
+    macro_recall: float
+    macro_f1: float
+    weighted_precision: float
+    weighted_recall: float
+    weighted_f1: float
+    per_class: dict[str, ClassMetrics]
+    confusion_labels: tuple[str, ...]
+    confusion_counts: IntArray
+    nll: float
+    ece: float
+    brier: float
+    danger_per_100: float
+    temperature: float
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    def to_dict(self) -> dict[str, Any]:
+        """The contract's metrics.json; `extra` (parameters, train_seconds, unknown_skipped ...) is laid flat."""
+        tree = {name: getattr(self, name) for name in self.__dataclass_fields__}
+        labels, counts, extra = tree.pop("confusion_labels"), tree.pop("confusion_counts"), tree.pop("extra")
+        tree["per_class"] = {name: asdict(values) for name, values in self.per_class.items()}
+        tree["confusion"] = {"labels": list(labels), "counts": counts.tolist()}
+        return {**tree, **extra}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Text:
+    """A paragraph; `tone` is `plain`, `good` or `warning`."""
+
+    text: str
+    tone: str = "plain"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Facts:
+    """Names and values in two columns; the first `headline` of them are shown large."""
+
+    items: tuple[tuple[str, str], ...]
+    headline: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Table:
+    """A table with a caption; numbers are already formatted, `align_right` names the numeric columns."""
+
+    caption: str
+    columns: tuple[str, ...]
+    rows: tuple[tuple[str, ...], ...]
+    align_right: tuple[int, ...] = ()
+    collapsed: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Figure:
+    """A chart as an SVG document, with the words for those who do not see it."""
+
+    caption: str
+    svg: str
+    alt: str
+    name: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Picture:
+    """One small picture with what stands beneath it."""
+
+    image: ByteArray
+    caption: str
+    alt: str
+    title: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Gallery:
+    """Pictures side by side."""
+
+    caption: str
+    pictures: tuple[Picture, ...]
+
+
+Block = Text | Facts | Table | Figure | Gallery
+
+
+@dataclass(frozen=True, kw_only=True)
+class Section:
+    """A heading, an anchor and what stands under it."""
+
+    title: str
+    anchor: str
+    blocks: tuple[Block, ...]
+
+
+def write_json(tree: Any, path: Path) -> None:
+    """JSON with NaN refused (it is no JSON), written aside and renamed so that no reader sees half of it."""
+    text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
+    aside = path.with_name(path.name + ".tmp")
+    aside.write_text(text, encoding="utf-8")
+    aside.replace(path)
+
+
+def _plain(value: Any) -> Any:
+    if isinstance(value, np.generic):
+        return value.item()
+    if isinstance(value, np.ndarray):
+        return value.tolist()
+    raise TypeError(f"{type(value).__name__} is no JSON value")

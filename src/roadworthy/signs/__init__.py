@@ -1,0 +1,1 @@
+"""What road signs there are: classes (meanings) and, country by country, their faces."""
