@@ -1,0 +1,302 @@
+"""One function per verb; the command line does nothing that these do not.
+
+What needs torch is imported inside the functions, so that reading this module does not.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterator, Sequence
+from datetime import datetime
+from pathlib import Path
+from typing import TYPE_CHECKING, Any
+
+import numpy as np
+
+from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
+from roadworthy.errors import DataError, MissingExtraError, UsageError
+from roadworthy.inputs import MAX_PIXELS, ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.results import Metrics, write_json
+
+if TYPE_CHECKING:
+    from roadworthy.data.audit import Audit
+    from roadworthy.data.overview import Overview
+    from roadworthy.evaluate.stream import Row
+    from roadworthy.runs import Run
+    from roadworthy.train.callbacks import Callback
+
+Progress = Callable[[int, int], None]
+"""Told (done, all) now and then."""
+
+
+def _needs_train(purpose: str) -> None:
+    try:
+        import safetensors  # noqa: F401
+        import scipy  # noqa: F401
+        import torch  # noqa: F401
+    except ImportError as error:
+        raise MissingExtraError(purpose, "train") from error
+
+
+def train(
+    config: Config,
+    out: Path | None = None,
+    *,
+    resume: bool = False,
+    command: str = "",
+    callbacks: Sequence[Callback] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Train, choose on validation, calibrate, measure once, report; everything lands in one folder.
+
+    out: the run folder; without it runs/<time>-<model>.  resume: go on with the run in `out`.
+    Raises UsageError (and its kinds) on bad input, TrainingError when the loss is not finite.
+    """
+    _needs_train("training")
+    from roadworthy.runs import run
+    from roadworthy.train.track import trackers
+
+    if not config.data.spec:
+        raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
+    if resume and out is None:
+        raise UsageError("--resume needs --out, the folder of the run to go on with")
+    folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}"
+    finished = run(
+        config,
+        folder,
+        resume=resume,
+        command=command,
+        callbacks=[*callbacks, *trackers(config.train, folder)],
+        progress=progress,
+    )
+    report(folder, quiet=True)
+    return finished
+
+
+def evaluate(
+    model: Path,
+    data: DataConfig,
+    *,
+    split: str = "test",
+    skip_unknown: bool = False,
+    out: Path | None = None,
+    config: EvaluateConfig | None = None,
+    command: str = "",
+    progress: Progress | None = None,
+) -> Metrics:
+    """Measure a trained model on a data set; its answer is the argmax over all of the model's classes.
+
+    data: without splits it is used whole; on the run's own data the run's split is used again.
+    skip_unknown: leave out, and count, pictures whose class the model does not know; else LabelError.
+    out: where metrics.json, predictions and report.html go; nothing is written without it.
+    """
+    _needs_train("evaluating a checkpoint")
+    from roadworthy.evaluating import evaluate_checkpoint
+
+    metrics = evaluate_checkpoint(
+        model,
+        data,
+        split=split,
+        skip_unknown=skip_unknown,
+        out=out,
+        config=config or EvaluateConfig(),
+        command=command,
+        progress=progress,
+    )
+    if out is not None:
+        report(out, quiet=True)
+    return metrics
+
+
+class Classifier:
+    """A trained model, ready to answer.
+
+    classes: what it can answer.  spec: how it wants its pictures.
+    """
+
+    def __init__(self, path: Path, *, device: str = "cpu") -> None:
+        _needs_train("predicting with a checkpoint")
+        from roadworthy.runtime import pick_autocast, pick_device
+        from roadworthy.train.checkpoint import load_checkpoint
+
+        self._device = pick_device(device)
+        self._model, self._card = load_checkpoint(path, self._device)
+        self._autocast = pick_autocast("fp32", self._device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        return self._card.classes
+
+    @property
+    def spec(self) -> InputSpec:
+        """How pictures are prepared for this model."""
+        return self._card.input
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become confidences."""
+        return self._card.temperature
+
+    def logits(self, images: ByteArray) -> FloatArray:
+        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        from roadworthy.evaluate.predict import predict_logits
+
+        return predict_logits(
+            self._model,
+            images,
+            self.spec,
+            batch_size=len(images),
+            device=self._device,
+            autocast_dtype=self._autocast,
+        )
+
+    def predict(self, images: Any, *, top: int = 3) -> list[Row]:
+        """One answer for each picture: paths, bytes, PIL images or (H, W, 3) uint8 arrays; one, or a list."""
+        from roadworthy.evaluate.stream import answer
+
+        items = images if isinstance(images, (list, tuple)) else [images]
+        if not items:
+            return []
+        batch = np.stack([crop_resize(_as_pixels(item), self.spec) for item in items])
+        names = [str(item) if isinstance(item, (str, Path)) else f"image {i}" for i, item in enumerate(items)]
+        return answer(names, self.logits(batch), self.classes, self.temperature, top=top)
+
+
+def _as_pixels(item: Any) -> ByteArray:
+    if isinstance(item, (str, Path, bytes)):
+        return decode(item)
+    array = np.asarray(item.convert("RGB") if hasattr(item, "convert") else item)
+    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
+        raise UsageError(
+            f"a picture arrived as {array.dtype} {array.shape}; give a path, bytes, a PIL image or (H, W, 3) uint8"
+        )
+    return array
+
+
+def load(model: Path | str | None = None, *, device: str = "cpu") -> Classifier:
+    """A classifier from a run folder or a .safetensors file."""
+    if model is None:
+        raise UsageError("no model given, and none is packaged yet; train one (roadworthy train) and give its folder")
+    return Classifier(Path(model), device=device)
+
+
+def predict(
+    model: Path | str | None,
+    inputs: Sequence[str],
+    *,
+    top: int = 3,
+    batch_size: int = 64,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Row]:
+    """Answers for files, folders and globs, one row each, in order and in constant memory.
+
+    A picture that cannot be read is a row with its error; the others are still answered.
+    """
+    from roadworthy.evaluate.stream import expand_inputs, predict_files
+
+    classifier = load(model)
+    return predict_files(
+        expand_inputs(inputs),
+        classifier.logits,
+        classifier.spec,
+        classifier.classes,
+        classifier.temperature,
+        top=top,
+        batch_size=batch_size,
+        max_pixels=max_pixels,
+    )
+
+
+def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | None = None) -> Audit:
+    """What is wrong or odd with a data set; with `out`, also audit.json and a picture of the doubtful pairs."""
+    from roadworthy.data.audit import audit as run_audit
+    from roadworthy.data.audit import doubtful_sheet
+    from roadworthy.data.spec import read_records
+
+    records = read_records(data.spec, data.labels)
+    found = run_audit(records, progress=progress)
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        write_json(found.to_dict(), out / "audit.json")
+        sheet = doubtful_sheet(found)
+        if sheet is not None:
+            _write_png(sheet, out / "audit.png")
+    return found
+
+
+def overview(data: DataConfig) -> Overview:
+    """The first pages that a person wants of a data set: classes, counts, icons, heads of the tables."""
+    from roadworthy.data.overview import overview as make_overview
+    from roadworthy.data.spec import read_records
+    from roadworthy.data.task import select
+
+    task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
+    return make_overview(task.records, task.classes, [data.spec])
+
+
+def preview(
+    data: DataConfig,
+    input: InputSpec | None = None,
+    augment: AugmentConfig | None = None,
+    out: Path = Path("preview.png"),
+    n: int = 64,
+    seed: int = 0,
+) -> Path:
+    """A contact sheet of pictures as the network gets them; with `augment`, as training would vary them."""
+    from roadworthy.data.sheet import contact_sheet
+    from roadworthy.data.spec import read_records
+    from roadworthy.data.task import select
+
+    spec = input or InputSpec()
+    task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
+    if not task.records:
+        raise DataError(f"{data.spec} holds no pictures of the classes asked for")
+    rng = np.random.default_rng(seed)
+    chosen = [task.records[int(i)] for i in np.sort(rng.permutation(len(task.records))[:n])]
+    images = np.stack([crop_resize(decode(r.path, data.max_pixels), spec, r.box) for r in chosen])
+    labels = [r.label for r in chosen]
+    if augment is not None:
+        images, labels = _augmented(images, labels, task.classes, augment, seed)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    _write_png(contact_sheet(list(images), labels), out)
+    return out
+
+
+def _augmented(
+    images: ByteArray, labels: list[str], classes: Sequence[str], config: AugmentConfig, seed: int
+) -> tuple[ByteArray, list[str]]:
+    _needs_train("augmenting")
+    import torch
+
+    from roadworthy.augment.policy import build_policy
+    from roadworthy.runtime import generator
+
+    targets = torch.tensor([list(classes).index(label) for label in labels])
+    batch = torch.from_numpy(images).permute(0, 3, 1, 2)
+    varied, targets = build_policy(config, classes)(batch, targets, generator("cpu", seed, "preview"))
+    pixels = (varied.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return pixels, [classes[int(t)] for t in targets]
+
+
+def _write_png(image: ByteArray, path: Path) -> None:
+    from PIL import Image
+
+    Image.fromarray(image).save(path)
+
+
+def report(folder: Path, *, quiet: bool = False) -> Path | None:
+    """Write report.html from what a run or evaluation folder stores; no torch, no data needed.
+
+    quiet: return None instead of raising where the optional part for reports is not installed.
+    """
+    try:
+        from roadworthy.report.html import write_report
+        from roadworthy.report.sections import run_sections
+    except ImportError as error:
+        if quiet:
+            return None
+        raise MissingExtraError("writing a report", "report") from error
+    title, sections = run_sections(folder)
+    path = folder / "report.html"
+    write_report(sections, title, path)
+    return path

@@ -1,0 +1,36 @@
+"""Networks by name: each is one definition in one file of this package."""
+
+from __future__ import annotations
+
+from collections.abc import Callable
+from importlib import import_module
+
+from torch import nn
+
+from roadworthy.config import ModelConfig
+from roadworthy.errors import ConfigError
+from roadworthy.inputs import InputSpec
+from roadworthy.registry import Registry
+
+ModelBuilder = Callable[[ModelConfig, int, int], nn.Module]
+"""(config, number of classes, input size) -> a network from (B, 3, S, S) to (B, C) logits.
+
+The network's last linear layer is its attribute `head`; `features(images)` returns what that layer sees.
+"""
+
+MODELS: Registry[ModelBuilder] = Registry("model")
+
+for _module in ("compact", "study_cnn"):
+    import_module(f"roadworthy.models.{_module}")
+
+
+def build_model(config: ModelConfig, num_classes: int, spec: InputSpec) -> nn.Module:
+    """The network that `config` names, freshly initialised from torch's global generator."""
+    if num_classes < 2:
+        raise ConfigError(f"a classifier needs at least 2 classes; got {num_classes}")
+    return MODELS.get(config.name)(config, num_classes, spec.size)
+
+
+def count_parameters(model: nn.Module) -> int:
+    """Number of trainable weights."""
+    return sum(p.numel() for p in model.parameters() if p.requires_grad)

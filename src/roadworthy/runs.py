@@ -1,0 +1,339 @@
+"""One run: data, training and evaluation composed into one folder that tells all of it."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import functools
+import shutil
+from collections.abc import Callable, Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from roadworthy.augment.policy import build_policy
+from roadworthy.config import Config, EvaluateConfig, write_config
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.loader import BatchLoader
+from roadworthy.data.open import Splits, open_splits
+from roadworthy.errors import CheckpointError, ConfigError
+from roadworthy.evaluate.calibrate import fit_temperature, reliability
+from roadworthy.evaluate.metrics import compute_metrics
+from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
+from roadworthy.evaluate.predict import predict_logits
+from roadworthy.inputs import InputSpec
+from roadworthy.models.catalogue import build_model, count_parameters
+from roadworthy.models.summary import describe
+from roadworthy.pixels import normalise, to_float
+from roadworthy.results import IntArray, Metrics, Predictions, write_json
+from roadworthy.runtime import (
+    derive_seed,
+    generator,
+    peak_rss_mb,
+    pick_autocast,
+    pick_device,
+    provenance,
+    set_threads,
+)
+from roadworthy.scores import log_probabilities, probabilities
+from roadworthy.train.average import WeightAverage
+from roadworthy.train.callbacks import Callback
+from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint
+from roadworthy.train.loop import Steps, check_budget, train
+from roadworthy.train.losses import balancing_weights, build_loss
+from roadworthy.train.optim import build_optimizer
+from roadworthy.train.schedules import build_schedule
+from roadworthy.train.state import TrainState
+
+SAMPLES_PER_CLASS = 3
+MISTAKES_SHOWN = 48
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished run: its folder and what it measured."""
+
+    folder: Path
+    metrics: Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hardware:
+    """Where a run computes."""
+
+    device: torch.device
+    autocast: torch.dtype | None
+
+
+def run(
+    config: Config,
+    folder: Path,
+    *,
+    resume: bool = False,
+    command: str = "",
+    callbacks: Sequence[Callback] = (),
+    progress: Callable[[int, int], None] | None = None,
+) -> Run:
+    """Train as `config` says, choose on validation, calibrate, measure once, and write the run folder.
+
+    resume: go on from the state in `folder`, whose config must be the same.
+    progress: told (done, all) while pictures are decoded.
+    """
+    check_budget(config.train)
+    set_threads(config.train.threads)
+    device = pick_device(config.train.device)
+    hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
+    state_file = folder / "resume" / "state.safetensors"
+    _prepare_folder(folder, config, state_file, resume)
+
+    splits = open_splits(config.data, config.input, progress=progress)
+    origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
+    write_json(origin, folder / "provenance.json")
+    write_json(splits.report.to_dict(), folder / "data.json")
+
+    torch.manual_seed(derive_seed(config.train.seed, "weights"))
+    model = build_model(config.model, len(splits.classes), config.input).to(device)
+    if config.train.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    (folder / "model.txt").write_text(describe(model, config.input.size), encoding="utf-8")
+    state = TrainState(
+        model=model,
+        optimizer=build_optimizer(model, config.optim),
+        average=WeightAverage(model, config.train.ema) if config.train.ema else None,
+    )
+    if resume:
+        state.load(state_file)
+    policy = build_policy(config.augment, splits.classes)
+    _write_pictures(folder, splits, policy, config)
+
+    batches = BatchLoader(
+        splits.train,
+        config.train.batch_size,
+        seed=config.train.seed,
+        balance="sampler" if config.train.balance == "sampler" else "none",
+    )
+    weights = balancing_weights(splits.train.class_counts()).to(device) if config.train.balance == "weights" else None
+
+    def prepare(images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        images, targets = images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+        augmented, targets = policy(images, targets, generator(device, config.train.seed, "augment", step))
+        return normalise(augmented, config.input), targets
+
+    def save(now: TrainState) -> None:
+        now.save(state_file)
+        _write_history(now.progress.history, folder / "history.csv")
+
+    steps = Steps(
+        prepare=prepare,
+        loss=build_loss(config.train.label_smoothing, weights),
+        schedule=build_schedule(config.schedule),
+        validate=functools.partial(_validate, splits.val, config, hardware),
+        keep_best=lambda now: _save_weights(now, "best", now.progress.epoch, 1.0, splits, config, folder),
+        save=save,
+    )
+    train(
+        state,
+        batches,
+        steps,
+        config.train,
+        l2=config.optim.l2,
+        autocast=hardware.autocast,
+        callbacks=callbacks,
+    )
+    metrics = _conclude(state, splits, config, hardware, folder, origin)
+    return Run(folder=folder, metrics=metrics)
+
+
+def _prepare_folder(folder: Path, config: Config, state_file: Path, resume: bool) -> None:
+    config_file = folder / "config.toml"
+    if resume:
+        if not state_file.is_file():
+            raise CheckpointError(f"{folder} holds no resume/state.safetensors; start it anew without --resume")
+    elif (folder / "checkpoints").exists() or config_file.exists():
+        raise ConfigError(f"{folder} already holds a run; give another --out, or --resume to go on with it")
+    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    (folder / "resume").mkdir(exist_ok=True)
+    write_config(config, config_file)
+
+
+def _validate(
+    val: Dataset, config: Config, hardware: Hardware, model: torch.nn.Module
+) -> Mapping[str, float]:
+    """Loss and accuracy on validation; nothing where nothing was set aside."""
+    if not len(val):
+        return {}
+    logits = predict(model, val, config.input, config.evaluate, hardware)
+    losses = -log_probabilities(logits)[np.arange(len(val)), val.targets]
+    return {"val_loss": float(losses.mean()), "val_accuracy": float((logits.argmax(1) == val.targets).mean())}
+
+
+def predict(
+    model: torch.nn.Module, data: Dataset, spec: InputSpec, config: EvaluateConfig, hardware: Hardware
+) -> np.ndarray[Any, Any]:
+    """(N, C) logits of `model` on the pictures of `data`."""
+    return predict_logits(
+        model,
+        data.images,
+        spec,
+        batch_size=config.batch_size,
+        device=hardware.device,
+        autocast_dtype=hardware.autocast,
+    )
+
+
+def _save_weights(
+    state: TrainState, name: str, epoch: int, temperature: float, splits: Splits, config: Config, folder: Path
+) -> None:
+    card = Card(
+        model=config.model,
+        classes=splits.classes,
+        input=config.input,
+        temperature=temperature,
+        facts={
+            "weights": name,
+            "epoch": epoch,
+            "averaged": state.average is not None,
+            "data": config.data.spec,
+            "seed": config.train.seed,
+        },
+    )
+    save_checkpoint(state.evaluated, card, folder / "checkpoints" / f"{name}.safetensors")
+
+
+def _conclude(
+    state: TrainState, splits: Splits, config: Config, hardware: Hardware, folder: Path, origin: dict[str, Any]
+) -> Metrics:
+    """Calibrate best and last on validation, then open the test split once, with the best."""
+    progress = state.progress
+    last_temperature = _calibrate(state.evaluated, splits.val, config, hardware)
+    _save_weights(state, "last", progress.epoch, last_temperature, splits, config, folder)
+    best_file = folder / "checkpoints" / "best.safetensors"
+    best, card = load_checkpoint(best_file, hardware.device)
+    best = best.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    temperature = _calibrate(best, splits.val, config, hardware)
+    save_checkpoint(best, dataclasses.replace(card, temperature=temperature), best_file)
+
+    split, measured = ("test", splits.test) if len(splits.test) else ("val", splits.val)
+    if not len(measured):
+        raise ConfigError("the data leave neither a test nor a validation split to measure on; give --split 0.7/0.1/0.2")
+    metrics = measure(
+        best,
+        measured,
+        split=split,
+        temperature=temperature,
+        spec=config.input,
+        config=config.evaluate,
+        hardware=hardware,
+        folder=folder,
+        facts={
+            "weights": "best",
+            "best_epoch": progress.best_epoch,
+            "epochs": progress.epoch,
+            "steps": progress.step,
+            "train_images": len(splits.train),
+            "parameters": count_parameters(build_model(config.model, len(splits.classes), config.input)),
+            "train_seconds": round(progress.seconds, 2),
+            "unknown_skipped": 0,
+        },
+    )
+    write_json({**origin, "train_seconds": round(progress.seconds, 2), "peak_rss_mb": round(peak_rss_mb(), 1)},
+               folder / "provenance.json")
+    return metrics
+
+
+def _calibrate(model: torch.nn.Module, val: Dataset, config: Config, hardware: Hardware) -> float:
+    if not len(val):
+        return 1.0
+    return fit_temperature(predict(model, val, config.input, config.evaluate, hardware), val.targets)
+
+
+def measure(
+    model: torch.nn.Module,
+    data: Dataset,
+    *,
+    split: str,
+    temperature: float,
+    spec: InputSpec,
+    config: EvaluateConfig,
+    hardware: Hardware,
+    folder: Path | None,
+    facts: Mapping[str, Any],
+) -> Metrics:
+    """Metrics of `model` on `data`; with `folder`, also metrics.json, predictions and the surest mistakes."""
+    predictions = Predictions(
+        classes=data.classes,
+        logits=predict(model, data, spec, config, hardware),
+        targets=data.targets,
+        paths=tuple(r.path for r in data.records),
+        groups=tuple(r.group for r in data.records),
+        temperature=temperature,
+    )
+    bins = reliability(probabilities(predictions.logits, temperature), data.targets, config.ece_bins)
+    confused = most_confused(predictions, top=10)
+    metrics = compute_metrics(
+        predictions,
+        split=split,
+        config=config,
+        extra={**facts, "reliability": bins.to_dict(), "confused": [dataclasses.asdict(c) for c in confused]},
+    )
+    if folder is not None:
+        predictions.write(folder)
+        write_json(metrics.to_dict(), folder / "metrics.json")
+        wrong = surest_mistakes(predictions, top=MISTAKES_SHOWN)
+        _add_pictures(folder, mistakes_images=data.images[wrong], mistakes_index=wrong)
+    return metrics
+
+
+def _write_history(rows: Iterable[Mapping[str, float]], path: Path) -> None:
+    rows = list(rows)
+    if not rows:
+        return
+    aside = path.with_name(path.name + ".tmp")
+    with aside.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.DictWriter(file, fieldnames=list(rows[0]))
+        writer.writeheader()
+        writer.writerows(rows)
+    shutil.move(aside, path)
+
+
+def samples_by_class(data: Dataset, per_class: int, seed: int = 0) -> IntArray:
+    """Indices of a few pictures of each class, in class order, the same for the same seed."""
+    rng = np.random.default_rng(seed)
+    chosen = [
+        np.sort(rng.permutation(np.flatnonzero(data.targets == c))[:per_class]) for c in range(len(data.classes))
+    ]
+    return np.concatenate(chosen)
+
+
+def _write_pictures(folder: Path, splits: Splits, policy: Any, config: Config) -> None:
+    """Samples before and after augmentation, for the report."""
+    data = splits.train
+    chosen = samples_by_class(data, SAMPLES_PER_CLASS if len(data.classes) <= 12 else 1)
+    images, targets = data.images[chosen], data.targets[chosen]
+    tensor = to_float(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
+    uint8 = (tensor * 255).round().to(torch.uint8)
+    augmented, new_targets = policy(
+        uint8, torch.from_numpy(targets), generator("cpu", config.train.seed, "preview")
+    )
+    labels = np.array(data.classes)
+    write_json(policy.describe(), folder / "augment.json")
+    _add_pictures(
+        folder,
+        samples_images=images,
+        samples_labels=labels[targets],
+        augmented_images=(augmented.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy(),
+        augmented_labels=labels[new_targets.numpy()],
+    )
+
+
+def _add_pictures(folder: Path, **arrays: Any) -> None:
+    path = folder / "pictures.npz"
+    stored: dict[str, Any] = {}
+    if path.is_file():
+        with np.load(path, allow_pickle=False) as old:
+            stored = {name: old[name] for name in old.files}
+    np.savez_compressed(path, **{**stored, **arrays})

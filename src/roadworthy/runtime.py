@@ -1,0 +1,130 @@
+"""Where and how things run: device, precision, threads, seeds, provenance."""
+
+from __future__ import annotations
+
+import hashlib
+import os
+import platform
+import resource
+import subprocess
+import sys
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from roadworthy import __version__
+from roadworthy.errors import ConfigError
+
+
+def pick_device(name: str = "auto") -> torch.device:
+    """`auto` is CUDA, then MPS, then the CPU; any other name must exist here."""
+    if name == "auto":
+        if torch.cuda.is_available():
+            return torch.device("cuda")
+        return torch.device("mps" if torch.backends.mps.is_available() else "cpu")
+    try:
+        device = torch.device(name)
+        torch.zeros(1, device=device)
+    except (RuntimeError, AssertionError) as error:
+        raise ConfigError(f"train.device {name!r} is not to be had here; try auto or cpu") from error
+    return device
+
+
+def pick_autocast(precision: str, device: torch.device) -> torch.dtype | None:
+    """The dtype to autocast to, or None for fp32. `auto` takes bf16 where the hardware computes in it."""
+    if precision == "fp32":
+        return None
+    if precision == "bf16" or _has_bf16(device):
+        return torch.bfloat16
+    return None
+
+
+def _has_bf16(device: torch.device) -> bool:
+    if device.type == "cuda":
+        return torch.cuda.is_bf16_supported(including_emulation=False)
+    if device.type == "cpu":
+        # Emulated bf16 is slower than fp32; only processors with the instructions gain.
+        return bool(torch.cpu._is_avx512_bf16_supported())
+    return False
+
+
+def set_threads(threads: int) -> int:
+    """Use `threads` threads for computing (0 leaves torch's choice); returns how many are used."""
+    if threads < 0:
+        raise ConfigError(f"train.threads is {threads}; use 0 for torch's choice or a positive number")
+    if threads:
+        torch.set_num_threads(threads)
+    return torch.get_num_threads()
+
+
+def derive_seed(*parts: int | str) -> int:
+    """A 63-bit seed that depends on every part; near inputs give unrelated seeds."""
+    digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
+    return int.from_bytes(digest, "big") >> 1
+
+
+def generator(device: torch.device | str, *parts: int | str) -> torch.Generator:
+    """A generator seeded by `parts`; the same parts give the same numbers, whatever ran before."""
+    return torch.Generator(device=device).manual_seed(derive_seed(*parts))
+
+
+def peak_rss_mb() -> float:
+    """The most memory that this process has held, in MB."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+
+
+def provenance(*, device: torch.device, autocast: torch.dtype | None, seed: int, command: str) -> dict[str, Any]:
+    """Where a result comes from: versions, commit, hardware, precision, seed, command, time."""
+    commit, dirty = _commit()
+    return {
+        "roadworthy": __version__,
+        "commit": commit,
+        "dirty": dirty,
+        "command": command,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "seed": seed,
+        "device": str(device),
+        "precision": "bf16 autocast" if autocast is torch.bfloat16 else "fp32",
+        "threads": torch.get_num_threads(),
+        "cpu": _cpu_name(),
+        "cores": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in ("torch", "numpy", "pillow")},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> tuple[str, bool | None]:
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        run = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=True)
+        return run.stdout.strip()
+
+    try:
+        # An installed copy inside somebody else's repository must not claim that repository's commit.
+        git("ls-files", "--error-unmatch", "runtime.py")
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
+    except (OSError, subprocess.SubprocessError):
+        return f"release {__version__}", None
+
+
+def _cpu_name() -> str:
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

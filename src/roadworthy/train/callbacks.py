@@ -1,0 +1,21 @@
+"""What a training tells those who watch it."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+
+
+class Callback:
+    """Base class: override what you want to hear of. Callbacks cannot change the training."""
+
+    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+        """Training begins; one of the two budgets is given."""
+
+    def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
+        """One step of the optimiser is done."""
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        """An epoch is done and validated; `row` is what history.csv gets."""
+
+    def on_end(self) -> None:
+        """Training is over, also when it ended with an error."""

@@ -1,0 +1,98 @@
+"""Weights on disk: safetensors only, with everything in the header that is needed to use them."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Mapping
+from dataclasses import asdict, dataclass, field
+from pathlib import Path
+from typing import Any
+
+import safetensors
+import safetensors.torch
+import torch
+from torch import Tensor, nn
+
+from roadworthy.config import ModelConfig
+from roadworthy.errors import CheckpointError, ConfigError
+from roadworthy.inputs import InputSpec
+from roadworthy.models.catalogue import build_model
+
+FORMAT = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Card:
+    """What must travel with the weights: network, classes, preprocessing, temperature; `facts` says more."""
+
+    model: ModelConfig
+    classes: tuple[str, ...]
+    input: InputSpec
+    temperature: float = 1.0
+    facts: Mapping[str, Any] = field(default_factory=dict)
+
+
+def save_checkpoint(model: nn.Module, card: Card, path: Path) -> None:
+    """Write the weights of `model` and its card; nobody ever sees half a file."""
+    header = json.dumps({"format": FORMAT, **asdict(card)})
+    write_tensors(dict(model.state_dict()), header, path)
+
+
+def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.Module, Card]:
+    """The network of a checkpoint, in evaluation mode, and its card.
+
+    path: a .safetensors file, or a run folder (then its best weights).
+    Raises CheckpointError on whatever is missing, damaged, foreign or newer than this version reads.
+    """
+    path = find_checkpoint(path)
+    tensors, header = read_tensors(path, device)
+    try:
+        if header["format"] > FORMAT:
+            raise CheckpointError(f"{path} was written by a newer Roadworthy (format {header['format']})")
+        card = Card(
+            model=ModelConfig(**header["model"]),
+            classes=tuple(header["classes"]),
+            input=InputSpec(**header["input"]),
+            temperature=float(header["temperature"]),
+            facts=header["facts"],
+        )
+        model = build_model(card.model, len(card.classes), card.input)
+        model.load_state_dict(tensors, strict=True)
+    except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
+        reason = str(error).replace("\n", " ")
+        raise CheckpointError(f"{path} does not hold the weights of a Roadworthy network: {reason}") from error
+    return model.to(device).eval(), card
+
+
+def find_checkpoint(path: Path) -> Path:
+    """The weights file that `path` stands for."""
+    if path.is_dir():
+        best = path / "checkpoints" / "best.safetensors"
+        if not best.is_file():
+            raise CheckpointError(f"{path} holds no checkpoints/best.safetensors; a finished run folder does")
+        return best
+    if path.suffix == ".onnx":
+        raise CheckpointError(f"{path} is an ONNX bundle, which this version cannot read; give a run folder")
+    if not path.is_file():
+        raise CheckpointError(f"no model at {path}; give a run folder or a .safetensors file")
+    return path
+
+
+def write_tensors(tensors: Mapping[str, Tensor], header: str, path: Path) -> None:
+    """A safetensors file with a JSON header, written aside and renamed."""
+    aside = path.with_name(path.name + ".tmp")
+    plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
+    safetensors.torch.save_file(plain, aside, metadata={"roadworthy": header})
+    aside.replace(path)
+
+
+def read_tensors(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
+    """What `write_tensors` wrote."""
+    try:
+        with safetensors.safe_open(path, framework="pt", device=str(device)) as file:
+            header = json.loads((file.metadata() or {})["roadworthy"])
+            return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118
+    except KeyError as error:
+        raise CheckpointError(f"{path} is a safetensors file, but not one of Roadworthy's") from error
+    except (OSError, ValueError, safetensors.SafetensorError) as error:
+        raise CheckpointError(f"{path} cannot be read as safetensors: {error}") from error

@@ -1,0 +1,225 @@
+"""The training loop: forward, loss, backward, step. Everything else is a function that it calls."""
+
+from __future__ import annotations
+
+import math
+import time
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from typing import Protocol
+
+import torch
+from torch import Tensor
+
+from roadworthy.config import TrainConfig
+from roadworthy.errors import ConfigError, TrainingError
+from roadworthy.runtime import derive_seed
+from roadworthy.train.callbacks import Callback
+from roadworthy.train.losses import Loss, l2_penalty
+from roadworthy.train.schedules import Schedule
+from roadworthy.train.state import Progress, TrainState
+
+SAVE_EVERY_S = 60.0
+
+
+class Batches(Protocol):
+    """What the loop draws from: data.loader.BatchLoader, or anything shaped like it."""
+
+    def __len__(self) -> int:
+        """Batches in an epoch."""
+        ...
+
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+        """Batches of (images, targets) from number `start` on, the same for the same epoch."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Steps:
+    """What the loop is made of, injected: it knows nothing of data, augmentation or metrics.
+
+    prepare: (images, targets, step) -> what the network takes, on its device, and targets.
+    validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
+    keep_best: called when validation has chosen new weights.  save: called to store the whole state.
+    """
+
+    prepare: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
+    loss: Loss
+    schedule: Schedule
+    validate: Callable[[torch.nn.Module], Mapping[str, float]]
+    keep_best: Callable[[TrainState], None]
+    save: Callable[[TrainState], None]
+
+
+def train(
+    state: TrainState,
+    batches: Batches,
+    steps: Steps,
+    config: TrainConfig,
+    *,
+    l2: float = 0.0,
+    autocast: torch.dtype | None = None,
+    callbacks: Sequence[Callback] = (),
+) -> None:
+    """Train `state` in place until its budget of epochs or minutes is used, or validation stops improving.
+
+    Seconds are those of training: batches, augmentation, forward, backward and update, without
+    validation and saving.  Raises TrainingError when the loss is not finite; the last saved state stands.
+    """
+    check_budget(config)
+    progress = state.progress
+    total_steps = None if config.minutes else config.epochs * len(batches)
+    forward = torch.compile(state.model) if config.compile else state.model
+    device = next(state.model.parameters()).device
+    peak_rates = [group.setdefault("peak_lr", group["lr"]) for group in state.optimizer.param_groups]
+    for callback in callbacks:
+        callback.on_start(total_steps, config.minutes)
+    clock = Clock(progress)
+    try:
+        while not progress.finished:
+            state.model.train()
+            clock.start()
+            for images, targets in batches.epoch(progress.epoch, progress.batch):
+                done = fraction_done(progress, config, total_steps)
+                for group, peak in zip(state.optimizer.param_groups, peak_rates, strict=True):
+                    group["lr"] = peak * steps.schedule(done)
+                # Each step seeds its own random numbers, so that a resumed training draws the same ones.
+                torch.manual_seed(derive_seed(config.seed, "step", progress.step))
+                inputs, targets = steps.prepare(images, targets, progress.step)
+
+                with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+                    logits = forward(inputs)
+                loss = steps.loss(logits, targets)
+                if l2:
+                    loss = loss + l2 * l2_penalty(state.model)
+                state.optimizer.zero_grad(set_to_none=True)
+                loss.backward()
+                if config.clip_norm:
+                    torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
+                value = _finite(loss, progress.step)
+                state.optimizer.step()
+
+                progress.step += 1
+                progress.batch += 1
+                if state.average is not None:
+                    state.average.update(state.model, progress.step)
+                _count(progress, value, logits, targets)
+                clock.lap()
+                for callback in callbacks:
+                    speed = progress.seen / max(clock.epoch_seconds, 1e-9)
+                    callback.on_step(progress.step, value, speed, fraction_done(progress, config, total_steps))
+                if fraction_done(progress, config, total_steps) >= 1:
+                    break
+                if clock.since_saved > SAVE_EVERY_S:
+                    steps.save(state)
+                    clock.saved()
+            _end_epoch(state, steps, config, fraction_done(progress, config, total_steps) >= 1, clock)
+            for callback in callbacks:
+                callback.on_epoch(progress.history[-1])
+    finally:
+        for callback in callbacks:
+            callback.on_end()
+
+
+class Clock:
+    """Seconds of training, stopped while anything else goes on."""
+
+    def __init__(self, progress: Progress) -> None:
+        self.progress = progress
+        self.epoch_started = progress.history[-1]["seconds"] if progress.history else 0.0
+        self.last = self.last_saved = time.perf_counter()
+
+    def start(self) -> None:
+        """Training goes on now."""
+        self.last = time.perf_counter()
+
+    def lap(self) -> None:
+        """Add what has passed since the last lap."""
+        now = time.perf_counter()
+        self.progress.seconds += now - self.last
+        self.last = now
+
+    @property
+    def epoch_seconds(self) -> float:
+        """Training seconds of the current epoch."""
+        return self.progress.seconds - self.epoch_started
+
+    @property
+    def since_saved(self) -> float:
+        """Seconds since the state was last saved."""
+        return time.perf_counter() - self.last_saved
+
+    def saved(self) -> None:
+        """The state was saved just now."""
+        self.last_saved = time.perf_counter()
+        self.start()
+
+
+def check_budget(config: TrainConfig) -> None:
+    """Refuse budgets and sizes that train nothing."""
+    if config.minutes is not None and not config.minutes > 0:
+        raise ConfigError(f"train.minutes is {config.minutes}; it must be positive")
+    if config.minutes is None and config.epochs < 1:
+        raise ConfigError(f"train.epochs is {config.epochs}; at least 1 is needed")
+    if config.batch_size < 2:
+        raise ConfigError(f"train.batch_size is {config.batch_size}; at least 2 are needed")
+
+
+def fraction_done(progress: Progress, config: TrainConfig, total_steps: int | None) -> float:
+    """How much of the budget is used, in [0, 1]."""
+    if config.minutes is not None:
+        return min(1.0, progress.seconds / (60 * config.minutes))
+    return min(1.0, progress.step / (total_steps or 1))
+
+
+def _finite(loss: Tensor, step: int) -> float:
+    value = loss.item()
+    if not math.isfinite(value):
+        raise TrainingError(
+            f"the loss is {value} at step {step + 1}; the last good state is kept. "
+            "A smaller optim.lr, a longer schedule.warmup or train.clip_norm=5 usually helps"
+        )
+    return value
+
+
+def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> None:
+    progress.loss_sum += loss * len(targets)
+    progress.correct += int((logits.detach().argmax(dim=1) == targets).sum())
+    progress.seen += len(targets)
+
+
+def _end_epoch(state: TrainState, steps: Steps, config: TrainConfig, budget_used: bool, clock: Clock) -> None:
+    """Validate, remember the best, write the history row, decide whether to stop, save."""
+    progress = state.progress
+    validation = steps.validate(state.evaluated)
+    row: dict[str, float] = {
+        "epoch": progress.epoch + 1,
+        "step": progress.step,
+        "seconds": round(progress.seconds, 3),
+        "lr": state.optimizer.param_groups[0]["lr"],
+        "train_loss": progress.loss_sum / progress.seen,
+        "train_accuracy": progress.correct / progress.seen,
+        **validation,
+        "images_per_second": round(progress.seen / max(clock.epoch_seconds, 1e-9), 1),
+    }
+    progress.history.append(row)
+    progress.epoch += 1
+    progress.batch, progress.loss_sum, progress.correct, progress.seen = 0, 0.0, 0, 0
+    clock.epoch_started = progress.seconds
+    rank = _rank(validation, config.monitor)
+    if progress.best is None or rank is None or rank > progress.best:
+        progress.best, progress.best_epoch = rank, progress.epoch
+        steps.keep_best(state)
+    stalled = bool(config.patience) and progress.epoch - progress.best_epoch >= config.patience
+    progress.finished = budget_used or stalled
+    steps.save(state)
+    clock.saved()
+
+
+def _rank(validation: Mapping[str, float], monitor: str) -> tuple[float, ...] | None:
+    """Larger is better; None where nothing was validated, and the latest weights count as best."""
+    if not validation:
+        return None
+    if monitor == "loss":
+        return (-validation["val_loss"],)
+    return (validation["val_accuracy"], -validation["val_loss"])

@@ -1,0 +1,80 @@
+"""TensorBoard curves and profiler traces, for those who ask for them."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Any
+
+import torch
+
+from roadworthy.config import TrainConfig
+from roadworthy.errors import MissingExtraError
+from roadworthy.train.callbacks import Callback
+
+
+def trackers(config: TrainConfig, folder: Path) -> list[Callback]:
+    """The callbacks that `train.tensorboard` and `train.trace` ask for."""
+    wanted: list[Callback] = []
+    if config.tensorboard:
+        wanted.append(TensorBoard(folder / "tensorboard", folder / "pictures.npz"))
+    if config.trace:
+        wanted.append(Trace(folder / "trace.json"))
+    return wanted
+
+
+class TensorBoard(Callback):
+    """Curves of every epoch and sheets of samples, in TensorBoard's own format.
+
+    pictures: an .npz with `samples_images` and `augmented_images`, (N, S, S, 3) uint8.
+    """
+
+    def __init__(self, folder: Path, pictures: Path) -> None:
+        try:
+            from torch.utils.tensorboard import SummaryWriter
+        except ImportError as error:
+            raise MissingExtraError("train.tensorboard", "track") from error
+        self._writer: Any = SummaryWriter(str(folder))
+        self._pictures = pictures
+
+    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+        """Show the samples."""
+        import numpy as np
+
+        with np.load(self._pictures, allow_pickle=False) as stored:
+            for name in ("samples", "augmented"):
+                self._writer.add_images(name, stored[f"{name}_images"], 0, dataformats="NHWC")
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        """Add a point to each curve."""
+        for name, value in row.items():
+            if name not in ("epoch", "step"):
+                self._writer.add_scalar(name, value, int(row["step"]))
+
+    def on_end(self) -> None:
+        """Write what is still in memory."""
+        self._writer.close()
+
+
+class Trace(Callback):
+    """Steps 6 to 10 in Chrome's trace format (Perfetto opens it); the steps before warm up."""
+
+    def __init__(self, path: Path) -> None:
+        schedule = torch.profiler.schedule(wait=4, warmup=1, active=5, repeat=1)
+        self._path = path
+        self._profiler = torch.profiler.profile(schedule=schedule, on_trace_ready=self._export)
+
+    def _export(self, profiler: Any) -> None:
+        profiler.export_chrome_trace(str(self._path))
+
+    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+        """Begin to count steps."""
+        self._profiler.start()
+
+    def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
+        """Count one step."""
+        self._profiler.step()
+
+    def on_end(self) -> None:
+        """Stop, also when training was shorter than ten steps."""
+        self._profiler.stop()
