@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import dataclasses
 import difflib
+import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -17,6 +18,12 @@ from typing import Any, Literal
 
 from roadworthy.errors import ConfigError
 from roadworthy.inputs import MAX_PIXELS, InputSpec
+
+
+def _within(name: str, value: float, low: float, high: float = math.inf) -> None:
+    if not (low <= value <= high and math.isfinite(value)):
+        wanted = f"between {low:g} and {high:g}" if math.isfinite(high) else f"a number from {low:g} up"
+        raise ConfigError(f"setting {name} is {value}; it must be {wanted}")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,6 +50,10 @@ class DataConfig:
     skip_unreadable: bool = False
     max_pixels: int = MAX_PIXELS
 
+    def __post_init__(self) -> None:
+        _within("data.val_fraction", self.val_fraction, 0, 0.9)
+        _within("data.max_pixels", self.max_pixels, 1)
+
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
@@ -53,6 +64,9 @@ class ModelConfig:
     depth: int = 2
     dropout: float | None = None
 
+    def __post_init__(self) -> None:
+        _within("model.dropout", self.dropout or 0.0, 0, 0.95)
+
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
@@ -61,6 +75,9 @@ class AugmentConfig:
     policy: str = "default"
     strength: float = 1.0
     mirror: bool = True
+
+    def __post_init__(self) -> None:
+        _within("augment.strength", self.strength, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,6 +89,12 @@ class OptimConfig:
     momentum: float = 0.9
     weight_decay: float = 5e-4
     l2: float = 0.0
+
+    def __post_init__(self) -> None:
+        _within("optim.lr", self.lr, 0)
+        _within("optim.momentum", self.momentum, 0, 0.9999)
+        _within("optim.weight_decay", self.weight_decay, 0)
+        _within("optim.l2", self.l2, 0)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +135,14 @@ class TrainConfig:
     tensorboard: bool = False
     trace: bool = False
 
+    def __post_init__(self) -> None:
+        _within("train.batch_size", self.batch_size, 1)
+        _within("train.seed", self.seed, 0)
+        _within("train.label_smoothing", self.label_smoothing, 0, 0.99)
+        _within("train.ema", self.ema, 0, 0.999999)
+        _within("train.clip_norm", self.clip_norm, 0)
+        _within("train.patience", self.patience, 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class DangerConfig:
@@ -128,6 +159,10 @@ class DangerConfig:
     false_limit: float = 3.0
     other: float = 1.0
 
+    def __post_init__(self) -> None:
+        for weight in dataclasses.fields(self):
+            _within(f"evaluate.danger.{weight.name}", getattr(self, weight.name), 0)
+
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateConfig:
@@ -137,6 +172,11 @@ class EvaluateConfig:
     bootstrap: int = 2000
     batch_size: int = 512
     danger: DangerConfig = field(default_factory=DangerConfig)
+
+    def __post_init__(self) -> None:
+        _within("evaluate.ece_bins", self.ece_bins, 1)
+        _within("evaluate.bootstrap", self.bootstrap, 0)
+        _within("evaluate.batch_size", self.batch_size, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -153,7 +193,9 @@ class Config:
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
 
 
-def load_config(path: Path | None = None, settings: Iterable[str] = (), **overrides: Mapping[str, Any]) -> Config:
+def load_config(
+    path: Path | None = None, settings: Iterable[str] = (), **overrides: Mapping[str, Any]
+) -> Config:
     """A Config from defaults, then a TOML file, then `overrides` by section, then `a.b=c` settings.
 
     Raises ConfigError naming the setting, what arrived and what would work.

@@ -1,0 +1,697 @@
+"""The command line: parse, one call of the api, print, an exit code.
+
+Data go to stdout, everything said to a person about the work to stderr.  What a command needs is imported
+when it runs: `roadworthy --help` stays quick and works without torch.
+"""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import importlib
+import io
+import json
+import os
+import shlex
+import sys
+import tempfile
+import traceback
+from collections.abc import Callable, Iterable, Iterator
+from datetime import datetime
+from enum import StrEnum
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadworthy import __version__
+from roadworthy.errors import MissingExtraError, RoadworthyError, UnknownNameError, UsageError
+
+if TYPE_CHECKING:
+    from roadworthy.config import Config, DataConfig
+    from roadworthy.registry import Registry
+    from roadworthy.results import Metrics, Row
+
+app = typer.Typer(
+    name="roadworthy",
+    help="Train, stress-test and ship road-sign classifiers.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    pretty_exceptions_enable=False,
+    context_settings={"help_option_names": ["-h", "--help"]},
+)
+data_app = typer.Typer(
+    help="Fetch, check and look at data sets.", no_args_is_help=True, rich_markup_mode=None
+)
+app.add_typer(data_app, name="data")
+
+INTERRUPTED = 130  # 128 + SIGINT, as shells have it
+
+
+class PredictFormat(StrEnum):
+    """How predictions are printed."""
+
+    table = "table"
+    csv = "csv"
+    json = "json"
+    jsonl = "jsonl"
+
+
+class TableFormat(StrEnum):
+    """How everything else is printed."""
+
+    table = "table"
+    json = "json"
+
+
+DataOption = Annotated[str, typer.Option("--data", metavar="SPEC", help="SOURCE:PLACE, like gtsrb:DIR.")]
+SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="SOURCE:PLACE, like gtsrb:DIR.")]
+ClassesOption = Annotated[
+    str | None, typer.Option("--classes", metavar="A,B,..", help="Class names, or all (the default).")
+]
+GroupByOption = Annotated[
+    str | None, typer.Option("--group-by", metavar="family", help="Classify families instead of classes.")
+]
+LabelsOption = Annotated[
+    str | None,
+    typer.Option("--labels", metavar="names|gtsrb-ids", help="How folder and csv labels are to be read."),
+]
+SkipUnreadableOption = Annotated[
+    bool, typer.Option("--skip-unreadable", help="Leave out, and count, pictures that cannot be read.")
+]
+CropOption = Annotated[
+    str | None, typer.Option("--crop", metavar="full|roi|margin=F", help="Which part of a picture is used.")
+]
+ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings as TOML.")]
+SetOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--set", metavar="K=V", help="One setting, like train.ema=0.99; wins over all else. Repeatable."
+    ),
+]
+RequireOption = Annotated[
+    list[str] | None,
+    typer.Option(
+        "--require",
+        metavar="NAME=VALUE",
+        help="Exit with 3 where it is not met: at least VALUE for accuracies, precision, recall and F1 "
+        "(also CLASS.recall), at most VALUE for ece, nll, brier and danger_per_100. Repeatable.",
+    ),
+]
+
+FormatOption = Annotated[TableFormat, typer.Option("--format", help="How it is printed.")]
+
+
+def _version(wanted: bool) -> None:
+    if wanted:
+        _print(f"roadworthy {__version__}")
+        raise typer.Exit
+
+
+@app.callback()
+def _root(
+    version: Annotated[
+        bool, typer.Option("--version", callback=_version, is_eager=True, help="Show the version and exit.")
+    ] = False,
+) -> None:
+    pass
+
+
+@app.command()
+def train(
+    data: DataOption = "",
+    classes: ClassesOption = None,
+    group_by: GroupByOption = None,
+    labels: LabelsOption = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split", metavar="T/V/T", help="Cut tracks anew, like 0.7/0.1/0.2; default: the data's own."
+        ),
+    ] = None,
+    skip_unreadable: SkipUnreadableOption = False,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Which network: see roadworthy list models.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="PX", help="Side of the network's input.")
+    ] = None,
+    crop: CropOption = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", metavar="N", help="How often to see the data.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", metavar="M", help="How long to train, instead of --epochs.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeats a run exactly.")] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Run folder; default: runs/<time>-<model>.")
+    ] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    require: RequireOption = None,
+) -> None:
+    """Train a classifier, measure it once, write its run folder with a report.
+
+    Settings: defaults, then --config, then the flags, then --set; the later wins. With --resume the run's own
+    settings stand in for --config.
+    """
+    from roadworthy import api
+    from roadworthy.cli_progress import Counter, training_progress
+    from roadworthy.evaluate.require import check_requirements, parse_requirement
+
+    requirements = [parse_requirement(text) for text in require or ()]
+    if epochs is not None and minutes is not None:
+        raise UsageError(f"--epochs {epochs} and --minutes {minutes:g} both arrived; give one of the two")
+    if resume and out is None:
+        raise UsageError("--resume needs --out, the folder of the run to go on with")
+    if resume and config is not None:
+        raise UsageError("--resume goes on with the run's own settings; leave --config away")
+    budget = _given(epochs=epochs, minutes=minutes, seed=seed)
+    if epochs is not None:
+        budget["minutes"] = None  # minutes in a file would win over the flag
+    resolved = _config(
+        out / "config.toml" if resume and out is not None else config,
+        settings,
+        data=_given(
+            spec=data or None,
+            classes=_names(classes),
+            group_by=group_by,
+            labels=labels,
+            split=split,
+            skip_unreadable=skip_unreadable or None,
+        ),
+        model=_given(name=model),
+        input=_given(size=size, crop=crop),
+        train=budget,
+    )
+    try:
+        with Counter("decoding") as counter:
+            run = api.train(
+                resolved,
+                out,
+                resume=resume,
+                command=_command(),
+                callbacks=[counter, training_progress()],
+                progress=counter,
+            )
+    except KeyboardInterrupt:
+        _say(f"stopped; {_how_to_resume(out)}")
+        raise typer.Exit(INTERRUPTED) from None
+    _print_metrics(run.metrics)
+    _print_place(run.folder)
+    check_requirements(run.metrics.to_dict(), requirements)
+
+
+@app.command()
+def evaluate(
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a .safetensors file.")],
+    data: DataOption,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split", metavar="train|val|test", help="Which split; a set without any is used whole."
+        ),
+    ] = "test",
+    labels: LabelsOption = None,
+    skip_unknown: Annotated[
+        bool,
+        typer.Option("--skip-unknown", help="Leave out, and count, classes that the model does not know."),
+    ] = False,
+    skip_unreadable: SkipUnreadableOption = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where metrics, predictions and report go.")
+    ] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    require: RequireOption = None,
+) -> None:
+    """Measure a trained model on a data set."""
+    from roadworthy import api
+    from roadworthy.cli_progress import Counter
+    from roadworthy.evaluate.require import check_requirements, parse_requirement
+
+    requirements = [parse_requirement(text) for text in require or ()]
+    resolved = _config(
+        config,
+        settings,
+        sections=("data", "evaluate"),
+        data=_given(spec=data, labels=labels, skip_unreadable=skip_unreadable or None),
+    )
+    with Counter("decoding") as counter:
+        metrics = api.evaluate(
+            model,
+            resolved.data,
+            split=split,
+            skip_unknown=skip_unknown,
+            out=out,
+            config=resolved.evaluate,
+            command=_command(),
+            progress=counter,
+        )
+    _print_metrics(metrics)
+    if out is not None:
+        _print_place(out)
+    check_requirements(metrics.to_dict(), requirements)
+
+
+@app.command()
+def predict(
+    inputs: Annotated[
+        list[str],
+        typer.Argument(metavar="[MODEL] IMAGE|DIR|GLOB...", help="What to classify; a MODEL may come first."),
+    ],
+    top: Annotated[
+        int,
+        typer.Option("--top", metavar="K", min=1, help="How many answers a picture gets, likeliest first."),
+    ] = 3,
+    format: Annotated[
+        PredictFormat, typer.Option("--format", help="How rows are printed; all of them stream.")
+    ] = PredictFormat.table,
+) -> None:
+    """Say which sign each picture shows, one row each.
+
+    A MODEL is an .onnx or .safetensors file, or a folder with config.toml (a run); any other folder holds
+    pictures. A picture that cannot be read is a row with its error, and the exit code is then 2.
+    """
+    from roadworthy import api
+    from roadworthy.cli_progress import Counter
+
+    model, pictures = split_model(inputs)
+    if not pictures:
+        raise UsageError(f"{inputs[0]} is a model; name pictures, folders or globs after it")
+    rows = api.predict(model, pictures, top=top)
+    unreadable = 0
+    # A bar between the rows of a table on the same terminal would tear both.
+    with Counter("predicting", quiet=sys.stdout.isatty()) as counter:
+
+        def counted() -> Iterator[Row]:
+            nonlocal unreadable
+            for done, row in enumerate(rows, 1):
+                unreadable += row.error is not None
+                counter(done)
+                yield row
+
+        for text in PREDICTION_WRITERS[format](counted()):
+            _print(text)
+    if unreadable:
+        _say(f"{unreadable:,} of the pictures could not be read; their rows say why")
+        raise typer.Exit(2)
+
+
+@data_app.command()
+def fetch(
+    name: Annotated[str, typer.Argument(metavar="NAME", help="Which data set: gtsrb.")],
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where to; default: the user's data folder.")
+    ] = None,
+) -> None:
+    """Download a data set; goes on where it broke off."""
+    from roadworthy.cli_progress import Counter
+    from roadworthy.data.fetch import fetch as download
+    from roadworthy.data.spec import usual_places
+
+    with Counter(f"fetching {name}") as counter:
+        place = download(name, out or usual_places(name)[-1], progress=counter.named)
+    _print(f"{name}:{place}")
+
+
+@data_app.command()
+def audit(
+    spec: SpecArgument,
+    labels: LabelsOption = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Also write audit.json and a picture there.")
+    ] = None,
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Look for what is wrong with a data set: damage, duplicates, conflicts, leaks between splits."""
+    from roadworthy import api
+    from roadworthy.cli_progress import Counter
+
+    with Counter("reading") as counter:
+        found = api.audit(_data(spec, labels=labels), out=out, progress=counter)
+    if format is TableFormat.json:
+        _print_json(found.to_dict())
+        return
+    for severity, line in found.findings:
+        _print(f"{severity:<8} {line}")
+    if not found.findings:
+        _print("nothing found")
+
+
+@data_app.command()
+def preview(
+    spec: SpecArgument,
+    classes: ClassesOption = None,
+    labels: LabelsOption = None,
+    size: Annotated[int, typer.Option("--size", metavar="PX", help="Side of each picture.")] = 48,
+    crop: CropOption = None,
+    policy: Annotated[
+        str | None,
+        typer.Option(
+            "--policy", metavar="NAME", help="Augment as in training: see roadworthy list policies."
+        ),
+    ] = None,
+    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many pictures.")] = 64,
+    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which pictures.")] = 0,
+    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The PNG to write.")] = Path(
+        "preview.png"
+    ),
+) -> None:
+    """Draw a contact sheet of pictures as the network gets them."""
+    from roadworthy import api
+    from roadworthy.config import AugmentConfig
+
+    resolved = _config(
+        data=_given(spec=spec, classes=_names(classes), labels=labels),
+        input=_given(size=size, crop=crop),
+    )
+    augment = None if policy is None else AugmentConfig(policy=policy)
+    _print(api.preview(resolved.data, resolved.input, augment, out, n, seed))
+
+
+@data_app.command()
+def show(
+    spec: SpecArgument,
+    classes: ClassesOption = None,
+    labels: LabelsOption = None,
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Show what a data set holds: its classes, counts and the heads of its tables."""
+    from roadworthy import api
+
+    overview = api.overview(_data(spec, classes=_names(classes), labels=labels))
+    if format is TableFormat.json:
+        _print_json(dataclasses.asdict(overview))
+        return
+    _print(f"{overview.n:,} pictures, {len(overview.classes)} classes")
+    splits = [split or "pictures" for split in overview.splits]
+    _print_table(
+        ["class", "GTSRB", *splits, "signs", "icon"],
+        [
+            [
+                entry.name,
+                "" if entry.gtsrb is None else entry.gtsrb,
+                *(entry.counts.get(split, 0) for split in overview.splits),
+                sum(entry.tracks.values()) or "unknown",
+                entry.icon or "",
+            ]
+            for entry in overview.classes
+        ],
+    )
+    for split, rows in overview.table_heads.items():
+        _print(f"\nfirst rows of {split or 'the table'}:")
+        _print_table(list(rows[0]), [list(row.values()) for row in rows])
+
+
+@app.command()
+def report(
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run or evaluation folder.")],
+) -> None:
+    """Write report.html again from what a folder stores."""
+    from roadworthy import api
+
+    _print(api.report(folder))
+
+
+@dataclasses.dataclass(frozen=True, kw_only=True)
+class Listed:
+    """Where the entries of one kind are registered, and the part of Roadworthy that this needs."""
+
+    module: str
+    attribute: str
+    extra: str = ""
+
+
+LISTS = {
+    "sources": Listed(module="roadworthy.data.spec", attribute="SOURCES"),
+    "models": Listed(module="roadworthy.models.catalogue", attribute="MODELS", extra="train"),
+    "policies": Listed(module="roadworthy.augment.policy", attribute="POLICIES", extra="train"),
+    "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
+    "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
+}
+
+
+@app.command("list")
+def list_(
+    kind: Annotated[
+        str | None, typer.Argument(metavar="KIND", help=f"One of: {', '.join(LISTS)}, signs. Without: all.")
+    ] = None,
+) -> None:
+    """List what can be named: data sources, models, policies, optimizers, schedules, signs."""
+    kinds = [*LISTS, "signs"]
+    if kind is not None and kind not in kinds:
+        raise UnknownNameError("list", kind, kinds)
+    for name in [kind] if kind else kinds:
+        if kind is None:
+            _print(f"{name}:")
+        try:
+            entries = _listed(name)
+        except MissingExtraError as error:
+            if kind is not None:
+                raise
+            entries = {str(error): ""}
+        width = max(map(len, entries), default=0) if any(entries.values()) else 0
+        for entry, summary in entries.items():
+            _print(f"{'' if kind else '  '}{entry:<{width}}  {summary}".rstrip())
+
+
+def _listed(kind: str) -> dict[str, str]:
+    """Names and what each is in a sentence."""
+    if kind == "signs":
+        from roadworthy.signs.catalogue import sign_classes
+
+        return {sign.name: sign.meaning for sign in sign_classes().values()}
+    place = LISTS[kind]
+    try:
+        registry: Registry[Any] = getattr(importlib.import_module(place.module), place.attribute)
+    except ModuleNotFoundError as error:
+        if not place.extra or (error.name or "").startswith("roadworthy"):
+            raise
+        raise MissingExtraError(f"listing {kind}", place.extra) from error
+    return {name: registry.summary(name) for name in registry}
+
+
+@app.command()
+def doctor(
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Say what is installed, what this machine computes with, and where data and caches are."""
+    from roadworthy.doctor import diagnose
+
+    found = diagnose()
+    if format is TableFormat.json:
+        _print_json({heading: dict(facts) for heading, facts in found.items()})
+        return
+    width = max(len(name) for facts in found.values() for name, _ in facts)
+    for heading, facts in found.items():
+        _print(f"{heading}:")
+        for name, value in facts:
+            _print(f"  {name:<{width}}  {value}")
+
+
+def split_model(arguments: list[str]) -> tuple[Path | None, list[str]]:
+    """`[MODEL] IMAGE...`: the model, if the first argument is one, and the rest."""
+    first = Path(arguments[0])
+    is_model = first.suffix.lower() in {".onnx", ".safetensors"} or (first / "config.toml").is_file()
+    return (first, arguments[1:]) if is_model else (None, arguments)
+
+
+def _table(rows: Iterable[Row]) -> Iterator[str]:
+    # The path comes last: it alone has no width that would fit all, and rows must not wait for each other.
+    yield f"{'predicted':<24} {'sure':>7}  {'or else':<40} path"
+    for row in rows:
+        if row.error is not None:
+            yield f"{'error':<24} {'':>7}  {'':<40} {row.path} {row.error}"
+            continue
+        others = ", ".join(f"{name} {share:.1%}" for name, share in row.alternatives)
+        yield f"{row.predicted:<24} {row.confidence:>7.2%}  {others:<40} {row.path}"
+
+
+def _csv(rows: Iterable[Row]) -> Iterator[str]:
+    columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted", "alternatives"]
+    yield ",".join(columns)
+    for row in rows:
+        cells = row.to_dict()
+        cells["alternatives"] = " ".join(f"{name}={share:.6f}" for name, share in row.alternatives)
+        if row.error is None:
+            cells["confidence"] = f"{row.confidence:.6f}"
+        line = io.StringIO()
+        csv.DictWriter(line, columns, restval="", lineterminator="").writerow(cells)
+        yield line.getvalue()
+
+
+def _jsonl(rows: Iterable[Row]) -> Iterator[str]:
+    for row in rows:
+        yield json.dumps(row.to_dict(), ensure_ascii=False)
+
+
+def _json(rows: Iterable[Row]) -> Iterator[str]:
+    opening = "["
+    for line in _jsonl(rows):
+        yield opening + line
+        opening = ","
+    yield "]" if opening == "," else "[]"
+
+
+PREDICTION_WRITERS: dict[PredictFormat, Callable[[Iterable[Row]], Iterator[str]]] = {
+    PredictFormat.table: _table,
+    PredictFormat.csv: _csv,
+    PredictFormat.json: _json,
+    PredictFormat.jsonl: _jsonl,
+}
+
+
+def _given(**flags: Any) -> dict[str, Any]:
+    """The flags that were given."""
+    return {name: value for name, value in flags.items() if value is not None}
+
+
+def _names(text: str | None) -> tuple[str, ...] | None:
+    return None if text is None else tuple(name.strip() for name in text.split(",") if name.strip())
+
+
+def _config(
+    path: Path | None = None,
+    settings: list[str] | None = None,
+    *,
+    sections: tuple[str, ...] | None = None,
+    **flags: dict[str, Any],
+) -> Config:
+    """The Config that file, flags and settings make; where given, only `sections` may be set."""
+    from roadworthy.config import load_config
+
+    for setting in settings or ():
+        section = setting.partition(".")[0]
+        if sections is not None and section not in sections:
+            raise UsageError(f"--set {setting} has no effect here; sections that do: {', '.join(sections)}")
+    return load_config(path, settings or (), **flags)
+
+
+def _data(spec: str, **flags: Any) -> DataConfig:
+    return _config(data=_given(spec=spec, **flags)).data
+
+
+def _command() -> str:
+    return shlex.join(["roadworthy", *sys.argv[1:]])
+
+
+def _how_to_resume(out: Path | None) -> str:
+    if out is None:
+        return "its folder is the newest under runs; go on with: roadworthy train --out THAT_FOLDER --resume"
+    if not (out / "resume" / "state.safetensors").is_file():
+        return "nothing had been kept yet"
+    return f"go on with: roadworthy train --out {shlex.quote(str(out))} --resume"
+
+
+def _print_metrics(metrics: Metrics) -> None:
+    low, high = metrics.accuracy_ci95_tracks or metrics.accuracy_ci95_signs or metrics.accuracy_ci95
+    measured = f"{metrics.n:,} pictures of {metrics.split}"
+    _print(f"accuracy  {metrics.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%}; {measured})")
+    _print(f"balanced  {metrics.balanced_accuracy:.2%}")
+    _print(f"ECE       {metrics.ece:.4f}")
+    skipped = metrics.extra.get("unknown_skipped")
+    if skipped:
+        _print(f"left out  {skipped:,} pictures of classes that the model does not know")
+
+
+def _print_place(folder: Path) -> None:
+    page = folder / "report.html"
+    _print(f"report    {page}" if page.is_file() else f"results   {folder}")
+
+
+def _print(line: object) -> None:
+    """One line on stdout; whoever reads it may stop reading (`| head`) whenever they like."""
+    try:
+        print(line)
+    except BrokenPipeError:
+        _close_stdout()
+        raise typer.Exit from None
+
+
+def _print_table(columns: list[str], rows: list[list[Any]]) -> None:
+    table = [columns, *([str(cell) for cell in row] for row in rows)]
+    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
+    for row in table:
+        _print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+
+
+def _print_json(tree: Any) -> None:
+    _print(json.dumps(tree, indent=1, ensure_ascii=False))
+
+
+def _close_stdout() -> None:
+    # Python flushes stdout once more as it ends; that must not fail either.
+    os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
+
+
+def _say(line: str) -> None:
+    print(line, file=sys.stderr, flush=True)
+
+
+def _our_bug(error: BaseException) -> str:
+    """Where the traceback of a bug went, in one line."""
+    trace = "".join(traceback.format_exception(error))
+    if os.environ.get("ROADWORTHY_TRACEBACK") == "1":
+        return trace
+    from platformdirs import user_log_path
+
+    name = f"traceback-{datetime.now():%Y%m%d-%H%M%S}-{os.getpid()}.txt"
+    for folder in (user_log_path("roadworthy"), Path(tempfile.gettempdir())):
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            (folder / name).write_text(f"{_command()}\n{trace}", encoding="utf-8", errors="backslashreplace")
+        except OSError:
+            continue
+        return f"{type(error).__name__}: {' '.join(str(error).split())}; the traceback is in {folder / name}"
+    return f"{type(error).__name__}: {error}; set ROADWORTHY_TRACEBACK=1 to see the traceback"
+
+
+def run(arguments: list[str]) -> int:
+    """Run one command line and return its exit code; nothing but KeyboardInterrupt's kin escapes."""
+    try:
+        code = typer.main.get_command(app).main(arguments, prog_name="roadworthy", standalone_mode=False)
+        sys.stdout.flush()
+    except RoadworthyError as error:
+        _say(f"error: {' '.join(str(error).split())}")
+        return error.exit_code
+    except (KeyboardInterrupt, typer.Abort):
+        _say("stopped")
+        return INTERRUPTED
+    except BrokenPipeError:
+        _close_stdout()
+        return 0
+    except USAGE_ERRORS as error:
+        if type(error).__name__ == "NoArgsIsHelpError":
+            _say(error.format_message())
+        else:
+            _say(f"error: {_usage_line(error)}")
+        return 2
+    except Exception as error:
+        _say(f"this is our bug, please report it: {_our_bug(error)}")
+        return 1
+    return code if isinstance(code, int) else 0
+
+
+# typer keeps its parser's errors to itself; this is their common base, which typer.BadParameter has too.
+USAGE_ERRORS: type[Any] = typer.BadParameter.__mro__[1]
+
+
+def _usage_line(error: Any) -> str:
+    message = " ".join(error.format_message().split()).rstrip(".")
+    context = getattr(error, "ctx", None)
+    return f"{message}; see {context.command_path if context else 'roadworthy'} --help"
+
+
+def main() -> None:
+    """The entry point."""
+    for stream in (sys.stdout, sys.stderr):
+        # A file name need not be printable in the terminal's encoding; saying it roughly beats failing.
+        stream.reconfigure(errors="backslashreplace")  # type: ignore[union-attr]
+    sys.exit(run(sys.argv[1:]))
+
+
+if __name__ == "__main__":
+    main()

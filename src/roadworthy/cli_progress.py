@@ -1,0 +1,155 @@
+"""Progress on stderr: a bar where a person watches, plain lines in a log."""
+
+from __future__ import annotations
+
+import sys
+import time
+from collections.abc import Callable, Mapping
+from types import TracebackType
+from typing import TextIO
+
+from rich.console import Console
+from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+
+from roadworthy.train.callbacks import Callback
+
+LINE_EVERY_S = 10.0
+
+
+def training_progress(stream: TextIO | None = None) -> Callback:
+    """The callback that fits where stderr leads."""
+    stream = stream or sys.stderr
+    return TrainingBar(stream) if stream.isatty() else TrainingLines(stream)
+
+
+class TrainingBar(Callback):
+    """A bar with loss, accuracy, images/s and the time left; a line for every epoch above it."""
+
+    def __init__(self, stream: TextIO) -> None:
+        self._progress = Progress(
+            SpinnerColumn(),
+            TextColumn("training"),
+            BarColumn(),
+            TextColumn("{task.percentage:>3.0f} %"),
+            TextColumn("loss {task.fields[loss]}"),
+            TextColumn("accuracy {task.fields[accuracy]}"),
+            TextColumn("{task.fields[rate]} images/s"),
+            TimeRemainingColumn(),
+            TextColumn("left"),
+            console=Console(file=stream),
+        )
+        self._task: TaskID | None = None
+
+    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+        """Show the bar, empty."""
+        self._task = self._progress.add_task("training", total=1.0, loss="-", accuracy="-", rate="-")
+        self._progress.start()
+
+    def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
+        """Move the bar."""
+        if self._task is not None:
+            rate = f"{images_per_second:,.0f}"
+            self._progress.update(self._task, completed=fraction_done, loss=f"{loss:.4f}", rate=rate)
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        """Keep the epoch's figures in sight."""
+        self._progress.console.print(epoch_line(row), markup=False, highlight=False)
+        accuracy = row.get("val_accuracy", row.get("accuracy"))
+        if self._task is not None and accuracy is not None:
+            self._progress.update(self._task, accuracy=f"{accuracy:.2%}")
+
+    def on_end(self) -> None:
+        """Give the terminal back."""
+        self._progress.stop()
+
+
+class TrainingLines(Callback):
+    """One line for every epoch, and one now and then in between."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock, self._said = stream, clock, 0.0
+
+    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+        """Say what the budget is."""
+        self._say(f"training for {minutes:g} minutes" if minutes else f"training for {total_steps} steps")
+
+    def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
+        """A sign of life in long epochs."""
+        if self._clock() - self._said >= LINE_EVERY_S:
+            self._say(f"step {step}  {fraction_done:.0%}  loss {loss:.4f}  {images_per_second:,.0f} images/s")
+
+    def on_epoch(self, row: Mapping[str, float]) -> None:
+        """The epoch's figures."""
+        self._say(epoch_line(row))
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+        self._said = self._clock()
+
+
+def epoch_line(row: Mapping[str, float]) -> str:
+    """A row of history.csv in one line: counts whole, shares as percentages, the rest in four digits."""
+
+    def show(name: str, value: float) -> str:
+        if name.endswith("accuracy"):
+            return f"{value:.2%}"
+        return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
+
+    return "  ".join(f"{name} {show(name, value)}" for name, value in row.items())
+
+
+class Counter(Callback):
+    """`counter(done, total)` shows how far something has come; on a terminal only, gone when closed.
+
+    As a callback it makes room for the training's own bar.
+    """
+
+    def __init__(self, what: str, stream: TextIO | None = None, *, quiet: bool = False) -> None:
+        stream = stream or sys.stderr
+        self._what, self._shown = what, False
+        self._progress = None
+        if stream.isatty() and not quiet:
+            self._progress = Progress(
+                TextColumn("{task.description}"),
+                BarColumn(),
+                TextColumn("{task.fields[count]}"),
+                TimeRemainingColumn(),
+                console=Console(file=stream),
+                transient=True,
+            )
+
+    def __enter__(self) -> Counter:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self.close()
+
+    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+        """Make room."""
+        self.close()
+
+    def close(self) -> None:
+        """Take the bar away, if there is one."""
+        if self._progress is not None and self._shown:
+            self._progress.stop()
+            self._shown = False
+
+    def __call__(self, done: int, total: int | None = None) -> None:
+        """`done` of `total` (None where nobody knows)."""
+        if self._progress is None:
+            return
+        if not self._shown:
+            if not self._progress.task_ids:
+                self._progress.add_task(self._what, total=None, count="")
+            self._progress.start()
+            self._shown = True
+        count = f"{done:,} of {total:,}" if total else f"{done:,}"
+        self._progress.update(self._progress.task_ids[0], completed=done, total=total, count=count)
+
+    def named(self, what: str, done: int, total: int) -> None:
+        """The same, for one of several things, named as it comes."""
+        self(done, total)
+        if self._progress is not None:
+            self._progress.update(self._progress.task_ids[0], description=what)
