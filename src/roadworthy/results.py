@@ -12,6 +12,7 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
 
 import numpy as np
 from numpy.typing import NDArray
@@ -45,6 +46,13 @@ class Predictions:
                 f"predictions do not fit together: logits {self.logits.shape}, {len(self.classes)} classes, "
                 f"{n} targets, {len(self.paths)} paths, {len(self.groups)} groups"
             )
+        if n and not 0 <= self.targets.min() <= self.targets.max() < len(self.classes):
+            raise ShapeError(
+                f"targets run from {self.targets.min()} to {self.targets.max()}; with {len(self.classes)} "
+                f"classes they must lie between 0 and {len(self.classes) - 1}"
+            )
+        if not np.isfinite(self.logits).all():
+            raise ShapeError("some logits are not finite; weights that give such answers cannot be measured")
 
     def write(self, folder: Path) -> None:
         """predictions.csv for people and predictions.npz for later scores."""
@@ -52,7 +60,9 @@ class Predictions:
 
         probs = probabilities(self.logits, self.temperature)
         predicted = self.logits.argmax(axis=1)
-        with (folder / "predictions.csv").open("w", newline="", encoding="utf-8") as file:
+        with (folder / "predictions.csv").open(
+            "w", newline="", encoding="utf-8", errors="surrogateescape"
+        ) as file:
             writer = csv.writer(file)
             writer.writerow(["path", "group", "target", "predicted", "confidence", "accepted"])
             for i, path in enumerate(self.paths):
@@ -82,7 +92,7 @@ class Predictions:
                     groups=tuple(stored["groups"].tolist()),
                     temperature=float(stored["temperature"]),
                 )
-        except (OSError, ValueError, KeyError) as error:
+        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise CheckpointError(f"{path} holds no stored predictions: {error}") from error
 
 
@@ -103,7 +113,10 @@ class Metrics:
 
     Fractions lie in [0, 1].  Means over classes leave out classes with no picture in the set; a precision
     that is undefined (nothing predicted) counts as 0 in means.
-    accuracy_ci95: Wilson, pictures taken as independent.  accuracy_ci95_tracks: bootstrap over tracks.
+    accuracy_ci95: Wilson, pictures taken as independent: too narrow where several show one sign.
+    accuracy_ci95_tracks: bootstrap over tracks; None without tracks, or with all of them equally right.
+    accuracy_ci95_signs: for sets without tracks whose pictures per sign are known: Wilson, with as many
+        trials as there are signs, as if all pictures of a sign were right or wrong together.
     sign_*: a sign (track) counts as right when the mean of its frames' probabilities is.
     danger_per_100: danger-weighted cost of the mistakes per 100 pictures.
     """
@@ -113,6 +126,7 @@ class Metrics:
     accuracy: float
     accuracy_ci95: tuple[float, float]
     accuracy_ci95_tracks: tuple[float, float] | None
+    accuracy_ci95_signs: tuple[float, float] | None = None
     signs: int | None
     sign_accuracy: float | None
     sign_accuracy_ci95: tuple[float, float] | None
@@ -133,13 +147,62 @@ class Metrics:
     temperature: float
     extra: Mapping[str, Any] = field(default_factory=dict)
 
+    def __post_init__(self) -> None:
+        taken = sorted(set(self.extra) & ({*self.__dataclass_fields__, "confusion"} - {"extra"}))
+        if taken:
+            raise ValueError(f"extra would overwrite {', '.join(taken)} in metrics.json; name it otherwise")
+
     def to_dict(self) -> dict[str, Any]:
-        """The contract's metrics.json; `extra` (parameters, train_seconds, unknown_skipped ...) is laid flat."""
+        """The contract's metrics.json; `extra` (parameters, train_seconds ...) is laid flat."""
         tree = {name: getattr(self, name) for name in self.__dataclass_fields__}
         labels, counts, extra = tree.pop("confusion_labels"), tree.pop("confusion_counts"), tree.pop("extra")
         tree["per_class"] = {name: asdict(values) for name, values in self.per_class.items()}
         tree["confusion"] = {"labels": list(labels), "counts": counts.tolist()}
         return {**tree, **extra}
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReliabilityBin:
+    """The n pictures whose confidence lies in (lo, hi]: their mean, the share right and its interval."""
+
+    lo: float
+    hi: float
+    n: int
+    confidence: float
+    accuracy: float
+    accuracy_ci95: tuple[float, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Row:
+    """What is said of one picture: an error, or an answer with its two levels (kind and value).
+
+    accepted: None until a rejection threshold is chosen.
+    alternatives: further classes with their confidence, likeliest first, the predicted one left out.
+    """
+
+    path: str
+    error: str | None = None
+    predicted: str = ""
+    kind: str = ""
+    value: int | None = None
+    confidence: float = 0.0
+    accepted: bool | None = None
+    alternatives: tuple[tuple[str, float], ...] = ()
+
+    def to_dict(self) -> dict[str, Any]:
+        """The contract's JSON: `path` and either `error` or the answer."""
+        if self.error is not None:
+            return {"path": self.path, "error": self.error}
+        return {
+            "path": self.path,
+            "predicted": self.predicted,
+            "kind": self.kind,
+            "value": self.value,
+            "confidence": self.confidence,
+            "accepted": self.accepted,
+            "alternatives": [{"class": name, "confidence": share} for name, share in self.alternatives],
+        }
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -197,7 +260,15 @@ class Gallery:
     pictures: tuple[Picture, ...]
 
 
-Block = Text | Facts | Table | Figure | Gallery
+@dataclass(frozen=True, kw_only=True)
+class Listing:
+    """Text as it was written (a model's layers), folded away until it is asked for."""
+
+    caption: str
+    text: str
+
+
+Block = Text | Facts | Table | Figure | Gallery | Listing
 
 
 @dataclass(frozen=True, kw_only=True)

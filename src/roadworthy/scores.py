@@ -6,6 +6,7 @@ import numpy as np
 
 from roadworthy.errors import ShapeError
 from roadworthy.inputs import FloatArray
+from roadworthy.results import IntArray
 
 
 def log_probabilities(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
@@ -26,3 +27,13 @@ def log_probabilities(logits: FloatArray, temperature: float = 1.0) -> FloatArra
 def probabilities(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
     """Softmax of logits / temperature over the last axis; rows sum to 1."""
     return np.exp(log_probabilities(logits, temperature))
+
+
+def top_k(scores: FloatArray, k: int) -> IntArray:
+    """Indices of the k highest scores over the last axis, highest first, ties by index as argmax does.
+
+    scores: (..., C).  Returns (..., min(k, C)).
+    """
+    if k < 1:
+        raise ValueError(f"k is {k}; it must be at least 1")
+    return np.argsort(-np.asarray(scores, dtype=np.float64), axis=-1, kind="stable")[..., :k]

@@ -1,0 +1,172 @@
+"""Answers for one picture or a million, in the order asked, in memory that does not grow.  No torch."""
+
+from __future__ import annotations
+
+import glob
+import os
+from collections import deque
+from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
+from concurrent.futures import Future, ThreadPoolExecutor
+from contextlib import closing
+from itertools import chain, islice
+from os import PathLike
+from pathlib import Path
+from typing import TypeVar
+
+import numpy as np
+
+from roadworthy.errors import CheckpointError, DataNotFoundError, ImageError, ShapeError, UsageError
+from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.results import Row
+from roadworthy.scores import probabilities, top_k
+from roadworthy.signs.catalogue import kind_and_value
+
+T = TypeVar("T")
+Classify = Callable[[ByteArray], FloatArray]
+
+
+def expand_inputs(inputs: Sequence[str]) -> Iterator[Path]:
+    """The pictures that files, folders and globs name, each input's in sorted order.
+
+    A file counts whatever its name; in a folder, at any depth, the files with a picture's suffix do, hidden
+    ones left out and links to folders not followed.  A folder that cannot be read comes as itself, so that
+    it ends as a row with its error.  Memory holds the names of one folder, or of one glob, at a time.
+    Raises DataNotFoundError at the call, not at the first picture, if an input names none.
+    """
+    for given in inputs:
+        if next(_expand(given), None) is None:
+            raise DataNotFoundError(f"no picture at {given!r}; name picture files, folders of them, or globs")
+    return chain.from_iterable(map(_expand, inputs))
+
+
+def predict_files(
+    paths: Iterable[str | PathLike[str]],
+    classify: Classify,
+    spec: InputSpec,
+    classes: Sequence[str],
+    temperature: float = 1.0,
+    *,
+    top: int = 3,
+    batch_size: int = 64,
+    workers: int = 2,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Row]:
+    """One Row for each path, in order; a picture that cannot be decoded becomes a row with its error.
+
+    classify: (B, S, S, 3) uint8 pictures, S being spec.size, to (B, C) logits; called on 1 to batch_size.
+    temperature: divides the logits before the softmax.
+    top: how many answers a row holds, the predicted one among them.
+    workers: threads that decode; they run at most one batch ahead of what is asked for.
+    """
+    _check_positive(top=top, batch_size=batch_size, workers=workers)
+    return _predict(paths, classify, spec, tuple(classes), temperature, top, batch_size, workers, max_pixels)
+
+
+def _predict(
+    paths: Iterable[str | PathLike[str]],
+    classify: Classify,
+    spec: InputSpec,
+    classes: tuple[str, ...],
+    temperature: float,
+    top: int,
+    batch_size: int,
+    workers: int,
+    max_pixels: int,
+) -> Iterator[Row]:
+    def load(path: str) -> ByteArray | ImageError:
+        try:
+            return crop_resize(decode(path, max_pixels), spec)
+        except ImageError as error:
+            return error
+
+    pictures = _in_threads(load, (str(Path(path)) for path in paths), workers, ahead=batch_size)
+    with closing(pictures):  # a caller who stops half-way stops the decoding, too
+        while batch := list(islice(pictures, batch_size)):
+            readable = [picture for _, picture in batch if not isinstance(picture, ImageError)]
+            logits = iter(_checked(classify(np.stack(readable)), len(readable), classes) if readable else ())
+            for path, picture in batch:
+                if isinstance(picture, ImageError):
+                    yield Row(path=path, error=str(picture))
+                else:
+                    yield answer(path, next(logits), classes, temperature, top)
+
+
+def answer(
+    path: str, logits: FloatArray, classes: Sequence[str], temperature: float = 1.0, top: int = 3
+) -> Row:
+    """What (C,) logits say of the picture at `path`, with `top` answers at most."""
+    probs = probabilities(logits, temperature)
+    first, *others = top_k(logits, top).tolist()
+    kind, value = kind_and_value(classes[first])
+    return Row(
+        path=path,
+        predicted=classes[first],
+        kind=kind,
+        value=value,
+        confidence=float(probs[first]),
+        alternatives=tuple((classes[i], float(probs[i])) for i in others),
+    )
+
+
+def _in_threads(
+    load: Callable[[str], T], paths: Iterator[str], workers: int, ahead: int
+) -> Generator[tuple[str, T]]:
+    """(path, load(path)) in order, with at most `ahead` loaded or loading beyond the one asked for."""
+    pool = ThreadPoolExecutor(workers, thread_name_prefix="decode")
+    waiting: deque[tuple[str, Future[T]]] = deque()
+    try:
+        for path in paths:
+            waiting.append((path, pool.submit(load, path)))
+            if len(waiting) > ahead:
+                done, future = waiting.popleft()
+                yield done, future.result()
+        while waiting:
+            done, future = waiting.popleft()
+            yield done, future.result()
+    finally:
+        pool.shutdown(cancel_futures=True)
+
+
+def _expand(given: str) -> Iterator[Path]:
+    path = Path(given)
+    # A name that exists is meant literally, brackets and all.
+    if path.is_dir():
+        yield from _walk(path)
+    elif path.exists():
+        yield path
+    else:
+        # Path.glob takes no absolute patterns.
+        for match in map(Path, sorted(glob.iglob(given, recursive=True))):  # noqa: PTH207
+            if match.is_dir():
+                yield from _walk(match)
+            else:
+                yield match
+
+
+def _walk(folder: Path) -> Iterator[Path]:
+    try:
+        with os.scandir(folder) as entries:
+            found = sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries if e.name[0] != ".")
+    except OSError:
+        yield folder
+        return
+    for name, is_folder in found:
+        if is_folder:
+            yield from _walk(folder / name)
+        elif Path(name).suffix.lower() in SUFFIXES:
+            yield folder / name
+
+
+def _checked(logits: FloatArray, count: int, classes: Sequence[str]) -> FloatArray:
+    logits = np.asarray(logits)
+    if logits.shape != (count, len(classes)):
+        raise ShapeError(f"the model answered {logits.shape} to {count} pictures of {len(classes)} classes")
+    if not np.isfinite(logits).all():
+        raise CheckpointError("the model gave an answer that is not finite; its weights are damaged")
+    return logits
+
+
+def _check_positive(**counts: int) -> None:
+    for name, count in counts.items():
+        if count < 1:
+            raise UsageError(f"{name} is {count}; it must be at least 1")
