@@ -259,7 +259,7 @@ def _parse_setting(setting: str) -> dict[str, Any]:
         leaf = value.strip()  # a bare word is a string
     for part in reversed(name.strip().split(".")):
         leaf = {part: leaf}
-    return leaf  # type: ignore[no-any-return]
+    return leaf
 
 
 def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:

@@ -1,0 +1,344 @@
+"""The shell around the api: exit codes, one-line errors, clean stdout.  Work itself is tested elsewhere."""
+
+import csv
+import io
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
+
+import pytest
+
+import roadworthy
+from roadworthy import api, cli
+from roadworthy.cli_progress import TrainingLines, epoch_line
+from roadworthy.config import Config
+from roadworthy.errors import RequirementError, TrainingError
+from roadworthy.results import Row
+
+ROWS = (
+    Row(
+        path="a, b.png",
+        predicted="speed-50",
+        kind="speed",
+        value=50,
+        confidence=0.9,
+        alternatives=(("stop", 0.1),),
+    ),
+    Row(path="c.png", error="is empty (0 bytes)"),
+)
+
+
+def _roadworthy(*arguments: str, **environment: str) -> subprocess.CompletedProcess[str]:
+    return subprocess.run(
+        [sys.executable, "-m", "roadworthy.cli", *arguments],
+        capture_output=True,
+        text=True,
+        timeout=60,
+        env={**os.environ, **environment},
+    )
+
+
+@pytest.fixture
+def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path | None, Sequence[str], int]]:
+    """Predictions without a model; what was asked for is recorded."""
+    asked: list[tuple[Path | None, Sequence[str], int]] = []
+
+    def predict(model: Path | None, inputs: Sequence[str], *, top: int) -> Iterator[Row]:
+        asked.append((model, inputs, top))
+        return iter(ROWS)
+
+    monkeypatch.setattr(api, "predict", predict)
+    return asked
+
+
+@pytest.fixture
+def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
+    """Training without training; what was asked for is recorded."""
+    asked: list[dict[str, Any]] = []
+    metrics = SimpleNamespace(
+        accuracy=0.95,
+        accuracy_ci95=(0.9, 0.97),
+        accuracy_ci95_tracks=None,
+        accuracy_ci95_signs=None,
+        balanced_accuracy=0.94,
+        ece=0.03,
+        n=200,
+        split="test",
+        extra={},
+        to_dict=lambda: {"accuracy": 0.95, "ece": 0.03, "per_class": {"stop": {"recall": 0.9}}},
+    )
+
+    def train(config: Config, out: Path | None, **rest: Any) -> Any:
+        asked.append({"config": config, "out": out, **rest})
+        return SimpleNamespace(folder=tmp_path, metrics=metrics)
+
+    monkeypatch.setattr(api, "train", train)
+    return asked
+
+
+def test_version_and_help_are_quick_and_torch_free() -> None:
+    result = _roadworthy("--version")
+    assert (result.returncode, result.stdout, result.stderr) == (
+        0,
+        f"roadworthy {roadworthy.__version__}\n",
+        "",
+    )
+    program = (
+        "import sys\nfrom roadworthy.cli import run\nassert run(['train', '--help']) == 0\n"
+        "assert not {'torch', 'numpy', 'PIL'} & set(sys.modules)"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60, stdout=subprocess.DEVNULL)
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        ("train --nonsense", "No such option: --nonsense"),
+        ("nonsense", "No such command"),
+        ("predict", "Missing argument"),
+        ("train", "no data given"),
+        ("train --data gtsrb: --epochs 3 --minutes 1", "--epochs 3 and --minutes 1 both arrived"),
+        ("train --data gtsrb: --resume", "--resume needs --out"),
+        ("train --data gtsrb: --set train.epoch=3", "did you mean train.epochs"),
+        ("train --data gtsrb: --require acuracy=0.9", "did you mean 'accuracy'"),
+        ("train --data gtsrb: --require accuracy=90", "fraction between 0 and 1"),
+        ("evaluate x --data gtsrb: --set train.epochs=3", "has no effect here"),
+        ("list modles", "did you mean 'models'"),
+        ("predict picture.png", "no model given"),
+        ("data show elsewhere:x", "elsewhere"),
+    ],
+)
+def test_wrong_usage_is_one_line_on_stderr_and_2(
+    line: str, said: str, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(line.split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert said in err
+    assert err.count("\n") == 1
+
+
+def test_without_a_command_the_help_is_shown(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run([]) == 2
+    captured = capsys.readouterr()
+    assert "train" in captured.out + captured.err
+
+
+@pytest.mark.parametrize(
+    ("error", "code"), [(TrainingError("loss is nan"), 2), (RequirementError("missed"), 3)]
+)
+def test_errors_have_their_exit_codes(error: Exception, code: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    def fail(*_: object) -> None:
+        raise error
+
+    monkeypatch.setattr(api, "report", fail)
+    assert cli.run(["report", "x"]) == code
+
+
+def test_a_bug_is_called_ours_and_its_traceback_kept(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr(api, "report", lambda folder: 1 / 0)
+    assert cli.run(["report", "x"]) == 1
+    err = capsys.readouterr().err
+    assert err.startswith("this is our bug")
+    assert err.count("\n") == 1
+    trace = Path(err.rsplit("traceback is in ", 1)[1].strip())
+    assert "ZeroDivisionError" in trace.read_text(encoding="utf-8")
+    monkeypatch.setenv("ROADWORTHY_TRACEBACK", "1")
+    assert cli.run(["report", "x"]) == 1
+    assert "Traceback (most recent call last)" in capsys.readouterr().err
+
+
+def test_flags_land_in_the_config(trained: list[dict[str, Any]], tmp_path: Path) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[train]\nminutes = 3.0\nbatch_size = 32\nseed = 5\n")
+    line = "train --data gtsrb:x --classes stop,no-entry --model study-cnn --size 64 --crop roi --epochs 4"
+    rest = [
+        "--seed",
+        "1",
+        "--split",
+        "0.7/0.1/0.2",
+        "--skip-unreadable",
+        "--config",
+        str(file),
+        "--set",
+        "train.seed=2",
+    ]
+    assert cli.run([*line.split(), *rest, "--out", "o"]) == 0
+    config = trained[0]["config"]
+    assert config.data.classes == ("stop", "no-entry")
+    assert (config.data.spec, config.data.split, config.data.skip_unreadable) == (
+        "gtsrb:x",
+        "0.7/0.1/0.2",
+        True,
+    )
+    assert (config.model.name, config.input.size, config.input.crop) == ("study-cnn", 64, "roi")
+    assert (config.train.batch_size, config.train.epochs, config.train.minutes) == (32, 4, None)
+    assert config.train.seed == 2  # --set wins over the flag, the flag over the file
+    assert trained[0]["out"] == Path("o")
+    assert trained[0]["command"].startswith("roadworthy ")
+
+
+def test_resuming_takes_the_runs_own_settings(trained: list[dict[str, Any]], tmp_path: Path) -> None:
+    (tmp_path / "config.toml").write_text('[data]\nspec = "folder:x"\n[train]\nepochs = 9\n')
+    assert cli.run(["train", "--out", str(tmp_path), "--resume"]) == 0
+    assert trained[0]["resume"]
+    assert (trained[0]["config"].data.spec, trained[0]["config"].train.epochs) == ("folder:x", 9)
+
+
+@pytest.mark.parametrize(
+    ("requirement", "code"),
+    [
+        ("accuracy=0.95", 0),
+        ("accuracy=0.96", 3),
+        ("ece=0.03", 0),
+        ("ece=0.02", 3),
+        ("stop.recall=0.9", 0),
+        ("stop.recall=0.91", 3),
+        ("no-entry.recall=0.9", 2),
+    ],
+)
+@pytest.mark.usefixtures("trained")
+def test_requirements_decide_the_exit_code(requirement: str, code: int) -> None:
+    assert cli.run(["train", "--data", "gtsrb:x", "--require", requirement]) == code
+
+
+def test_an_interrupt_says_how_to_go_on(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str], tmp_path: Path
+) -> None:
+    def train(*_: object, **__: object) -> None:
+        raise KeyboardInterrupt
+
+    monkeypatch.setattr(api, "train", train)
+    line = ["train", "--data", "gtsrb:x", "--out", str(tmp_path)]
+    assert cli.run(line) == 130
+    assert "nothing had been kept" in capsys.readouterr().err
+    (tmp_path / "resume").mkdir()
+    (tmp_path / "resume" / "state.safetensors").touch()
+    assert cli.run(line) == 130
+    assert f"roadworthy train --out {tmp_path} --resume" in capsys.readouterr().err
+
+
+@pytest.mark.usefixtures("rows")
+def test_json_is_a_list_of_the_contracts_rows(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", "x", "--format", "json"]) == 2
+    first, second = json.loads(capsys.readouterr().out)
+    assert first == {
+        "path": "a, b.png",
+        "predicted": "speed-50",
+        "kind": "speed",
+        "value": 50,
+        "confidence": 0.9,
+        "accepted": None,
+        "alternatives": [{"class": "stop", "confidence": 0.1}],
+    }
+    assert second == {"path": "c.png", "error": "is empty (0 bytes)"}
+
+
+def test_no_rows_are_an_empty_list() -> None:
+    assert json.loads("".join(cli.PREDICTION_WRITERS[cli.PredictFormat.json]([]))) == []
+
+
+@pytest.mark.usefixtures("rows")
+def test_jsonl_is_a_row_a_line(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", "x", "--format", "jsonl"]) == 2
+    lines = capsys.readouterr().out.splitlines()
+    assert [json.loads(line) for line in lines] == [row.to_dict() for row in ROWS]
+
+
+@pytest.mark.usefixtures("rows")
+def test_csv_quotes_what_needs_it(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", "x", "--format", "csv"]) == 2
+    first, second = csv.DictReader(io.StringIO(capsys.readouterr().out))
+    assert (first["path"], first["value"], first["alternatives"]) == ("a, b.png", "50", "stop=0.100000")
+    assert (second["error"], second["predicted"]) == ("is empty (0 bytes)", "")
+
+
+@pytest.mark.usefixtures("rows")
+def test_the_table_has_a_row_each_and_stderr_the_count(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", "x"]) == 2
+    out, err = capsys.readouterr()
+    assert len(out.splitlines()) == 3
+    assert "90.00%" in out
+    assert err == "1 of the pictures could not be read; their rows say why\n"
+
+
+def test_rows_are_printed_as_they_come() -> None:
+    taken = 0
+
+    def endless() -> Iterator[Row]:
+        nonlocal taken
+        while True:
+            taken += 1
+            yield ROWS[0]
+
+    for name, writer in cli.PREDICTION_WRITERS.items():
+        taken = 0
+        lines = writer(endless())
+        next(lines)
+        next(lines)
+        assert taken <= 2, name
+
+
+def test_a_model_is_told_from_pictures(
+    rows: list[tuple[Path | None, Sequence[str], int]], tmp_path: Path
+) -> None:
+    run, pictures = tmp_path / "run", tmp_path / "pictures"
+    run.mkdir()
+    pictures.mkdir()
+    (run / "config.toml").touch()
+    for first in (str(run), "m.onnx", "m.safetensors"):
+        cli.run(["predict", first, "a.png", "b.png", "--top", "2"])
+        assert rows.pop() == (Path(first), ["a.png", "b.png"], 2)
+    cli.run(["predict", str(pictures), "a.png"])
+    assert rows.pop() == (None, [str(pictures), "a.png"], 3)
+
+
+def test_a_model_alone_is_wrong_usage(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", "m.onnx"]) == 2
+    assert "name pictures" in capsys.readouterr().err
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a shell's pipe")
+def test_a_reader_may_stop_reading() -> None:
+    command = f"{sys.executable} -m roadworthy.cli list signs | head -1"
+    result = subprocess.run(["sh", "-c", command], capture_output=True, text=True, timeout=60)
+    assert result.stdout.startswith("speed-20")
+    assert result.stderr == ""
+
+
+def test_lists_come_from_the_registries(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["list"]) == 0
+    listed = capsys.readouterr().out
+    for name in ("gtsrb", "compact", "study-cnn", "default", "muon", "one-cycle", "keep-left"):
+        assert f"  {name} " in listed
+
+
+def test_doctor_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["doctor", "--format", "json"]) == 0
+    found = json.loads(capsys.readouterr().out)
+    assert found["versions"]["roadworthy"] == roadworthy.__version__
+    assert set(found) == {"versions", "optional parts", "computing", "places"}
+
+
+def test_without_a_terminal_progress_is_plain_lines() -> None:
+    stream, now = io.StringIO(), 0.0
+    lines = TrainingLines(stream, clock=lambda: now)
+    lines.on_start(100, None)
+    lines.on_step(1, 0.5, 1000.0, 0.01)
+    now = 11.0
+    lines.on_step(2, 0.5, 1000.0, 0.02)
+    lines.on_epoch({"epoch": 1, "loss": 0.25, "val_accuracy": 0.5})
+    assert stream.getvalue().splitlines() == [
+        "training for 100 steps",
+        "step 2  2%  loss 0.5000  1,000 images/s",
+        "epoch 1  loss 0.25  val_accuracy 50.00%",
+    ]
+    assert epoch_line({"loss": 1.0}) == "loss 1"
