@@ -1,0 +1,217 @@
+"""From a data spec to decoded splits, and to a set that a model is measured on."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import asdict, dataclass
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadworthy.config import DataConfig
+from roadworthy.data.cache import Pixels, load_pixels
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.groups import assign_groups
+from roadworthy.data.records import SPLITS, Record
+from roadworthy.data.spec import parse_spec, read_records
+from roadworthy.data.splits import split_notes, split_records
+from roadworthy.data.task import restrict, select
+from roadworthy.errors import DataError
+from roadworthy.inputs import InputSpec
+
+Counts = Mapping[str, Mapping[str, int]]
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataReport:
+    """What the data turned out to be; `to_dict` is data.json.
+
+    counts, tracks: pictures and known tracks by split and class.  groups_from: where tracks were found.
+    dropped: labels left out by the task, with counts.  own: labels that the catalogue does not know.
+    """
+
+    spec: str
+    classes: tuple[str, ...]
+    counts: Counts
+    tracks: Counts
+    groups_from: str
+    dropped: Mapping[str, int]
+    own: tuple[str, ...]
+    unreadable: tuple[tuple[str, str], ...]
+    notes: tuple[str, ...]
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values."""
+        return asdict(self)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Splits:
+    """A task's pictures for training, validation and test; val and test may be empty."""
+
+    train: Dataset
+    val: Dataset
+    test: Dataset
+    classes: tuple[str, ...]
+    report: DataReport
+
+
+def open_splits(
+    data: DataConfig,
+    input: InputSpec,
+    *,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> Splits:
+    """Read, select, decode, group and split what `data` asks for.
+
+    Raises DataError for fewer than two classes, an empty training split, a class that it lacks, and
+    unreadable pictures (unless they may be skipped).
+    """
+    task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
+    if len(task.classes) < 2:
+        raise DataError(
+            f"{data.spec} gives {len(task.classes)} class ({', '.join(task.classes) or 'none'}); "
+            "a classifier needs at least 2"
+        )
+    pixels = _pixels(task.records, data, input, cache_dir, progress)
+    kept = [task.records[i] for i in pixels.kept]
+    grouped, groups = assign_groups(kept, pixels.images if _needs_groups(kept, data) else None)
+    parts = split_records(grouped, data.split, data.split_by, data.split_seed, data.val_fraction)
+    _check_train(parts["train"], task.classes, data)
+    # Equal records (a file listed twice) each take a picture of their own.
+    places: dict[Record, list[int]] = defaultdict(list)
+    for place, record in enumerate(grouped):
+        places[record].append(place)
+    shares = tuple(part.share for part in parse_spec(data.spec))
+    sets = {}
+    for name in SPLITS:
+        rows = np.array([places[record].pop() for record in parts[name]], dtype=np.int64)
+        sets[name] = _dataset(pixels, rows, parts[name], task.classes, shares)
+    report = DataReport(
+        spec=data.spec,
+        classes=task.classes,
+        counts={name: dict(_by_class(part, task.classes)) for name, part in parts.items()},
+        tracks={name: _tracks(part, task.classes) for name, part in parts.items()},
+        groups_from=groups.text(),
+        dropped=dict(task.dropped),
+        own=task.own,
+        unreadable=pixels.failures,
+        notes=(*split_notes(parts), *([pixels.note] if pixels.note else [])),
+    )
+    return Splits(**sets, classes=task.classes, report=report)
+
+
+def open_dataset(
+    data: DataConfig,
+    input: InputSpec,
+    classes: Sequence[str],
+    *,
+    split: str = "test",
+    skip_unknown: bool = False,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
+) -> tuple[Dataset, dict[str, int]]:
+    """The pictures of a set that a model with `classes` is measured on, and the labels left out, counted.
+
+    split: which of the set's own splits, or `all`; a source without splits is used whole.
+    Raises LabelError for labels that the model does not know, unless `skip_unknown`, and DataError where
+    nothing is left.
+    """
+    records = _of_split(read_records(data.spec, data.labels), split, data.spec)
+    if data.group_by != "none":
+        records = list(select(records, ("all",), data.group_by).records)
+    known, unknown = restrict(records, classes, skip_unknown)
+    pixels = _pixels(known, data, input, cache_dir, progress)
+    kept = [known[i] for i in pixels.kept]
+    if not kept:
+        raise DataError(f"none of the {len(known):,} pictures of {data.spec} can be read")
+    shares = tuple(part.share for part in parse_spec(data.spec))
+    return _dataset(pixels, np.arange(len(kept)), kept, tuple(classes), shares), dict(unknown)
+
+
+def _pixels(
+    records: Sequence[Record],
+    data: DataConfig,
+    spec: InputSpec,
+    cache_dir: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> Pixels:
+    return load_pixels(
+        records,
+        spec,
+        cache_dir=cache_dir,
+        max_pixels=data.max_pixels,
+        skip_unreadable=data.skip_unreadable,
+        progress=progress,
+    )
+
+
+def _needs_groups(records: Sequence[Record], data: DataConfig) -> bool:
+    """Whether pictures without a group are about to be cut apart; an official test set is not."""
+    if data.split_by != "track":
+        return False
+    if data.split != "auto":
+        return any(not record.group for record in records)
+    with_val = {record.source for record in records if record.split == "val"}
+    return any(
+        not record.group and record.split != "test" and record.source not in with_val for record in records
+    )
+
+
+def _check_train(train: Sequence[Record], classes: Sequence[str], data: DataConfig) -> None:
+    if not train:
+        raise DataError(f"{data.spec} leaves no pictures to train on with the split {data.split!r}")
+    present = {record.label for record in train}
+    missing = [name for name in classes if name not in present]
+    if missing:
+        raise DataError(
+            f"no training pictures of {', '.join(missing)}; add some, leave the class out with --classes, "
+            "or cut the data anew with --split 0.7/0.1/0.2"
+        )
+
+
+def _of_split(records: Sequence[Record], split: str, spec: str) -> list[Record]:
+    if split not in (*SPLITS, "all"):
+        raise DataError(f"split {split!r} is unknown; use {', '.join(SPLITS)} or all")
+    divided = {record.source for record in records if record.split}
+    chosen = [
+        record
+        for record in records
+        if split == "all" or record.source not in divided or (record.split or "train") == split
+    ]
+    if not chosen:
+        found = ", ".join(sorted({record.split or "train" for record in records}))
+        raise DataError(f"{spec} has no {split} split; it has {found or 'nothing'}")
+    return chosen
+
+
+def _dataset(
+    pixels: Pixels,
+    rows: np.ndarray[Any, np.dtype[np.int64]],
+    records: Sequence[Record],
+    classes: tuple[str, ...],
+    shares: tuple[float | None, ...],
+) -> Dataset:
+    numbers = {name: number for number, name in enumerate(classes)}
+    whole = np.array_equal(rows, np.arange(len(pixels.images)))
+    return Dataset(
+        images=pixels.images if whole else pixels.images[rows],
+        targets=np.array([numbers[record.label] for record in records], dtype=np.int64),
+        records=tuple(records),
+        classes=classes,
+        shares=shares,
+    )
+
+
+def _by_class(records: Sequence[Record], classes: Sequence[str]) -> dict[str, int]:
+    counts = Counter(record.label for record in records)
+    return {name: counts[name] for name in classes}
+
+
+def _tracks(records: Sequence[Record], classes: Sequence[str]) -> dict[str, int]:
+    groups = {(record.label, record.group) for record in records if record.group}
+    counts = Counter(label for label, _ in groups)
+    return {name: counts[name] for name in classes}
