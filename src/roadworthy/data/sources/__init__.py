@@ -1,0 +1,36 @@
+"""Where pictures come from: one file per source, found by the name before a data spec's first colon.
+
+A source is a function `read(place, options, labels)` that returns the Records it finds.  A file dropped
+into this package registers itself; files whose names start with an underscore are shared helpers.
+"""
+
+from __future__ import annotations
+
+import importlib
+import pkgutil
+from collections.abc import Mapping
+from pathlib import Path
+from typing import Protocol
+
+from roadworthy.data.records import Record
+from roadworthy.registry import Registry
+
+
+class Source(Protocol):
+    """Reads the records at a place.
+
+    options: the settings after the place's question mark; one that the source does not have is a
+        ConfigError, never ignored.
+    labels: `names` (class names or sign codes) or `gtsrb-ids`.
+    Raises DataNotFoundError where nothing is found, DataError where it cannot be read.
+    """
+
+    def __call__(self, place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
+        """The records at `place`, in an order that does not depend on the file system."""
+
+
+SOURCES: Registry[Source] = Registry("data source")
+
+for _module in pkgutil.iter_modules(__path__):
+    if not _module.name.startswith("_"):
+        importlib.import_module(f"{__name__}.{_module.name}")

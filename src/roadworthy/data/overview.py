@@ -1,0 +1,102 @@
+"""The first pages that a person wants to see of a data set, as plain data."""
+
+from __future__ import annotations
+
+from collections import Counter, defaultdict
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+
+from roadworthy.data.records import SPLITS, Record
+from roadworthy.data.sources.gtsrb import icons
+from roadworthy.data.spec import locate, parse_spec
+from roadworthy.signs.catalogue import sign_classes
+
+HEAD_ROWS = 5
+
+
+@dataclass(frozen=True, kw_only=True)
+class ClassOverview:
+    """One class: what it means and how much there is of it.
+
+    counts and tracks: by split (empty for records without one); tracks are the known physical signs.
+    icon: path of its picture in the data set, or None.
+    """
+
+    name: str
+    gtsrb: int | None
+    meaning: str
+    counts: Mapping[str, int]
+    tracks: Mapping[str, int]
+    icon: str | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Overview:
+    """The classes in the task's order, and the first rows of each split's table.
+
+    table_heads: by split; rows have the columns path, label, group, split and box.
+    """
+
+    n: int
+    splits: tuple[str, ...]
+    classes: tuple[ClassOverview, ...]
+    table_heads: Mapping[str, tuple[Mapping[str, str], ...]]
+
+
+def overview(records: Iterable[Record], classes: Sequence[str], specs: Sequence[str] = ()) -> Overview:
+    """Counts, tracks, icons and table heads of the records of a task.
+
+    specs: the data specs that the records came from; their GTSRB places may hold icons.
+    """
+    counts: dict[str, Counter[str]] = defaultdict(Counter)
+    groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
+    heads: dict[str, list[Mapping[str, str]]] = defaultdict(list)
+    total = 0
+    for record in records:
+        total += 1
+        counts[record.label][record.split] += 1
+        if record.group:
+            groups[record.label][record.split].add(record.group)
+        if len(heads[record.split]) < HEAD_ROWS:
+            heads[record.split].append(_table_row(record))
+    pictures = _icons(specs)
+    splits = tuple(split for split in (*SPLITS, "") if split in heads)
+    return Overview(
+        n=total,
+        splits=splits,
+        classes=tuple(_class_overview(name, counts[name], groups[name], pictures) for name in classes),
+        table_heads={split: tuple(heads[split]) for split in splits},
+    )
+
+
+def _class_overview(
+    name: str, counts: Mapping[str, int], groups: Mapping[str, set[str]], pictures: Mapping[str, str]
+) -> ClassOverview:
+    known = sign_classes().get(name)
+    return ClassOverview(
+        name=name,
+        gtsrb=known.gtsrb if known else None,
+        meaning=known.meaning if known else "",
+        counts=dict(counts),
+        tracks={split: len(members) for split, members in groups.items()},
+        icon=pictures.get(name),
+    )
+
+
+def _icons(specs: Sequence[str]) -> dict[str, str]:
+    found: dict[str, str] = {}
+    for part in (part for spec in specs for part in parse_spec(spec)):
+        if part.source == "gtsrb":
+            found = {**icons(locate(part)), **found}
+    return found
+
+
+def _table_row(record: Record) -> Mapping[str, str]:
+    box = "" if record.box is None else " ".join(f"{value:g}" for value in record.box)
+    return {
+        "path": record.path,
+        "label": record.label,
+        "group": record.group,
+        "split": record.split,
+        "box": box,
+    }

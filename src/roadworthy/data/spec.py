@@ -1,0 +1,139 @@
+"""Data specs: `SOURCE:PLACE[?setting=value&...][@share]`, several joined by commas."""
+
+from __future__ import annotations
+
+import os
+import re
+from collections.abc import Mapping
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+from roadworthy.data.records import Record
+from roadworthy.data.sources import SOURCES
+from roadworthy.data.sources._shared import label_reader
+from roadworthy.errors import ConfigError, DataError, DataNotFoundError
+
+_SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
+_OPTIONS = re.compile(
+    r"(?P<rest>.*?)\?(?P<options>[A-Za-z][\w-]*=[^?&]*(?:&[A-Za-z][\w-]*=[^?&]*)*)", re.DOTALL
+)
+_NO_SOURCE = re.compile(r"[A-Za-z]?|.*[\\/.~].*")  # a bare path, or the drive of one
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourceSpec:
+    """One part of a data spec.
+
+    place: as written; empty for the usual place of the source.
+    share: the source's share of every training batch, in (0, 1], or None for as it comes.
+    """
+
+    source: str
+    place: str
+    share: float | None = None
+    options: Mapping[str, str] = field(default_factory=dict)
+
+
+def parse_spec(text: str) -> tuple[SourceSpec, ...]:
+    """The parts of a data spec; touches no file.
+
+    The first colon ends the source's name; a comma separates only where a known source and a colon follow.
+    `@` and `?` belong to the place unless a number ends the part after them, or settings do; a folder
+    whose name really ends in `@0.3` is written with a slash behind it.
+    """
+    known = "|".join(map(re.escape, SOURCES.names()))
+    parts = tuple(_parse_part(part.strip()) for part in re.split(rf",(?=\s*(?:{known}):)", text))
+    total = sum(part.share for part in parts if part.share is not None)
+    if total > 1 + 1e-9:
+        raise ConfigError(f"the shares of {text!r} sum to {total:g}; they must sum to at most 1")
+    rest = [part for part in parts if part.share is None]
+    if rest and total > 1 - 1e-9:
+        raise ConfigError(
+            f"the shares of {text!r} sum to 1 and leave nothing for {rest[0].source}:{rest[0].place}; "
+            "give it a share or make the others smaller"
+        )
+    return parts
+
+
+def _parse_part(part: str) -> SourceSpec:
+    source, colon, rest = part.partition(":")
+    if not colon or _NO_SOURCE.fullmatch(source):
+        raise DataError(
+            f"data spec {part!r} names no source; write SOURCE:PLACE, like folder:{part or 'DIR'} "
+            f"(sources: {', '.join(SOURCES.names())})"
+        )
+    SOURCES.get(source)
+    share, options = None, {}
+    if match := _SHARE.fullmatch(rest):
+        rest, share = match["rest"], float(match["share"])
+        if not 0 < share <= 1:
+            raise ConfigError(
+                f"the share @{match['share']} in {part!r} must lie above 0 and be at most 1 "
+                "(if the folder is really called so, end it with a slash)"
+            )
+    if match := _OPTIONS.fullmatch(rest):
+        rest = match["rest"]
+        for setting in match["options"].split("&"):
+            name, _, value = setting.partition("=")
+            if name in options:
+                raise ConfigError(f"the setting {name!r} is given twice in {part!r}")
+            options[name] = value
+    return SourceSpec(source=source, place=rest.strip(), share=share, options=options)
+
+
+def locate(spec: SourceSpec) -> Path:
+    """Where a part's data lie: its place, else under $ROADWORTHY_DATA, else in the user's data folder."""
+    if spec.place:
+        return Path(spec.place).expanduser()
+    candidates = usual_places(spec.source)
+    for candidate in candidates:
+        if candidate.exists():
+            return candidate
+    from roadworthy.data.fetch import ARCHIVES
+
+    looked = " and ".join(map(str, candidates))
+    fetch = f", or get the data with: roadworthy data fetch {spec.source}" if spec.source in ARCHIVES else ""
+    raise DataNotFoundError(
+        f"{spec.source}: names no place and nothing is at {looked}; write {spec.source}:PLACE{fetch}"
+    )
+
+
+def usual_places(source: str) -> list[Path]:
+    """Where a source without a place is looked for, in this order."""
+    import platformdirs
+
+    places = [Path(platformdirs.user_data_dir("roadworthy", appauthor=False)) / source]
+    folder = os.environ.get("ROADWORTHY_DATA")
+    return [Path(folder).expanduser() / source, *places] if folder else places
+
+
+def read_records(text: str, labels: str = "names") -> list[Record]:
+    """All records of a data spec, each with the index of its source.
+
+    labels: how folder and csv labels are read, `names` or `gtsrb-ids`.
+    Groups of several sources never meet: each gets its source's index in front.
+    """
+    label_reader(labels)
+    parts = parse_spec(text)
+    records: list[Record] = []
+    for index, part in enumerate(parts):
+        found = _read_part(part, labels)
+        if len(parts) > 1:
+            found = [replace(r, source=index, group=r.group and f"{index}:{r.group}") for r in found]
+        records += found
+    return records
+
+
+def _read_part(part: SourceSpec, labels: str) -> list[Record]:
+    try:
+        found = SOURCES.get(part.source)(locate(part), part.options, labels)
+    except DataNotFoundError as error:
+        if re.search(r",\s*\w+:", part.place):  # most likely a source whose name is misspelt
+            known = ", ".join(SOURCES.names())
+            raise DataNotFoundError(
+                f"{error} (a comma separates only before a known source: {known})"
+            ) from error
+        raise
+    if not found:
+        raise DataNotFoundError(f"{part.source}:{part.place} holds no pictures")
+    return found

@@ -1,0 +1,96 @@
+"""What is to be told apart: which classes of the data, as they are or by family."""
+
+from __future__ import annotations
+
+import difflib
+from collections import Counter
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from roadworthy.data.records import Record
+from roadworthy.errors import LabelError, UnknownNameError
+from roadworthy.signs.catalogue import families, family_of, resolve_label, sign_classes
+
+GROUPINGS = ("none", "family")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Task:
+    """Records whose labels are the task's classes.
+
+    classes: in catalogue order, then the user's own alphabetically.
+    dropped: labels that were left out, with their counts.
+    own: labels that were kept and that the catalogue does not know; to be said aloud.
+    """
+
+    records: tuple[Record, ...]
+    classes: tuple[str, ...]
+    dropped: Mapping[str, int]
+    own: tuple[str, ...]
+
+
+def select(records: Iterable[Record], classes: Sequence[str] = ("all",), group_by: str = "none") -> Task:
+    """The task that `classes` and `group_by` make of the records; filters first, then groups.
+
+    classes: class names or sign codes, or `("all",)`.
+    group_by: `none`, or `family` for the classes' families.
+    Raises LabelError for a class that the data lack.
+    """
+    if group_by not in GROUPINGS:
+        raise UnknownNameError("grouping", group_by, GROUPINGS)
+    records = tuple(records)
+    counts = Counter(record.label for record in records)
+    wanted = set(counts) if tuple(classes) == ("all",) else {_in_data(name, counts) for name in classes}
+    kept = tuple(record for record in records if record.label in wanted)
+    own = tuple(sorted(wanted - sign_classes().keys()))
+    if group_by == "family":
+        kept = tuple(replace(record, label=family_of(record.label)) for record in kept)
+        present = {record.label for record in kept}
+        ordered = tuple(family for family in families() if family in present)
+    else:
+        ordered = (*(name for name in sign_classes() if name in wanted), *own)
+    dropped = {label: n for label, n in sorted(counts.items()) if label not in wanted}
+    return Task(records=kept, classes=ordered, dropped=dropped, own=own)
+
+
+def restrict(
+    records: Iterable[Record], classes: Sequence[str], skip_unknown: bool
+) -> tuple[tuple[Record, ...], dict[str, int]]:
+    """The records that a model with these classes can be measured on, and the labels left out, counted.
+
+    Raises LabelError naming the unknown labels, unless they may be skipped, or where nothing is left.
+    """
+    records, known = tuple(records), set(classes)
+    unknown = dict(sorted(Counter(r.label for r in records if r.label not in known).items()))
+    if unknown and not skip_unknown:
+        raise LabelError(
+            f"{sum(unknown.values()):,} pictures have labels that the model does not know: "
+            f"{_counted(unknown)}; leave them out with --skip-unknown"
+        )
+    kept = tuple(record for record in records if record.label in known)
+    if not kept:
+        raise LabelError(
+            f"no picture has a label that the model knows; the data have "
+            f"{_counted(unknown) or 'no pictures'}, the model knows {_some(classes)}"
+        )
+    return kept, unknown
+
+
+def _in_data(name: str, counts: Mapping[str, int]) -> str:
+    for candidate in (name, resolve_label(name)):
+        if candidate in counts:
+            return candidate
+    close = difflib.get_close_matches(name, counts, n=1)
+    hint = f"; did you mean {close[0]!r}?" if close else "."
+    raise LabelError(
+        f"class {name!r} is not in the data{hint} The data have: {_some(sorted(counts)) or 'nothing'}"
+    )
+
+
+def _counted(labels: Mapping[str, int]) -> str:
+    return _some([f"{label} ({n:,})" for label, n in labels.items()])
+
+
+def _some(names: Sequence[str], most: int = 50) -> str:
+    more = f" and {len(names) - most} more" if len(names) > most else ""
+    return ", ".join(names[:most]) + more

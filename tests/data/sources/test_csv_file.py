@@ -1,0 +1,95 @@
+from __future__ import annotations
+
+from pathlib import Path
+
+import pytest
+
+from roadworthy.data.sources.csv_file import read
+from roadworthy.errors import ConfigError, DataError, DataNotFoundError
+
+
+def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
+    for name in ("a.png", "b.png", "sub/pole_00000.png"):
+        (tmp_path / name).parent.mkdir(exist_ok=True)
+        (tmp_path / name).write_bytes(b"x")
+    path = tmp_path / "table.csv"
+    path.write_bytes(text.encode(encoding))
+    return path
+
+
+def test_all_columns(tmp_path: Path) -> None:
+    text = "path,label,group,split,x1,y1,x2,y2\na.png,R1-1,g1,Train,1,2,3.5,4\nb.png,my sign,,,,,,\n"
+    first, second = read(table(tmp_path, text), {}, "names")
+    assert (first.label, first.group, first.split, first.box) == ("stop", "g1", "train", (1, 2, 3.5, 4))
+    assert (second.label, second.group, second.split, second.box) == ("my sign", "", "", None)
+    assert first.path == str(tmp_path / "a.png")
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig"])
+@pytest.mark.parametrize("newline", ["\n", "\r\n"])
+@pytest.mark.parametrize("delimiter", [",", ";", "\t"])
+def test_dialects(tmp_path: Path, encoding: str, newline: str, delimiter: str) -> None:
+    lines = ["Path,Label", "", "a.png,stop", '"b.png",stop', ""]
+    text = newline.join(line.replace(",", delimiter) for line in lines)
+    assert [r.label for r in read(table(tmp_path, text, encoding), {}, "names")] == ["stop", "stop"]
+
+
+def test_gtsrbs_columns(tmp_path: Path) -> None:
+    text = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n27,26,5,5,22,20,14,sub/pole_00000.png\n"
+    (record,) = read(table(tmp_path, text), {}, "names")
+    assert (record.label, record.box, record.group) == ("stop", (5, 5, 23, 21), "14/sub/pole")
+
+
+def test_numbers_as_labels(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,label\na.png,17\n")
+    assert read(path, {}, "gtsrb-ids")[0].label == "no-entry"
+    assert read(path, {}, "names")[0].label == "17"
+
+
+def test_groups_from_names_only_without_a_column(tmp_path: Path) -> None:
+    assert (
+        read(table(tmp_path, "path,label\nsub/pole_00000.png,stop\n"), {}, "names")[0].group
+        == "stop/sub/pole"
+    )
+    path = table(tmp_path, "path,label,group\nsub/pole_00000.png,stop,\n")
+    assert read(path, {}, "names")[0].group == ""
+
+
+def test_paths_absolute_backward_and_upward(tmp_path: Path) -> None:
+    text = f"path,label\n{tmp_path / 'a.png'},stop\nsub\\pole_00000.png,stop\nsub/../b.png,stop\n"
+    paths = [Path(r.path) for r in read(table(tmp_path, text), {}, "names")]
+    assert paths == [tmp_path / "a.png", tmp_path / "sub/pole_00000.png", tmp_path / "b.png"]
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("", "is empty"),
+        ("path,name\na.png,stop\n", "no column 'label'; it has: name, path"),
+        ("label\nstop\n", "no column 'path'"),
+        ("path,label,label\na.png,stop,stop\n", "'label' twice"),
+        ("path,label\na.png\n", "line 2: 1 cells where the header has 2"),
+        ("path,label\na.png,stop,extra\n", "line 2: 3 cells"),
+        ("path,label\na.png,stop\n\n,stop\n", "line 4: the path is empty"),
+        ("path,label\na.png, \n", "line 2: the label is empty"),
+        ("path,label,split\na.png,stop,trian\n", "line 2: split 'trian' is unknown; use train, val"),
+        ("path,label,x1,y1,x2,y2\na.png,stop,1,2,3,\n", "line 2: the box needs four numbers"),
+        ("path,label,x1,y1,x2,y2\na.png,stop,1,2,nan,4\n", "line 2: the box"),
+        ("path,label,x1,y1,x2,y2\na.png,stop,-1,2,3,4\n", "line 2: the box"),
+        ("path,ClassId\na.png,99\n", "line 2: column classid: .*99"),
+        ("path,label\nnone.png,stop\nnone2.png,stop\n", r"none\.png \(line 2\) and 1 more"),
+        ("path,label\n", "a header but no rows"),
+    ],
+)
+def test_what_is_wrong_is_said(tmp_path: Path, text: str, words: str) -> None:
+    with pytest.raises(DataError, match=words):
+        read(table(tmp_path, text), {}, "names")
+
+
+def test_other_failures(tmp_path: Path) -> None:
+    with pytest.raises(DataNotFoundError, match="no file"):
+        read(tmp_path / "none.csv", {}, "names")
+    with pytest.raises(DataError, match="not UTF-8"):
+        read(table(tmp_path, "path,label\nü.png,stop\n", "latin-1"), {}, "names")
+    with pytest.raises(ConfigError, match="csv: has no setting"):
+        read(table(tmp_path, "path,label\na.png,stop\n"), {"n": "1"}, "names")
