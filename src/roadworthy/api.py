@@ -90,7 +90,7 @@ def evaluate(
     out: where metrics.json, predictions and report.html go; nothing is written without it.
     """
     _needs_train("evaluating a checkpoint")
-    from roadworthy.evaluating import evaluate_checkpoint
+    from roadworthy.runs import evaluate_checkpoint
 
     metrics = evaluate_checkpoint(
         model,
@@ -159,7 +159,8 @@ class Classifier:
             return []
         batch = np.stack([crop_resize(_as_pixels(item), self.spec) for item in items])
         names = [str(item) if isinstance(item, (str, Path)) else f"image {i}" for i, item in enumerate(items)]
-        return answer(names, self.logits(batch), self.classes, self.temperature, top=top)
+        rows = zip(names, self.logits(batch), strict=True)
+        return [answer(name, logits, self.classes, self.temperature, top) for name, logits in rows]
 
 
 def _as_pixels(item: Any) -> ByteArray:
@@ -289,14 +290,14 @@ def report(folder: Path, *, quiet: bool = False) -> Path | None:
 
     quiet: return None instead of raising where the optional part for reports is not installed.
     """
+    from roadworthy.report.html import write_report
+    from roadworthy.report.sections import run_sections, run_title
+
+    path = folder / "report.html"
     try:
-        from roadworthy.report.html import write_report
-        from roadworthy.report.sections import run_sections
-    except ImportError as error:
+        write_report(run_sections(folder), run_title(folder), path)
+    except MissingExtraError:
         if quiet:
             return None
-        raise MissingExtraError("writing a report", "report") from error
-    title, sections = run_sections(folder)
-    path = folder / "report.html"
-    write_report(sections, title, path)
+        raise
     return path

@@ -5,7 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import shutil
+import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -16,11 +16,13 @@ import torch
 from torch import Tensor
 
 from roadworthy.augment.policy import build_policy
-from roadworthy.config import Config, EvaluateConfig, write_config
+from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.loader import BatchLoader
-from roadworthy.data.open import Splits, open_splits
-from roadworthy.errors import CheckpointError, ConfigError
+from roadworthy.data.open import Splits, open_dataset, open_splits
+from roadworthy.data.records import SPLITS
+from roadworthy.data.spec import parse_spec
+from roadworthy.errors import CheckpointError, ConfigError, DataError
 from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
@@ -42,7 +44,7 @@ from roadworthy.runtime import (
 from roadworthy.scores import log_probabilities, probabilities
 from roadworthy.train.average import WeightAverage
 from roadworthy.train.callbacks import Callback
-from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint
+from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint, save_checkpoint
 from roadworthy.train.loop import Steps, check_budget, train
 from roadworthy.train.losses import balancing_weights, build_loss
 from roadworthy.train.optim import build_optimizer
@@ -94,6 +96,7 @@ def run(
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     write_json(origin, folder / "provenance.json")
     write_json(splits.report.to_dict(), folder / "data.json")
+    _write_splits(splits, folder / "splits.csv")
 
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
     model = build_model(config.model, len(splits.classes), config.input).to(device)
@@ -229,6 +232,7 @@ def _conclude(
         config=config.evaluate,
         hardware=hardware,
         folder=folder,
+        frames_per_sign=_frames_per_sign(config.data.spec, split),
         facts={
             "weights": "best",
             "best_epoch": progress.best_epoch,
@@ -262,6 +266,7 @@ def measure(
     hardware: Hardware,
     folder: Path | None,
     facts: Mapping[str, Any],
+    frames_per_sign: float | None = None,
 ) -> Metrics:
     """Metrics of `model` on `data`; with `folder`, also metrics.json, predictions and the surest mistakes."""
     predictions = Predictions(
@@ -273,12 +278,16 @@ def measure(
         temperature=temperature,
     )
     bins = reliability(probabilities(predictions.logits, temperature), data.targets, config.ece_bins)
-    confused = most_confused(predictions, top=10)
+    details = {
+        "reliability": [dataclasses.asdict(b) for b in bins],
+        "confused": [{"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)],
+    }
     metrics = compute_metrics(
         predictions,
         split=split,
         config=config,
-        extra={**facts, "reliability": bins.to_dict(), "confused": [dataclasses.asdict(c) for c in confused]},
+        frames_per_sign=frames_per_sign,
+        extra={**facts, **details},
     )
     if folder is not None:
         predictions.write(folder)
@@ -286,6 +295,95 @@ def measure(
         wrong = surest_mistakes(predictions, top=MISTAKES_SHOWN)
         _add_pictures(folder, mistakes_images=data.images[wrong], mistakes_index=wrong)
     return metrics
+
+
+def evaluate_checkpoint(
+    model: Path,
+    data: DataConfig,
+    *,
+    split: str,
+    skip_unknown: bool,
+    out: Path | None,
+    config: EvaluateConfig,
+    command: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Metrics:
+    """Measure a checkpoint or run folder on a data set (api.evaluate tells the rules)."""
+    if split not in SPLITS:
+        raise ConfigError(f"split {split!r} is unknown; use train, val or test")
+    device = pick_device()
+    hardware = Hardware(device=device, autocast=None)
+    network, card = load_checkpoint(model, device)
+    network = network.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    home = _run_folder(find_checkpoint(model))
+    trained = None if home is None else load_config(home / "config.toml")
+    unknown: Mapping[str, int] = {}
+    if trained is not None and data.spec == trained.data.spec:
+        splits = open_splits(trained.data, card.input, progress=progress)
+        measured = {"train": splits.train, "val": splits.val, "test": splits.test}[split]
+    else:
+        measured, unknown = open_dataset(
+            data, card.input, card.classes, split=split, skip_unknown=skip_unknown, progress=progress
+        )
+    if not len(measured):
+        raise DataError(f"{data.spec} leaves no picture to measure on in its {split} split")
+    if out is not None:
+        out.mkdir(parents=True, exist_ok=True)
+        origin = provenance(device=device, autocast=None, seed=0, command=command)
+        write_json({**origin, "model": str(model)}, out / "provenance.json")
+        write_json(_describe_measured(data.spec, split, measured, unknown), out / "data.json")
+    seen = _trained_on(home)
+    return measure(
+        network,
+        measured,
+        split=split,
+        temperature=card.temperature,
+        spec=card.input,
+        config=config,
+        hardware=hardware,
+        folder=out,
+        frames_per_sign=_frames_per_sign(data.spec, split),
+        facts={
+            **{key: card.facts[key] for key in ("weights", "epoch") if key in card.facts},
+            "data": data.spec,
+            "parameters": count_parameters(network),
+            "unknown_skipped": sum(unknown.values()),
+            "trained_on": sum(os.path.abspath(r.path) in seen for r in measured.records),
+        },
+    )
+
+
+def _frames_per_sign(spec: str, split: str) -> float | None:
+    """30 in GTSRB's official test, whose pictures do not say which of them show the same sign."""
+    sources = {part.source for part in parse_spec(spec)}
+    return 30.0 if split == "test" and sources == {"gtsrb"} else None
+
+
+def _run_folder(checkpoint: Path) -> Path | None:
+    folder = checkpoint.resolve().parent.parent
+    return folder if (folder / "config.toml").is_file() else None
+
+
+def _describe_measured(spec: str, split: str, data: Dataset, unknown: Mapping[str, int]) -> dict[str, Any]:
+    counts = dict(zip(data.classes, data.class_counts().tolist(), strict=True))
+    return {"spec": spec, "classes": data.classes, "counts": {split: counts}, "dropped": dict(unknown)}
+
+
+def _write_splits(splits: Splits, path: Path) -> None:
+    """Which picture was in which split, so that a later evaluation can tell what was trained on."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        writer.writerow(["path", "group", "split"])
+        for name, data in (("train", splits.train), ("val", splits.val), ("test", splits.test)):
+            writer.writerows([os.path.abspath(r.path), r.group, name] for r in data.records)
+
+
+def _trained_on(folder: Path | None) -> set[str]:
+    path = None if folder is None else folder / "splits.csv"
+    if path is None or not path.is_file():
+        return set()
+    with path.open(newline="", encoding="utf-8") as file:
+        return {row["path"] for row in csv.DictReader(file) if row["split"] == "train"}
 
 
 def _write_history(rows: Iterable[Mapping[str, float]], path: Path) -> None:
@@ -297,7 +395,7 @@ def _write_history(rows: Iterable[Mapping[str, float]], path: Path) -> None:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    shutil.move(aside, path)
+    aside.replace(path)
 
 
 def samples_by_class(data: Dataset, per_class: int, seed: int = 0) -> IntArray:

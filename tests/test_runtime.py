@@ -1,0 +1,64 @@
+import subprocess
+
+import pytest
+import torch
+
+from roadworthy import runtime
+from roadworthy.errors import ConfigError
+
+
+def test_derived_seeds_differ_by_every_part_and_stay():
+    seeds = {runtime.derive_seed(a, b) for a in range(20) for b in ("x", "y")}
+    assert len(seeds) == 40
+    assert runtime.derive_seed(1, 2) != runtime.derive_seed(12)
+
+
+def test_generators_do_not_depend_on_what_ran_before():
+    first = torch.rand(3, generator=runtime.generator("cpu", 7, "augment", 1))
+    torch.rand(100)
+    assert torch.equal(first, torch.rand(3, generator=runtime.generator("cpu", 7, "augment", 1)))
+    assert not torch.equal(first, torch.rand(3, generator=runtime.generator("cpu", 7, "augment", 2)))
+
+
+def test_precision_is_what_was_asked_or_what_the_hardware_has():
+    cpu = torch.device("cpu")
+    assert runtime.pick_autocast("fp32", cpu) is None
+    assert runtime.pick_autocast("bf16", cpu) is torch.bfloat16
+    assert runtime.pick_autocast("auto", cpu) in (None, torch.bfloat16)
+
+
+def test_a_device_that_is_not_there_is_refused():
+    for name in ("cuda:99", "gpu"):
+        with pytest.raises(ConfigError, match="is not to be had here"):
+            runtime.pick_device(name)
+
+
+def test_threads_are_set_and_nonsense_is_refused():
+    before = torch.get_num_threads()
+    try:
+        assert runtime.set_threads(1) == torch.get_num_threads() == 1
+        assert runtime.set_threads(0) == 1
+    finally:
+        torch.set_num_threads(before)
+    with pytest.raises(ConfigError, match=r"train\.threads is -1"):
+        runtime.set_threads(-1)
+
+
+def test_provenance_names_commit_versions_and_command():
+    facts = runtime.provenance(device=torch.device("cpu"), autocast=None, seed=3, command="roadworthy train")
+    assert facts["torch"] == torch.__version__
+    assert facts["precision"] == "fp32"
+    assert (facts["seed"], facts["command"]) == (3, "roadworthy train")
+    assert all(value is not None for key, value in facts.items() if key != "dirty")
+
+
+def test_an_installed_copy_claims_no_foreign_commit(monkeypatch):
+    def no_git(*args, **kwargs):
+        raise subprocess.CalledProcessError(1, "git")
+
+    monkeypatch.setattr(subprocess, "run", no_git)
+    assert runtime._commit() == (f"release {runtime.__version__}", None)
+
+
+def test_peak_memory_is_that_of_a_process_with_torch():
+    assert 50 < runtime.peak_rss_mb() < 100_000

@@ -1,0 +1,262 @@
+"""The loop on sixteen tiny pictures: it learns, keeps its budget, and goes on where it was killed."""
+
+import dataclasses
+import math
+
+import pytest
+import torch
+
+from roadworthy.config import ModelConfig, OptimConfig, ScheduleConfig, TrainConfig
+from roadworthy.errors import CheckpointError, ConfigError, TrainingError
+from roadworthy.inputs import InputSpec
+from roadworthy.models.catalogue import build_model
+from roadworthy.runtime import generator
+from roadworthy.train.average import WeightAverage
+from roadworthy.train.callbacks import Callback
+from roadworthy.train.loop import Steps, train
+from roadworthy.train.losses import build_loss
+from roadworthy.train.optim import build_optimizer
+from roadworthy.train.schedules import build_schedule
+from roadworthy.train.state import Progress, TrainState
+
+
+class Killed(BaseException):
+    """Stands for kill -9: nothing may catch it and tidy up."""
+
+
+class Tiny:
+    """Sixteen pictures of four classes, in an order that depends on the epoch alone."""
+
+    def __init__(self, kill_after=None):
+        self.images = torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(1))
+        self.targets = torch.arange(16) % 4
+        self.kill_after, self.drawn = kill_after, 0
+
+    def __len__(self):
+        return 4
+
+    def epoch(self, epoch, start=0):
+        order = torch.randperm(16, generator=torch.Generator().manual_seed(epoch)).view(4, 4)
+        for rows in order[start:]:
+            if self.drawn == self.kill_after:
+                raise Killed
+            self.drawn += 1
+            yield self.images[rows], self.targets[rows]
+
+
+CONFIG = TrainConfig(epochs=3, batch_size=4, ema=0.9, precision="fp32")
+
+
+def new_state(ema=True):
+    torch.manual_seed(0)
+    model = build_model(ModelConfig(width=0.25, depth=1, dropout=0.3), 4, InputSpec(size=16))
+    optimizer = build_optimizer(model, OptimConfig(lr=0.05))
+    return TrainState(model=model, optimizer=optimizer, average=WeightAverage(model, 0.9) if ema else None)
+
+
+def steps(state_file=None, validation=None, kept=None, loss=None, warmup=0.2):
+    """Steps with noise in `prepare` that must be drawn again the same after a resume."""
+    scripted = iter(validation or [])
+
+    def prepare(images, targets, step):
+        return images + 0.1 * torch.randn(images.shape, generator=generator("cpu", "noise", step)), targets
+
+    return Steps(
+        prepare=prepare,
+        loss=loss or build_loss(0.0, None),
+        schedule=build_schedule(ScheduleConfig(warmup=warmup)),
+        validate=lambda model: next(scripted, {}),
+        keep_best=lambda state: None if kept is None else kept.append(state.progress.epoch),
+        save=lambda state: None if state_file is None else state.save(state_file),
+    )
+
+
+def values(state):
+    optimizer = state.optimizer.state_dict()["state"]
+    return [
+        *state.model.state_dict().values(),
+        *(state.average.model.state_dict().values() if state.average else ()),
+        *(v for entry in optimizer.values() for v in entry.values() if isinstance(v, torch.Tensor)),
+    ]
+
+
+def test_sixteen_pictures_are_learnt_by_heart():
+    state = new_state()
+    train(state, Tiny(), steps(), dataclasses.replace(CONFIG, epochs=60))
+    state.evaluated.eval()
+    tiny = Tiny()
+    assert (state.evaluated(tiny.images).argmax(1) == tiny.targets).all()
+
+
+@pytest.mark.parametrize("kill_after", [2, 4, 6, 11])
+def test_a_killed_training_ends_bit_for_bit_as_one_that_was_not(tmp_path, monkeypatch, kill_after):
+    monkeypatch.setattr("roadworthy.train.loop.SAVE_EVERY_S", -1)  # save after every step
+    straight = new_state()
+    train(straight, Tiny(), steps(), CONFIG)
+
+    file = tmp_path / "state.safetensors"
+    with pytest.raises(Killed):
+        train(new_state(), Tiny(kill_after), steps(file), CONFIG)
+    resumed = new_state()
+    torch.manual_seed(99)  # whatever else drew random numbers in between must not matter
+    resumed.load(file)
+    assert resumed.progress.step == kill_after
+    train(resumed, Tiny(), steps(file), CONFIG)
+
+    assert resumed.progress.step == straight.progress.step == 12
+    for a, b in zip(values(straight), values(resumed), strict=True):
+        assert torch.equal(a, b)
+    timeless = [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in
+                straight.progress.history]
+    assert timeless == [{k: row[k] for k in timeless[0]} for row in resumed.progress.history]
+
+
+def test_a_finished_training_stays_finished(tmp_path):
+    state, file = new_state(), tmp_path / "state.safetensors"
+    train(state, Tiny(), steps(file), CONFIG)
+    again = new_state()
+    again.load(file)
+    train(again, Tiny(kill_after=0), steps(), CONFIG)
+    assert again.progress.step == 12
+
+
+def test_a_state_of_another_training_is_refused(tmp_path):
+    file = tmp_path / "state.safetensors"
+    new_state().save(file)
+    other = TrainState(
+        model=build_model(ModelConfig(width=0.5, depth=1), 4, InputSpec(size=16)),
+        optimizer=new_state().optimizer,
+        average=None,
+    )
+    with pytest.raises(CheckpointError, match="another training"):
+        other.load(file)
+
+
+def test_a_loss_that_is_not_finite_names_the_step_and_keeps_the_last_good_state(tmp_path):
+    file, calls = tmp_path / "state.safetensors", iter(range(100))
+
+    def loss(logits, targets):
+        plain = torch.nn.functional.cross_entropy(logits, targets)
+        return plain * math.nan if next(calls) == 5 else plain
+
+    with pytest.raises(TrainingError, match="nan at step 6"):
+        train(new_state(), Tiny(), steps(file, loss=loss), CONFIG)
+    kept = new_state()
+    kept.load(file)
+    assert kept.progress.step == 4
+    assert all(torch.isfinite(v).all() for v in values(kept))
+
+
+def validation(*pairs):
+    return [{"val_accuracy": a, "val_loss": b} for a, b in pairs]
+
+
+def test_best_is_what_validation_chose_ties_broken_by_loss():
+    kept = []
+    scripted = validation((0.5, 1.0), (0.7, 0.9), (0.7, 0.8), (0.6, 0.1))
+    state = new_state()
+    train(state, Tiny(), steps(validation=scripted, kept=kept), dataclasses.replace(CONFIG, epochs=4))
+    assert kept == [1, 2, 3]
+    assert state.progress.best_epoch == 3
+
+
+def test_monitor_loss_chooses_by_loss():
+    kept = []
+    scripted = validation((0.5, 1.0), (0.7, 1.1), (0.4, 0.9))
+    config = dataclasses.replace(CONFIG, monitor="loss")
+    train(new_state(), Tiny(), steps(validation=scripted, kept=kept), config)
+    assert kept == [1, 3]
+
+
+def test_without_validation_the_latest_weights_are_best():
+    kept = []
+    train(new_state(), Tiny(), steps(kept=kept), CONFIG)
+    assert kept == [1, 2, 3]
+
+
+def test_patience_stops_early():
+    state = new_state()
+    scripted = validation((0.9, 1.0), (0.8, 1.0), (0.7, 1.0), (0.99, 1.0))
+    train(state, Tiny(), steps(validation=scripted), dataclasses.replace(CONFIG, epochs=10, patience=2))
+    assert state.progress.epoch == 3
+
+
+def test_a_budget_of_minutes_is_kept_and_what_is_left_of_it_is_used_after_a_resume(tmp_path):
+    config = dataclasses.replace(CONFIG, minutes=1.5 / 60)
+    state, file = new_state(), tmp_path / "state.safetensors"
+    seen = []
+
+    class Watch(Callback):
+        def on_step(self, step, loss, images_per_second, fraction_done):
+            seen.append(fraction_done)
+            if fraction_done > 0.5 and len(file.parts) and not state.progress.finished:
+                raise Killed
+
+    with pytest.raises(Killed):
+        train(state, Tiny(), steps(file), config, callbacks=[Watch()])
+    state.save(file)
+    half = state.progress.seconds
+    resumed = new_state()
+    resumed.load(file)
+    train(resumed, Tiny(), steps(file), config)
+    assert 0.7 < half < 1.4
+    assert 1.5 <= resumed.progress.seconds < 2.2
+    assert seen == sorted(seen)
+
+
+def test_rates_follow_the_schedule():
+    rates = []
+
+    class Watch(Callback):
+        def on_step(self, step, loss, images_per_second, fraction_done):
+            rates.append(state.optimizer.param_groups[0]["lr"])
+
+    state = new_state()
+    train(state, Tiny(), steps(warmup=0.5), CONFIG, callbacks=[Watch()])
+    assert rates == pytest.approx([0.05 * x for x in (0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1, 5 / 6, 4 / 6, 3 / 6,
+                                                      2 / 6, 1 / 6)])
+
+
+def test_callbacks_hear_everything_and_the_end_also_after_an_error():
+    heard = []
+
+    class Watch(Callback):
+        def on_start(self, total_steps, minutes):
+            heard.append(("start", total_steps, minutes))
+
+        def on_epoch(self, row):
+            heard.append(("epoch", row["epoch"], row["step"]))
+
+        def on_end(self):
+            heard.append("end")
+
+    train(new_state(), Tiny(), steps(), CONFIG, callbacks=[Watch()])
+    assert heard == [("start", 12, None), ("epoch", 1, 4), ("epoch", 2, 8), ("epoch", 3, 12), "end"]
+    heard.clear()
+    with pytest.raises(Killed):
+        train(new_state(), Tiny(kill_after=1), steps(), CONFIG, callbacks=[Watch()])
+    assert heard[-1] == "end"
+
+
+def test_clipping_bounds_the_step():
+    def moved(clip):
+        state = new_state(ema=False)
+        before = [p.clone() for p in state.model.parameters()]
+        config = dataclasses.replace(CONFIG, epochs=1, clip_norm=clip)
+        train(state, Tiny(), steps(warmup=0), config)
+        return sum((a - b).square().sum() for a, b in zip(before, state.model.parameters(), strict=True)).sqrt()
+
+    assert moved(1e-4) < 1e-3 < moved(0.0)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [({"epochs": 0}, "train.epochs is 0"), ({"minutes": 0.0}, "train.minutes is 0"), ({"batch_size": 1}, "batch_size")],
+)
+def test_budgets_that_train_nothing_are_refused(change, message):
+    with pytest.raises(ConfigError, match=message):
+        train(new_state(), Tiny(), steps(), dataclasses.replace(CONFIG, **change))
+
+
+def test_progress_of_a_fresh_training_is_empty():
+    assert new_state().progress == Progress()

@@ -1,0 +1,38 @@
+import numpy as np
+import pytest
+import torch
+from torch.nn import functional as F
+
+from roadworthy.config import ModelConfig
+from roadworthy.inputs import InputSpec
+from roadworthy.models.catalogue import build_model
+from roadworthy.train.losses import balancing_weights, build_loss, l2_penalty
+
+
+def test_weights_worked_by_hand_have_mean_one_over_the_pictures():
+    counts = np.array([10, 30, 0, 20])
+    weights = balancing_weights(counts)
+    assert weights.tolist() == pytest.approx([2, 2 / 3, 0, 1])
+    assert (weights.numpy() * counts).sum() == pytest.approx(counts.sum())
+
+
+def test_balanced_loss_sees_each_class_alike():
+    logits = torch.zeros(4, 2).index_put((torch.tensor([0]), torch.tensor([0])), torch.tensor(2.0))
+    targets = torch.tensor([0, 1, 1, 1])
+    weighted = build_loss(0.0, balancing_weights(np.array([1, 3])))(logits, targets)
+    each = F.cross_entropy(logits, targets, reduction="none")
+    assert weighted.item() == pytest.approx((each[0] + each[1:].mean()).item() / 2)
+
+
+def test_smoothing_worked_by_hand():
+    logits, targets = torch.tensor([[1.0, 0.0]]), torch.tensor([0])
+    log_probs = torch.log_softmax(logits, 1)[0]
+    wanted = -(0.95 * log_probs[0] + 0.05 * log_probs[1])
+    assert build_loss(0.1, None)(logits, targets).item() == pytest.approx(wanted.item())
+
+
+def test_l2_covers_every_kernel_but_the_last():
+    model = build_model(ModelConfig(name="study-cnn"), 4, InputSpec(size=64))
+    kernels = [m.weight for m in model.modules() if hasattr(m, "weight")][:-1]
+    assert len(kernels) == 4
+    assert l2_penalty(model).item() == pytest.approx(sum(k.square().sum().item() for k in kernels), rel=1e-5)

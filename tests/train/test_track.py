@@ -1,0 +1,38 @@
+import json
+
+import numpy as np
+import pytest
+import torch
+
+from roadworthy.config import TrainConfig
+from roadworthy.train.track import TensorBoard, Trace, trackers
+
+
+def test_only_what_was_asked_for(tmp_path):
+    assert trackers(TrainConfig(), tmp_path) == []
+    asked = trackers(TrainConfig(trace=True), tmp_path)
+    assert [type(c) for c in asked] == [Trace]
+
+
+def test_tensorboard_gets_curves_and_samples(tmp_path):
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    pictures = tmp_path / "pictures.npz"
+    np.savez(pictures, samples_images=np.zeros((2, 8, 8, 3), np.uint8), augmented_images=np.zeros((2, 8, 8, 3), np.uint8))
+    board = TensorBoard(tmp_path / "tb", pictures)
+    board.on_start(10, None)
+    board.on_epoch({"epoch": 1, "step": 5, "train_loss": 0.5})
+    board.on_end()
+    stored = events.EventAccumulator(str(tmp_path / "tb")).Reload()
+    assert [(e.step, e.value) for e in stored.Scalars("train_loss")] == [(5, 0.5)]
+    assert "samples/image/0" in stored.Tags()["images"]
+
+
+def test_a_trace_holds_the_steps_operations(tmp_path):
+    trace = Trace(tmp_path / "trace.json")
+    trace.on_start(12, None)
+    for step in range(12):
+        torch.ones(8, 8) @ torch.ones(8, 8)
+        trace.on_step(step, 0.0, 0.0, 0.0)
+    trace.on_end()
+    names = {event.get("name") for event in json.loads((tmp_path / "trace.json").read_text())["traceEvents"]}
+    assert "aten::matmul" in names
