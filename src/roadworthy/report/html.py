@@ -1,0 +1,88 @@
+"""Sections to one self-contained HTML page.  The only module that emits HTML.
+
+The page asks nothing of the network: pictures are data URIs, charts are inline SVG, the style is in the page
+and a content security policy forbids the rest.  There is no script.
+"""
+
+from __future__ import annotations
+
+import base64
+import io
+import re
+from collections.abc import Sequence
+from functools import cache
+from importlib import resources
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+from PIL import Image
+
+from roadworthy.errors import MissingExtraError
+from roadworthy.inputs import ByteArray
+from roadworthy.results import Figure, Section
+
+if TYPE_CHECKING:
+    from jinja2 import Template
+
+NARROW_PX = 480  # figures drawn up to this width scale down to a phone's; wider ones scroll
+
+
+def render(title: str, sections: Sequence[Section]) -> str:
+    """One HTML page.  The same sections give the same bytes.
+
+    Everything but a figure's SVG is escaped; figures.py escapes the text that it draws.
+    Raises MissingExtraError without jinja2, ValueError when two sections share an anchor.
+    """
+    anchors = [section.anchor for section in sections]
+    if len(set(anchors)) < len(anchors):
+        raise ValueError(f"two sections share an anchor: {', '.join(sorted(anchors))}")
+    return _template().render(title=title, sections=sections)
+
+
+def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
+    """Write the page to `out` and its charts, as files of their own, into `figures/` beside it."""
+    page = render(title, sections)
+    out = Path(out)
+    out.parent.mkdir(parents=True, exist_ok=True)
+    aside = out.with_name(out.name + ".tmp")
+    aside.write_text(page, encoding="utf-8")
+    aside.replace(out)
+    charts = [block for section in sections for block in section.blocks if isinstance(block, Figure)]
+    for chart in charts:
+        folder = out.parent / "figures"
+        folder.mkdir(exist_ok=True)
+        (folder / f"{chart.name}.svg").write_text(chart.svg, encoding="utf-8")
+
+
+@cache
+def _template() -> Template:
+    try:
+        from jinja2 import Environment, StrictUndefined
+        from markupsafe import Markup
+    except ImportError as error:
+        raise MissingExtraError("a report", "report") from error
+    environment = Environment(
+        autoescape=True,
+        undefined=StrictUndefined,
+        trim_blocks=True,
+        lstrip_blocks=True,
+        keep_trailing_newline=True,
+    )
+    environment.filters["data_uri"] = _data_uri
+    environment.filters["svg"] = lambda figure: Markup(figure.svg)
+    environment.filters["drawn_width"] = _drawn_width
+    environment.filters["kind"] = lambda block: type(block).__name__.lower()
+    environment.globals["narrow_px"] = NARROW_PX
+    source = resources.files("roadworthy.report").joinpath("template.html.j2").read_text(encoding="utf-8")
+    return environment.from_string(source)
+
+
+def _data_uri(image: ByteArray) -> str:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, format="PNG", optimize=True)
+    return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _drawn_width(figure: Figure) -> int:
+    match = re.search(r'viewBox="0 0 (\d+)', figure.svg)
+    return int(match[1]) if match else NARROW_PX
