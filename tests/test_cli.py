@@ -160,18 +160,8 @@ def test_flags_land_in_the_config(trained: list[dict[str, Any]], tmp_path: Path)
     file = tmp_path / "c.toml"
     file.write_text("[train]\nminutes = 3.0\nbatch_size = 32\nseed = 5\n")
     line = "train --data gtsrb:x --classes stop,no-entry --model study-cnn --size 64 --crop roi --epochs 4"
-    rest = [
-        "--seed",
-        "1",
-        "--split",
-        "0.7/0.1/0.2",
-        "--skip-unreadable",
-        "--config",
-        str(file),
-        "--set",
-        "train.seed=2",
-    ]
-    assert cli.run([*line.split(), *rest, "--out", "o"]) == 0
+    rest = ["--seed", "1", "--split", "0.7/0.1/0.2", "--skip-unreadable", "--set", "train.seed=2", "--config"]
+    assert cli.run([*line.split(), *rest, str(file), "--out", "o"]) == 0
     config = trained[0]["config"]
     assert config.data.classes == ("stop", "no-entry")
     assert (config.data.spec, config.data.split, config.data.skip_unreadable) == (

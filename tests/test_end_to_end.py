@@ -11,8 +11,11 @@ import roadworthy
 from roadworthy import cli
 from roadworthy.results import Predictions
 
-SMALL = ["--size", "24", "--epochs", "12", "--seed", "0"]
-SETTINGS = ["train.batch_size=16", "train.threads=1", "train.ema=0.9", "model.width=0.5", "model.depth=1"]
+SMALL = ["--size", "24", "--epochs", "15", "--seed", "0"]
+SETTINGS = [
+    *("train.batch_size=16", "train.threads=1", "train.ema=0.9", "model.width=0.5", "model.depth=1"),
+    *("augment.policy=light", "optim.lr=0.05"),
+]
 
 
 @pytest.fixture(scope="module")

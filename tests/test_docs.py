@@ -1,0 +1,63 @@
+"""Documentation that can be checked is."""
+
+import importlib.util
+import re
+import shlex
+from pathlib import Path
+from types import ModuleType
+
+import pytest
+import typer
+
+from roadworthy import cli
+
+ROOT = Path(__file__).parent.parent
+PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
+
+
+def _make_reference() -> ModuleType:
+    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+    assert spec is not None
+    assert spec.loader is not None
+    module = importlib.util.module_from_spec(spec)
+    spec.loader.exec_module(module)
+    return module
+
+
+def test_the_configuration_reference_is_in_step() -> None:
+    reference = _make_reference()
+    page = reference.PAGE.read_text(encoding="utf-8")
+    assert reference.updated(page) == page, "run: python docs/make_reference.py"
+
+
+@pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
+def test_links_lead_somewhere(page: Path) -> None:
+    targets = re.findall(r"(?<!!)\[[^\]]*\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))
+    missing = [t for t in targets if not t.startswith("http") and not (page.parent / t).exists()]
+    assert missing == []
+
+
+def _commands() -> list[str]:
+    blocks = (
+        block
+        for page in PAGES
+        for block in re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+    )
+    lines = {line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()}
+    return sorted(line.partition(" > ")[0] for line in lines if line.startswith("roadworthy "))
+
+
+@pytest.mark.parametrize("line", _commands())
+def test_commands_in_the_docs_can_be_parsed(line: str) -> None:
+    """Every command and flag shown exists; nothing is run."""
+    command = typer.main.get_command(cli.app)
+    _, *rest = shlex.split(line)
+    if rest == ["--help"]:
+        return
+    while rest and hasattr(command, "commands"):
+        command, rest = command.commands[rest[0]], rest[1:]
+    command.make_context(line, rest)
+
+
+def test_commands_were_found() -> None:
+    assert len(_commands()) > 10
