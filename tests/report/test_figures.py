@@ -101,6 +101,7 @@ def test_reliability_places_dots_at_confidence_and_accuracy() -> None:
     middle = (float(line.attrib["y1"]) + float(line.attrib["y2"])) / 2
     assert float(first.attrib["cy"]) == pytest.approx(middle)
     assert float(second.attrib["cx"]) == pytest.approx(float(line.attrib["x2"]))
+    assert float(second.attrib["cy"]) == pytest.approx(float(line.attrib["y1"]))
     assert "90%" in "".join(letters(chart)).replace(" ", "")
 
 
