@@ -117,6 +117,13 @@ def test_kaggle_paths(tmp_path: Path, named: str) -> None:
     assert (test.label, test.group, test.split) == ("no-entry", "", "test")
 
 
+def test_test_pictures_have_no_tracks_whatever_they_are_called(tmp_path: Path) -> None:
+    make_kaggle(tmp_path)
+    touch(tmp_path / "Test/00017_00000_00001.png")
+    write(tmp_path / "Test.csv", KAGGLE + "53,54,6,5,48,49,17,Test/00017_00000_00001.png\n")
+    assert read(tmp_path, {}, "names")[-1].group == ""
+
+
 def test_kaggle_names_in_another_case(tmp_path: Path) -> None:
     make_kaggle(tmp_path)
     (tmp_path / "Train.csv").rename(tmp_path / "TRAIN.CSV")
