@@ -2,6 +2,8 @@
 
 import csv
 import json
+import subprocess
+import sys
 from pathlib import Path
 
 import numpy as np
@@ -117,6 +119,13 @@ def test_a_report_can_be_written_again(run: Path) -> None:
     page.unlink()
     assert cli.run(["report", str(run)]) == 0
     assert page.read_text(encoding="utf-8") == before
+
+
+def test_the_example_tells_the_truth_beside_the_answer(run: Path, capfd: pytest.CaptureFixture[str]) -> None:
+    example = Path(__file__).parent.parent / "examples" / "predict_some.py"
+    subprocess.run([sys.executable, str(example), str(run), "4"], check=True, timeout=60)
+    lines = capfd.readouterr().out.splitlines()
+    assert [line.split()[0] for line in lines[1:]] == ["no-entry", "speed-50", "speed-60", "stop"]
 
 
 def test_a_run_is_not_overwritten(run: Path, drawn_folder: Path, capsys: pytest.CaptureFixture[str]) -> None:
