@@ -78,7 +78,7 @@ def _places() -> Facts:
     data = _place(Path(named)) if named else "not set"
     return [
         ("ROADWORTHY_DATA", data),
-        ("data", _place(platformdirs.user_data_path("roadworthy"))),
+        ("data", _place(platformdirs.user_data_path("roadworthy", appauthor=False))),
         ("caches", _place(default_cache_dir())),
     ]
 

@@ -52,7 +52,7 @@ class MissingExtraError(UsageError):
     """An optional part of Roadworthy is not installed."""
 
     def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an optional part; install it with: pip install 'roadworthy[{extra}]'")
+        super().__init__(f"{purpose} needs an optional part; get it with: pip install 'roadworthy[{extra}]'")
 
 
 class ShapeError(UsageError, ValueError):
