@@ -17,7 +17,7 @@ from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
-from PIL import Image, ImageOps, UnidentifiedImageError
+from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from roadworthy.errors import ConfigError, ImageError
 
@@ -25,7 +25,7 @@ ByteArray = NDArray[np.uint8]
 FloatArray = NDArray[np.floating[Any]]
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels; x2 and y2 are exclusive
 
-FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "MPO")
+FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
 SUFFIXES = frozenset(
     {".png", ".ppm", ".pgm", ".pbm", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 )
@@ -139,6 +139,8 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return image
     if image.mode.startswith("I") or image.mode == "F":
         return Image.fromarray(_to_8_bits(image)).convert("RGB")
+    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
+        image = ImageChops.invert(image)  # Pillow takes every one for Adobe's, which are inverted
     if image.has_transparency_data:
         rgba = image.convert("RGBA")
         ground = Image.new("RGBA", rgba.size, (128, 128, 128, 255))

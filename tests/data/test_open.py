@@ -1,0 +1,118 @@
+import json
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roadworthy.config import DataConfig
+from roadworthy.data.open import open_dataset, open_splits
+from roadworthy.errors import DataError, LabelError
+from roadworthy.inputs import InputSpec, crop_resize, decode
+
+SPEC = InputSpec(size=16)
+
+
+@pytest.fixture
+def draw(tmp_path):
+    rng = np.random.default_rng(0)
+
+    def save(label, tracks=10, frames=3, split="", grouped=True):
+        folder = tmp_path / "set" / split / label
+        folder.mkdir(parents=True, exist_ok=True)
+        for track in range(tracks):
+            for frame in range(frames):
+                coarse = rng.integers(0, 256, (6, 6, 3), dtype=np.uint8)
+                name = f"t{track}_{frame:05}.png" if grouped else f"p{track}-{frame}x.png"
+                Image.fromarray(coarse).resize((20, 20), Image.Resampling.BICUBIC).save(folder / name)
+        return f"folder:{tmp_path / 'set'}"
+
+    return save
+
+
+def test_everything_is_split_by_track_and_aligned(draw, tmp_path):
+    draw("stop")
+    spec = draw("no-entry")
+    splits = open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")
+    assert [len(s) for s in (splits.train, splits.val, splits.test)] == [42, 6, 12]
+    assert set(splits.classes) == {"stop", "no-entry"}
+    for part in (splits.train, splits.val, splits.test):
+        assert part.classes == splits.classes
+        for i, record in enumerate(part.records):
+            np.testing.assert_array_equal(part.images[i], crop_resize(decode(record.path), SPEC))
+            assert part.classes[part.targets[i]] == record.label
+    groups = [{r.group for r in part.records} for part in (splits.train, splits.val, splits.test)]
+    assert sum(map(len, groups)) == len(set.union(*groups)) == 20
+    tree = json.loads(json.dumps(splits.report.to_dict(), allow_nan=False))
+    assert tree["counts"]["train"] == {"stop": 21, "no-entry": 21}
+    assert tree["tracks"]["test"] == {"stop": 2, "no-entry": 2}
+    assert "20 tracks from file names" in tree["groups_from"]
+
+
+def test_pictures_without_groups_are_grouped_by_likeness(draw, tmp_path):
+    draw("stop", grouped=False)
+    spec = draw("no-entry", grouped=False)
+    original = tmp_path / "set" / "stop" / "p0-0x.png"
+    for i in range(5):
+        Image.open(original).save(original.with_name(f"copy{i}x.png"))
+    splits = open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")
+    assert "60 groups from near-duplicate hashing (6 pictures share one)" in splits.report.groups_from
+    where = [
+        any(
+            r.path.endswith(("0-0x.png", *(f"copy{i}x.png" for i in range(5)))) and r.label == "stop"
+            for r in s.records
+        )
+        for s in (splits.train, splits.val, splits.test)
+    ]
+    assert sum(where) == 1
+
+
+def test_what_cannot_be_trained_is_refused(draw, tmp_path):
+    cache_dir = tmp_path / "cache"
+    spec = draw("stop", split="train")
+    with pytest.raises(DataError, match="at least 2"):
+        open_splits(DataConfig(spec=spec), SPEC, cache_dir=cache_dir)
+    draw("no-entry", split="test")
+    with pytest.raises(DataError, match="no training pictures of no-entry"):
+        open_splits(DataConfig(spec=spec), SPEC, cache_dir=cache_dir)
+    (tmp_path / "set" / "train" / "stop" / "bad.png").write_text("no")
+    with pytest.raises(DataError, match="skip-unreadable"):
+        open_splits(DataConfig(spec=spec), SPEC, cache_dir=cache_dir)
+    skipping = DataConfig(spec=spec, skip_unreadable=True, split="80/20")
+    assert len(open_splits(skipping, SPEC, cache_dir=cache_dir).report.unreadable) == 1
+
+
+def test_a_file_named_twice_keeps_two_places(draw, tmp_path):
+    draw("stop", tracks=2)
+    draw("no-entry", tracks=2)
+    table = tmp_path / "list.csv"
+    rows = [f"set/{label}/t{t}_00000.png,{label}" for label in ("stop", "no-entry") for t in range(2)]
+    table.write_text("\n".join(["path,label", *rows, rows[0], ""]))
+    splits = open_splits(DataConfig(spec=f"csv:{table}", split="1/0"), SPEC, cache_dir=tmp_path / "cache")
+    assert len(splits.train) == 5
+
+
+def test_a_set_for_an_existing_model(draw, tmp_path):
+    draw("stop", split="train")
+    draw("stop", split="test", tracks=2)
+    spec = draw("my-own", split="test", tracks=1)
+    data, cache_dir = DataConfig(spec=spec), tmp_path / "cache"
+    classes = ("no-entry", "stop")
+    with pytest.raises(LabelError, match="my-own"):
+        open_dataset(data, SPEC, classes, cache_dir=cache_dir)
+    measured, unknown = open_dataset(data, SPEC, classes, skip_unknown=True, cache_dir=cache_dir)
+    assert unknown == {"my-own": 3}
+    assert measured.classes == classes
+    assert measured.targets.tolist() == [1] * 6
+    assert len(open_dataset(data, SPEC, classes, split="train", cache_dir=cache_dir)[0]) == 30
+    assert (
+        len(open_dataset(data, SPEC, classes, split="all", skip_unknown=True, cache_dir=cache_dir)[0]) == 36
+    )
+    with pytest.raises(DataError, match="no val split; it has test, train"):
+        open_dataset(data, SPEC, classes, split="val", cache_dir=cache_dir)
+    with pytest.raises(DataError, match="unknown"):
+        open_dataset(data, SPEC, classes, split="tests", cache_dir=cache_dir)
+
+
+def test_a_set_without_splits_is_used_whole(draw, tmp_path):
+    spec = draw("stop", tracks=4)
+    assert len(open_dataset(DataConfig(spec=spec), SPEC, ("stop",), cache_dir=tmp_path / "cache")[0]) == 12

@@ -1,0 +1,277 @@
+import io
+import struct
+import threading
+import time
+import warnings
+import zlib
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roadworthy.errors import ConfigError, ImageError
+from roadworthy.inputs import InputSpec, crop_resize, decode, normalise, preprocess, read_square
+
+RNG = np.random.default_rng(0)
+PICTURE = np.zeros((24, 32, 3), np.uint8)
+PICTURE[:12, :16], PICTURE[:12, 16:], PICTURE[12:, :16] = (250, 0, 0), (0, 240, 0), (0, 0, 230)
+
+
+def encoded(picture, kind, **options):
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    out = io.BytesIO()
+    image.save(out, kind, **options)
+    return out.getvalue()
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"),
+    [
+        ("PNG", {}),
+        ("PPM", {}),
+        ("BMP", {}),
+        ("TIFF", {}),
+        ("TIFF", {"compression": "tiff_lzw"}),
+        ("WEBP", {"lossless": True}),
+    ],
+)
+def test_lossless_formats_come_back_to_the_bit(kind, options):
+    decoded = decode(encoded(PICTURE, kind, **options))
+    assert decoded.dtype == np.uint8
+    assert decoded.flags.writeable
+    np.testing.assert_array_equal(decoded, PICTURE)
+
+
+@pytest.mark.parametrize(
+    ("kind", "options"), [("JPEG", {"quality": 95, "subsampling": 0}), ("WEBP", {"quality": 95}), ("GIF", {})]
+)
+def test_lossy_formats_come_back_nearly(kind, options):
+    gap = np.abs(decode(encoded(PICTURE, kind, **options)).astype(int) - PICTURE)
+    assert gap.mean() < 6
+
+
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_exif_orientation(kind, orientation):
+    # How the stored picture must be turned for a person, written with numpy alone.
+    turns = {
+        1: lambda x: x,
+        2: lambda x: x[:, ::-1],
+        3: lambda x: x[::-1, ::-1],
+        4: lambda x: x[::-1],
+        5: lambda x: x.transpose(1, 0, 2),
+        6: lambda x: np.rot90(x, -1),
+        7: lambda x: x[::-1, ::-1].transpose(1, 0, 2),
+        8: lambda x: np.rot90(x),
+    }
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    expected = turns[orientation](PICTURE).astype(int)
+    decoded = decode(encoded(PICTURE, kind, exif=exif))
+    assert decoded.shape == expected.shape
+    assert np.abs(decoded - expected).mean() < 10
+
+
+def test_damaged_exif_does_not_make_a_picture_unreadable():
+    decode(encoded(PICTURE, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff broken"))
+
+
+def test_transparency_is_laid_on_mid_grey():
+    rgba = np.dstack([PICTURE, np.full((24, 32), 255, np.uint8)])
+    rgba[0, 0, 3], rgba[0, 1, 3] = 0, 128
+    decoded = decode(encoded(rgba, "PNG"))
+    assert decoded[0, 0].tolist() == [128, 128, 128]
+    assert abs(int(decoded[0, 1, 0]) - (250 + 128) // 2) <= 1
+    np.testing.assert_array_equal(decoded[1:], PICTURE[1:])
+    grey_alpha = Image.fromarray(rgba).convert("LA")
+    assert decode(encoded(grey_alpha, "PNG"))[0, 0].tolist() == [128, 128, 128]
+
+
+def test_palette_with_transparency():
+    image = Image.fromarray(PICTURE).quantize(8)
+    clear = image.getpixel((0, 0))
+    decoded = decode(encoded(image, "PNG", transparency=clear))
+    assert decoded[0, 0].tolist() == [128, 128, 128]
+    assert decoded[0, 31].tolist() == pytest.approx([0, 240, 0], abs=8)
+
+
+def test_colour_key_transparency_of_rgb():
+    decoded = decode(encoded(PICTURE, "PNG", transparency=(250, 0, 0)))
+    assert decoded[0, 0].tolist() == [128, 128, 128]
+    assert decoded[0, 31].tolist() == [0, 240, 0]
+
+
+def test_grey_and_one_bit():
+    grey = np.arange(256, dtype=np.uint8).reshape(16, 16)
+    np.testing.assert_array_equal(decode(encoded(grey, "PNG")), np.repeat(grey[..., None], 3, 2))
+    bits = encoded(Image.fromarray(grey > 100), "PNG")
+    np.testing.assert_array_equal(decode(bits)[..., 1], (grey > 100) * 255)
+
+
+@pytest.mark.parametrize("kind", ["PNG", "TIFF", "PPM"])
+@pytest.mark.parametrize("top", [65535, 200])
+def test_16_bit_grey_is_scaled_by_the_file_not_by_its_content(kind, top):
+    grey = np.linspace(0, top, 256).astype(np.uint16).reshape(16, 16)
+    decoded = decode(encoded(grey, kind))
+    np.testing.assert_array_equal(decoded[..., 0], np.floor(grey / 257 + 0.5).astype(np.uint8))
+
+
+def test_float_and_inverted_tiff():
+    fractions = np.linspace(0, 1, 64, dtype=np.float32).reshape(8, 8)
+    np.testing.assert_allclose(decode(encoded(fractions, "TIFF"))[..., 0], fractions * 255, atol=0.51)
+    grey = np.linspace(0, 65535, 64).astype(np.uint16).reshape(8, 8)
+    inverted = encoded(grey, "TIFF", tiffinfo={262: 0})
+    assert decode(inverted)[0, 0, 0] == 255
+    assert decode(inverted)[-1, -1, 0] == 0
+
+
+def test_16_bit_rgb_png():
+    def chunk(kind, data):
+        return struct.pack(">I", len(data)) + kind + data + struct.pack(">I", zlib.crc32(kind + data))
+
+    row = b"\0" + struct.pack(">6H", 65535, 0, 32768, 256, 257, 65279)
+    header = struct.pack(">IIBBBBB", 2, 1, 16, 2, 0, 0, 0)
+    png = (
+        b"\x89PNG\r\n\x1a\n"
+        + chunk(b"IHDR", header)
+        + chunk(b"IDAT", zlib.compress(row))
+        + chunk(b"IEND", b"")
+    )
+    np.testing.assert_allclose(decode(png)[0], [[255, 0, 128], [1, 1, 254]], atol=1)
+
+
+@pytest.mark.parametrize("adobe", [False, True])
+def test_cmyk_jpeg(adobe):
+    # Pillow writes CMYK with an Adobe marker, inverted, as Photoshop does; without it the values are plain.
+    picture = Image.fromarray(PICTURE).convert("CMYK")
+    data = encoded(picture, "JPEG", quality=95)
+    if not adobe:
+        at = data.index(b"\xff\xee")
+        plain = encoded(Image.fromarray(255 - np.asarray(picture), "CMYK"), "JPEG", quality=95)
+        length = struct.unpack(">H", plain[at + 2 : at + 4])[0]
+        data = plain[:at] + plain[at + 2 + length :]
+    assert np.abs(decode(data).astype(int) - PICTURE).mean() < 8
+
+
+@pytest.mark.parametrize("kind", ["GIF", "WEBP", "PNG"])
+def test_first_frame_of_an_animation(kind):
+    second = Image.new("RGB", (32, 24), (255, 255, 0))
+    data = encoded(PICTURE, kind, save_all=True, append_images=[second], duration=100, lossless=True)
+    assert np.abs(decode(data).astype(int) - PICTURE).mean() < 4
+
+
+@pytest.mark.parametrize("kind", ["PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF"])
+def test_truncated_and_empty_files(kind, tmp_path):
+    noise = RNG.integers(0, 256, (40, 40, 3), dtype=np.uint8)
+    data = encoded(noise, kind)
+    for part in (data[: len(data) // 2], data[:20]):
+        with pytest.raises(ImageError):
+            decode(part)
+    empty = tmp_path / "empty.png"
+    empty.touch()
+    with pytest.raises(ImageError, match="empty"):
+        decode(empty)
+
+
+def test_content_decides_not_the_name(tmp_path):
+    (tmp_path / "a.jpg").write_bytes(encoded(PICTURE, "PNG"))
+    np.testing.assert_array_equal(decode(tmp_path / "a.jpg"), PICTURE)
+    (tmp_path / "b.png").write_text("This is no picture.\n" * 50)
+    with pytest.raises(ImageError, match="no picture in a known format"):
+        decode(tmp_path / "b.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        decode(tmp_path / "missing.png")
+    with pytest.raises(ImageError, match="cannot be read"):
+        decode(tmp_path)
+
+
+def test_bombs_are_refused_from_the_header_and_fast():
+    claims = bytearray(encoded(PICTURE, "BMP"))
+    claims[18:26] = struct.pack("<ii", 100_000, 100_000)
+    real = encoded(Image.new("1", (12_000, 12_000)), "PNG")
+    start = time.perf_counter()
+    for data in (bytes(claims), b"P6 100000 100000 255\n" + bytes(10), real):
+        with pytest.raises(ImageError, match=r"pixels"):
+            decode(data)
+    assert time.perf_counter() - start < 0.5
+    with pytest.raises(ImageError, match="32 x 24"):
+        decode(encoded(PICTURE, "PNG"), max_pixels=32 * 24 - 1)
+    decode(encoded(PICTURE, "PNG"), max_pixels=32 * 24)
+
+
+def test_a_warning_made_an_error_is_still_an_image_error():
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        with pytest.raises(ImageError, match="pixels"):
+            decode(b"P6 10000 10000 255\n" + bytes(10))
+
+
+def test_file_too_long_for_any_picture_is_not_read(tmp_path):
+    path = tmp_path / "long.png"
+    with path.open("wb") as file:
+        file.truncate(400_000_000)  # a hole: takes no space
+    with pytest.raises(ImageError, match="bytes"):
+        decode(path, max_pixels=1_000_000)
+
+
+def test_decoding_in_threads_gives_the_same():
+    data = [encoded(np.roll(PICTURE, i, 0), "PNG") for i in range(8)]
+    wrong = []
+
+    def work():
+        for _ in range(30):
+            wrong.extend(i for i in range(8) if not np.array_equal(decode(data[i]), np.roll(PICTURE, i, 0)))
+
+    threads = [threading.Thread(target=work) for _ in range(4)]
+    for thread in threads:
+        thread.start()
+    for thread in threads:
+        thread.join()
+    assert not wrong
+
+
+@pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic", "lanczos"])
+@pytest.mark.parametrize("crop", ["full", "roi", "margin=0.25"])
+def test_read_square_is_crop_resize_of_decode(resize, crop):
+    noise = RNG.integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    spec, box = InputSpec(size=24, resize=resize, crop=crop), (5, 4, 40, 30)
+    data = encoded(noise, "PNG")
+    np.testing.assert_array_equal(read_square(data, spec, box), crop_resize(decode(data), spec, box))
+
+
+def test_nearest_picks_the_pixel_under_each_centre():
+    noise = RNG.integers(0, 256, (37, 53, 3), dtype=np.uint8)
+    rows = ((np.arange(16) + 0.5) * 37 / 16).astype(int)
+    columns = ((np.arange(16) + 0.5) * 53 / 16).astype(int)
+    squared = crop_resize(noise, InputSpec(size=16, resize="nearest"))
+    np.testing.assert_array_equal(squared, noise[rows][:, columns])
+
+
+def test_crop_stays_within_the_picture_and_an_empty_one_is_refused():
+    spec = InputSpec(size=8, resize="nearest", crop="margin=1")
+    np.testing.assert_array_equal(
+        crop_resize(PICTURE, spec, (0, 0, 32, 24)), crop_resize(PICTURE, InputSpec(size=8, resize="nearest"))
+    )
+    with pytest.raises(ImageError, match="box"):
+        crop_resize(PICTURE, InputSpec(crop="roi"), (40, 40, 50, 50))
+
+
+def test_normalise_by_hand():
+    image = np.zeros((1, 8, 8, 3), np.uint8)
+    image[:, :4] = 255
+    unit = normalise(image, InputSpec(size=8, normalise="unit"))
+    assert unit.shape == (1, 3, 8, 8)
+    assert unit.dtype == np.float32
+    assert unit[0, 0, 0, 0] == 1
+    own = normalise(image, InputSpec(size=8))
+    assert own[0, 0, 0, 0] == pytest.approx(0.5 / 0.52)
+    assert preprocess(image[0], InputSpec(size=8))[0, 0, 0] == pytest.approx(0.5 / 0.52)
+    assert not normalise(np.full((1, 8, 8, 3), 9, np.uint8), InputSpec(size=8)).any()
+
+
+@pytest.mark.parametrize(
+    "bad", [{"size": 7}, {"size": 513}, {"resize": "cubic"}, {"normalise": "none"}, {"crop": "margin=9"}]
+)
+def test_impossible_specs_are_refused(bad):
+    with pytest.raises(ConfigError):
+        InputSpec(**bad)
