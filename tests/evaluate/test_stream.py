@@ -1,0 +1,195 @@
+import itertools
+import os
+import subprocess
+import sys
+from pathlib import Path
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roadworthy.errors import CheckpointError, DataNotFoundError, ShapeError, UsageError
+from roadworthy.evaluate import stream
+from roadworthy.evaluate.stream import answer, expand_inputs, predict_files
+from roadworthy.inputs import InputSpec
+
+SPEC = InputSpec(size=8)
+CLASSES = ("stop", "speed-50", "no-entry")
+
+
+def picture(path, grey=100):
+    path.parent.mkdir(parents=True, exist_ok=True)
+    Image.new("L", (10, 10), grey).save(path)
+    return path
+
+
+def by_brightness(images):
+    """Darker than 64 is a stop sign, than 128 a 50, else no entry."""
+    level = np.minimum(images[:, 0, 0, 0] // 64, 2)
+    return np.eye(3)[level] * 5
+
+
+def names(paths, root):
+    return [str(path.relative_to(root)) for path in paths]
+
+
+def test_folders_are_walked_in_order(tmp_path):
+    for name in ("b/2.png", "b/10.png", "a.PNG", "c/d/e.webp", "b/.hidden.png", ".cache/x.png"):
+        picture(tmp_path / name)
+    (tmp_path / "notes.txt").write_text("no picture")
+    expected = ["a.PNG", "b/10.png", "b/2.png", "c/d/e.webp"]
+    assert names(expand_inputs([str(tmp_path)]), tmp_path) == [str(Path(name)) for name in expected]
+
+
+def test_files_folders_and_globs_in_the_order_given(tmp_path):
+    for name in ("z/1.png", "a/1.png", "a/2.jpg", "a/3.png"):
+        picture(tmp_path / name)
+    inputs = [str(tmp_path / "a/2.jpg"), str(tmp_path / "z"), str(tmp_path / "a/*.png"), str(tmp_path / "?")]
+    found = [str(Path(name).as_posix()) for name in names(expand_inputs(inputs), tmp_path)]
+    assert found == ["a/2.jpg", "z/1.png", "a/1.png", "a/3.png", "a/1.png", "a/2.jpg", "a/3.png", "z/1.png"]
+
+
+def test_a_name_with_brackets_is_meant_literally(tmp_path):
+    odd = picture(tmp_path / "sign [1].png")
+    picture(tmp_path / "sign 1.png")
+    assert list(expand_inputs([str(odd)])) == [odd]
+
+
+@pytest.mark.parametrize("name", ["nothing.png", "*.png", "empty"])
+def test_an_input_that_names_nothing_is_refused_at_once(tmp_path, name):
+    (tmp_path / "empty").mkdir()
+    good = picture(tmp_path / "good.jpg")
+    with pytest.raises(DataNotFoundError, match="no picture at"):
+        expand_inputs([str(good), str(tmp_path / name)])
+
+
+def test_a_folder_that_cannot_be_read_is_a_row_with_its_error(tmp_path, monkeypatch):
+    picture(tmp_path / "a" / "1.png")
+    picture(tmp_path / "b" / "1.png")
+    scandir = os.scandir
+
+    def refuse(folder):
+        if Path(folder).name == "a":
+            raise PermissionError(13, "Permission denied")
+        return scandir(folder)
+
+    monkeypatch.setattr(stream.os, "scandir", refuse)
+    rows = list(predict_files(expand_inputs([str(tmp_path)]), by_brightness, SPEC, CLASSES))
+    assert [row.error is None for row in rows] == [False, True]
+    assert rows[0].path == str(tmp_path / "a")
+
+
+def test_links_to_folders_are_not_followed(tmp_path):
+    picture(tmp_path / "a" / "1.png")
+    try:
+        (tmp_path / "a" / "loop").symlink_to(tmp_path / "a", target_is_directory=True)
+    except OSError as error:
+        pytest.skip(f"no symbolic links here: {error}")
+    assert len(list(expand_inputs([str(tmp_path)]))) == 1
+
+
+def test_rows_by_the_contract(tmp_path):
+    path = picture(tmp_path / "x.png", grey=100)
+    (row,) = predict_files([path], by_brightness, SPEC, CLASSES, temperature=2.0)
+    share = 1 / (1 + 2 * np.exp(-2.5))
+    other = (1 - share) / 2
+    assert row.to_dict() == {
+        "path": str(path),
+        "predicted": "speed-50",
+        "kind": "speed",
+        "value": 50,
+        "confidence": pytest.approx(share),
+        "accepted": None,
+        "alternatives": [
+            {"class": "stop", "confidence": pytest.approx(other)},
+            {"class": "no-entry", "confidence": pytest.approx(other)},
+        ],
+    }
+
+
+def test_top_counts_all_answers():
+    logits = np.array([0.0, 2.0, 1.0])
+    assert answer("x", logits, CLASSES, top=1).alternatives == ()
+    assert [name for name, _ in answer("x", logits, CLASSES, top=2).alternatives] == ["no-entry"]
+    assert len(answer("x", logits, CLASSES, top=9).alternatives) == 2
+
+
+@pytest.mark.parametrize("workers", [1, 4])
+@pytest.mark.parametrize("batch_size", [1, 3, 64])
+def test_order_is_kept_and_bad_pictures_are_rows(tmp_path, workers, batch_size):
+    greys = [(i * 37) % 200 for i in range(20)]
+    paths = [picture(tmp_path / f"{i}.png", grey) for i, grey in enumerate(greys)]
+    for i in (0, 7, 8, 9, 19):
+        paths[i].write_bytes(b"" if i % 2 else b"no picture")
+    rows = list(predict_files(paths, by_brightness, SPEC, CLASSES, batch_size=batch_size, workers=workers))
+    assert [row.path for row in rows] == [str(path) for path in paths]
+    for i, row in enumerate(rows):
+        if i in (0, 7, 8, 9, 19):
+            assert sorted(row.to_dict()) == ["error", "path"]
+        else:
+            assert row.predicted == CLASSES[min(greys[i] // 64, 2)]
+
+
+def test_only_bad_pictures_never_reach_the_model(tmp_path):
+    def never(images):
+        raise AssertionError(f"called with {images.shape}")
+
+    rows = list(predict_files([tmp_path / "missing.png"] * 3, never, SPEC, CLASSES))
+    assert all("cannot be read" in row.error for row in rows)
+    assert list(predict_files([], never, SPEC, CLASSES)) == []
+
+
+def test_a_picture_beyond_the_limit_is_a_row_with_its_error(tmp_path):
+    (row,) = predict_files([picture(tmp_path / "x.png")], by_brightness, SPEC, CLASSES, max_pixels=99)
+    assert "99" in row.error
+
+
+def test_an_endless_stream_is_read_one_batch_ahead_at_most(tmp_path):
+    path, asked = picture(tmp_path / "x.png"), itertools.count()
+
+    def endless():
+        for _ in asked:
+            yield path
+
+    rows = predict_files(endless(), by_brightness, SPEC, CLASSES, batch_size=8, workers=3)
+    assert next(asked) == 0  # nothing is read before the first row is asked for
+    for done in range(1, 200):
+        next(rows)
+        read = next(asked) - done  # `next` itself counts, so that this errs by one each time
+        assert read <= 2 * 8 + 1
+    rows.close()
+
+
+def test_stopping_half_way_stops_the_decoding(tmp_path, monkeypatch):
+    decoded = []
+    monkeypatch.setattr(
+        stream, "decode", lambda path, limit: decoded.append(path) or np.zeros((9, 9, 3), np.uint8)
+    )
+    rows = predict_files(map(str, range(10**6)), by_brightness, SPEC, CLASSES, batch_size=4)
+    next(rows)
+    rows.close()
+    assert len(decoded) <= 8
+
+
+def test_a_model_that_answers_nonsense():
+    shapes = iter([np.zeros((1, 2)), np.full((1, 3), np.nan)])
+    for error in (ShapeError, CheckpointError):
+        logits = next(shapes)
+        with pytest.MonkeyPatch.context() as patch:
+            patch.setattr(stream, "decode", lambda path, limit: np.zeros((9, 9, 3), np.uint8))
+            with pytest.raises(error):
+                list(predict_files(["x"], lambda images, logits=logits: logits, SPEC, CLASSES))
+
+
+@pytest.mark.parametrize("setting", ["top", "batch_size", "workers"])
+def test_refuses_settings_at_the_call(setting):
+    with pytest.raises(UsageError, match=f"{setting} is 0"):
+        predict_files([], by_brightness, SPEC, CLASSES, **{setting: 0})
+
+
+def test_the_light_modules_need_no_torch():
+    code = (
+        "import sys; sys.modules['torch'] = sys.modules['scipy'] = None\n"
+        "from roadworthy.evaluate import calibrate, intervals, metrics, mistakes, stream"
+    )
+    subprocess.run([sys.executable, "-c", code], check=True)

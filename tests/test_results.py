@@ -1,0 +1,162 @@
+import csv
+import dataclasses
+import json
+
+import numpy as np
+import pytest
+
+from roadworthy.errors import CheckpointError, ShapeError
+from roadworthy.results import ClassMetrics, Metrics, Predictions, Row, write_json
+
+
+def predictions(**changes):
+    given = dict(
+        classes=("stop", "speed-50"),
+        logits=np.log(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], dtype=np.float32)),
+        targets=np.array([0, 1, 1]),
+        paths=("a.png", 'b, "c".png', "ü.png"),
+        groups=("t1", "t1", ""),
+    )
+    return Predictions(**{**given, **changes})
+
+
+def metrics(**changes):
+    means = dict.fromkeys(
+        [
+            "balanced_accuracy",
+            *(f"{a}_{m}" for a in ("macro", "weighted") for m in ("precision", "recall", "f1")),
+        ],
+        1.0,
+    )
+    given = dict(
+        split="test",
+        n=1,
+        accuracy=1.0,
+        accuracy_ci95=(0.2, 1.0),
+        accuracy_ci95_tracks=None,
+        signs=None,
+        sign_accuracy=None,
+        sign_accuracy_ci95=None,
+        **means,
+        per_class={"stop": ClassMetrics(n=1, precision=1.0, recall=1.0, f1=1.0, recall_ci95=(0.2, 1.0))},
+        confusion_labels=("stop",),
+        confusion_counts=np.array([[1]]),
+        nll=0.0,
+        ece=0.0,
+        brier=0.0,
+        danger_per_100=0.0,
+        temperature=1.0,
+    )
+    return Metrics(**{**given, **changes})
+
+
+def test_predictions_come_back_as_they_went(tmp_path):
+    said = predictions(temperature=1.5)
+    said.write(tmp_path)
+    back = Predictions.read(tmp_path)
+    assert (back.classes, back.paths, back.groups, back.temperature) == (
+        said.classes,
+        said.paths,
+        said.groups,
+        1.5,
+    )
+    assert np.array_equal(back.logits, said.logits)
+    assert np.array_equal(back.targets, said.targets)
+
+
+def test_predictions_csv_by_the_contract(tmp_path):
+    predictions().write(tmp_path)
+    with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        rows = list(csv.reader(file))
+    assert rows == [
+        ["path", "group", "target", "predicted", "confidence", "accepted"],
+        ["a.png", "t1", "stop", "stop", "0.900000", ""],
+        ['b, "c".png', "t1", "speed-50", "speed-50", "0.800000", ""],
+        ["ü.png", "", "speed-50", "stop", "0.600000", ""],
+    ]
+
+
+def test_a_path_that_is_no_text_can_be_written(tmp_path):
+    odd = b"sign-\xff.png".decode("utf-8", "surrogateescape")  # how Python names such a file
+    predictions(paths=(odd, "b", "c")).write(tmp_path)
+    assert b"sign-\xff.png" in (tmp_path / "predictions.csv").read_bytes()
+    assert Predictions.read(tmp_path).paths[0] == odd
+
+
+@pytest.mark.parametrize("content", [None, b"", b"PK\x03\x04 cut off", b"no archive"])
+def test_stored_predictions_that_cannot_be_read(tmp_path, content):
+    if content is not None:
+        (tmp_path / "predictions.npz").write_bytes(content)
+    with pytest.raises(CheckpointError, match="holds no stored predictions"):
+        Predictions.read(tmp_path)
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"targets": np.array([0, 1])}, "do not fit together"),
+        ({"paths": ("a",)}, "1 paths"),
+        ({"groups": ()}, "0 groups"),
+        ({"classes": ("stop",)}, "1 classes"),
+        ({"targets": np.array([0, 1, 2])}, "between 0 and 1"),
+        ({"targets": np.array([0, 1, -1])}, "from -1"),
+        ({"logits": np.full((3, 2), np.nan)}, "not finite"),
+    ],
+)
+def test_predictions_that_do_not_fit(change, message):
+    with pytest.raises(ShapeError, match=message):
+        predictions(**change)
+
+
+def test_metrics_json_by_the_contract():
+    tree = metrics(extra={"parameters": 7, "unknown_skipped": 0}).to_dict()
+    promised = (
+        "split n accuracy accuracy_ci95 balanced_accuracy macro_precision macro_recall macro_f1 weighted_precision "
+        "weighted_recall weighted_f1 per_class confusion nll ece brier parameters unknown_skipped"
+    )
+    assert set(promised.split()) <= set(tree)
+    assert tree["confusion"] == {"labels": ["stop"], "counts": [[1]]}
+    assert set(tree["per_class"]["stop"]) == {"n", "precision", "recall", "f1", "recall_ci95"}
+    json.dumps(tree, allow_nan=False)
+
+
+@pytest.mark.parametrize("name", ["accuracy", "confusion", "split"])
+def test_extra_never_overwrites(name):
+    with pytest.raises(ValueError, match=name):
+        metrics(extra={name: 1})
+
+
+def test_rows_hold_an_error_or_an_answer():
+    assert Row(path="x", error="is empty").to_dict() == {"path": "x", "error": "is empty"}
+    row = Row(path="x", predicted="stop", kind="stop", confidence=0.9, alternatives=(("no-entry", 0.1),))
+    assert list(row.to_dict()) == [
+        "path",
+        "predicted",
+        "kind",
+        "value",
+        "confidence",
+        "accepted",
+        "alternatives",
+    ]
+    assert row.to_dict()["alternatives"] == [{"class": "no-entry", "confidence": 0.1}]
+
+
+def test_results_are_frozen():
+    with pytest.raises(dataclasses.FrozenInstanceError):
+        metrics().accuracy = 0.5
+
+
+def test_json_is_whole_or_not_there(tmp_path):
+    path = tmp_path / "m.json"
+    write_json({"n": np.int64(3), "x": np.float32(0.5), "counts": np.eye(2, dtype=int), "name": "ü"}, path)
+    assert json.loads(path.read_text(encoding="utf-8")) == {
+        "n": 3,
+        "x": 0.5,
+        "counts": [[1, 0], [0, 1]],
+        "name": "ü",
+    }
+    for bad in ({"x": float("nan")}, {"x": object()}):
+        with pytest.raises((ValueError, TypeError)):
+            write_json(bad, path)
+    assert json.loads(path.read_text(encoding="utf-8"))["n"] == 3
+    assert [p.name for p in tmp_path.iterdir()] == ["m.json"]
