@@ -10,43 +10,30 @@ from roadworthy.results import ClassMetrics, Metrics, Predictions, Row, write_js
 
 
 def predictions(**changes):
-    given = dict(
-        classes=("stop", "speed-50"),
-        logits=np.log(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], dtype=np.float32)),
-        targets=np.array([0, 1, 1]),
-        paths=("a.png", 'b, "c".png', "ü.png"),
-        groups=("t1", "t1", ""),
-    )
+    given = {
+        "classes": ("stop", "speed-50"),
+        "logits": np.log(np.array([[0.9, 0.1], [0.2, 0.8], [0.6, 0.4]], dtype=np.float32)),
+        "targets": np.array([0, 1, 1]),
+        "paths": ("a.png", 'b, "c".png', "ü.png"),
+        "groups": ("t1", "t1", ""),
+    }
     return Predictions(**{**given, **changes})
 
 
 def metrics(**changes):
-    means = dict.fromkeys(
-        [
-            "balanced_accuracy",
-            *(f"{a}_{m}" for a in ("macro", "weighted") for m in ("precision", "recall", "f1")),
-        ],
-        1.0,
-    )
-    given = dict(
-        split="test",
-        n=1,
-        accuracy=1.0,
-        accuracy_ci95=(0.2, 1.0),
-        accuracy_ci95_tracks=None,
-        signs=None,
-        sign_accuracy=None,
-        sign_accuracy_ci95=None,
-        **means,
-        per_class={"stop": ClassMetrics(n=1, precision=1.0, recall=1.0, f1=1.0, recall_ci95=(0.2, 1.0))},
-        confusion_labels=("stop",),
-        confusion_counts=np.array([[1]]),
-        nll=0.0,
-        ece=0.0,
-        brier=0.0,
-        danger_per_100=0.0,
-        temperature=1.0,
-    )
+    averages = [f"{a}_{m}" for a in ("macro", "weighted") for m in ("precision", "recall", "f1")]
+    whole = ClassMetrics(n=1, precision=1.0, recall=1.0, f1=1.0, recall_ci95=(0.2, 1.0))
+    given = {
+        **dict.fromkeys(["accuracy", "balanced_accuracy", "temperature", *averages], 1.0),
+        **dict.fromkeys(["nll", "ece", "brier", "danger_per_100"], 0.0),
+        **dict.fromkeys(["accuracy_ci95_tracks", "signs", "sign_accuracy", "sign_accuracy_ci95"]),
+        "split": "test",
+        "n": 1,
+        "accuracy_ci95": (0.2, 1.0),
+        "per_class": {"stop": whole},
+        "confusion_labels": ("stop",),
+        "confusion_counts": np.array([[1]]),
+    }
     return Metrics(**{**given, **changes})
 
 
@@ -111,8 +98,9 @@ def test_predictions_that_do_not_fit(change, message):
 def test_metrics_json_by_the_contract():
     tree = metrics(extra={"parameters": 7, "unknown_skipped": 0}).to_dict()
     promised = (
-        "split n accuracy accuracy_ci95 balanced_accuracy macro_precision macro_recall macro_f1 weighted_precision "
-        "weighted_recall weighted_f1 per_class confusion nll ece brier parameters unknown_skipped"
+        "split n accuracy accuracy_ci95 balanced_accuracy macro_precision macro_recall macro_f1 "
+        "weighted_precision weighted_recall weighted_f1 per_class confusion nll ece brier "
+        "parameters unknown_skipped"
     )
     assert set(promised.split()) <= set(tree)
     assert tree["confusion"] == {"labels": ["stop"], "counts": [[1]]}
