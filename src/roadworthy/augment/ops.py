@@ -1,0 +1,366 @@
+"""Augmentations: each one definition, drawn anew for every picture and found by name in OPS.
+
+An op turns uniform random numbers, one row per picture, into parameters.  Three kinds differ in what
+becomes of those: geometry (one homography per picture), colour (one 3x4 matrix per picture) and filters
+(new pixels, computed only for the pictures that were drawn).  A policy multiplies the matrices of each
+of the first two kinds and applies the product once.
+"""
+
+from __future__ import annotations
+
+import dataclasses
+from abc import ABC, abstractmethod
+from dataclasses import dataclass
+from typing import ClassVar, Self
+
+import torch
+from torch import Tensor
+
+from roadworthy import pixels
+from roadworthy.registry import Registry
+
+
+@dataclass(frozen=True)
+class Op(ABC):
+    """What all augmentations share.
+
+    amount: the end of the range that is drawn from; each op says what it measures.  0 changes nothing.
+    probability: share of the pictures that it meets.
+    draws: how many uniform numbers it needs for a picture.
+    range_text: how `describe` words the amount.
+    """
+
+    amount: float
+    probability: float = 1.0
+
+    draws: ClassVar[int]
+    range_text: ClassVar[str]
+
+    def scaled(self, strength: float) -> Self:
+        """The same op with `strength` times the amount."""
+        return dataclasses.replace(self, amount=self.amount * strength)
+
+    def describe(self) -> str:
+        """Name, range and how often, for reports."""
+        often = "every picture" if self.probability >= 1 else f"{self.probability:.0%} of pictures"
+        return f"{NAMES[type(self)]}: {self.range_text.format(self.amount)}, {often}"
+
+
+class Geometry(Op):
+    """An op that moves points."""
+
+    @abstractmethod
+    def matrix(self, u: Tensor) -> Tensor:
+        """(B, 3, 3) homographies from u (B, draws) in [0, 1)."""
+
+
+class Colour(Op):
+    """An op that changes colours."""
+
+    @abstractmethod
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """(B, 3, 4) colour matrices from u (B, draws) in [0, 1) and each picture's mean grey (B,)."""
+
+
+class Filter(Op):
+    """An op that makes new pixels out of all the old ones."""
+
+    @abstractmethod
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """The changed pictures; u is (B, draws) in [0, 1), the generator for noise of the pictures' shape."""
+
+
+OPS: Registry[type[Op]] = Registry("augmentation")
+
+
+def _signed(u: Tensor, amount: float) -> Tensor:
+    """[0, 1) spread over [-amount, amount)."""
+    return (2 * amount) * u - amount
+
+
+def _factor(u: Tensor, amount: float) -> Tensor:
+    """[0, 1) spread over [1 - amount, 1 + amount), above 0."""
+    return (1 + _signed(u, amount)).clamp_min(0.05)
+
+
+# Geometry -----------------------------------------------------------------------------------------------
+
+
+@OPS.register("mirror")
+@dataclass(frozen=True)
+class Mirror(Geometry):
+    """Swap left and right where the result is a sign, and give the label of that sign.
+
+    Which class becomes which is the catalogue's; the policy picks the pictures and changes the labels.
+    """
+
+    amount: float = 1.0
+    probability: float = 0.5
+    draws = 0
+    range_text = "signs whose mirror image is a sign, label changed with it"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """Mirrors every picture."""
+        return pixels.mirror(torch.ones(len(u), device=u.device))
+
+
+@OPS.register("blind-flip")
+@dataclass(frozen=True)
+class BlindFlip(Geometry):
+    """Swap left and right of any picture and keep its label: a mistake, kept to measure what it costs."""
+
+    amount: float = 1.0
+    probability: float = 0.5
+    draws = 0
+    range_text = "any sign, label kept (wrong)"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """Mirrors every picture."""
+        return pixels.mirror(torch.ones(len(u), device=u.device))
+
+
+@OPS.register("rotation")
+@dataclass(frozen=True)
+class Rotation(Geometry):
+    """Turn by up to `amount` degrees either way."""
+
+    draws = 1
+    range_text = "±{:.3g}°"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """One angle per picture."""
+        return pixels.rotation(_signed(u[:, 0], self.amount))
+
+
+@OPS.register("translation")
+@dataclass(frozen=True)
+class Translation(Geometry):
+    """Move by up to `amount` of the side, across and down each."""
+
+    draws = 2
+    range_text = "±{:.3g} of the side"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """Two shifts per picture."""
+        return pixels.translation(_signed(u[:, 0], self.amount), _signed(u[:, 1], self.amount))
+
+
+@OPS.register("zoom")
+@dataclass(frozen=True)
+class Zoom(Geometry):
+    """Enlarge or shrink by a factor of 1 ± `amount`."""
+
+    draws = 1
+    range_text = "factor 1 ± {:.3g}"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """One factor per picture."""
+        return pixels.zoom(_factor(u[:, 0], self.amount))
+
+
+@OPS.register("stretch")
+@dataclass(frozen=True)
+class Stretch(Geometry):
+    """Enlarge or shrink across and down by a factor of 1 ± `amount` each."""
+
+    draws = 2
+    range_text = "factors 1 ± {:.3g} across and down"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """Two factors per picture."""
+        factors = _factor(u, self.amount)
+        return pixels.zoom(factors[:, 0], factors[:, 1])
+
+
+@OPS.register("shear")
+@dataclass(frozen=True)
+class Shear(Geometry):
+    """Lean verticals by up to `amount` degrees either way."""
+
+    draws = 1
+    range_text = "±{:.3g}°"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """One angle per picture."""
+        return pixels.shear(_signed(u[:, 0], self.amount))
+
+
+@OPS.register("perspective")
+@dataclass(frozen=True)
+class Perspective(Geometry):
+    """Tilt, so that depth changes by up to `amount` from the middle to an edge."""
+
+    draws = 2
+    range_text = "depth ±{:.3g} from middle to edge"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """Two tilts per picture."""
+        # Together below 1, where a corner of the picture would reach the horizon.
+        amount = min(self.amount, 0.45)
+        return pixels.perspective(_signed(u[:, 0], amount), _signed(u[:, 1], amount))
+
+
+# Colour -------------------------------------------------------------------------------------------------
+
+
+@OPS.register("contrast")
+@dataclass(frozen=True)
+class Contrast(Colour):
+    """Spread brightness about the picture's own mean by a factor of 1 ± `amount`."""
+
+    draws = 1
+    range_text = "factor 1 ± {:.3g} about the mean"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """One factor per picture."""
+        return pixels.contrast(_factor(u[:, 0], self.amount), mean_grey)
+
+
+@OPS.register("brightness")
+@dataclass(frozen=True)
+class Brightness(Colour):
+    """Multiply by 1 ± `amount`, as exposure does."""
+
+    draws = 1
+    range_text = "factor 1 ± {:.3g}"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """One factor per picture."""
+        return pixels.brightness(_factor(u[:, 0], self.amount))
+
+
+@OPS.register("saturation")
+@dataclass(frozen=True)
+class Saturation(Colour):
+    """Make colours stronger or paler by a factor of 1 ± `amount`."""
+
+    draws = 1
+    range_text = "factor 1 ± {:.3g}"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """One factor per picture."""
+        return pixels.saturation(_factor(u[:, 0], self.amount))
+
+
+@OPS.register("hue")
+@dataclass(frozen=True)
+class Hue(Colour):
+    """Turn hues by up to `amount` degrees either way; keep it small, a sign's colour has a meaning."""
+
+    draws = 1
+    range_text = "±{:.3g}°"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """One angle per picture."""
+        return pixels.hue(_signed(u[:, 0], self.amount))
+
+
+@OPS.register("white-balance")
+@dataclass(frozen=True)
+class WhiteBalance(Colour):
+    """Multiply each channel by its own 1 ± `amount`, as the colour of light does."""
+
+    draws = 3
+    range_text = "gains 1 ± {:.3g} per channel"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """Three gains per picture."""
+        return pixels.white_balance(_factor(u, self.amount))
+
+
+# Filters ------------------------------------------------------------------------------------------------
+
+
+@OPS.register("blur")
+@dataclass(frozen=True)
+class Blur(Filter):
+    """Out of focus: Gaussian blur with a sigma of up to `amount` of the side."""
+
+    draws = 1
+    range_text = "sigma up to {:.3g} of the side"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One sigma per picture."""
+        return pixels.gaussian_blur(images, u[:, 0] * (self.amount * images.shape[-2]))
+
+
+@OPS.register("motion-blur")
+@dataclass(frozen=True)
+class MotionBlur(Filter):
+    """Smear along a line of any direction, up to `amount` of the side long."""
+
+    draws = 2
+    range_text = "up to {:.3g} of the side long, any direction"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One length and one direction per picture."""
+        return pixels.motion_blur(images, u[:, 0] * (self.amount * images.shape[-2]), 180 * u[:, 1])
+
+
+@OPS.register("low-resolution")
+@dataclass(frozen=True)
+class LowResolution(Filter):
+    """Far away: shrink by a factor of up to 1 + `amount`, and enlarge again."""
+
+    draws = 1
+    range_text = "shrunk by up to 1 + {:.3g}"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One factor per picture."""
+        return pixels.lower_resolution(images, 1 + u[:, 0] * self.amount)
+
+
+@OPS.register("sharpen")
+@dataclass(frozen=True)
+class Sharpen(Filter):
+    """Over-sharpen as cheap cameras do: unsharp mask with a weight of up to `amount`."""
+
+    draws = 1
+    range_text = "unsharp mask, weight up to {:.3g}"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One weight per picture."""
+        return pixels.sharpen(images, u[:, 0] * self.amount)
+
+
+@OPS.register("noise")
+@dataclass(frozen=True)
+class Noise(Filter):
+    """Sensor noise: normal, with a deviation of up to `amount` of the full range."""
+
+    draws = 1
+    range_text = "sigma up to {:.3g}"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One sigma per picture."""
+        return pixels.gaussian_noise(images, u[:, 0] * self.amount, generator)
+
+
+@OPS.register("occlusion")
+@dataclass(frozen=True)
+class Occlusion(Filter):
+    """Something in front: a rectangle of any colour with sides of up to `amount` of the picture's."""
+
+    draws = 7
+    range_text = "a rectangle with sides up to {:.3g} of the picture's"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One place, size and colour per picture."""
+        centre, half = u[:, 0:2], u[:, 2:4] * (self.amount / 2)
+        return pixels.occlude(images, torch.cat([centre - half, centre + half], dim=1), u[:, 4:7])
+
+
+@OPS.register("jpeg")
+@dataclass(frozen=True)
+class Jpeg(Filter):
+    """JPEG artefacts of a quality between 100 - `amount` and 100."""
+
+    draws = 1
+    range_text = "quality down to 100 - {:.3g}"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One quality per picture."""
+        return pixels.jpeg(images, 100 - u[:, 0] * self.amount)
+
+
+NAMES: dict[type[Op], str] = {OPS.get(name): name for name in OPS}

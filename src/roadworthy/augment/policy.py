@@ -1,0 +1,201 @@
+"""Policies: named sequences of augmentations, applied to a batch in one pass.
+
+The order is that of a photograph being taken, whatever the order in which a policy names its ops:
+geometry (one warp), colour (one matrix), then the filters as they are named.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+
+import torch
+from torch import Tensor
+
+from roadworthy import pixels
+from roadworthy.augment.ops import (
+    BlindFlip,
+    Blur,
+    Brightness,
+    Colour,
+    Contrast,
+    Filter,
+    Geometry,
+    Hue,
+    Jpeg,
+    LowResolution,
+    Mirror,
+    MotionBlur,
+    Noise,
+    Occlusion,
+    Op,
+    Perspective,
+    Rotation,
+    Saturation,
+    Sharpen,
+    Shear,
+    Stretch,
+    Translation,
+    WhiteBalance,
+    Zoom,
+)
+from roadworthy.config import AugmentConfig
+from roadworthy.errors import ConfigError
+from roadworthy.registry import Registry
+from roadworthy.signs.catalogue import mirror_indices
+
+POLICIES: Registry[Callable[[], tuple[Op, ...]]] = Registry("augmentation policy")
+MAX_STRENGTH = 3.0
+
+
+@POLICIES.register("none")
+def _none() -> tuple[Op, ...]:
+    """No augmentation."""
+    return ()
+
+
+@POLICIES.register("light")
+def _light() -> tuple[Op, ...]:
+    """A little of geometry and light; for short trainings."""
+    return (Mirror(), Rotation(6), Translation(0.06), Zoom(0.1), Contrast(0.25), Brightness(0.25))
+
+
+@POLICIES.register("default")
+def _default() -> tuple[Op, ...]:
+    """What cameras, weather and distance do to a sign; made for pictures of 32 to 64 pixels."""
+    return (
+        Mirror(),
+        Shear(5),
+        Stretch(0.07),
+        Rotation(12),
+        Zoom(0.2),
+        Perspective(0.12),
+        Translation(0.1),
+        Contrast(0.5),
+        Brightness(0.6),
+        Saturation(0.4),
+        Hue(6),
+        WhiteBalance(0.1),
+        Occlusion(0.4, 0.1),
+        Blur(0.035, 0.2),
+        MotionBlur(0.1, 0.05),
+        LowResolution(1.5, 0.15),
+        Noise(0.045, 0.15),
+        Jpeg(70, 0.05),
+    )
+
+
+@POLICIES.register("strong")
+def _strong() -> tuple[Op, ...]:
+    """More of everything, more often; for long trainings and few pictures."""
+    return (
+        Mirror(),
+        Shear(9),
+        Stretch(0.12),
+        Rotation(18),
+        Zoom(0.28),
+        Perspective(0.2),
+        Translation(0.14),
+        Contrast(0.65),
+        Brightness(0.7),
+        Saturation(0.6),
+        Hue(10),
+        WhiteBalance(0.15),
+        Occlusion(0.5, 0.2),
+        Blur(0.045, 0.25),
+        MotionBlur(0.15, 0.15),
+        LowResolution(2.0, 0.25),
+        Sharpen(1.0, 0.1),
+        Noise(0.07, 0.25),
+        Jpeg(80, 0.15),
+    )
+
+
+@POLICIES.register("study")
+def _study() -> tuple[Op, ...]:
+    """The study's: rotation 20°, shift 0.2, shear 0.2°, zoom 0.2, edges repeated; without its flips."""
+    # Keras, which the study used, reads a shear range in degrees and draws the zoom for each axis apart.
+    return (Stretch(0.2), Shear(0.2), Translation(0.2), Rotation(20))
+
+
+@POLICIES.register("study-flips")
+def _study_flips() -> tuple[Op, ...]:
+    """The study's with its horizontal flips, which keep the label: a mistake to be measured."""
+    return (BlindFlip(), *_study())
+
+
+class Policy:
+    """A sequence of augmentations for the pictures of one task.
+
+    ops: those that change something.
+    mirror_to: (C,) index of each class's mirror class, -1 where mirroring makes no sign.
+    """
+
+    def __init__(self, ops: Sequence[Op], mirror_to: Sequence[int]) -> None:
+        self.ops = tuple(ops)
+        self._mirror_to = torch.tensor(list(mirror_to), dtype=torch.long)
+
+    def __call__(
+        self, images_uint8: Tensor, targets: Tensor, generator: torch.Generator
+    ) -> tuple[Tensor, Tensor]:
+        """(B, 3, H, W) uint8 and (B,) targets -> float32 pictures in [0, 1] and targets, new ones both.
+
+        All that is random comes from `generator`, on its device, in an order that depends on neither
+        threads nor workers.
+        """
+        images, targets = pixels.to_float(images_uint8.contiguous()), targets.clone()
+        # One row of uniform numbers per picture serves all ops; the first of each op's says whether it acts.
+        widths = [1 + op.draws for op in self.ops]
+        u = torch.rand(len(images), sum(widths), generator=generator, device=generator.device)
+        parts = zip(self.ops, u.to(images.device).split(widths, dim=1), strict=True)
+        drawn = [(op, part[:, 0] < op.probability, part[:, 1:]) for op, part in parts]
+
+        homographies, colours = [], []
+        grey = None
+        for op, acts, numbers in drawn:
+            if isinstance(op, Mirror):
+                acts = acts & (self._mirrored(targets) >= 0)
+                targets = torch.where(acts, self._mirrored(targets), targets)
+            if isinstance(op, Geometry):
+                homographies.append(_where(acts, op.matrix(numbers)))
+            elif isinstance(op, Colour):
+                grey = pixels.mean_grey(images) if grey is None else grey
+                colours.append(_where(acts, op.matrix(numbers, grey)))
+        if homographies:
+            images = pixels.warp(images, pixels.compose(*homographies))
+        if colours:
+            images = pixels.colour(images, pixels.compose_colour(*colours))
+        for op, acts, numbers in drawn:
+            chosen = acts.nonzero()[:, 0]
+            if isinstance(op, Filter) and len(chosen):
+                images[chosen] = op.apply(images[chosen], numbers[chosen], generator)
+        return images, targets
+
+    def describe(self) -> list[str]:
+        """One line per augmentation: name, range, how often."""
+        return [op.describe() for op in self.ops]
+
+    def _mirrored(self, targets: Tensor) -> Tensor:
+        return self._mirror_to.to(targets.device)[targets]
+
+
+def _where(acts: Tensor, matrices: Tensor) -> Tensor:
+    """The matrices where an op acts, else the identity."""
+    if acts.all():
+        return matrices
+    identity = torch.eye(*matrices.shape[1:], device=matrices.device)
+    return torch.where(acts[:, None, None], matrices, identity)
+
+
+def build_policy(config: AugmentConfig, classes: Sequence[str]) -> Policy:
+    """The policy that `config` names, for a task with these classes.
+
+    Raises UnknownNameError for a name that does not exist, ConfigError for a strength out of range.
+    """
+    if not 0 <= config.strength <= MAX_STRENGTH:
+        raise ConfigError(
+            f"augment.strength is {config.strength}; it must lie between 0 (no change) and {MAX_STRENGTH:g}"
+        )
+    mirror_to = mirror_indices(classes) if config.mirror else [-1] * len(classes)
+    ops = [op.scaled(config.strength) for op in POLICIES.get(config.policy)()]
+    idle = Mirror if max(mirror_to, default=-1) < 0 else ()
+    return Policy([op for op in ops if op.amount > 0 and not isinstance(op, idle)], mirror_to)

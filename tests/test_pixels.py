@@ -1,0 +1,299 @@
+from __future__ import annotations
+
+import io
+import math
+
+import numpy as np
+import pytest
+import torch
+import torch.nn.functional as F
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from PIL import Image
+from scipy import ndimage
+
+from roadworthy import inputs, pixels
+from roadworthy.errors import ShapeError
+from roadworthy.inputs import InputSpec
+
+
+def noise(batch: int = 2, height: int = 16, width: int = 16) -> torch.Tensor:
+    return torch.rand(batch, 3, height, width, generator=torch.Generator().manual_seed(batch + height))
+
+
+def smooth(batch: int = 2, height: int = 48, width: int = 48) -> torch.Tensor:
+    coarse = noise(batch, 6, 6)
+    return F.interpolate(coarse, (height, width), mode="bicubic", align_corners=False).clamp(0, 1)
+
+
+def of(*values: float) -> torch.Tensor:
+    return torch.tensor(values, dtype=torch.float32)
+
+
+@pytest.mark.parametrize("normalisation", ["unit", "per-image"])
+def test_normalise_is_the_twin_of_inputs_normalise(normalisation: str) -> None:
+    bytes_BHWC = np.random.default_rng(0).integers(0, 256, (5, 16, 16, 3), dtype=np.uint8)
+    bytes_BHWC[0] = 77  # a blank picture, where only epsilon keeps the division sane
+    spec = InputSpec(size=16, normalise=normalisation)
+    ours = pixels.normalise(pixels.to_float(torch.from_numpy(bytes_BHWC).permute(0, 3, 1, 2)), spec)
+    np.testing.assert_allclose(ours.numpy(), inputs.normalise(bytes_BHWC, spec), atol=1e-5)
+
+
+# Geometry
+
+
+@pytest.mark.parametrize("padding", ["border", "reflection", "zeros"])
+def test_identity_warp_changes_nothing(padding: pixels.Padding) -> None:
+    images = noise(2, 12, 20)
+    moved = pixels.warp(images, torch.eye(3).expand(2, 3, 3), padding)
+    torch.testing.assert_close(moved, images, atol=1e-5, rtol=0)
+
+
+def test_rotation_is_counter_clockwise_and_per_picture() -> None:
+    images = noise(2)
+    moved = pixels.warp(images, pixels.rotation(of(90, -90)))
+    expected = torch.stack([images[0].rot90(1, (1, 2)), images[1].rot90(-1, (1, 2))])
+    torch.testing.assert_close(moved, expected, atol=1e-5, rtol=0)
+
+
+def test_rotation_of_an_oblong_picture_keeps_shapes() -> None:
+    images = torch.zeros(1, 3, 20, 40)
+    images[:, :, 6:14, 16:24] = 1  # a square of 8 pixels in the middle
+    moved = pixels.warp(images, pixels.rotation(of(90)))
+    torch.testing.assert_close(moved, images, atol=1e-5, rtol=0)
+
+
+def test_translation_goes_right_and_down_by_fractions_of_the_height() -> None:
+    images = noise(1, 8, 8)
+    moved = pixels.warp(images, pixels.translation(of(0.25), of(0.125)), "zeros")
+    torch.testing.assert_close(moved[:, :, 1:, 2:], images[:, :, :-1, :-2], atol=1e-5, rtol=0)
+    assert moved[:, :, 0].abs().max() < 1e-5
+    assert moved[:, :, :, :2].abs().max() < 1e-5
+
+
+def test_mirror_flips_the_chosen_only() -> None:
+    images = noise(2)
+    moved = pixels.warp(images, pixels.mirror(torch.tensor([True, False])))
+    torch.testing.assert_close(moved, torch.stack([images[0].flip(2), images[1]]), atol=1e-5, rtol=0)
+
+
+def apply(matrix: torch.Tensor, x: float, y: float) -> tuple[float, float]:
+    px, py, depth = (matrix[0] @ of(x, y, 1)).tolist()
+    return px / depth, py / depth
+
+
+def test_matrices_move_points_as_documented() -> None:
+    assert apply(pixels.zoom(of(2), of(3)), 0.1, 0.1) == pytest.approx((0.2, 0.3))
+    assert apply(pixels.shear(of(45)), 0.0, 0.5) == pytest.approx((0.5, 0.5))
+    assert apply(pixels.shear(of(0), of(45)), 0.5, 0.0) == pytest.approx((0.5, 0.5))
+    assert apply(pixels.perspective(of(0.25), of(0.0)), 1.0, 1.0) == pytest.approx((0.8, 0.8))
+
+
+def test_compose_does_the_first_first() -> None:
+    both = pixels.compose(pixels.translation(of(0.25), of(0)), pixels.zoom(of(2)))
+    assert apply(both, 0, 0) == pytest.approx((1.0, 0.0))
+
+
+def test_perspective_there_and_back_is_near_the_original() -> None:
+    images, tilt = smooth(), pixels.perspective(of(0.1, 0.0), of(-0.1, 0.2))
+    back = pixels.warp(pixels.warp(images, tilt), torch.linalg.inv(tilt))
+    assert (back - images)[..., 12:-12, 12:-12].abs().mean() < 0.01
+
+
+def test_perspective_agrees_with_pillow() -> None:
+    images, tilt = smooth(1), pixels.perspective(of(0.2), of(0.1))
+    size = images.shape[-1]
+    to_unit = torch.tensor([[2 / size, 0, -1], [0, 2 / size, -1], [0, 0, 1]])
+    inverse = torch.linalg.inv(to_unit) @ torch.linalg.inv(tilt[0]) @ to_unit
+    coefficients = (inverse / inverse[2, 2]).flatten()[:8].tolist()
+    picture = Image.fromarray((images[0].permute(1, 2, 0) * 255).round().byte().numpy())
+    theirs = picture.transform(
+        (size, size), Image.Transform.PERSPECTIVE, coefficients, Image.Resampling.BILINEAR
+    )
+    ours = pixels.warp(images, tilt)[0].permute(1, 2, 0) * 255
+    difference = np.abs(ours.numpy() - np.asarray(theirs, dtype=np.float32))[12:-12, 12:-12]
+    assert difference.max() < 2.0
+
+
+def test_fill_is_what_lies_beyond_the_edges() -> None:
+    images, colours = noise(2), torch.tensor([[0.1, 0.2, 0.3], [0.9, 0.8, 0.7]])
+    moved = pixels.warp(images, pixels.translation(of(0.5, 0.5), of(0, 0)), fill=colours)
+    left = moved[..., :7]
+    torch.testing.assert_close(left, colours[:, :, None, None].expand_as(left), atol=1e-5, rtol=0)
+
+
+def test_warp_to_another_size_shows_the_whole_picture() -> None:
+    images = smooth(2, 48, 48)
+    ours = pixels.warp(images, torch.eye(3).expand(2, 3, 3), size=(24, 24))
+    torch.testing.assert_close(ours, F.avg_pool2d(images, 2), atol=1e-4, rtol=0)
+
+
+def test_wrong_number_of_matrices_is_an_error() -> None:
+    with pytest.raises(ShapeError, match=r"needs \(2, 3, 3\)"):
+        pixels.warp(noise(2), torch.eye(3)[None])
+    with pytest.raises(ShapeError, match=r"needs \(2, 3, 4\)"):
+        pixels.colour(noise(2), pixels.brightness(of(1.0)))
+
+
+# Colour
+
+
+@pytest.mark.parametrize(
+    "matrix",
+    [
+        pixels.brightness(of(1, 1)),
+        pixels.contrast(of(1, 1), of(0.2, 0.7)),
+        pixels.saturation(of(1, 1)),
+        pixels.hue(of(0, 360)),
+        pixels.white_balance(torch.ones(2, 3)),
+    ],
+    ids=["brightness", "contrast", "saturation", "hue", "white-balance"],
+)
+def test_neutral_colour_changes_nothing(matrix: torch.Tensor) -> None:
+    torch.testing.assert_close(pixels.colour(noise(2), matrix), noise(2), atol=1e-6, rtol=0)
+
+
+def one_pixel(matrix: torch.Tensor, rgb: tuple[float, float, float]) -> list[float]:
+    return pixels.colour(torch.tensor(rgb, dtype=torch.float32).view(1, 3, 1, 1), matrix).flatten().tolist()
+
+
+def test_colours_worked_by_hand() -> None:
+    assert one_pixel(pixels.brightness(of(2)), (0.1, 0.2, 0.6)) == pytest.approx([0.2, 0.4, 1.0])
+    assert one_pixel(pixels.contrast(of(0.5)), (0.1, 0.5, 0.7)) == pytest.approx([0.3, 0.5, 0.6])
+    assert one_pixel(pixels.contrast(of(2), of(0.1)), (0.1, 0.0, 0.3)) == pytest.approx([0.1, 0.0, 0.5])
+    assert one_pixel(pixels.saturation(of(0)), (1, 0, 0)) == pytest.approx([0.299] * 3)
+    assert one_pixel(pixels.hue(of(120)), (1, 0.2, 0)) == pytest.approx([0, 1, 0.2], abs=1e-6)
+    gains = torch.tensor([[0.5, 1.0, 2.0]])
+    assert one_pixel(pixels.white_balance(gains), (0.4, 0.4, 0.4)) == pytest.approx([0.2, 0.4, 0.8])
+
+
+def test_colour_matrices_compose_first_first() -> None:
+    images = 0.4 + 0.2 * noise(2)  # nothing is cut off, so that one pass equals two
+    first, second = pixels.contrast(of(1.2, 0.7)), pixels.saturation(of(0.5, 1.3))
+    in_turn = pixels.colour(pixels.colour(images, first), second)
+    at_once = pixels.colour(images, pixels.compose_colour(first, second))
+    torch.testing.assert_close(at_once, in_turn, atol=1e-6, rtol=0)
+
+
+def test_channels_last_gives_the_same() -> None:
+    images = noise(2)
+    last = images.contiguous(memory_format=torch.channels_last)
+    matrix = pixels.hue(of(10, 20))
+    torch.testing.assert_close(pixels.colour(last, matrix), pixels.colour(images, matrix))
+    torch.testing.assert_close(pixels.jpeg(last, of(50, 90)), pixels.jpeg(images, of(50, 90)))
+    torch.testing.assert_close(
+        pixels.gaussian_blur(last, of(1, 2)), pixels.gaussian_blur(images, of(1, 2)), atol=1e-6, rtol=0
+    )
+
+
+# Optics and sensor
+
+
+def test_gaussian_blur_agrees_with_scipy() -> None:
+    images, sigmas = noise(3, 20, 24), (0.5, 1.0, 2.5)
+    ours = pixels.gaussian_blur(images, of(*sigmas))
+    for image, result, sigma in zip(images, ours, sigmas, strict=True):
+        options = {"sigma": (0, sigma, sigma), "mode": "constant", "truncate": 12}
+        inside = ndimage.gaussian_filter(np.ones(image.shape), **options)
+        theirs = ndimage.gaussian_filter(image.double().numpy(), **options) / inside
+        np.testing.assert_allclose(result.numpy(), theirs, atol=1e-5)
+
+
+def test_lower_resolution_agrees_with_pooling_and_interpolation() -> None:
+    images = noise(2, 16, 24)
+    ours = pixels.lower_resolution(images, of(2, 4))
+    for image, result, factor in zip(images, ours, (2, 4), strict=True):
+        small = F.avg_pool2d(image[None], factor)
+        theirs = F.interpolate(small, scale_factor=factor, mode="bilinear", align_corners=False)[0]
+        torch.testing.assert_close(result, theirs, atol=1e-5, rtol=0)
+
+
+def test_motion_blur_across_averages_a_row() -> None:
+    images = noise(1)
+    ours = pixels.motion_blur(images, of(3), of(0))
+    theirs = (images[..., :-2] + images[..., 1:-1] + images[..., 2:]) / 3
+    torch.testing.assert_close(ours[..., 1:-1], theirs, atol=1e-5, rtol=0)
+    turned = pixels.motion_blur(images.mT, of(3), of(90)).mT
+    torch.testing.assert_close(turned, ours, atol=1e-5, rtol=0)
+
+
+@pytest.mark.parametrize(
+    "blur",
+    [
+        lambda x, p: pixels.gaussian_blur(x, 2 * p),
+        lambda x, p: pixels.motion_blur(x, 1 + 6 * p, 40 + 100 * p),
+        lambda x, p: pixels.lower_resolution(x, 1 + 3 * p),
+        lambda x, p: pixels.sharpen(x, p),
+        lambda x, p: pixels.gaussian_noise(x, p, torch.Generator().manual_seed(0)),
+    ],
+    ids=["gaussian", "motion", "resolution", "sharpen", "noise"],
+)
+def test_filters_leave_pictures_whose_parameter_is_nought_and_only_those(blur) -> None:  # type: ignore[no-untyped-def]
+    images = noise(3)
+    result = blur(images, of(0, 0.5, 1))
+    torch.testing.assert_close(result[0], images[0], atol=1e-6, rtol=0)
+    assert (result[1:] - images[1:]).abs().amax(dim=(1, 2, 3)).min() > 0.01
+
+
+@given(value=st.floats(0, 1), level=st.floats(0, 1))
+@settings(max_examples=20, deadline=None)
+def test_blurs_keep_a_plain_picture_plain(value: float, level: float) -> None:
+    plain, parameter = torch.full((1, 3, 16, 16), value), of(level)
+    for result in (
+        pixels.gaussian_blur(plain, 5 * parameter),
+        pixels.motion_blur(plain, 9 * parameter, 180 * parameter),
+        pixels.lower_resolution(plain, 1 + 7 * parameter),
+        pixels.sharpen(plain, parameter),
+    ):
+        torch.testing.assert_close(result, plain, atol=1e-5, rtol=0)
+
+
+def test_noise_has_the_deviation_asked_for() -> None:
+    images = torch.full((2, 3, 64, 64), 0.5)
+    noisy = pixels.gaussian_noise(images, of(0.02, 0.1), torch.Generator().manual_seed(1))
+    assert noisy.flatten(1).std(dim=1).tolist() == pytest.approx([0.02, 0.1], rel=0.05)
+
+
+def test_occlude_covers_the_box_and_nothing_else() -> None:
+    images = noise(1, 8, 8)
+    box, red = torch.tensor([[0.25, 0.5, 0.75, 1.0]]), torch.tensor([[1.0, 0.0, 0.0]])
+    result = pixels.occlude(images, box, red)
+    expected = images.clone()
+    expected[0, :, 4:8, 2:6] = red[0, :, None, None]
+    torch.testing.assert_close(result, expected, atol=0, rtol=0)
+
+
+# JPEG
+
+
+def pillow_jpeg(image: torch.Tensor, quality: int) -> torch.Tensor:
+    file = io.BytesIO()
+    array = (image.permute(1, 2, 0) * 255).round().byte().numpy()
+    Image.fromarray(array).save(file, "JPEG", quality=quality, subsampling="4:2:0")
+    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
+
+
+@pytest.mark.parametrize("size", [(48, 48), (40, 56), (37, 45)])
+def test_jpeg_agrees_with_pillow(size: tuple[int, int]) -> None:
+    qualities = (5, 20, 49, 50, 75, 95)
+    images = (smooth(6, *size) * 255).round() / 255
+    ours = pixels.jpeg(images, of(*qualities))
+    for image, result, quality in zip(images, ours, qualities, strict=True):
+        theirs = pillow_jpeg(image, quality)
+        # Its integer arithmetic puts a coefficient on the other side of a step now and then.
+        assert (result - theirs).abs().median() * 255 < 0.01, quality
+        assert (result - theirs).abs().mean() < 0.25 * (image - theirs).abs().mean(), quality
+        assert (result - theirs).abs().mean() * 255 < 1.5, quality
+
+
+def test_jpeg_loses_more_at_lower_quality() -> None:
+    images = smooth(1).expand(3, -1, -1, -1)
+    lost = (pixels.jpeg(images, of(95, 50, 10)) - images).abs().mean(dim=(1, 2, 3)).tolist()
+    assert lost == sorted(lost)
+    assert lost[0] < 0.02 < lost[2]
+
+
+def test_dct_is_orthonormal() -> None:
+    dct = pixels._dct_matrix(torch.zeros(1))
+    torch.testing.assert_close(dct @ dct.T, torch.eye(8), atol=1e-6, rtol=0)
+    assert dct[0, 0].item() == pytest.approx(1 / math.sqrt(8))
