@@ -63,6 +63,12 @@ def test_predictions_csv_by_the_contract(tmp_path):
     ]
 
 
+def test_stored_confidence_is_the_calibrated_one(tmp_path):
+    predictions(temperature=2.0).write(tmp_path)
+    first = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()[1]
+    assert first == "a.png,t1,stop,stop,0.750000,"  # odds of 9 to 1 become 3 to 1
+
+
 def test_a_path_that_is_no_text_can_be_written(tmp_path):
     odd = b"sign-\xff.png".decode("utf-8", "surrogateescape")  # how Python names such a file
     predictions(paths=(odd, "b", "c")).write(tmp_path)

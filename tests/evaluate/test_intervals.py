@@ -60,6 +60,12 @@ def test_whole_groups_are_drawn_together():
     assert (hi - lo) / (naive_hi - naive_lo) == pytest.approx(30**0.5, rel=0.15)
 
 
+def test_groups_count_by_their_size():
+    # Two groups give the means 0 (a quarter of the resamples), 0.1 (half: one of ten is right) and 1.
+    interval = bootstrap_mean([1] + [0] * 9, ["a"] + ["b"] * 9, generator=generator(), confidence=0.4)
+    assert interval == pytest.approx((0.1, 0.1))
+
+
 def test_groups_may_be_names_in_any_order():
     values, names, numbers = [1, 0, 1, 1, 0], ["b", "a", "b", "c", "a"], np.array([1, 0, 1, 2, 0])
     by_name = bootstrap_mean(values, names, generator=generator())

@@ -167,8 +167,9 @@ def test_which_pictures_show_one_sign():
 
 
 def test_a_sign_is_read_from_the_mean_of_its_frames():
-    probs = np.array([[0.9, 0.1], [0.45, 0.55], [0.45, 0.55], [0.2, 0.8]])
-    assert correct_signs(probs, np.array([0, 0, 0, 0]), np.array([0, 0, 0, 1])).tolist() == [True, False]
+    probs = np.array([[0.9, 0.1], [0.45, 0.55], [0.45, 0.55], [0.2, 0.8], [0.2, 0.8]])
+    right = correct_signs(probs, targets=np.array([0, 0, 0, 1, 0]), signs=np.array([0, 0, 0, 1, 2]))
+    assert right.tolist() == [True, True, False]
 
 
 def test_metrics_of_tracks():

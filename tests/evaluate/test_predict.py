@@ -91,11 +91,13 @@ def test_progress():
 def test_answers_that_are_not_finite_name_the_picture():
     def broken(x):
         answers = torch.ones(len(x), 3)
-        answers[-1, 1] = torch.nan
+        answers[3:, 1] = torch.nan
         return answers
 
-    with pytest.raises(CheckpointError, match="picture 3 is not finite"):
-        predict_logits(Answer(broken), pictures(8), SPEC, batch_size=4)
+    with pytest.raises(CheckpointError, match=r"picture 9 is not finite \(2 of 5"):
+        predict_logits(
+            Answer(lambda x: broken(x) if len(x) == 5 else x[:, 0, 0, :3]), pictures(11), SPEC, batch_size=6
+        )
 
 
 @pytest.mark.parametrize(
