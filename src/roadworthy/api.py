@@ -211,7 +211,7 @@ def predict(
 def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | None = None) -> Audit:
     """What is wrong or odd with a data set; with `out`, also audit.json and a picture of the doubtful pairs."""
     from roadworthy.data.audit import audit as run_audit
-    from roadworthy.data.audit import doubtful_sheet
+    from roadworthy.data.audit import audit_picture
     from roadworthy.data.spec import read_records
 
     records = read_records(data.spec, data.labels)
@@ -219,7 +219,7 @@ def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | Non
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
         write_json(found.to_dict(), out / "audit.json")
-        sheet = doubtful_sheet(found)
+        sheet = audit_picture(found)
         if sheet is not None:
             _write_png(sheet, out / "audit.png")
     return found

@@ -30,7 +30,7 @@ from roadworthy.evaluate.predict import predict_logits
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
-from roadworthy.pixels import normalise, to_float
+from roadworthy.pixels import normalise
 from roadworthy.results import IntArray, Metrics, Predictions, write_json
 from roadworthy.runtime import (
     derive_seed,
@@ -244,7 +244,7 @@ def _conclude(
             "unknown_skipped": 0,
         },
     )
-    write_json({**origin, "train_seconds": round(progress.seconds, 2), "peak_rss_mb": round(peak_rss_mb(), 1)},
+    write_json({**origin, "train_seconds": round(progress.seconds, 2), "peak_rss_mb": peak_rss_mb()},
                folder / "provenance.json")
     return metrics
 
@@ -412,19 +412,17 @@ def _write_pictures(folder: Path, splits: Splits, policy: Any, config: Config) -
     data = splits.train
     chosen = samples_by_class(data, SAMPLES_PER_CLASS if len(data.classes) <= 12 else 1)
     images, targets = data.images[chosen], data.targets[chosen]
-    tensor = to_float(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
-    uint8 = (tensor * 255).round().to(torch.uint8)
+    batch = torch.from_numpy(images).permute(0, 3, 1, 2)
     augmented, new_targets = policy(
-        uint8, torch.from_numpy(targets), generator("cpu", config.train.seed, "preview")
+        batch, torch.from_numpy(targets), generator("cpu", config.train.seed, "preview")
     )
-    labels = np.array(data.classes)
     write_json(policy.describe(), folder / "augment.json")
     _add_pictures(
         folder,
         samples_images=images,
-        samples_labels=labels[targets],
+        samples_labels=targets,
         augmented_images=(augmented.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy(),
-        augmented_labels=labels[new_targets.numpy()],
+        augmented_labels=new_targets.numpy(),
     )
 
 

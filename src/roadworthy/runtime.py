@@ -5,7 +5,6 @@ from __future__ import annotations
 import hashlib
 import os
 import platform
-import resource
 import subprocess
 import sys
 from datetime import UTC, datetime
@@ -71,10 +70,14 @@ def generator(device: torch.device | str, *parts: int | str) -> torch.Generator:
     return torch.Generator(device=device).manual_seed(derive_seed(*parts))
 
 
-def peak_rss_mb() -> float:
-    """The most memory that this process has held, in MB."""
+def peak_rss_mb() -> float | None:
+    """The most memory that this process has held, in MB; None where the system does not count it."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such count
+        return None
     peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
-    return peak / (1e6 if sys.platform == "darwin" else 1e3)
+    return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
 def provenance(*, device: torch.device, autocast: torch.dtype | None, seed: int, command: str) -> dict[str, Any]:

@@ -76,7 +76,7 @@ def values(state):
     return [
         *state.model.state_dict().values(),
         *(state.average.model.state_dict().values() if state.average else ()),
-        *(v for entry in optimizer.values() for v in entry.values() if isinstance(v, torch.Tensor)),
+        *(v for i in sorted(optimizer) for v in optimizer[i].values() if isinstance(v, torch.Tensor)),
     ]
 
 
@@ -246,7 +246,7 @@ def test_clipping_bounds_the_step():
         train(state, Tiny(), steps(warmup=0), config)
         return sum((a - b).square().sum() for a, b in zip(before, state.model.parameters(), strict=True)).sqrt()
 
-    assert moved(1e-4) < 1e-3 < moved(0.0)
+    assert moved(1e-4) < 5e-3 < moved(0.0)
 
 
 @pytest.mark.parametrize(
