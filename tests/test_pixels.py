@@ -169,7 +169,7 @@ def test_colours_worked_by_hand() -> None:
 
 def test_colour_matrices_compose_first_first() -> None:
     images = 0.4 + 0.2 * noise(2)  # nothing is cut off, so that one pass equals two
-    first, second = pixels.contrast(of(1.2, 0.7)), pixels.saturation(of(0.5, 1.3))
+    first, second = pixels.contrast(of(1.2, 0.7)), pixels.contrast(of(0.5, 1.3), of(0.4, 0.6))
     in_turn = pixels.colour(pixels.colour(images, first), second)
     at_once = pixels.colour(images, pixels.compose_colour(first, second))
     torch.testing.assert_close(at_once, in_turn, atol=1e-6, rtol=0)

@@ -37,6 +37,7 @@ def test_every_policy_gives_pictures_and_targets(name: str) -> None:
     assert result.min() >= -1e-6
     assert result.max() <= 1 + 1e-6
     assert labels.shape == targets.shape
+    assert labels.data_ptr() != targets.data_ptr()
     assert torch.equal(images, kept[0])
     assert torch.equal(targets, kept[1])
     assert POLICIES.summary(name).endswith(".")
