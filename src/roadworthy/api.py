@@ -169,7 +169,8 @@ def _as_pixels(item: Any) -> ByteArray:
     array = np.asarray(item.convert("RGB") if hasattr(item, "convert") else item)
     if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
         raise UsageError(
-            f"a picture arrived as {array.dtype} {array.shape}; give a path, bytes, a PIL image or (H, W, 3) uint8"
+            f"a picture arrived as {array.dtype} {array.shape}; "
+            "give a path, bytes, a PIL image or (H, W, 3) uint8"
         )
     return array
 
@@ -177,7 +178,9 @@ def _as_pixels(item: Any) -> ByteArray:
 def load(model: Path | str | None = None, *, device: str = "cpu") -> Classifier:
     """A classifier from a run folder or a .safetensors file."""
     if model is None:
-        raise UsageError("no model given, and none is packaged yet; train one (roadworthy train) and give its folder")
+        raise UsageError(
+            "no model given, and none is packaged yet; train one (roadworthy train) and give its folder"
+        )
     return Classifier(Path(model), device=device)
 
 
@@ -209,7 +212,7 @@ def predict(
 
 
 def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | None = None) -> Audit:
-    """What is wrong or odd with a data set; with `out`, also audit.json and a picture of the doubtful pairs."""
+    """What is wrong or odd with a data set; with `out`, also audit.json and a picture of doubtful pairs."""
     from roadworthy.data.audit import audit as run_audit
     from roadworthy.data.audit import audit_picture
     from roadworthy.data.spec import read_records

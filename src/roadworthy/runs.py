@@ -5,7 +5,6 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
-import os
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -35,6 +34,7 @@ from roadworthy.results import IntArray, Metrics, Predictions, write_json
 from roadworthy.runtime import (
     derive_seed,
     generator,
+    keep_freed_memory,
     peak_rss_mb,
     pick_autocast,
     pick_device,
@@ -86,6 +86,7 @@ def run(
     progress: told (done, all) while pictures are decoded.
     """
     check_budget(config.train)
+    keep_freed_memory()
     set_threads(config.train.threads)
     device = pick_device(config.train.device)
     hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
@@ -119,7 +120,11 @@ def run(
         seed=config.train.seed,
         balance="sampler" if config.train.balance == "sampler" else "none",
     )
-    weights = balancing_weights(splits.train.class_counts()).to(device) if config.train.balance == "weights" else None
+    weights = (
+        balancing_weights(splits.train.class_counts()).to(device)
+        if config.train.balance == "weights"
+        else None
+    )
 
     def prepare(images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
         images, targets = images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
@@ -155,7 +160,9 @@ def _prepare_folder(folder: Path, config: Config, state_file: Path, resume: bool
     config_file = folder / "config.toml"
     if resume:
         if not state_file.is_file():
-            raise CheckpointError(f"{folder} holds no resume/state.safetensors; start it anew without --resume")
+            raise CheckpointError(
+                f"{folder} holds no resume/state.safetensors; start it anew without --resume"
+            )
     elif (folder / "checkpoints").exists() or config_file.exists():
         raise ConfigError(f"{folder} already holds a run; give another --out, or --resume to go on with it")
     (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
@@ -208,7 +215,12 @@ def _save_weights(
 
 
 def _conclude(
-    state: TrainState, splits: Splits, config: Config, hardware: Hardware, folder: Path, origin: dict[str, Any]
+    state: TrainState,
+    splits: Splits,
+    config: Config,
+    hardware: Hardware,
+    folder: Path,
+    origin: dict[str, Any],
 ) -> Metrics:
     """Calibrate best and last on validation, then open the test split once, with the best."""
     progress = state.progress
@@ -222,7 +234,9 @@ def _conclude(
 
     split, measured = ("test", splits.test) if len(splits.test) else ("val", splits.val)
     if not len(measured):
-        raise ConfigError("the data leave neither a test nor a validation split to measure on; give --split 0.7/0.1/0.2")
+        raise ConfigError(
+            "the data leave neither a test nor a validation split to measure on; give --split 0.7/0.1/0.2"
+        )
     metrics = measure(
         best,
         measured,
@@ -244,8 +258,10 @@ def _conclude(
             "unknown_skipped": 0,
         },
     )
-    write_json({**origin, "train_seconds": round(progress.seconds, 2), "peak_rss_mb": peak_rss_mb()},
-               folder / "provenance.json")
+    write_json(
+        {**origin, "train_seconds": round(progress.seconds, 2), "peak_rss_mb": peak_rss_mb()},
+        folder / "provenance.json",
+    )
     return metrics
 
 
@@ -280,7 +296,9 @@ def measure(
     bins = reliability(probabilities(predictions.logits, temperature), data.targets, config.ece_bins)
     details = {
         "reliability": [dataclasses.asdict(b) for b in bins],
-        "confused": [{"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)],
+        "confused": [
+            {"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)
+        ],
     }
     metrics = compute_metrics(
         predictions,
@@ -348,7 +366,7 @@ def evaluate_checkpoint(
             "data": data.spec,
             "parameters": count_parameters(network),
             "unknown_skipped": sum(unknown.values()),
-            "trained_on": sum(os.path.abspath(r.path) in seen for r in measured.records),
+            "trained_on": sum(str(Path(r.path).absolute()) in seen for r in measured.records),
         },
     )
 
@@ -375,7 +393,7 @@ def _write_splits(splits: Splits, path: Path) -> None:
         writer = csv.writer(file)
         writer.writerow(["path", "group", "split"])
         for name, data in (("train", splits.train), ("val", splits.val), ("test", splits.test)):
-            writer.writerows([os.path.abspath(r.path), r.group, name] for r in data.records)
+            writer.writerows([Path(r.path).absolute(), r.group, name] for r in data.records)
 
 
 def _trained_on(folder: Path | None) -> set[str]:
@@ -402,7 +420,8 @@ def samples_by_class(data: Dataset, per_class: int, seed: int = 0) -> IntArray:
     """Indices of a few pictures of each class, in class order, the same for the same seed."""
     rng = np.random.default_rng(seed)
     chosen = [
-        np.sort(rng.permutation(np.flatnonzero(data.targets == c))[:per_class]) for c in range(len(data.classes))
+        np.sort(rng.permutation(np.flatnonzero(data.targets == c))[:per_class])
+        for c in range(len(data.classes))
     ]
     return np.concatenate(chosen)
 

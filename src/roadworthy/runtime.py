@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import ctypes
 import hashlib
 import os
 import platform
@@ -59,6 +60,22 @@ def set_threads(threads: int) -> int:
     return torch.get_num_threads()
 
 
+def keep_freed_memory() -> None:
+    """Ask glibc to keep freed blocks instead of giving each batch's buffers back to the system.
+
+    Page faults on fresh buffers cost the input pipeline about a third of its time.  Elsewhere: nothing.
+    """
+    if sys.platform != "linux":
+        return
+    trim_threshold, mmap_threshold, large = -1, -3, 1 << 30  # M_TRIM_THRESHOLD, M_MMAP_THRESHOLD of malloc.h
+    try:
+        mallopt = ctypes.CDLL(None).mallopt
+    except (OSError, AttributeError):  # another C library
+        return
+    mallopt(trim_threshold, large)
+    mallopt(mmap_threshold, large)
+
+
 def derive_seed(*parts: int | str) -> int:
     """A 63-bit seed that depends on every part; near inputs give unrelated seeds."""
     digest = hashlib.blake2b(repr(parts).encode(), digest_size=8).digest()
@@ -80,7 +97,9 @@ def peak_rss_mb() -> float | None:
     return round(peak / (1e6 if sys.platform == "darwin" else 1e3), 1)
 
 
-def provenance(*, device: torch.device, autocast: torch.dtype | None, seed: int, command: str) -> dict[str, Any]:
+def provenance(
+    *, device: torch.device, autocast: torch.dtype | None, seed: int, command: str
+) -> dict[str, Any]:
     """Where a result comes from: versions, commit, hardware, precision, seed, command, time."""
     commit, dirty = _commit()
     return {
@@ -112,7 +131,9 @@ def _commit() -> tuple[str, bool | None]:
     here = Path(__file__).resolve().parent
 
     def git(*arguments: str) -> str:
-        run = subprocess.run(["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=True)
+        run = subprocess.run(
+            ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=True
+        )
         return run.stdout.strip()
 
     try:

@@ -88,9 +88,7 @@ def test_shares_hold_in_every_batch():
 
 def test_shares_and_balance_together():
     data = dataset([0] * 90 + [1] * 10 + [0] * 10 + [2] * 90, [0] * 100 + [1] * 100, (0.5, 0.5))
-    shown = functools.reduce(
-        operator.iadd, numbers(BatchLoader(data, 20, seed=0, balance="sampler").epoch(0)), []
-    )
+    shown = list(chain.from_iterable(numbers(BatchLoader(data, 20, seed=0, balance="sampler").epoch(0))))
     assert Counter(data.targets[shown].tolist()) == {0: 100, 1: 50, 2: 50}
 
 

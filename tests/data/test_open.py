@@ -81,14 +81,16 @@ def test_what_cannot_be_trained_is_refused(draw, tmp_path):
     assert len(open_splits(skipping, SPEC, cache_dir=cache_dir).report.unreadable) == 1
 
 
-def test_a_file_named_twice_keeps_two_places(draw, tmp_path):
+def test_a_list_in_any_order_with_a_file_named_twice(draw, tmp_path):
     draw("stop", tracks=2)
     draw("no-entry", tracks=2)
     table = tmp_path / "list.csv"
     rows = [f"set/{label}/t{t}_00000.png,{label}" for label in ("stop", "no-entry") for t in range(2)]
-    table.write_text("\n".join(["path,label", *rows, rows[0], ""]))
+    table.write_text("\n".join(["path,label", *rows[::-1], rows[0], ""]))
     splits = open_splits(DataConfig(spec=f"csv:{table}", split="1/0"), SPEC, cache_dir=tmp_path / "cache")
     assert len(splits.train) == 5
+    for image, record in zip(splits.train.images, splits.train.records, strict=True):
+        np.testing.assert_array_equal(image, crop_resize(decode(record.path), SPEC))
 
 
 def test_a_set_for_an_existing_model(draw, tmp_path):

@@ -88,6 +88,8 @@ def test_a_giant_track_does_not_go_to_validation():
     records = [Record(path=r.path, label="x", group=r.group) for r in records]
     for seed in range(5):
         assert len(split_records(records, "0.9/0.1", seed=seed)["val"]) <= 20
+        # Both tracks are larger than what is asked for: the one that is nearer to it goes.
+        assert len(split_records(records[:1010], "0.999/0.001", seed=seed)["val"]) == 10
 
 
 def test_own_test_is_kept_and_only_training_is_cut():

@@ -106,8 +106,10 @@ def test_a_killed_training_ends_bit_for_bit_as_one_that_was_not(tmp_path, monkey
     assert resumed.progress.step == straight.progress.step == 12
     for a, b in zip(values(straight), values(resumed), strict=True):
         assert torch.equal(a, b)
-    timeless = [{k: v for k, v in row.items() if k not in ("seconds", "images_per_second")} for row in
-                straight.progress.history]
+    timeless = [
+        {k: v for k, v in row.items() if k not in ("seconds", "images_per_second")}
+        for row in straight.progress.history
+    ]
     assert timeless == [{k: row[k] for k in timeless[0]} for row in resumed.progress.history]
 
 
@@ -213,8 +215,9 @@ def test_rates_follow_the_schedule():
 
     state = new_state()
     train(state, Tiny(), steps(warmup=0.5), CONFIG, callbacks=[Watch()])
-    assert rates == pytest.approx([0.05 * x for x in (0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1, 5 / 6, 4 / 6, 3 / 6,
-                                                      2 / 6, 1 / 6)])
+    assert rates == pytest.approx(
+        [0.05 * x for x in (0, 1 / 6, 2 / 6, 3 / 6, 4 / 6, 5 / 6, 1, 5 / 6, 4 / 6, 3 / 6, 2 / 6, 1 / 6)]
+    )
 
 
 def test_callbacks_hear_everything_and_the_end_also_after_an_error():
@@ -244,14 +247,20 @@ def test_clipping_bounds_the_step():
         before = [p.clone() for p in state.model.parameters()]
         config = dataclasses.replace(CONFIG, epochs=1, clip_norm=clip)
         train(state, Tiny(), steps(warmup=0), config)
-        return sum((a - b).square().sum() for a, b in zip(before, state.model.parameters(), strict=True)).sqrt()
+        return sum(
+            (a - b).square().sum() for a, b in zip(before, state.model.parameters(), strict=True)
+        ).sqrt()
 
     assert moved(1e-4) < 5e-3 < moved(0.0)
 
 
 @pytest.mark.parametrize(
     ("change", "message"),
-    [({"epochs": 0}, "train.epochs is 0"), ({"minutes": 0.0}, "train.minutes is 0"), ({"batch_size": 1}, "batch_size")],
+    [
+        ({"epochs": 0}, "train.epochs is 0"),
+        ({"minutes": 0.0}, "train.minutes is 0"),
+        ({"batch_size": 1}, "batch_size"),
+    ],
 )
 def test_budgets_that_train_nothing_are_refused(change, message):
     with pytest.raises(ConfigError, match=message):

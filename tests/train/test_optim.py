@@ -16,7 +16,10 @@ def test_every_optimizer_learns_and_resumes_bit_for_bit(name):
         model = build_model(ModelConfig(width=0.25, depth=1), 4, InputSpec(size=16))
         return model, build_optimizer(model, OptimConfig(name=name, lr=0.05 if name == "sgd" else 0.01))
 
-    images, targets = torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(1)), torch.arange(16) % 4
+    images, targets = (
+        torch.randn(16, 3, 16, 16, generator=torch.Generator().manual_seed(1)),
+        torch.arange(16) % 4,
+    )
 
     def go(model, optimizer, steps):
         for _ in range(steps):

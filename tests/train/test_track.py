@@ -17,14 +17,18 @@ def test_only_what_was_asked_for(tmp_path):
 def test_tensorboard_gets_curves_and_samples(tmp_path):
     events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
     pictures = tmp_path / "pictures.npz"
-    np.savez(pictures, samples_images=np.zeros((2, 8, 8, 3), np.uint8), augmented_images=np.zeros((2, 8, 8, 3), np.uint8))
+    np.savez(
+        pictures,
+        samples_images=np.zeros((2, 8, 8, 3), np.uint8),
+        augmented_images=np.zeros((2, 8, 8, 3), np.uint8),
+    )
     board = TensorBoard(tmp_path / "tb", pictures)
     board.on_start(10, None)
     board.on_epoch({"epoch": 1, "step": 5, "train_loss": 0.5})
     board.on_end()
     stored = events.EventAccumulator(str(tmp_path / "tb")).Reload()
     assert [(e.step, e.value) for e in stored.Scalars("train_loss")] == [(5, 0.5)]
-    assert {"samples", "augmented"} <= set( stored.Tags()["images"])
+    assert {"samples", "augmented"} <= set(stored.Tags()["images"])
 
 
 def test_a_trace_holds_the_steps_operations(tmp_path):

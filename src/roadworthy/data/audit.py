@@ -24,6 +24,7 @@ TINY_PX, HUGE_PX = (
     4000,
 )  # shorter side below: no legible sign; longer side above: decoding is all the work
 DARK, BRIGHT = 20, 235  # mean grey level
+CORRELATION = 0.98  # of the grey levels, from which on two pictures with near hashes count as alike
 IMBALANCE = 20  # times as many pictures in the largest class as in the smallest
 _THUMB = InputSpec(size=32, resize="bilinear", crop="roi")
 _CHUNK = 256
@@ -181,10 +182,20 @@ def _duplicates(records: Sequence[Record], looks: Mapping[int, _Look]) -> tuple[
     pairs = {}
     for a, b in (*_same(looks), *near):
         exact = looks[a].digest == looks[b].digest
+        if not exact and not _alike(looks[a].thumb, looks[b].thumb):
+            continue
         kind = _kind(records[a], records[b])
         if exact or kind != "copies" or not records[a].group:  # likeness within a track is no finding
             pairs[min(a, b), max(a, b)] = Pair(kind=kind, exact=exact, a=min(a, b), b=max(a, b))
     return tuple(sorted(pairs.values(), key=lambda p: (_GRAVITY.index(p.kind), not p.exact, p.a, p.b)))
+
+
+def _alike(a: ByteArray, b: ByteArray) -> bool:
+    """Whether two thumbnails agree but for exposure: hashes alone take a 30 before a bright sky for an 80."""
+    x, y = (thumb.astype(np.float64).mean(axis=2).ravel() for thumb in (a, b))
+    x, y = x - x.mean(), y - y.mean()
+    scale = float(np.sqrt((x @ x) * (y @ y)))
+    return scale == 0 or float(x @ y) >= CORRELATION * scale
 
 
 def _same(looks: Mapping[int, _Look]) -> list[tuple[int, int]]:

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections import Counter, defaultdict
+from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass
 from pathlib import Path
@@ -81,14 +81,11 @@ def open_splits(
     grouped, groups = assign_groups(kept, pixels.images if _needs_groups(kept, data) else None)
     parts = split_records(grouped, data.split, data.split_by, data.split_seed, data.val_fraction)
     _check_train(parts["train"], task.classes, data)
-    # Equal records (a file listed twice) each take a picture of their own.
-    places: dict[Record, list[int]] = defaultdict(list)
-    for place, record in enumerate(grouped):
-        places[record].append(place)
+    places = {record: place for place, record in enumerate(grouped)}  # equal records show the same picture
     shares = tuple(part.share for part in parse_spec(data.spec))
     sets = {}
     for name in SPLITS:
-        rows = np.array([places[record].pop() for record in parts[name]], dtype=np.int64)
+        rows = np.array([places[record] for record in parts[name]], dtype=np.int64)
         sets[name] = _dataset(pixels, rows, parts[name], task.classes, shares)
     report = DataReport(
         spec=data.spec,

@@ -12,7 +12,7 @@ from roadworthy.models.catalogue import MODELS
 
 
 class Block(nn.Module):
-    """Two 3x3 convolutions with normalisation, and a shortcut around them; the first may halve the picture."""
+    """Two 3x3 convolutions with normalisation and a shortcut around them; the first may halve the size."""
 
     def __init__(self, channels: int, width: int, stride: int) -> None:
         super().__init__()
@@ -24,7 +24,9 @@ class Block(nn.Module):
         self.shortcut: nn.Module = nn.Identity()
         if stride != 1 or channels != width:
             pool = nn.AvgPool2d(stride, ceil_mode=True) if stride != 1 else nn.Identity()
-            self.shortcut = nn.Sequential(pool, nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width))
+            self.shortcut = nn.Sequential(
+                pool, nn.Conv2d(channels, width, 1, bias=False), nn.BatchNorm2d(width)
+            )
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> (B, width, ceil(H / stride), ceil(W / stride))."""
@@ -42,7 +44,9 @@ class Compact(nn.Module):
     def __init__(self, num_classes: int, width: float = 1.0, depth: int = 2, dropout: float = 0.0) -> None:
         super().__init__()
         if not 0.125 <= width <= 4 or not 1 <= depth <= 8:
-            raise ConfigError(f"compact takes a width of 0.125 to 4 and a depth of 1 to 8; got {width} and {depth}")
+            raise ConfigError(
+                f"compact takes a width of 0.125 to 4 and a depth of 1 to 8; got {width} and {depth}"
+            )
         widths = [max(8, round(w * width / 8) * 8) for w in (32, 64, 128)]
         self.stem = nn.Sequential(
             nn.Conv2d(3, widths[0], 3, stride=2, padding=1, bias=False), nn.BatchNorm2d(widths[0]), nn.ReLU()

@@ -60,7 +60,9 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
         model.load_state_dict(tensors, strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         reason = str(error).replace("\n", " ")
-        raise CheckpointError(f"{path} does not hold the weights of a Roadworthy network: {reason}") from error
+        raise CheckpointError(
+            f"{path} does not hold the weights of a Roadworthy network: {reason}"
+        ) from error
     return model.to(device).eval(), card
 
 

@@ -107,7 +107,9 @@ def train(
                 clock.lap()
                 for callback in callbacks:
                     speed = progress.seen / max(clock.epoch_seconds, 1e-9)
-                    callback.on_step(progress.step, value, speed, fraction_done(progress, config, total_steps))
+                    callback.on_step(
+                        progress.step, value, speed, fraction_done(progress, config, total_steps)
+                    )
                 if fraction_done(progress, config, total_steps) >= 1:
                     break
                 if clock.since_saved > SAVE_EVERY_S:

@@ -27,14 +27,11 @@ def balancing_weights(class_counts: IntArray) -> Tensor:
     """(C,) weights inverse to the class counts, with mean 1 over the pictures; absent classes weigh 0."""
     counts = torch.as_tensor(class_counts, dtype=torch.float32)
     present = counts > 0
-    weights = torch.where(present, counts.sum() / (present.sum() * counts.clamp(min=1)), 0.0)
-    return weights
+    return torch.where(present, counts.sum() / (present.sum() * counts.clamp(min=1)), 0.0)
 
 
 def l2_penalty(model: nn.Module) -> Tensor:
     """Sum of squares of every kernel but the last layer's: the study's L2, to be multiplied by its factor."""
     head = getattr(model, "head", None)
-    kernels = [
-        m.weight for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m is not head
-    ]
+    kernels = [m.weight for m in model.modules() if isinstance(m, (nn.Conv2d, nn.Linear)) and m is not head]
     return torch.stack([kernel.square().sum() for kernel in kernels]).sum()

@@ -45,7 +45,9 @@ def adam(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
 @OPTIMIZERS.register("adamw")
 def adamw(model: nn.Module, config: OptimConfig) -> torch.optim.Optimizer:
     """Adam with decoupled weight decay."""
-    return torch.optim.AdamW(_groups(model, config.weight_decay), lr=config.lr, betas=(config.momentum, 0.999))
+    return torch.optim.AdamW(
+        _groups(model, config.weight_decay), lr=config.lr, betas=(config.momentum, 0.999)
+    )
 
 
 @OPTIMIZERS.register("muon")

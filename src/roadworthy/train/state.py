@@ -86,7 +86,9 @@ class TrainState:
             progress.best = None if progress.best is None else tuple(progress.best)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).replace("\n", " ")
-            raise CheckpointError(f"{path} belongs to another training and cannot be resumed: {reason}") from error
+            raise CheckpointError(
+                f"{path} belongs to another training and cannot be resumed: {reason}"
+            ) from error
         self.progress = progress
 
 
