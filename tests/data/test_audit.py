@@ -106,3 +106,14 @@ def test_two_boxes_of_one_photograph_are_two_pictures(draw):
 
 def test_nothing_at_all():
     assert audit([]).to_dict()["total"] == 0
+
+
+def test_near_hashes_of_pictures_that_differ_are_no_pair(tmp_path, monkeypatch):
+    rng = np.random.default_rng(1)
+    records = []
+    for i in range(2):
+        path = tmp_path / f"{i}.png"
+        Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(path)
+        records.append(Record(path=str(path), label="ab"[i]))
+    monkeypatch.setattr("roadworthy.data.audit.perceptual_hashes", lambda images: np.zeros(2, np.uint64))
+    assert not audit(records).pairs
