@@ -17,7 +17,7 @@ FOUNDATION = {
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
 LAYERS = ["signs", "data", "augment", "models", "train", "evaluate"]
-SHELL = {"runs", "evaluating", "api", "cli", "cli_progress", "doctor"}
+SHELL = {"runs", "api", "cli", "cli_progress", "doctor", "__main__"}
 TORCH_FREE = [
     *(
         "errors",

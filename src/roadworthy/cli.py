@@ -595,6 +595,9 @@ def _print_metrics(metrics: Metrics) -> None:
     skipped = metrics.extra.get("unknown_skipped")
     if skipped:
         _print(f"left out  {skipped:,} pictures of classes that the model does not know")
+    seen = metrics.extra.get("trained_on")
+    if seen:
+        _print(f"beware    {seen:,} of these pictures were trained on; the figures flatter the model")
 
 
 def _print_place(folder: Path) -> None:

@@ -16,9 +16,11 @@ from torch import Tensor
 
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
+from roadworthy.data.audit import audit_decoded
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import Splits, open_dataset, open_splits
+from roadworthy.data.overview import overview
 from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import parse_spec
 from roadworthy.errors import CheckpointError, ConfigError, DataError
@@ -26,7 +28,7 @@ from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.predict import predict_logits
-from roadworthy.inputs import InputSpec
+from roadworthy.inputs import InputSpec, crop_resize, decode
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.pixels import normalise
@@ -96,7 +98,7 @@ def run(
     splits = open_splits(config.data, config.input, progress=progress)
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     write_json(origin, folder / "provenance.json")
-    write_json(splits.report.to_dict(), folder / "data.json")
+    write_json({**splits.report.to_dict(), "audit": _audit(splits)}, folder / "data.json")
     _write_splits(splits, folder / "splits.csv")
 
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
@@ -170,6 +172,14 @@ def _prepare_folder(folder: Path, config: Config, state_file: Path, resume: bool
     write_config(config, config_file)
 
 
+def _audit(splits: Splits) -> dict[str, Any]:
+    """What is doubtful about the pictures as they are split: above all, the same one in two splits."""
+    parts = {"train": splits.train, "val": splits.val, "test": splits.test}
+    records = [dataclasses.replace(r, split=name) for name, part in parts.items() for r in part.records]
+    images = np.concatenate([part.images for part in parts.values() if len(part)])
+    return audit_decoded(records, images).to_dict()
+
+
 def _validate(
     val: Dataset, config: Config, hardware: Hardware, model: torch.nn.Module
 ) -> Mapping[str, float]:
@@ -222,7 +232,11 @@ def _conclude(
     folder: Path,
     origin: dict[str, Any],
 ) -> Metrics:
-    """Calibrate best and last on validation, then open the test split once, with the best."""
+    """Calibrate best and last on validation, then open the test split once, with the best.
+
+    In fp32, as every later evaluation: what is measured here is what will be answered.
+    """
+    hardware = Hardware(device=hardware.device, autocast=None)
     progress = state.progress
     last_temperature = _calibrate(state.evaluated, splits.val, config, hardware)
     _save_weights(state, "last", progress.epoch, last_temperature, splits, config, folder)
@@ -438,11 +452,25 @@ def _write_pictures(folder: Path, splits: Splits, policy: Any, config: Config) -
     write_json(policy.describe(), folder / "augment.json")
     _add_pictures(
         folder,
+        **_icons(splits, config),
         samples_images=images,
         samples_labels=targets,
         augmented_images=(augmented.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy(),
         augmented_labels=new_targets.numpy(),
     )
+
+
+def _icons(splits: Splits, config: Config) -> dict[str, Any]:
+    """The picture of each class that the data bring along, where they do."""
+    entries = overview(splits.train.records, splits.classes, [config.data.spec]).classes
+    found = [(label, entry.icon) for label, entry in enumerate(entries) if entry.icon is not None]
+    if not found:
+        return {}
+    spec = InputSpec(size=64)
+    return {
+        "icons_images": np.stack([crop_resize(decode(path), spec) for _, path in found]),
+        "icons_labels": np.array([label for label, _ in found]),
+    }
 
 
 def _add_pictures(folder: Path, **arrays: Any) -> None:

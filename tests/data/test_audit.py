@@ -5,7 +5,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from roadworthy.data.audit import audit, audit_picture
+from roadworthy.data.audit import audit, audit_decoded, audit_picture
 from roadworthy.data.records import Record
 
 
@@ -117,3 +117,19 @@ def test_near_hashes_of_pictures_that_differ_are_no_pair(tmp_path, monkeypatch):
         records.append(Record(path=str(path), label="ab"[i]))
     monkeypatch.setattr("roadworthy.data.audit.perceptual_hashes", lambda images: np.zeros(2, np.uint64))
     assert not audit(records).pairs
+
+
+def test_decoded_pictures_are_audited_without_their_files():
+    rng = np.random.default_rng(0)
+    images = rng.integers(0, 256, (6, 6, 6, 3), dtype=np.uint8).repeat(6, axis=1).repeat(6, axis=2)
+    images[5] = images[0]
+    records = [
+        Record(
+            path=f"{i}.png", label="a", group=f"g{i}", split="test" if i == 5 else "train", box=(0, 0, 9, 9)
+        )
+        for i in range(6)
+    ]
+    found = audit_decoded(records, images)
+    assert [(p.kind, p.exact, p.a, p.b) for p in found.pairs] == [("splits", True, 0, 5)]
+    assert text(found).startswith("error: 1 pairs are the same picture in two splits")
+    assert not found.boxes_outside

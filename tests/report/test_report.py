@@ -113,7 +113,7 @@ def write_folder(folder: Path, classes: list[str], mistakes: bool = True, traini
         "tracks": {"train": dict.fromkeys(classes, 3)},
         "groups_from": "file names",
         "unreadable": [[NASTY, "empty file"]],
-        "audit": {"findings": [["warning", "2 exact duplicates"]]},
+        "audit": {"findings": [{"severity": "warning", "text": "2 exact duplicates"}]},
     }
     pictures: dict[str, Any] = {
         "mistakes_images": rng.integers(0, 255, (len(wrong[:40]), 48, 48, 3)).astype(np.uint8),

@@ -120,6 +120,32 @@ def audit(
                 looks[index] = look
             if progress is not None and ((index + 1) % _CHUNK == 0 or index + 1 == len(chosen)):
                 progress(index + 1, len(chosen))
+    return _audit(chosen, looks, failures)
+
+
+def audit_decoded(records: Iterable[Record], images: ByteArray) -> Audit:
+    """The same of pictures that are decoded already: (N, S, S, 3) uint8, one for each record.
+
+    Quick, for training does it every time.  Sizes and boxes are gone with the decoding, so they are not
+    looked at, and `exact` means the same pixels at this size.
+    """
+    chosen = tuple(replace(record, box=None) for record in records)
+    looks = {
+        index: _Look(
+            digest=hashlib.blake2b(image.tobytes(), digest_size=16).digest(),
+            thumb=image,
+            width=image.shape[1],
+            height=image.shape[0],
+            brightness=float(image.mean()),
+        )
+        for index, image in enumerate(images)
+    }
+    return _audit(chosen, looks, ())
+
+
+def _audit(
+    chosen: tuple[Record, ...], looks: Mapping[int, _Look], failures: Sequence[tuple[str, str]]
+) -> Audit:
     pairs = _duplicates(chosen, looks)
     sides = {i: (min(look.width, look.height), max(look.width, look.height)) for i, look in looks.items()}
     groups = {(record.label, record.group) for record in chosen if record.group}

@@ -303,6 +303,11 @@ def _headline(run: _Folder) -> list[Block]:
             "There was no test split. Validation chose these weights, so these figures flatter the model."
         )
         blocks.append(Text(text=warning, tone="warning"))
+    if m.get("trained_on"):
+        seen = (
+            f"{_plural(m['trained_on'], 'picture')} of these were trained on: the figures flatter the model."
+        )
+        blocks.append(Text(text=seen, tone="warning"))
     if m.get("unknown_skipped"):
         skipped = f"{_plural(m['unknown_skipped'], 'picture')} of classes unknown to the model were left out."
         blocks.append(Text(text=skipped, tone="warning"))
@@ -387,7 +392,7 @@ def _audit(audit: Mapping[str, Any] | None) -> list[Block]:
     findings = audit.get("findings") or []
     if not findings:
         return [Text(text="The audit of the data found nothing to worry about.", tone="good")]
-    rows = tuple((str(severity), str(line)) for severity, line in findings)
+    rows = tuple((str(found["severity"]), str(found["text"])) for found in findings)
     return [Table(caption="What the audit of the data found", columns=("severity", "finding"), rows=rows)]
 
 

@@ -1,0 +1,136 @@
+"""The figures of docs/results/photographs.md: trains every recipe with its seeds and tabulates the runs.
+
+    python benchmarks/figures.py --out runs/figures            # train what is missing there, then tabulate
+    python benchmarks/figures.py --out runs/figures --table    # only tabulate what is there
+
+Needs ROADWORTHY_DATA (a folder that holds gtsrb/ and belgium/), about an hour and a quiet machine.  Each run
+opens its test split once; nothing is chosen here.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import os
+import subprocess
+import sys
+from dataclasses import dataclass
+from pathlib import Path
+
+FOUR = ("--classes", "speed-50,speed-60,stop,no-entry")
+
+
+@dataclass(frozen=True)
+class Experiment:
+    """A recipe, the seeds that it is run with, and whether its networks are tried on Belgium afterwards."""
+
+    recipe: str
+    seeds: tuple[int, ...]
+    flags: tuple[str, ...] = ()
+    belgium: bool = False
+
+
+EXPERIMENTS = {
+    "five-seconds": Experiment("four-5s", (0, 1, 2), FOUR),
+    "four-classes": Experiment("four", (0, 1, 2), FOUR, belgium=True),
+    "four-minutes": Experiment("gtsrb-43-4min", (0, 1, 2)),
+    "all-classes": Experiment("gtsrb-43", (0,), belgium=True),
+}
+
+
+def roadworthy(*arguments: str) -> None:
+    subprocess.run([sys.executable, "-m", "roadworthy", *arguments], check=True)
+
+
+def measure(name: str, experiment: Experiment, out: Path) -> None:
+    belgium = Path(os.environ["ROADWORTHY_DATA"]) / "belgium"
+    for seed in experiment.seeds:
+        folder = out / f"{name}-{seed}"
+        if not (folder / "metrics.json").is_file():
+            recipe = f"recipes/{experiment.recipe}.toml"
+            arguments = ["--data", "gtsrb:", "--config", recipe, "--seed", str(seed), "--out", str(folder)]
+            roadworthy("train", *arguments, *experiment.flags)
+        if experiment.belgium and not (folder / "belgium" / "metrics.json").is_file():
+            target = str(folder / "belgium")
+            roadworthy(
+                "evaluate", str(folder), "--data", f"folder:{belgium}", "--skip-unknown", "--out", target
+            )
+
+
+def percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f}"
+
+
+def interval(pair: list[float] | None) -> str:
+    return "-" if pair is None else f"{percent(pair[0])} to {percent(pair[1])}"
+
+
+def row(name: str, folder: Path) -> str:
+    metrics = json.loads((folder / "metrics.json").read_text())
+    origin = json.loads((folder / "provenance.json").read_text())
+    wrong = metrics["n"] - round(metrics["accuracy"] * metrics["n"])
+    cells = [
+        name,
+        f"{metrics['n']:,}",
+        percent(metrics["accuracy"]),
+        str(wrong),
+        interval(metrics["accuracy_ci95"]),
+        interval(metrics["accuracy_ci95_tracks"] or metrics["accuracy_ci95_signs"]),
+        percent(metrics["macro_f1"]),
+        f"{metrics['ece']:.4f}",
+        f"{metrics['danger_per_100']:.2f}",
+        f"{metrics['parameters']:,}",
+        f"{metrics['train_seconds']:,.0f}" if "train_seconds" in metrics else "-",
+        f"{origin['peak_rss_mb']:,.0f}" if "peak_rss_mb" in origin else "-",
+        origin["commit"][:7] + ("+" if origin["dirty"] else ""),
+    ]
+    return "| " + " | ".join(cells) + " |"
+
+
+COLUMNS = (
+    "run (seed)",
+    "n",
+    "accuracy %",
+    "wrong",
+    "95 % of pictures",
+    "95 % of signs",
+    "macro F1 %",
+    "ECE",
+    "danger / 100",
+    "parameters",
+    "training s",
+    "peak MB",
+    "commit",
+)
+
+
+def table(out: Path) -> str:
+    lines = ["| " + " | ".join(COLUMNS) + " |", "|" + " --- |" * len(COLUMNS)]
+    for name, experiment in EXPERIMENTS.items():
+        for seed in experiment.seeds:
+            folder = out / f"{name}-{seed}"
+            for place, label in (
+                (folder, f"{name} ({seed})"),
+                (folder / "belgium", f"{name} ({seed}) on Belgium"),
+            ):
+                if (place / "metrics.json").is_file():
+                    lines.append(row(label, place))
+    return "\n".join(lines)
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__.split("\n")[0])
+    parser.add_argument("--out", type=Path, default=Path("runs/figures"))
+    parser.add_argument("--only", choices=EXPERIMENTS, nargs="*", default=list(EXPERIMENTS))
+    parser.add_argument("--table", action="store_true", help="train nothing")
+    asked = parser.parse_args()
+    if not asked.table:
+        if "ROADWORTHY_DATA" not in os.environ:
+            parser.error("set ROADWORTHY_DATA to the folder that holds gtsrb/ and belgium/")
+        for name in asked.only:
+            measure(name, EXPERIMENTS[name], asked.out)
+    print(table(asked.out))
+
+
+if __name__ == "__main__":
+    main()

@@ -1,0 +1,148 @@
+"""Runs from the Python side: budgets that resume, splits that are used again, pictures seen before."""
+
+import csv
+import dataclasses
+import json
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roadworthy import api
+from roadworthy.config import Config, DataConfig, load_config
+from roadworthy.errors import CheckpointError, ConfigError, DataError, UsageError
+from roadworthy.runs import samples_by_class
+from roadworthy.train.callbacks import Callback
+from roadworthy.train.checkpoint import load_checkpoint
+
+
+def tiny(spec: str, **train: object) -> Config:
+    return load_config(
+        data={"spec": spec},
+        input={"size": 24},
+        model={"width": 0.25, "depth": 1},
+        augment={"policy": "light"},
+        optim={"lr": 0.05},
+        train={"epochs": 2, "batch_size": 16, "threads": 1, "ema": 0.9, **train},
+    )
+
+
+class Stop(Callback):
+    """Ends a training as Ctrl-C would, after some epochs."""
+
+    def __init__(self, epochs: int) -> None:
+        self.left = epochs
+
+    def on_epoch(self, row) -> None:
+        self.left -= 1
+        if not self.left:
+            raise KeyboardInterrupt
+
+
+@pytest.fixture(scope="module")
+def spec(drawn_folder: Path) -> str:
+    return f"folder:{drawn_folder}"
+
+
+@pytest.fixture(scope="module")
+def run(spec: str, tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return api.train(tiny(spec), tmp_path_factory.mktemp("run") / "run").folder
+
+
+def test_an_interrupted_run_ends_as_one_that_was_not(spec: str, run: Path, tmp_path: Path) -> None:
+    with pytest.raises(KeyboardInterrupt):
+        api.train(tiny(spec), tmp_path / "run", callbacks=[Stop(1)])
+    api.train(tiny(spec), tmp_path / "run", resume=True)
+    for name in ("best", "last"):
+        file = f"checkpoints/{name}.safetensors"
+        assert (run / file).read_bytes() == (tmp_path / "run" / file).read_bytes()
+
+
+def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
+    spec: str, run: Path, tmp_path: Path
+) -> None:
+    api.train(tiny(spec), tmp_path / "same")
+    api.train(tiny(spec, seed=1), tmp_path / "other")
+    file = "checkpoints/last.safetensors"
+    assert (run / file).read_bytes() == (tmp_path / "same" / file).read_bytes()
+    assert (run / file).read_bytes() != (tmp_path / "other" / file).read_bytes()
+
+
+def test_last_and_best_say_which_they_are_and_carry_a_temperature(run: Path) -> None:
+    for name in ("best", "last"):
+        _, card = load_checkpoint(run / "checkpoints" / f"{name}.safetensors")
+        assert card.facts["weights"] == name
+        assert card.temperature != 1.0
+
+
+def test_splits_csv_tells_every_pictures_split_and_none_twice(run: Path) -> None:
+    with (run / "splits.csv").open() as file:
+        rows = list(csv.DictReader(file))
+    assert len({row["path"] for row in rows}) == len(rows) == 4 * (6 + 3) * 4
+    by_split = {s: {row["group"] for row in rows if row["split"] == s} for s in ("train", "val", "test")}
+    assert by_split["val"]
+    assert not by_split["train"] & by_split["val"]
+
+
+def test_a_runs_own_data_are_split_as_they_were(run: Path, spec: str) -> None:
+    own = {split: api.evaluate(run, DataConfig(spec=spec), split=split) for split in ("train", "val", "test")}
+    with (run / "splits.csv").open() as file:
+        splits = [row["split"] for row in csv.DictReader(file)]
+    assert {split: metrics.n for split, metrics in own.items()} == {s: splits.count(s) for s in own}
+    assert own["train"].extra["trained_on"] == own["train"].n
+    assert own["val"].extra["trained_on"] == own["test"].extra["trained_on"] == 0
+
+
+def test_pictures_that_were_trained_on_are_counted_in_another_set_too(run: Path, drawn_folder: Path) -> None:
+    metrics = api.evaluate(run, DataConfig(spec=f"folder:{drawn_folder / 'train'}"))
+    own = api.evaluate(run, DataConfig(spec=f"folder:{drawn_folder}"), split="train")
+    assert metrics.extra["trained_on"] == own.n < metrics.n
+
+
+def test_without_a_test_split_validation_is_measured_and_said(drawn_folder: Path, tmp_path: Path) -> None:
+    config = tiny(f"folder:{drawn_folder / 'train'}")
+    config = dataclasses.replace(config, data=dataclasses.replace(config.data, split="0.8/0.2"))
+    folder = api.train(config, tmp_path / "run").folder
+    assert json.loads((folder / "metrics.json").read_text())["split"] == "val"
+
+
+def test_a_run_folder_is_not_overwritten_nor_resumed_from_nothing(
+    run: Path, spec: str, tmp_path: Path
+) -> None:
+    with pytest.raises(ConfigError, match="already holds a run"):
+        api.train(tiny(spec), run)
+    with pytest.raises(CheckpointError, match="start it anew"):
+        api.train(tiny(spec), tmp_path / "none", resume=True)
+    with pytest.raises(UsageError, match="no data given"):
+        api.train(Config(), tmp_path / "none")
+
+
+def test_an_empty_split_and_an_unknown_one_are_refused(run: Path, tmp_path: Path, spec: str) -> None:
+    with pytest.raises(ConfigError, match="use train, val or test"):
+        api.evaluate(run, DataConfig(spec=spec), split="tset")
+    (tmp_path / "stop").mkdir()
+    with pytest.raises(DataError):
+        api.evaluate(run, DataConfig(spec=f"folder:{tmp_path}"))
+
+
+def test_a_loaded_model_answers_paths_bytes_arrays_and_images_alike(run: Path, drawn_folder: Path) -> None:
+    from PIL import Image
+
+    model = api.load(run)
+    path = next((drawn_folder / "test" / "stop").iterdir())
+    image = Image.open(path)
+    answers = model.predict([str(path), path.read_bytes(), image, np.asarray(image)])
+    assert len({(a.predicted, a.confidence) for a in answers}) == 1
+    assert model.predict(image) == [dataclasses.replace(answers[2], path="image 0")]
+    assert model.predict([]) == []
+    with pytest.raises(UsageError, match="float64"):
+        model.predict(np.zeros((5, 5, 3)))
+
+
+def test_samples_cover_every_class_and_repeat(run: Path, spec: str) -> None:
+    from roadworthy.data.open import open_splits
+
+    data = open_splits(DataConfig(spec=spec), tiny(spec).input).train
+    chosen = samples_by_class(data, 2)
+    assert np.bincount(data.targets[chosen]).tolist() == [2, 2, 2, 2]
+    assert chosen.tolist() == samples_by_class(data, 2).tolist()
