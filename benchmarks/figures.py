@@ -33,7 +33,7 @@ class Experiment:
 EXPERIMENTS = {
     "five-seconds": Experiment("four-5s", (0, 1, 2), FOUR),
     "four-classes": Experiment("four", (0, 1, 2), FOUR, belgium=True),
-    "two-minutes": Experiment("gtsrb-43-2min", (0, 1, 2)),
+    "four-minutes": Experiment("gtsrb-43-4min", (0, 1, 2)),
     "all-classes": Experiment("gtsrb-43", (0,), belgium=True),
 }
 
