@@ -37,6 +37,15 @@ def test_every_public_name_loads_and_is_documented(name: str) -> None:
     assert name in dir(roadworthy)
 
 
+def test_functions_are_not_hidden_by_the_subpackages_of_their_name() -> None:
+    program = (
+        "import roadworthy, roadworthy.train.schedules, roadworthy.evaluate.metrics\n"
+        "from roadworthy.train.schedules import SCHEDULES\n"
+        "assert callable(roadworthy.train) and callable(roadworthy.evaluate) and 'cosine' in SCHEDULES"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
 def test_another_name_is_an_attribute_error() -> None:
     with pytest.raises(AttributeError, match="no attribute 'nothing'"):
         _ = roadworthy.nothing

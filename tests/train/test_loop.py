@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import sys
 
 import pytest
 import torch
@@ -44,6 +45,7 @@ class Tiny:
             yield self.images[rows], self.targets[rows]
 
 
+loop = sys.modules["roadworthy.train.loop"]
 CONFIG = TrainConfig(epochs=3, batch_size=4, ema=0.9, precision="fp32")
 
 
@@ -90,7 +92,7 @@ def test_sixteen_pictures_are_learnt_by_heart():
 
 @pytest.mark.parametrize("kill_after", [2, 4, 6, 11])
 def test_a_killed_training_ends_bit_for_bit_as_one_that_was_not(tmp_path, monkeypatch, kill_after):
-    monkeypatch.setattr("roadworthy.train.loop.SAVE_EVERY_S", -1)  # save after every step
+    monkeypatch.setattr(loop, "SAVE_EVERY_S", -1)  # save after every step
     straight = new_state()
     train(straight, Tiny(), steps(), CONFIG)
 
