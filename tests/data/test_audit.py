@@ -131,5 +131,5 @@ def test_decoded_pictures_are_audited_without_their_files():
     ]
     found = audit_decoded(records, images)
     assert [(p.kind, p.exact, p.a, p.b) for p in found.pairs] == [("splits", True, 0, 5)]
-    assert text(found).startswith("error: 1 pairs are the same picture in two splits")
+    assert text(found).startswith("error: 1 pair is the same picture in two splits")
     assert not found.boxes_outside

@@ -276,7 +276,8 @@ def _findings(found: Audit, looks: Mapping[int, _Look]) -> tuple[tuple[str, str]
             if pairs:
                 how = "the same" if exact else "nearly the same"
                 first = f"{found.records[pairs[0].a].path} and {found.records[pairs[0].b].path}"
-                lines.append((severity, f"{len(pairs):,} pairs are {how} picture {meaning}, first: {first}"))
+                count = f"{len(pairs):,} pairs are" if len(pairs) > 1 else "1 pair is"
+                lines.append((severity, f"{count} {how} picture {meaning}, first: {first}"))
     if found.boxes_outside:
         first = found.boxes_outside[0]
         lines.append(("warning", f"{_n(found.boxes_outside)} with a box beyond the picture, first: {first}"))

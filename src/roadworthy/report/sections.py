@@ -324,7 +324,7 @@ def _data(run: _Folder) -> list[Block]:
     counts, tracks = data.get("counts") or {}, data.get("tracks") or {}
     splits = [s for s in SPLITS if s in counts] + [s for s in counts if s not in SPLITS]
     totals = {s: sum(counts[s].values()) for s in splits}
-    signs = {s: sum(tracks[s].values()) for s in splits if tracks.get(s)}
+    signs = {s: n for s in splits if (n := sum((tracks.get(s) or {}).values()))}
     said = [f"{totals[s]:,} {s}" + (f" ({_plural(signs[s], 'sign')})" if s in signs else "") for s in splits]
     blocks: list[Block] = [Text(text=f"Pictures: {', '.join(said)}.")] if said else []
     if data.get("groups_from"):
