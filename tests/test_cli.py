@@ -173,7 +173,7 @@ def test_flags_land_in_the_config(trained: list[dict[str, Any]], tmp_path: Path)
     assert (config.train.batch_size, config.train.epochs, config.train.minutes) == (32, 4, None)
     assert config.train.seed == 2  # --set wins over the flag, the flag over the file
     assert trained[0]["out"] == Path("o")
-    assert trained[0]["command"].startswith("roadworthy ")
+    assert trained[0]["command"].startswith("roadworthy")
 
 
 def test_resuming_takes_the_runs_own_settings(trained: list[dict[str, Any]], tmp_path: Path) -> None:

@@ -64,9 +64,9 @@ def test_every_kind_of_duplicate(draw, tmp_path):
         ("tracks", False, 4, 5),
         ("copies", True, 6, 7),
     ]
-    assert "error: 1 pairs are the same picture under two labels" in text(found)
-    assert "error: 1 pairs are the same picture in two splits" in text(found)
-    assert "note: 1 pairs are nearly the same picture in two tracks" in text(found)
+    assert "error: 1 pair is the same picture under two labels" in text(found)
+    assert "error: 1 pair is the same picture in two splits" in text(found)
+    assert "note: 1 pair is nearly the same picture in two tracks" in text(found)
     tree = json.loads(json.dumps(found.to_dict(), allow_nan=False))
     assert tree["pairs"]["by_kind"]["exact labels"] == 1
     assert tree["pairs"]["first"][0]["b"] == copies[0]
