@@ -23,6 +23,7 @@ from roadworthy.augment.ops import Op
 from roadworthy.augment.policy import POLICIES, Policy, build_policy
 from roadworthy.config import AugmentConfig
 from roadworthy.inputs import InputSpec
+from roadworthy.runtime import keep_freed_memory
 from roadworthy.signs.catalogue import sign_classes
 
 Row = dict[str, str | float]
@@ -31,6 +32,7 @@ Row = dict[str, str | float]
 def main() -> None:
     args = parse_arguments()
     torch.set_num_threads(args.threads)
+    keep_freed_memory()  # as every training does
     rows = measure(args.size, args.batch, args.repeats)
     if args.json:
         setting = {**vars(args), "torch": torch.__version__, "machine": platform.processor()}

@@ -294,6 +294,6 @@ def test_jpeg_loses_more_at_lower_quality() -> None:
 
 
 def test_dct_is_orthonormal() -> None:
-    dct = pixels._dct_matrix(torch.zeros(1))
+    dct = pixels._dct_matrix(torch.float32, torch.device("cpu"))
     torch.testing.assert_close(dct @ dct.T, torch.eye(8), atol=1e-6, rtol=0)
     assert dct[0, 0].item() == pytest.approx(1 / math.sqrt(8))

@@ -113,7 +113,7 @@ class TrainConfig:
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
     ema: decay per step of the averaged weights that are evaluated; 0 for none.
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
-    precision: `auto` is bf16 autocast where the hardware has it, else fp32.
+    precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which.
     threads: 0 leaves the choice to torch.
     """
 

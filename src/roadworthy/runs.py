@@ -91,8 +91,9 @@ def run(
     keep_freed_memory()
     set_threads(config.train.threads)
     device = pick_device(config.train.device)
-    hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
     state_file = folder / "resume" / "state.safetensors"
+    config = _settle_precision(config, device, folder, resume)
+    hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
     _prepare_folder(folder, config, state_file, resume)
 
     splits = open_splits(config.data, config.input, progress=progress)
@@ -156,6 +157,17 @@ def run(
     )
     metrics = _conclude(state, splits, config, hardware, folder, origin)
     return Run(folder=folder, metrics=metrics)
+
+
+def _settle_precision(config: Config, device: torch.device, folder: Path, resume: bool) -> Config:
+    """`auto` becomes what this machine is quicker with, once: a resumed run keeps what it began with."""
+    if config.train.precision != "auto":
+        return config
+    stored = folder / "config.toml"
+    precision = load_config(stored).train.precision if resume and stored.is_file() else "auto"
+    if precision == "auto":
+        precision = "fp32" if pick_autocast("auto", device) is None else "bf16"
+    return dataclasses.replace(config, train=dataclasses.replace(config.train, precision=precision))
 
 
 def _prepare_folder(folder: Path, config: Config, state_file: Path, resume: bool) -> None:

@@ -79,7 +79,10 @@ def test_layout_of_the_input_does_not_matter() -> None:
     images, targets = batch()
     last = images.contiguous(memory_format=torch.channels_last)
     policy = build_policy(AugmentConfig(), CLASSES)
-    assert torch.equal(run(policy, images, targets)[0], run(policy, last, targets)[0])
+    # Sampling sums in another order; JPEG's rounding may then turn, so most pixels rather than all.
+    difference = (run(policy, images, targets)[0] - run(policy, last, targets)[0]).abs()
+    assert (difference < 1e-5).float().mean() > 0.99
+    assert difference.max() < 0.1
 
 
 # Mirroring

@@ -142,7 +142,7 @@ class Policy:
         All that is random comes from `generator`, on its device, in an order that depends on neither
         threads nor workers.
         """
-        images, targets = pixels.to_float(images_uint8.contiguous()), targets.clone()
+        images, targets = pixels.to_float(images_uint8), targets.clone()
         # One row of uniform numbers per picture serves all ops; the first of each op's says whether it acts.
         widths = [1 + op.draws for op in self.ops]
         u = torch.rand(len(images), sum(widths), generator=generator, device=generator.device)
@@ -160,8 +160,11 @@ class Policy:
             elif isinstance(op, Colour):
                 grey = pixels.mean_grey(images) if grey is None else grey
                 colours.append(_where(acts, op.matrix(numbers, grey)))
+        # Whichever way the bytes lay, planes are what the operations from here on are quick with.
         if homographies:
             images = pixels.warp(images, pixels.compose(*homographies))
+        else:
+            images = images.contiguous()
         if colours:
             images = pixels.colour(images, pixels.compose_colour(*colours))
         for op, acts, numbers in drawn:
