@@ -3,8 +3,8 @@
     python benchmarks/figures.py --out runs/figures            # train what is missing there, then tabulate
     python benchmarks/figures.py --out runs/figures --table    # only tabulate what is there
 
-Needs ROADWORTHY_DATA (a folder that holds gtsrb/ and belgium/), about an hour and a quiet machine.  Each run
-opens its test split once; nothing is chosen here.
+Needs ROADWORTHY_DATA (a folder that holds gtsrb/ and belgium/), an hour and a half and a quiet machine.
+Each run opens its test split once; nothing is chosen here.
 """
 
 from __future__ import annotations
@@ -34,7 +34,7 @@ EXPERIMENTS = {
     "five-seconds": Experiment("four-5s", (0, 1, 2), FOUR),
     "four-classes": Experiment("four", (0, 1, 2), FOUR, belgium=True),
     "four-minutes": Experiment("gtsrb-43-4min", (0, 1, 2)),
-    "all-classes": Experiment("gtsrb-43", (0,), belgium=True),
+    "all-classes": Experiment("gtsrb-43", (0, 1, 2), belgium=True),
 }
 
 

@@ -113,6 +113,13 @@ def test_an_unknown_class_is_an_error_or_counted(
     assert "left out  1 " in capsys.readouterr().out
 
 
+def test_the_report_tells_of_the_weights_and_the_tables(run: Path) -> None:
+    page = (run / "report.html").read_text(encoding="utf-8")
+    assert "The weights measured are the best on validation (epoch " in page
+    for split in ("train", "val", "test"):
+        assert f"First rows of {split}" in page
+
+
 def test_a_report_can_be_written_again(run: Path) -> None:
     page = run / "report.html"
     before = page.read_text(encoding="utf-8")

@@ -21,7 +21,7 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import Splits, open_dataset, open_splits
 from roadworthy.data.overview import overview
-from roadworthy.data.records import SPLITS
+from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec
 from roadworthy.errors import CheckpointError, ConfigError, DataError
 from roadworthy.evaluate.calibrate import fit_temperature, reliability
@@ -99,7 +99,8 @@ def run(
     splits = open_splits(config.data, config.input, progress=progress)
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     write_json(origin, folder / "provenance.json")
-    write_json({**splits.report.to_dict(), "audit": _audit(splits)}, folder / "data.json")
+    about = {**splits.report.to_dict(), "audit": _audit(splits), "first_rows": _first_rows(splits)}
+    write_json(about, folder / "data.json")
     _write_splits(splits, folder / "splits.csv")
 
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
@@ -186,10 +187,21 @@ def _prepare_folder(folder: Path, config: Config, state_file: Path, resume: bool
 
 def _audit(splits: Splits) -> dict[str, Any]:
     """What is doubtful about the pictures as they are split: above all, the same one in two splits."""
-    parts = {"train": splits.train, "val": splits.val, "test": splits.test}
-    records = [dataclasses.replace(r, split=name) for name, part in parts.items() for r in part.records]
-    images = np.concatenate([part.images for part in parts.values() if len(part)])
-    return audit_decoded(records, images).to_dict()
+    images = np.concatenate([part.images for part in splits.parts().values() if len(part)])
+    return audit_decoded(_records_as_split(splits), images).to_dict()
+
+
+def _first_rows(splits: Splits) -> dict[str, Any]:
+    """The head of each split's table, as the task filtered it."""
+    return dict(overview(_records_as_split(splits), splits.classes).table_heads)
+
+
+def _records_as_split(splits: Splits) -> list[Record]:
+    return [
+        dataclasses.replace(record, split=name)
+        for name, part in splits.parts().items()
+        for record in part.records
+    ]
 
 
 def _validate(
@@ -320,12 +332,14 @@ def measure(
         temperature=temperature,
     )
     bins = reliability(probabilities(predictions.logits, temperature), data.targets, config.ece_bins)
-    details = {
+    details: dict[str, Any] = {
         "reliability": [dataclasses.asdict(b) for b in bins],
         "confused": [
             {"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)
         ],
     }
+    if frames_per_sign is not None:
+        details["signs_estimated"] = round(len(data) / frames_per_sign)
     metrics = compute_metrics(
         predictions,
         split=split,
@@ -364,7 +378,7 @@ def evaluate_checkpoint(
     unknown: Mapping[str, int] = {}
     if trained is not None and data.spec == trained.data.spec:
         splits = open_splits(trained.data, card.input, progress=progress)
-        measured = {"train": splits.train, "val": splits.val, "test": splits.test}[split]
+        measured = splits.parts()[split]
     else:
         measured, unknown = open_dataset(
             data, card.input, card.classes, split=split, skip_unknown=skip_unknown, progress=progress
@@ -418,7 +432,7 @@ def _write_splits(splits: Splits, path: Path) -> None:
     with path.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         writer.writerow(["path", "group", "split"])
-        for name, data in (("train", splits.train), ("val", splits.val), ("test", splits.test)):
+        for name, data in splits.parts().items():
             writer.writerows([Path(r.path).absolute(), r.group, name] for r in data.records)
 
 

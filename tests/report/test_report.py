@@ -98,7 +98,7 @@ def write_folder(folder: Path, classes: list[str], mistakes: bool = True, traini
         "brier": 0.05,
         "danger_per_100": 1.5,
         "temperature": 1.1,
-        "chosen": "best",
+        "weights": "best",
         "best_epoch": 2,
         "parameters": 765_123,
         "train_seconds": 12.3,
@@ -234,6 +234,47 @@ def test_numbers_shown_are_the_stored_ones(tmp_path: Path) -> None:
     sure = [float(picture.caption.split("\n")[1].split()[0]) for picture in gallery.pictures]
     assert len(set(sure)) > 5
     assert sure == sorted(sure, reverse=True)
+
+
+def _rewrite(folder: Path, name: str, **changes: Any) -> Path:
+    path = folder / name
+    path.write_text(json.dumps({**json.loads(path.read_text()), **changes}))
+    return folder
+
+
+def test_intervals_over_signs_stand_first_where_signs_are_known_by_number_alone(tmp_path: Path) -> None:
+    where = _rewrite(
+        write_folder(tmp_path, FOUR),
+        "metrics.json",
+        accuracy_ci95_signs=[0.5123, 0.9456],
+        signs_estimated=4,
+    )
+    sections = {section.anchor: section.blocks for section in run_sections(where)}
+    facts = next(block for block in sections["result"] if isinstance(block, Facts))
+    assert "over signs 51.23 to 94.56 %" in facts.items[0][1]
+    table = next(block for block in sections["measures"] if isinstance(block, Table))
+    row = next(row for row in table.rows if row[2] == "51.23 to 94.56 %")
+    assert row[3] == "4"
+
+
+@pytest.mark.parametrize(
+    ("weights", "words"), [("best", "the best on validation"), ("last", "the last epoch's")]
+)
+def test_the_report_says_which_weights_were_measured(tmp_path: Path, weights: str, words: str) -> None:
+    where = _rewrite(write_folder(tmp_path, FOUR), "metrics.json", weights=weights)
+    first = run_sections(where)[0].blocks[0]
+    assert isinstance(first, Text)
+    assert words in first.text
+
+
+def test_the_first_rows_of_each_split_are_shown(tmp_path: Path) -> None:
+    row = {"path": NASTY, "label": "stop", "group": "", "split": "train", "box": "1 2 30 40"}
+    where = _rewrite(write_folder(tmp_path, FOUR), "data.json", first_rows={"train": [row], "test": []})
+    data = next(section for section in run_sections(where) if section.anchor == "data")
+    heads = [b for b in data.blocks if isinstance(b, Table) and b.caption.startswith("First rows")]
+    assert [(table.caption, table.rows) for table in heads] == [
+        ("First rows of train", (tuple(row.values()),))
+    ]
 
 
 def test_multiply_adds_are_the_last_total_of_model_txt(tmp_path: Path) -> None:

@@ -161,10 +161,8 @@ class Policy:
                 grey = pixels.mean_grey(images) if grey is None else grey
                 colours.append(_where(acts, op.matrix(numbers, grey)))
         # Whichever way the bytes lay, planes are what the operations from here on are quick with.
-        if homographies:
-            images = pixels.warp(images, pixels.compose(*homographies))
-        else:
-            images = images.contiguous()
+        moved = pixels.warp(images, pixels.compose(*homographies)) if homographies else images
+        images = moved.contiguous()
         if colours:
             images = pixels.colour(images, pixels.compose_colour(*colours))
         for op, acts, numbers in drawn:

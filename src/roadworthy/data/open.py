@@ -57,6 +57,10 @@ class Splits:
     classes: tuple[str, ...]
     report: DataReport
 
+    def parts(self) -> dict[str, Dataset]:
+        """The three by name, in order."""
+        return {name: getattr(self, name) for name in SPLITS}
+
 
 def open_splits(
     data: DataConfig,

@@ -47,6 +47,7 @@ SHOWN = frozenset(
         "accuracy",
         "accuracy_ci95",
         "accuracy_ci95_tracks",
+        "accuracy_ci95_signs",
         "signs",
         "sign_accuracy",
         "sign_accuracy_ci95",
@@ -64,11 +65,12 @@ SHOWN = frozenset(
         "brier",
         "danger_per_100",
         "temperature",
-        "chosen",
+        "weights",
         "best_epoch",
         "parameters",
         "train_seconds",
         "unknown_skipped",
+        "signs_estimated",
         "reliability",
         "confused",
     ]
@@ -251,12 +253,12 @@ def _title(run: _Folder) -> str:
 
 
 def _weights(run: _Folder) -> str:
-    chosen, best = run.metrics.get("chosen"), run.metrics.get("best_epoch")
+    weights, best = run.metrics.get("weights"), run.metrics.get("best_epoch")
     epoch = f" (epoch {best})" if best is not None else ""
     return {
         "best": f"The weights measured are the best on validation{epoch}.",
         "last": f"The weights measured are the last epoch's, not the best on validation{epoch}.",
-    }.get(str(chosen), "")
+    }.get(str(weights), "")
 
 
 # Sections ---------------------------------------------------------------------------------------------------
@@ -279,10 +281,7 @@ def _headline(run: _Folder) -> list[Block]:
         Text(text=f"{asked} {_weights(run)}".strip()),
         Facts(
             items=(
-                (
-                    f"accuracy on {split}",
-                    f"{percent(m['accuracy'])}\n95 % interval {interval(m['accuracy_ci95'])}",
-                ),
+                (f"accuracy on {split}", f"{percent(m['accuracy'])}\n{_honest_interval(m)}"),
                 (
                     "pictures",
                     f"{n:,}\n{_plural(m['signs'], 'physical sign') if m.get('signs') else 'signs not known'}",
@@ -312,6 +311,14 @@ def _headline(run: _Folder) -> list[Block]:
         skipped = f"{_plural(m['unknown_skipped'], 'picture')} of classes unknown to the model were left out."
         blocks.append(Text(text=skipped, tone="warning"))
     return blocks
+
+
+def _honest_interval(m: Mapping[str, Any]) -> str:
+    """The widest that is known: frames of one sign are no independent trials."""
+    over_signs = m.get("accuracy_ci95_tracks") or m.get("accuracy_ci95_signs")
+    if over_signs:
+        return f"95 % interval over signs {interval(over_signs)}"
+    return f"95 % interval {interval(m['accuracy_ci95'])}"
 
 
 def _machine(run: _Folder) -> str:
@@ -348,7 +355,20 @@ def _data(run: _Folder) -> list[Block]:
     blocks += _unreadable(data.get("unreadable") or []) + _audit(data.get("audit"))
     if splits:
         blocks += _counts(classes, counts, tracks, splits)
-    return blocks
+    return blocks + _first_rows(data.get("first_rows") or {})
+
+
+def _first_rows(heads: Mapping[str, Sequence[Mapping[str, str]]]) -> list[Block]:
+    return [
+        Table(
+            caption=f"First rows of {split}",
+            columns=tuple(rows[0]),
+            rows=tuple(tuple(row.values()) for row in rows),
+            collapsed=True,
+        )
+        for split, rows in heads.items()
+        if rows
+    ]
 
 
 def _counts(
@@ -508,6 +528,13 @@ def _measures(run: _Folder) -> list[Block]:
             "signs as independent (bootstrap over tracks); the honest one for the accuracy of a picture",
         ),
         (
+            "accuracy, as many trials as signs",
+            m["accuracy"],
+            m.get("accuracy_ci95_signs"),
+            m.get("signs_estimated"),
+            "frames of a sign right or wrong together (Wilson); how many signs there are is known, not which",
+        ),
+        (
             "signs recognised",
             m.get("sign_accuracy"),
             m.get("sign_accuracy_ci95"),
@@ -520,9 +547,7 @@ def _measures(run: _Folder) -> list[Block]:
     alt = "95 % intervals: " + "; ".join(f"{row[0]} {row[1]}, {row[2]}" for row in rows) + "."
     chart = figures.interval_chart(
         name="intervals",
-        caption="The same result, three ways to count what is independent"
-        if len(known) == 3
-        else "The result",
+        caption="The same result, by what is counted as independent" if len(known) > 1 else "The result",
         alt=alt,
         rows=[figures.Interval(name=name, value=v, low=ci[0], high=ci[1]) for name, v, ci, _, _ in known],
     )
