@@ -1,6 +1,7 @@
 """Images per second of the input pipeline: gathering, each augmentation, whole policies, normalisation.
 
     python benchmarks/input_pipeline.py [--size 48] [--batch 128] [--threads 2] [--repeats 30] [--json]
+    python benchmarks/input_pipeline.py --share     # its share of a training step of `compact` with 43 classes
 
 Synthetic pictures in memory, decoding excluded.  `best` is the fastest batch, `median` the usual one;
 on a machine with other work only `best` compares.
@@ -21,10 +22,13 @@ from torch import Tensor
 from roadworthy import pixels
 from roadworthy.augment.ops import Op
 from roadworthy.augment.policy import POLICIES, Policy, build_policy
-from roadworthy.config import AugmentConfig
+from roadworthy.config import AugmentConfig, ModelConfig, OptimConfig
 from roadworthy.inputs import InputSpec
-from roadworthy.runtime import keep_freed_memory
+from roadworthy.models.catalogue import build_model
+from roadworthy.runtime import keep_freed_memory, pick_autocast
 from roadworthy.signs.catalogue import sign_classes
+from roadworthy.train.losses import build_loss
+from roadworthy.train.optim import build_optimizer
 
 Row = dict[str, str | float]
 
@@ -33,6 +37,11 @@ def main() -> None:
     args = parse_arguments()
     torch.set_num_threads(args.threads)
     keep_freed_memory()  # as every training does
+    if args.share:
+        step_ms, share = share_of_step(args.size, args.batch, args.repeats)
+        print(f"{args.size} px, batches of {args.batch}, {args.threads} threads, {args.repeats} repeats")
+        print(f"a training step takes {step_ms:.0f} ms, {share:.1%} of it the input pipeline (medians)")
+        return
     rows = measure(args.size, args.batch, args.repeats)
     if args.json:
         setting = {**vars(args), "torch": torch.__version__, "machine": platform.processor()}
@@ -51,6 +60,7 @@ def parse_arguments() -> argparse.Namespace:
     parser.add_argument("--threads", type=int, default=2)
     parser.add_argument("--repeats", type=int, default=30)
     parser.add_argument("--json", action="store_true", help="print JSON")
+    parser.add_argument("--share", action="store_true", help="share of a training step instead")
     return parser.parse_args()
 
 
@@ -84,6 +94,33 @@ def measure(size: int, batch: int, repeats: int) -> list[Row]:
         spec = InputSpec(size=size, normalise=normalisation)
         steps[f"policy default, {normalisation}"] = through(named("default"), spec)
     return [{"name": name, **speed(step, batch, repeats)} for name, step in steps.items()]
+
+
+def share_of_step(size: int, batch: int, repeats: int) -> tuple[float, float]:
+    """Milliseconds of a whole training step, and the part of them that goes into making its batch."""
+    generator = torch.Generator().manual_seed(0)
+    classes = [name for name, sign in sign_classes().items() if sign.gtsrb is not None]
+    spec, policy = InputSpec(size=size), build_policy(AugmentConfig(), classes)
+    stored = torch.randint(0, 256, (16 * batch, size, size, 3), dtype=torch.uint8, generator=generator)
+    targets = torch.randint(0, len(classes), (len(stored),), generator=generator)
+    model = build_model(ModelConfig(), len(classes), spec).to(memory_format=torch.channels_last)
+    optimizer, loss = build_optimizer(model, OptimConfig()), build_loss(0.0, None)
+    autocast = pick_autocast("auto", torch.device("cpu"))
+    whole, making = [], []
+    for _ in range(repeats + 3):
+        start = time.perf_counter()
+        chosen = torch.randint(0, len(stored), (batch,), generator=generator)
+        images, labels = policy(stored[chosen].permute(0, 3, 1, 2), targets[chosen], generator)
+        images = pixels.normalise(images, spec)
+        making.append(time.perf_counter() - start)
+        with torch.autocast("cpu", dtype=autocast, enabled=autocast is not None):
+            logits = model(images)
+        optimizer.zero_grad(set_to_none=True)
+        loss(logits, labels).backward()
+        optimizer.step()
+        whole.append(time.perf_counter() - start)
+    step = statistics.median(whole[3:])
+    return 1000 * step, statistics.median(making[3:]) / step
 
 
 def distinct_ops() -> list[Op]:
