@@ -1,7 +1,7 @@
 """Images per second of the input pipeline: gathering, each augmentation, whole policies, normalisation.
 
     python benchmarks/input_pipeline.py [--size 48] [--batch 128] [--threads 2] [--repeats 30] [--json]
-    python benchmarks/input_pipeline.py --share     # its share of a training step of `compact` with 43 classes
+    python benchmarks/input_pipeline.py --share  # its share of a training step (43 classes, `compact`)
 
 Synthetic pictures in memory, decoding excluded.  `best` is the fastest batch, `median` the usual one;
 on a machine with other work only `best` compares.
