@@ -251,7 +251,8 @@ def test_intervals_over_signs_stand_first_where_signs_are_known_by_number_alone(
     )
     sections = {section.anchor: section.blocks for section in run_sections(where)}
     facts = next(block for block in sections["result"] if isinstance(block, Facts))
-    assert "over signs 51.23 to 94.56 %" in facts.items[0][1]
+    assert "over signs: 51.23 to 94.56 %" in facts.items[0][1]
+    assert "about 4 signs" in facts.items[1][1]
     table = next(block for block in sections["measures"] if isinstance(block, Table))
     row = next(row for row in table.rows if row[2] == "51.23 to 94.56 %")
     assert row[3] == "4"
