@@ -228,7 +228,7 @@ def _hard() -> Recipe:
         Leaves(0.8, 0.12),
         Shadow(0.85, 0.35),
         SunPatches(1.5, 0.2),
-        Backlight(0.85, 0.5),
+        Backlight(0.75, 0.5),
         Retroreflection(0.98, 0.1),
         Glare(0.9, 0.12),
         Saturation(0.8),
@@ -236,7 +236,7 @@ def _hard() -> Recipe:
         WhiteBalance(0.22),
         Contrast(0.5),
         Haze(0.75, 0.3),
-        Exposure(1.0),
+        Exposure(0.95),
         Rain(0.7, 0.08),
         LensDirt(0.8, 0.12),
         FocusBlur(0.06, 0.5),
@@ -244,7 +244,7 @@ def _hard() -> Recipe:
         ChromaBlur(3.0, 0.3),
         ColourFringes(1.5, 0.3),
         Resolution(3.6, 0.7),
-        SensorNoise(0.16, 0.45),
+        SensorNoise(0.14, 0.4),
         Sharpening(2.0, 0.3),
         Jpeg(85, 0.3),
     )
@@ -387,13 +387,14 @@ class Camera:
     def _expose(self, pictures: Tensor, scene: Scene, drawn: list[Drawn]) -> Tensor:
         """Light, exposure, lens and sensor."""
         pictures = self._apply("light", pictures, scene, drawn)
-        grey = pixels.mean_grey(pictures)
-        eye = torch.eye(3, 4, device=pictures.device)
-        matrices = [
-            torch.where(acts[:, None, None], effect.matrix(grey, random), eye)
-            for effect, acts, random in drawn
-            if isinstance(effect, Colour)
-        ]
+        mean = pictures.mean(dim=(2, 3), keepdim=True)[:, :, 0]
+        luma, eye = mean.new_tensor(pixels.LUMA), torch.eye(3, 4, device=mean.device)
+        matrices = []
+        for effect, acts, random in drawn:
+            if isinstance(effect, Colour):
+                matrix = torch.where(acts[:, None, None], effect.matrix(mean[:, :, 0] @ luma, random), eye)
+                mean = torch.baddbmm(matrix[:, :, 3:], matrix[:, :, :3], mean)
+                matrices.append(matrix)
         if matrices:
             pictures = pixels.colour(pictures, pixels.compose_colour(*matrices))
         # Sums of weights may be a rounding error above 1.
@@ -405,9 +406,11 @@ class Camera:
             if not isinstance(effect, Layer) or effect.stage != stage:
                 continue
             chosen = acts.nonzero()[:, 0]
+            if not len(chosen):
+                continue
             if len(chosen) == len(pictures):
                 pictures = effect.apply(pictures, scene, random)
-            elif len(chosen):
+            else:
                 pictures[chosen] = effect.apply(pictures[chosen], scene.at(chosen), random)
         return pictures
 
@@ -486,7 +489,7 @@ def no_sign(
     A quarter shows ground only; the others shapes, poles and wires, wheels and lamps, words, and, where
     `faces` (N, 4, S, S) are given, corners of signs and signs from behind; all through the light and the
     lens of the recipe.
-    A corner shows at most a fifth of a sign's width and height: too little to know it by.
+    A corner shows at most a fifth of a sign's width or of its height: too little to know it by.
     """
     camera = Camera(recipe, size)
     device = generator.device

@@ -112,6 +112,11 @@ class Scene:
         """(B, 2) half width and half height of the drawing in its tile."""
         return self.extents[self.rows]
 
+    @property
+    def scale(self) -> Tensor:
+        """(B,) how large the face's tile is in the picture: 1 fills it."""
+        return self.matrix[:, :2, :2].det().abs().sqrt().clamp(0.1, 1.5)
+
     def surface(self) -> tuple[Tensor, Tensor]:
         """x and y (B, 1, H, W) of each pixel on the face's tile: what is painted there moves with it."""
         inverse = torch.linalg.inv(self.matrix)[:, :, :, None, None]
@@ -148,7 +153,7 @@ class Colour(Effect, ABC):
 
     @abstractmethod
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
-        """(B, 3, 4) colour matrices, given each picture's mean grey (B,)."""
+        """(B, 3, 4) colour matrices, given each picture's mean grey (B,) after those before it."""
 
 
 class Layer(Effect, ABC):
@@ -640,27 +645,27 @@ class LensDirt(Layer):
 @EFFECTS.register("focus-blur")
 @dataclass(frozen=True)
 class FocusBlur(Layer):
-    """Out of focus: Gaussian blur with a sigma of up to `amount` of the side, less more often."""
+    """Out of focus: Gaussian blur with a sigma of up to `amount` of the sign, less more often."""
 
     stage = "lens"
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One sigma per picture."""
-        sigma = random.uniform(len(pictures)).square() * (self.amount * pictures.shape[-1])
+        sigma = random.uniform(len(pictures)).square() * scene.scale * (self.amount * pictures.shape[-1])
         return pixels.gaussian_blur(pictures, sigma)
 
 
 @EFFECTS.register("motion-blur")
 @dataclass(frozen=True)
 class MotionBlur(Layer):
-    """The car moves and shakes: smeared along a line, up to `amount` of the side long, mostly across."""
+    """The car moves and shakes: smeared along a line, up to `amount` of the sign long, mostly across."""
 
     stage = "lens"
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One length and one direction per picture."""
         count = len(pictures)
-        length = random.uniform(count) * (self.amount * pictures.shape[-1])
+        length = random.uniform(count) * scene.scale * (self.amount * pictures.shape[-1])
         degrees = torch.where(random.uniform(count) < 0.5, 15.0, 90.0) * random.uniform(count, low=-1)
         return pixels.motion_blur(pictures, length, degrees)
 
@@ -668,17 +673,17 @@ class MotionBlur(Layer):
 @EFFECTS.register("resolution")
 @dataclass(frozen=True)
 class Resolution(Layer):
-    """Far away: shrunk to as few as size / (1 + `amount`) pixels and enlarged again.
+    """Far away: shrunk until the sign has as few as size / (1 + `amount`) pixels, and enlarged again.
 
-    GTSRB's crops start at 25 px with margins, its signs at 15; at 48 px an amount of 3 goes down to 12 px.
+    GTSRB's signs start at 15 px; at 48 px an amount of 3 goes down to 12 px.
     """
 
     stage = "lens"
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One factor per picture, even in its logarithm."""
-        exponent = random.uniform(len(pictures)) * math.log1p(self.amount)
-        return pixels.lower_resolution(pictures, exponent.exp())
+        most = ((1 + self.amount) * scene.scale).clamp_min(1.0)
+        return pixels.lower_resolution(pictures, most ** random.uniform(len(pictures)))
 
 
 @EFFECTS.register("chroma-blur")

@@ -29,8 +29,7 @@ from roadworthy.signs.effects import (
 
 def _edge(pictures: Tensor, scene: Scene) -> float:
     """A pixel's width on the face's tile, typical for these pictures: softens what is painted there."""
-    size = scene.matrix[:, :2, :2].det().abs().sqrt().mean().clamp_min(0.1)
-    return pixel(pictures) / float(size)
+    return pixel(pictures) / float(scene.scale.mean())
 
 
 @EFFECTS.register("fade")

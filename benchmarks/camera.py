@@ -1,0 +1,131 @@
+"""Drawn samples per second of each camera recipe, and what each effect of one costs.
+
+    python benchmarks/camera.py [--size 48] [--face 96] [--batch 192] [--threads 1] [--repeats 15] [--json]
+    python benchmarks/camera.py --costs default  # microseconds a sample, with the effect minus without
+
+Synthetic faces (a disc with a bar), drawn beforehand: the time is the camera's alone, neighbours included,
+photographs not.  `best` is the fastest batch, `median` the usual one; on a machine with other work only
+`best` compares.  `cpu` counts processor time, all threads together, of the best batch: other work hardly
+touches it.  Several workers of one thread each are faster than one of several: the operations are small.
+"""
+
+from __future__ import annotations
+
+import argparse
+import json
+import platform
+import statistics
+import time
+from collections.abc import Callable
+
+import torch
+from torch import Tensor
+
+from roadworthy.runtime import generator, keep_freed_memory
+from roadworthy.signs.camera import RECIPES, Camera, no_sign
+from roadworthy.signs.effects import effect_name
+
+Row = dict[str, str | float]
+
+
+def main() -> None:
+    args = parse_arguments()
+    torch.set_num_threads(args.threads)
+    keep_freed_memory()  # as every training does
+    if args.costs:
+        rows = effect_costs(args.costs, args)
+        titles = ("cpu_us_a_sample", "share")
+    else:
+        rows = recipe_speeds(args)
+        titles = ("best", "median", "cpu_us_a_sample")
+    if args.json:
+        setting = {**vars(args), "torch": torch.__version__, "machine": platform.processor()}
+        print(json.dumps({"setting": setting, "rows": rows}, indent=2))
+        return
+    print(f"{args.size} px from faces of {args.face} px, batches of {args.batch}, {args.threads} threads")
+    print(f"{'samples/s' if not args.costs else args.costs:<20}" + "".join(f"{t:>17}" for t in titles))
+    for row in rows:
+        print(f"{row['name']:<20}" + "".join(f"{row[title]:>17,.4g}" for title in titles))
+
+
+def parse_arguments() -> argparse.Namespace:
+    parser = argparse.ArgumentParser(description="Drawn samples per second.")
+    parser.add_argument("--size", type=int, default=48, help="side of the photographs in pixels")
+    parser.add_argument("--face", type=int, default=96, help="side of the faces in pixels")
+    parser.add_argument("--batch", type=int, default=192)
+    parser.add_argument("--threads", type=int, default=1)
+    parser.add_argument("--repeats", type=int, default=15)
+    parser.add_argument("--costs", metavar="RECIPE", help="cost of each effect of this recipe instead")
+    parser.add_argument("--json", action="store_true", help="print JSON")
+    return parser.parse_args()
+
+
+def recipe_speeds(args: argparse.Namespace) -> list[Row]:
+    """One row per recipe, and `no_sign`: samples per second, best and median; processor time a sample."""
+    faces = discs(args.batch, args.face)
+    steps: dict[str, Callable[[torch.Generator], object]] = {
+        name: shutter(Camera(name, args.size), faces) for name in RECIPES
+    }
+    steps["no_sign"] = lambda source: no_sign(args.batch, args.size, source, faces)
+    rows: list[Row] = []
+    for name, step in steps.items():
+        wall, cpu = timed(step, args.repeats)
+        rows.append(
+            {
+                "name": name,
+                "best": args.batch / min(wall),
+                "median": args.batch / statistics.median(wall),
+                "cpu_us_a_sample": min(cpu) / args.batch * 1e6,
+            }
+        )
+    return rows
+
+
+def effect_costs(recipe: str, args: argparse.Namespace) -> list[Row]:
+    """One row per effect: processor time with it minus without, dearest first."""
+    faces = discs(args.batch, args.face)
+    names = [effect_name(effect) for effect in RECIPES.get(recipe)()]
+
+    def cost(without: tuple[str, ...]) -> float:
+        # Every repeat has the same seeds, with and without: the same pictures but for the one effect.
+        _, cpu = timed(shutter(Camera(recipe, args.size, without), faces), args.repeats)
+        return statistics.median(cpu) / args.batch * 1e6
+
+    whole = cost(())
+    rows: list[Row] = [{"name": "whole", "cpu_us_a_sample": whole, "share": 1.0}]
+    rows += [
+        {"name": name, "cpu_us_a_sample": saved, "share": saved / whole}
+        for name in names
+        for saved in [whole - cost((name,))]
+    ]
+    return sorted(rows, key=lambda row: -float(row["cpu_us_a_sample"]))
+
+
+def shutter(camera: Camera, faces: Tensor) -> Callable[[torch.Generator], object]:
+    return lambda source: camera(faces, source, neighbours=faces)
+
+
+def timed(step: Callable[[torch.Generator], object], repeats: int) -> tuple[list[float], list[float]]:
+    """Wall and processor seconds of each repeat, after two that warm up."""
+    wall, cpu = [], []
+    for repeat in range(-2, repeats):
+        source = generator("cpu", repeat)
+        start, start_cpu = time.perf_counter(), time.process_time()
+        step(source)
+        if repeat >= 0:
+            wall.append(time.perf_counter() - start)
+            cpu.append(time.process_time() - start_cpu)
+    return wall, cpu
+
+
+def discs(count: int, side: int) -> Tensor:
+    """Red discs with a white bar, RGBA."""
+    place = (torch.arange(side) + 0.5) / side * 2 - 1
+    inside = (place[:, None] ** 2 + place**2 <= 1).float()
+    bar = ((place.abs() < 0.2)[:, None] & (place.abs() < 0.7)).float()
+    face = torch.stack([0.8 + 0.2 * bar, bar, bar, torch.ones(side, side)]) * inside
+    return face.expand(count, -1, -1, -1).contiguous()
+
+
+if __name__ == "__main__":
+    main()

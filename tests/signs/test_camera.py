@@ -1,0 +1,282 @@
+from __future__ import annotations
+
+import pytest
+import torch
+from torch import Tensor
+
+from roadworthy.errors import ShapeError, UnknownNameError
+from roadworthy.signs.backdrops import Clutter, Photograph, Solid
+from roadworthy.signs.camera import RECIPES, Camera, Recipe, no_sign
+from roadworthy.signs.effects import (
+    EFFECTS,
+    Crop,
+    CutOff,
+    Effect,
+    OffCentre,
+    Perspective,
+    Retroreflection,
+    Rotation,
+    Squeeze,
+    effect_name,
+)
+
+SIZE = 32
+TRAINED = ("plain", "default", "hard")
+# As strong as the recipe that uses it most strongly has it.
+STRONGEST: dict[str, Effect] = {}
+for _name in RECIPES:
+    for _effect in RECIPES.get(_name)():
+        _key = effect_name(_effect)
+        if _key not in STRONGEST or _effect.amount > STRONGEST[_key].amount:
+            STRONGEST[_key] = _effect
+
+
+def discs(count: int, side: int = 64) -> Tensor:
+    """Red discs with a white bar, clear around."""
+    place = (torch.arange(side) + 0.5) / side * 2 - 1
+    inside = (place[:, None] ** 2 + place**2 <= 1).float()
+    bar = ((place.abs() < 0.2)[:, None] & (place.abs() < 0.7)).float()
+    face = torch.stack([0.8 + 0.2 * bar, 0.05 + 0.95 * bar, 0.1 + 0.9 * bar, torch.ones(side, side)]) * inside
+    return face.expand(count, -1, -1, -1).clone()
+
+
+def squares(count: int, width: float = 1.0, side: int = 64) -> Tensor:
+    """White rectangles as high as the tile and `width` of it wide."""
+    face = torch.zeros(count, 4, side, side)
+    margin = round(side * (1 - width) / 2)
+    face[..., margin : side - margin] = 1.0
+    return face
+
+
+def photographs(count: int = 5) -> Tensor:
+    return torch.randint(
+        0, 256, (count, 3, 40, 56), dtype=torch.uint8, generator=torch.Generator().manual_seed(3)
+    )
+
+
+def shoot(
+    recipe: str | Recipe, faces: Tensor, seed: int = 0, size: int = SIZE, without: tuple[str, ...] = ()
+) -> tuple[Tensor, Tensor]:
+    camera = Camera(recipe, size, without)
+    return camera(faces, torch.Generator().manual_seed(seed), discs(len(faces)), photographs())
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_every_recipe_gives_pictures_and_boxes(name: str) -> None:
+    faces = discs(40)
+    kept = faces.clone()
+    pictures, boxes = shoot(name, faces)
+    assert pictures.shape == (40, 3, SIZE, SIZE)
+    assert pictures.dtype == torch.float32
+    assert pictures.isfinite().all()
+    assert pictures.min() >= 0
+    assert pictures.max() <= 1
+    assert pictures.std(dim=(1, 2, 3)).median() > 0.03  # pictures of something
+    assert boxes.shape == (40, 4)
+    assert boxes.min() >= 0
+    assert boxes.max() <= 1
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+    assert torch.equal(faces, kept)
+    assert RECIPES.summary(name).endswith(".")
+
+
+@pytest.mark.parametrize("name", RECIPES.names())
+def test_same_seed_same_pictures_whatever_the_number_of_threads(name: str) -> None:
+    before = torch.get_num_threads()
+    try:
+        torch.set_num_threads(1)
+        one, boxes = shoot(name, discs(24))
+        torch.set_num_threads(2)
+        two, again = shoot(name, discs(24))
+    finally:
+        torch.set_num_threads(before)
+    assert torch.equal(boxes, again)
+    assert torch.allclose(one, two, atol=1e-5)
+    other, _ = shoot(name, discs(24), seed=1)
+    assert (one - other).abs().mean() > 0.02
+
+
+@pytest.mark.parametrize("name", EFFECTS.names())
+def test_every_effect_changes_pictures_within_range_and_can_be_left_out(name: str) -> None:
+    kind = EFFECTS.get(name)
+    always = kind(STRONGEST[name].amount, 1.0)
+    before = [effect for effect in (Solid(), Crop(2.0)) if effect_name(effect) != name]
+    plain, plain_boxes = shoot((*before, always), discs(16), without=(name,))
+    changed, _ = shoot((*before, always), discs(16))
+    assert (changed - plain).abs().flatten(1).amax(1).gt(0.01).sum() >= 6
+    assert changed.isfinite().all()
+    assert changed.min() >= 0
+    assert changed.max() <= 1
+    assert (changed - plain).abs().mean() < 0.6
+    for idle in (kind(0.0, 1.0), kind(always.amount, 0.0)):
+        same, boxes = shoot((*before, idle), discs(16))
+        assert torch.equal(same, plain)
+        assert torch.equal(boxes, plain_boxes)
+
+
+def test_leaving_an_effect_out_changes_only_the_pictures_that_it_met() -> None:
+    share = next(e.probability for e in RECIPES.get("default")() if isinstance(e, Clutter))
+    whole, boxes = shoot("default", discs(200))
+    less, same = shoot("default", discs(200), without=("clutter",))
+    assert torch.equal(boxes, same)
+    differ = (whole != less).flatten(1).any(dim=1).float().mean()
+    # A few are hidden: under a photograph, or by exposures that leave nothing.
+    assert 0.2 < differ < share + 0.1
+
+
+def test_every_effect_has_a_recipe_and_the_fixed_ones_have_their_own() -> None:
+    assert set(STRONGEST) == set(EFFECTS.names())
+    used = {name: {effect_name(effect) for effect in RECIPES.get(name)()} for name in RECIPES}
+    trained = set().union(*(used[name] for name in TRAINED))
+    own_val, own_test = used["other-val"] - trained, used["other-test"] - trained
+    assert own_val == {name for name in EFFECTS if name.startswith("val-")}
+    assert own_test == {name for name in EFFECTS if name.startswith("test-")}
+    for name in ("other-val", "other-test"):
+        # No ground, framing, noise or JPEG that a model could know from training.
+        assert not used[name] & {"solid", "clutter", "crop", "sensor-noise", "focus-blur", "exposure", "jpeg"}
+
+
+def test_recipes_differ_and_the_harder_ones_stray_further() -> None:
+    pictures = {name: shoot(name, discs(64))[0] for name in RECIPES}
+    names = list(pictures)
+    for index, name in enumerate(names):
+        for other in names[index + 1 :]:
+            assert (pictures[name] - pictures[other]).abs().mean() > 0.05
+    spread = {name: pictures[name].mean(dim=(1, 2, 3)).std() for name in TRAINED}
+    assert spread["plain"] < spread["default"]
+    widths = {name: (box[:, 2] - box[:, 0]) for name in TRAINED for box in [shoot(name, discs(200))[1]]}
+    assert widths["plain"].min() > 0.75
+    assert widths["hard"].mean() < widths["default"].mean() < widths["plain"].mean()
+    assert widths["hard"].min() < 0.36
+
+
+@pytest.mark.parametrize("width", [1.0, 0.5])
+@pytest.mark.parametrize("side", [64, 96])
+def test_the_box_holds_the_sign(width: float, side: int) -> None:
+    recipe = (Perspective(0.2), Rotation(15), Squeeze(0.2), Crop(1.5), OffCentre(0.1), CutOff(0.3, 0.2))
+    pictures, boxes = Camera(recipe, 48)(squares(60, width, side), torch.Generator().manual_seed(0))
+    for picture, box in zip(pictures, boxes, strict=True):
+        rows, columns = (picture[0] > 0.55).nonzero().unbind(1)
+        seen = torch.tensor([columns.min(), rows.min(), columns.max() + 1, rows.max() + 1])
+        assert (seen - box * 48).abs().max() < 1.6
+
+
+def test_a_tight_sign_fills_the_picture_and_a_clear_face_leaves_the_ground() -> None:
+    pictures, boxes = Camera((), 32)(squares(2), torch.Generator())
+    assert boxes.tolist() == [[0.0, 0.0, 1.0, 1.0]] * 2
+    assert pictures.min() > 0.999
+    pictures, _ = Camera((), 32)(torch.zeros(2, 4, 64, 64), torch.Generator())
+    assert torch.equal(pictures, torch.full_like(pictures, 0.5))
+
+
+def test_half_clear_faces_let_half_of_the_ground_through() -> None:
+    faces = squares(1)
+    faces[:, 3] = 0.52
+    picture, _ = Camera((), 32)(faces, torch.Generator())
+    assert picture.mean().item() == pytest.approx(0.52 + 0.48 * 0.5, abs=1e-4)
+
+
+def test_thin_strokes_keep_their_weight_when_they_shrink() -> None:
+    faces = squares(1, side=96)
+    faces[:, :3] = 0.0
+    faces[:, :3, :, ::8] = 1.0  # one line in eight
+    picture, boxes = Camera((Crop(2.0),), 48)(faces.expand(20, -1, -1, -1), torch.Generator().manual_seed(0))
+    small = (boxes[:, 2] < 0.75).nonzero()[0, 0]
+    x1, y1, x2, y2 = (boxes[small] * 48).round().int().tolist()
+    inside = picture[small, :, y1 + 2 : y2 - 2, x1 + 2 : x2 - 2]
+    assert inside.mean().item() == pytest.approx(1 / 8, abs=0.02)
+
+
+def test_retroreflection_makes_the_sign_brighter_than_what_is_around_it() -> None:
+    def ratio(without: tuple[str, ...]) -> Tensor:
+        pictures, boxes = shoot((Crop(2.0), Retroreflection(0.95)), squares(16), without=without)
+        rows = [
+            (picture[:, 14:18, 14:18].mean() / picture[:, 0, :2].mean())
+            for picture, box in zip(pictures, boxes, strict=True)
+            if box[0] > 0.1 and box[1] > 0.1
+        ]
+        return torch.stack(rows)
+
+    day, night = ratio(("retroreflection",)), ratio(())
+    assert len(day) >= 2
+    assert (night > 2 * day).all()
+
+
+def test_cut_off_signs_reach_the_border() -> None:
+    _, boxes = shoot((Crop(1.0), CutOff(0.3)), discs(50))
+    at_border = (boxes[:, :2] == 0) | (boxes[:, 2:] == 1)
+    assert at_border.any(dim=1).all()
+
+
+def test_photographs_and_neighbours_show_only_where_they_are_given() -> None:
+    recipe = (Photograph(1.0), Crop(1.0))
+    camera = Camera(recipe, SIZE)
+    bare, _ = camera(discs(4), torch.Generator().manual_seed(0))
+    assert torch.equal(bare[:, :, 0, 0], torch.full((4, 3), 0.5))
+    blue = torch.zeros(2, 3, 90, 64)
+    blue[:, 2] = 1.0
+    before, _ = camera(discs(4), torch.Generator().manual_seed(0), photographs=blue)
+    assert torch.allclose(before[:, :, 0, 0], torch.tensor([0.0, 0.0, 1.0]).expand(4, 3), atol=1e-5)
+
+
+def test_what_cannot_be_is_refused() -> None:
+    with pytest.raises(UnknownNameError, match="shadow"):
+        Camera("default", 32, without=["shadows"])
+    with pytest.raises(UnknownNameError, match="default"):
+        Camera("defalt", 32)
+    with pytest.raises(ShapeError, match="B, 4, S, S"):
+        shoot("plain", torch.zeros(2, 3, 64, 64))
+    with pytest.raises(ShapeError, match="neighbours"):
+        Camera("plain", 32)(discs(2), torch.Generator(), neighbours=discs(3))
+
+
+@pytest.mark.parametrize("side", [33, 64, 96, 200])
+def test_any_even_or_odd_face_will_do(side: int) -> None:
+    pictures, boxes = Camera("hard", SIZE)(
+        discs(8, side), torch.Generator().manual_seed(0), neighbours=discs(8, side)
+    )
+    assert pictures.isfinite().all()
+    assert (boxes[:, 2:] > boxes[:, :2]).all()
+
+
+def test_one_picture_and_none() -> None:
+    assert shoot("hard", discs(1))[0].shape == (1, 3, SIZE, SIZE)
+    pictures, boxes = Camera("default", SIZE)(discs(0), torch.Generator())
+    assert pictures.shape == (0, 3, SIZE, SIZE)
+    assert boxes.shape == (0, 4)
+
+
+def test_descriptions_leave_out_what_is_left_out() -> None:
+    lines = Camera("plain", 32, without=["gradient"]).describe()
+    assert "solid: 1, every picture" in lines
+    assert not any(line.startswith("gradient") for line in lines)
+    for name in EFFECTS:
+        assert EFFECTS.summary(name).endswith("."), name
+
+
+def test_no_sign_pictures_are_varied_and_repeat_from_their_seed() -> None:
+    def make(seed: int, faces: Tensor | None = None) -> Tensor:
+        return no_sign(60, SIZE, torch.Generator().manual_seed(seed), faces, photographs())
+
+    one, two = make(0, discs(3)), make(0, discs(3))
+    assert torch.equal(one, two)
+    assert one.shape == (60, 3, SIZE, SIZE)
+    assert one.min() >= 0
+    assert one.max() <= 1
+    assert (one - make(1, discs(3))).abs().mean() > 0.05
+    changed = (one != make(0)).flatten(1).any(dim=1)
+    assert 4 <= changed.sum() <= 30  # corners and backs, a quarter of the pictures
+
+
+def test_no_sign_shows_at_most_a_fifth_of_a_sign() -> None:
+    from roadworthy.signs.camera import _corners
+    from roadworthy.signs.effects import Random, premultiplied
+
+    # Faces whose middle is white and whose outer fifths are black.
+    faces = squares(1)
+    faces[:, :3] = 0.0
+    faces[:, :3, 13:51, 13:51] = 1.0
+    cpu = torch.device("cpu")
+    pictures = _corners(torch.full((200, 3, SIZE, SIZE), 0.5), premultiplied(faces), Random(1, cpu, cpu))
+    assert (pictures < 0.1).flatten(1).any(dim=1).float().mean() > 0.9
+    assert pictures.max() < 0.75
