@@ -82,23 +82,29 @@ def recipe_speeds(args: argparse.Namespace) -> list[Row]:
 
 
 def effect_costs(recipe: str, args: argparse.Namespace) -> list[Row]:
-    """One row per effect: processor time with it minus without, dearest first."""
+    """One row per effect: processor time with it minus without, dearest first.
+
+    Both take turns on the same seeds, so the same pictures but for the one effect, and a processor that
+    slows down meanwhile slows both; the median of the differences counts.
+    """
     faces = discs(args.batch, args.face)
-    names = [effect_name(effect) for effect in RECIPES.get(recipe)()]
-
-    def cost(without: tuple[str, ...]) -> float:
-        # Every repeat has the same seeds, with and without: the same pictures but for the one effect.
-        _, cpu = timed(shutter(Camera(recipe, args.size, without), faces), args.repeats)
-        return statistics.median(cpu) / args.batch * 1e6
-
-    whole = cost(())
-    rows: list[Row] = [{"name": "whole", "cpu_us_a_sample": whole, "share": 1.0}]
-    rows += [
-        {"name": name, "cpu_us_a_sample": saved, "share": saved / whole}
-        for name in names
-        for saved in [whole - cost((name,))]
-    ]
+    whole = shutter(Camera(recipe, args.size), faces)
+    total = statistics.median(timed(whole, args.repeats)[1])
+    rows: list[Row] = [{"name": "whole", "cpu_us_a_sample": total / args.batch * 1e6, "share": 1.0}]
+    for name in map(effect_name, RECIPES.get(recipe)()):
+        less = shutter(Camera(recipe, args.size, (name,)), faces)
+        saved = statistics.median(
+            cpu_seconds(whole, repeat) - cpu_seconds(less, repeat) for repeat in range(args.repeats)
+        )
+        rows.append({"name": name, "cpu_us_a_sample": saved / args.batch * 1e6, "share": saved / total})
     return sorted(rows, key=lambda row: -float(row["cpu_us_a_sample"]))
+
+
+def cpu_seconds(step: Callable[[torch.Generator], object], seed: int) -> float:
+    source = generator("cpu", seed)
+    start = time.process_time()
+    step(source)
+    return time.process_time() - start
 
 
 def shutter(camera: Camera, faces: Tensor) -> Callable[[torch.Generator], object]:

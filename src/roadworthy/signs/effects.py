@@ -64,8 +64,8 @@ class Random:
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Even between `low` and `high`."""
-        drawn = torch.rand(shape, generator=self._generator, device=self._generator.device)
-        return drawn.to(self._device).mul_(high - low).add_(low)
+        drawn = torch.rand(shape, generator=self._generator, device=self._generator.device).to(self._device)
+        return drawn if (low, high) == (0.0, 1.0) else drawn.mul_(high - low).add_(low)
 
     def normal(self, *shape: int) -> Tensor:
         """Normal, mean 0, deviation 1."""
