@@ -65,6 +65,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, A
         accuracy_ci95=(0.9, 0.97),
         accuracy_ci95_tracks=None,
         accuracy_ci95_signs=None,
+        sign_accuracy_ci95=None,
         balanced_accuracy=0.94,
         ece=0.03,
         n=200,

@@ -15,8 +15,8 @@ ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
 
 
-def _make_reference() -> ModuleType:
-    spec = importlib.util.spec_from_file_location("make_reference", ROOT / "docs" / "make_reference.py")
+def _script(name: str) -> ModuleType:
+    spec = importlib.util.spec_from_file_location(name, ROOT / "docs" / f"{name}.py")
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
@@ -25,9 +25,14 @@ def _make_reference() -> ModuleType:
 
 
 def test_the_configuration_reference_is_in_step() -> None:
-    reference = _make_reference()
+    reference = _script("make_reference")
     page = reference.PAGE.read_text(encoding="utf-8")
     assert reference.updated(page) == page, "run: python docs/make_reference.py"
+
+
+def test_the_page_of_faces_is_in_step() -> None:
+    made = _script("make_faces")
+    assert made.page() == made.PAGE.read_text(encoding="utf-8"), "run: python docs/make_faces.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

@@ -20,6 +20,7 @@ _PUBLIC = {
     "load": "roadworthy.api",
     "audit": "roadworthy.api",
     "preview": "roadworthy.api",
+    "render": "roadworthy.api",
     "report": "roadworthy.api",
     "Config": "roadworthy.config",
     "load_config": "roadworthy.config",

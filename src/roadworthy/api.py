@@ -218,6 +218,11 @@ def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | Non
     from roadworthy.data.spec import read_records
 
     records = read_records(data.spec, data.labels)
+    if any(record.drawing is not None for record in records):
+        raise UsageError(
+            f"{data.spec} is drawn, so nothing of it can be damaged or mislabelled; audit a set of files, "
+            "or look at drawn ones with: roadworthy data preview"
+        )
     found = run_audit(records, progress=progress)
     if out is not None:
         out.mkdir(parents=True, exist_ok=True)
@@ -247,6 +252,7 @@ def preview(
     seed: int = 0,
 ) -> Path:
     """A contact sheet of pictures as the network gets them; with `augment`, as training would vary them."""
+    from roadworthy.data.open import load_pictures
     from roadworthy.data.sheet import contact_sheet
     from roadworthy.data.spec import read_records
     from roadworthy.data.task import select
@@ -257,13 +263,61 @@ def preview(
         raise DataError(f"{data.spec} holds no pictures of the classes asked for")
     rng = np.random.default_rng(seed)
     chosen = [task.records[int(i)] for i in np.sort(rng.permutation(len(task.records))[:n])]
-    images = np.stack([crop_resize(decode(r.path, data.max_pixels), spec, r.box) for r in chosen])
-    labels = [r.label for r in chosen]
+    pictures = load_pictures(chosen, data, spec)
+    images, labels = pictures.images, [chosen[int(i)].label for i in pictures.kept]
     if augment is not None:
         images, labels = _augmented(images, labels, task.classes, augment, seed)
     out.parent.mkdir(parents=True, exist_ok=True)
     _write_png(contact_sheet(list(images), labels), out)
     return out
+
+
+def render(
+    spec: str,
+    out: Path,
+    n: int,
+    *,
+    size: int = 48,
+    recipe: str | None = None,
+    seed: int | None = None,
+    faces: Path | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Draw n labelled pictures into a new folder, one folder a class, as `folder:` reads them.
+
+    spec: `rendered:au` and its like; recipe, seed and faces go before those that it names.
+    Each picture is a sign of its own: CLASS/NNNNN_00000.png.
+    """
+    _needs_train("drawing signs")
+    from roadworthy.data.open import load_pictures
+    from roadworthy.data.spec import parse_spec, read_records
+
+    parts = parse_spec(spec)
+    if len(parts) != 1 or parts[0].source != "rendered":
+        raise UsageError(f"{spec!r} is nothing to draw; write rendered:au, rendered:de or rendered:au+de")
+    if n < 1:
+        raise UsageError(f"{n} pictures are asked for; at least 1 can be drawn")
+    if out.exists() and any(out.iterdir()):
+        raise UsageError(f"{out} is not empty; name a new folder")
+    given = {"n": n, "recipe": recipe, "seed": seed, "faces": faces}
+    options = {**parts[0].options, **{name: str(v) for name, v in given.items() if v is not None}}
+    whole = f"rendered:{parts[0].place}?{'&'.join(f'{name}={value}' for name, value in options.items())}"
+    drawn = [record for record in read_records(whole) if record.split in ("", "train")]
+    config = DataConfig(spec=whole)
+    for start in range(0, len(drawn), _DRAWN_AT_ONCE):
+        part = drawn[start : start + _DRAWN_AT_ONCE]
+        images = load_pictures(part, config, InputSpec(size=size)).images
+        for image, record in zip(images, part, strict=True):
+            assert record.drawing is not None
+            path = out / record.label / f"{record.drawing.number:05d}_00000.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _write_png(image, path)
+        if progress is not None:
+            progress(start + len(part), len(drawn))
+    return out
+
+
+_DRAWN_AT_ONCE = 4096
 
 
 def _augmented(

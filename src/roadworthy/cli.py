@@ -407,6 +407,32 @@ def show(
 
 
 @app.command()
+def render(
+    spec: Annotated[str, typer.Argument(metavar="SPEC", help="rendered:au, rendered:de or rendered:au+de.")],
+    out: Annotated[
+        Path, typer.Option("--out", metavar="DIR", help="A new folder, one folder a class in it.")
+    ],
+    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many pictures.")],
+    size: Annotated[int, typer.Option("--size", metavar="PX", help="Side of each picture.")] = 48,
+    recipe: Annotated[
+        str | None, typer.Option("--recipe", metavar="NAME", help="See roadworthy list recipes.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Which pictures.")] = None,
+    faces: Annotated[
+        Path | None,
+        typer.Option("--faces", metavar="DIR", help="Faces of your own: catalogue.toml and SVGs."),
+    ] = None,
+) -> None:
+    """Draw signs as photographs into a labelled folder that folder: reads."""
+    from roadworthy import api
+    from roadworthy.cli_progress import Counter
+
+    with Counter("drawing") as counter:
+        place = api.render(spec, out, n, size=size, recipe=recipe, seed=seed, faces=faces, progress=counter)
+    _print(f"folder:{place}")
+
+
+@app.command()
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run or evaluation folder.")],
 ) -> None:
@@ -430,6 +456,8 @@ LISTS = {
     "models": Listed(module="roadworthy.models.catalogue", attribute="MODELS", extra="train"),
     "policies": Listed(module="roadworthy.augment.policy", attribute="POLICIES", extra="train"),
     "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
+    "recipes": Listed(module="roadworthy.signs.camera", attribute="RECIPES", extra="train"),
+    "effects": Listed(module="roadworthy.signs.effects", attribute="EFFECTS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
 }
 
@@ -437,11 +465,12 @@ LISTS = {
 @app.command("list")
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help=f"One of: {', '.join(LISTS)}, signs. Without: all.")
+        str | None,
+        typer.Argument(metavar="KIND", help=f"One of: {', '.join(LISTS)}, signs, faces. Without: all."),
     ] = None,
 ) -> None:
-    """List what can be named: data sources, models, policies, optimizers, schedules, signs."""
-    kinds = [*LISTS, "signs"]
+    """List what can be named: data sources, models, policies, camera recipes, signs and their faces ..."""
+    kinds = [*LISTS, "signs", "faces"]
     if kind is not None and kind not in kinds:
         raise UnknownNameError("list", kind, kinds)
     for name in [kind] if kind else kinds:
@@ -464,6 +493,10 @@ def _listed(kind: str) -> dict[str, str]:
         from roadworthy.signs.catalogue import sign_classes
 
         return {sign.name: sign.meaning for sign in sign_classes().values()}
+    if kind == "faces":
+        from roadworthy.signs.catalogue import faces
+
+        return {face.name: f"{face.sign}: {face.where}" for face in faces()}
     place = LISTS[kind]
     try:
         registry: Registry[Any] = getattr(importlib.import_module(place.module), place.attribute)

@@ -17,6 +17,7 @@ from roadworthy.data.cache import default_cache_dir
 CORE = ("numpy", "pillow", "onnxruntime")
 EXTRAS = {
     "train": ("torch", "safetensors", "scipy", "scikit-learn"),
+    "signs": ("resvg-py", "fontpkg-overpass"),
     "report": ("jinja2", "matplotlib"),
     "track": ("tensorboard",),
 }

@@ -11,6 +11,7 @@
     │   │   ├── LabelError          a label that the task or the model does not know
     │   │   ├── ImageError          one picture that cannot be decoded
     │   │   └── DownloadError       a download that failed, or was not what was promised
+    │   ├── FaceError               a sign face that cannot be drawn
     │   └── CheckpointError         weights or a run folder that cannot be used
     ├── TrainingError               training cannot go on (a loss that is not finite)
     └── RequirementError            `--require` was not met: the CLI exits 3
@@ -77,6 +78,10 @@ class ImageError(DataError):
 
 class DownloadError(DataError):
     """A download that failed or was not what was promised."""
+
+
+class FaceError(UsageError):
+    """A sign face that cannot be drawn, or a row of the catalogue that does not fit."""
 
 
 class CheckpointError(UsageError):

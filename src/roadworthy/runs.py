@@ -115,7 +115,7 @@ def run(
     )
     if resume:
         state.load(state_file)
-    policy = build_policy(config.augment, splits.classes)
+    policy = build_policy(config.augment, splits.classes, _worded(splits))
     _write_pictures(folder, splits, policy, config)
 
     batches = BatchLoader(
@@ -204,6 +204,15 @@ def _records_as_split(splits: Splits) -> list[Record]:
     ]
 
 
+def _worded(splits: Splits) -> frozenset[str]:
+    """Classes with drawn faces that bear words, which no mirror may turn."""
+    if splits.train.renew is None:
+        return frozenset()
+    from roadworthy.data.drawings import worded
+
+    return worded(splits.train.records)
+
+
 def _validate(
     val: Dataset, config: Config, hardware: Hardware, model: torch.nn.Module
 ) -> Mapping[str, float]:
@@ -212,7 +221,23 @@ def _validate(
         return {}
     logits = predict(model, val, config.input, config.evaluate, hardware)
     losses = -log_probabilities(logits)[np.arange(len(val)), val.targets]
-    return {"val_loss": float(losses.mean()), "val_accuracy": float((logits.argmax(1) == val.targets).mean())}
+    right = logits.argmax(1) == val.targets
+    return {"val_loss": _chosen_by(val, losses), "val_accuracy": _chosen_by(val, right)}
+
+
+def _chosen_by(val: Dataset, values: np.ndarray[Any, Any]) -> float:
+    """The mean of what is measured on each picture; of a mixture every source and class weighs the same."""
+    sources = np.array([record.source for record in val.records])
+    if len(set(sources.tolist())) == 1:
+        return float(values.mean())
+    return float(
+        np.mean(
+            [
+                np.mean([values[own & (val.targets == c)].mean() for c in np.unique(val.targets[own])])
+                for own in (sources == source for source in np.unique(sources))
+            ]
+        )
+    )
 
 
 def predict(
@@ -284,7 +309,7 @@ def _conclude(
         config=config.evaluate,
         hardware=hardware,
         folder=folder,
-        frames_per_sign=_frames_per_sign(config.data.spec, split),
+        frames_per_sign=_frames_per_sign(config.data.spec, split, measured),
         facts={
             "weights": "best",
             "best_epoch": progress.best_epoch,
@@ -400,7 +425,7 @@ def evaluate_checkpoint(
         config=config,
         hardware=hardware,
         folder=out,
-        frames_per_sign=_frames_per_sign(data.spec, split),
+        frames_per_sign=_frames_per_sign(data.spec, split, measured),
         facts={
             **{key: card.facts[key] for key in ("weights", "epoch") if key in card.facts},
             "data": data.spec,
@@ -411,9 +436,10 @@ def evaluate_checkpoint(
     )
 
 
-def _frames_per_sign(spec: str, split: str) -> float | None:
+def _frames_per_sign(spec: str, split: str, measured: Dataset) -> float | None:
     """30 in GTSRB's official test, whose pictures do not say which of them show the same sign."""
-    sources = {part.source for part in parse_spec(spec)}
+    parts = parse_spec(spec)
+    sources = {parts[record.source].source for record in measured.records}
     return 30.0 if split == "test" and sources == {"gtsrb"} else None
 
 

@@ -1,7 +1,12 @@
+from pathlib import Path
+
 import pytest
 
-from roadworthy.errors import LabelError
+from roadworthy.errors import FaceError, LabelError
 from roadworthy.signs.catalogue import (
+    NO_SIGN,
+    catalogue,
+    faces,
     families,
     family_of,
     kind_and_value,
@@ -52,12 +57,73 @@ def test_a_mirror_outside_the_task_is_none() -> None:
     assert mirror_indices(["keep-left", "mine"]) == [-1, -1]
 
 
-def test_codes_belong_to_one_class_and_any_case_finds_them() -> None:
-    codes = [code.upper() for c in sign_classes().values() for code in c.codes]
+def test_codes_are_unique_and_any_case_finds_their_class() -> None:
+    codes = [face.code.upper() for face in faces()]
     assert len(codes) == len(set(codes))
     assert resolve_label("R1-1") == resolve_label("r1-1") == "stop"
+    assert resolve_label("R4-1-50") == resolve_label("274-50") == "speed-50"
     assert resolve_label("stop") == "stop"
     assert resolve_label("my-own") == "my-own"
+
+
+def test_every_face_has_its_class_file_and_place() -> None:
+    for face in faces():
+        assert face.sign in sign_classes(), face.name
+        assert face.file.is_file(), face.name
+        assert face.where, face.name
+        assert face.country in {"au", "de"}
+
+
+def test_every_class_but_the_background_has_a_face() -> None:
+    drawn = {face.sign for face in faces()}
+    assert set(sign_classes()) - drawn == {NO_SIGN}
+
+
+def test_both_countries_draw_what_they_are_said_to() -> None:
+    german = {f.sign for f in faces(["de"])}
+    assert {c.name for c in sign_classes().values() if c.gtsrb is not None} <= german
+    australian = {f.sign for f in faces(["au"])}
+    assert {"stop", "no-entry", "speed-40", "speed-110", "wrong-way", "not-a-limit", "hump"} <= australian
+    assert "speed-120" not in australian
+
+
+def test_numbers_make_faces_of_one_file() -> None:
+    rings = [f for f in faces(["au"]) if f.code.startswith("R4-1-") and f.number in (50, 60)]
+    assert {(f.sign, f.number) for f in rings} == {("speed-50", 50), ("speed-60", 60)}
+    assert len({f.file for f in rings if f.code in ("R4-1-50", "R4-1-60")}) == 1
+
+
+ROW = '[[face]]\nname = "my/a"\nclass = "stop"\nwhere = "x"\naspect = 1.0\ncolours = ["red"]\n'
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ("[[face", "no TOML"),
+        (ROW.replace('class = "stop"\n', ""), "needs name, class"),
+        (ROW.replace("stop", "stopp"), "'stopp', which does not exist"),
+        (ROW.replace("my/a", "a"), "COUNTRY/CODE"),
+        (ROW.replace("red", "mauve"), "mauve"),
+        (ROW.replace("aspect", "aspekt"), "aspekt"),
+        (ROW + ROW, "two rows"),
+        (ROW.replace("my/a", "au/R1-1"), "exists already"),
+        ('[class.x]\nfamily = "nonsense"\nmeaning = "X."\n', "nonsense"),
+        ('[class.x]\nmeaning = "X."\n', "family"),
+    ],
+)
+def test_a_users_catalogue_is_checked_row_by_row(tmp_path: Path, text: str, words: str) -> None:
+    (tmp_path / "catalogue.toml").write_text(text, encoding="utf-8")
+    with pytest.raises(FaceError) as caught:
+        catalogue(tmp_path)
+    assert words in str(caught.value)
+
+
+def test_a_users_classes_and_faces_join_ours(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.toml").write_text('[class.frogs]\nfamily = "warning"\nmeaning = "Frogs."\n' + ROW)
+    whole = catalogue(tmp_path)
+    assert {"stop", "frogs"} <= whole.classes.keys()
+    assert whole.faces["my/a"].file == tmp_path / "my" / "a.svg"
+    assert "my/a" not in catalogue().faces
 
 
 @pytest.mark.parametrize(

@@ -6,7 +6,7 @@ geometry (one warp), colour (one matrix), then the filters as they are named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Collection, Sequence
 
 import torch
 from torch import Tensor
@@ -187,16 +187,20 @@ def _where(acts: Tensor, matrices: Tensor) -> Tensor:
     return torch.where(acts[:, None, None], matrices, identity)
 
 
-def build_policy(config: AugmentConfig, classes: Sequence[str]) -> Policy:
+def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Collection[str] = ()) -> Policy:
     """The policy that `config` names, for a task with these classes.
 
+    unmirrored: classes never to be mirrored, for some of their pictures bear words.
     Raises UnknownNameError for a name that does not exist, ConfigError for a strength out of range.
     """
     if not 0 <= config.strength <= MAX_STRENGTH:
         raise ConfigError(
             f"augment.strength is {config.strength}; it must lie between 0 (no change) and {MAX_STRENGTH:g}"
         )
-    mirror_to = mirror_indices(classes) if config.mirror else [-1] * len(classes)
+    mirror_to = [
+        -1 if name in unmirrored or not config.mirror else target
+        for name, target in zip(classes, mirror_indices(classes), strict=True)
+    ]
     ops = [op.scaled(config.strength) for op in POLICIES.get(config.policy)()]
     idle = Mirror if max(mirror_to, default=-1) < 0 else ()
     return Policy([op for op in ops if op.amount > 0 and not isinstance(op, idle)], mirror_to)

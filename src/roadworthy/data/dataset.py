@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -17,6 +18,7 @@ class Dataset:
 
     images: (N, S, S, 3) uint8, may be memory-mapped.  targets: (N,) int64, index into `classes`.
     shares: for each source of the data spec its share of every training batch, or None for as it comes.
+    renew: brings drawn pictures in `images` to what an epoch shows, where there are any.
     """
 
     images: ByteArray
@@ -24,6 +26,7 @@ class Dataset:
     records: tuple[Record, ...]
     classes: tuple[str, ...]
     shares: tuple[float | None, ...] = (None,)
+    renew: Callable[[int], None] | None = None
 
     def __len__(self) -> int:
         return len(self.targets)

@@ -46,6 +46,8 @@ class BatchLoader:
 
         Images are uint8 (B, 3, S, S) with channels last in memory, targets int64 (B,).
         """
+        if self.dataset.renew is not None:
+            self.dataset.renew(epoch)
         order = self.order(epoch)
         for batch in range(start, len(self)):
             chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]

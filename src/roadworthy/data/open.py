@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -18,8 +18,11 @@ from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
 from roadworthy.data.splits import split_notes, split_records
 from roadworthy.data.task import restrict, select
-from roadworthy.errors import DataError
-from roadworthy.inputs import InputSpec
+from roadworthy.errors import DataError, MissingExtraError
+from roadworthy.inputs import ByteArray, InputSpec
+
+if TYPE_CHECKING:
+    from roadworthy.data.drawings import Drawings
 
 Counts = Mapping[str, Mapping[str, int]]
 
@@ -80,8 +83,9 @@ def open_splits(
             f"{data.spec} gives {len(task.classes)} class ({', '.join(task.classes) or 'none'}); "
             "a classifier needs at least 2"
         )
-    pixels = _pixels(task.records, data, input, cache_dir, progress)
-    kept = [task.records[i] for i in pixels.kept]
+    records, drawn_note = _measured_on_photographs(task.records)
+    pixels = load_pictures(records, data, input, cache_dir=cache_dir, progress=progress)
+    kept = [records[i] for i in pixels.kept]
     grouped, groups = assign_groups(kept, pixels.images if _needs_groups(kept, data) else None)
     parts = split_records(grouped, data.split, data.split_by, data.split_seed, data.val_fraction)
     _check_train(parts["train"], task.classes, data)
@@ -91,6 +95,7 @@ def open_splits(
     for name in SPLITS:
         rows = np.array([places[record] for record in parts[name]], dtype=np.int64)
         sets[name] = _dataset(pixels, rows, parts[name], task.classes, shares)
+    sets["train"] = _renewed(sets["train"], input)
     report = DataReport(
         spec=data.spec,
         classes=task.classes,
@@ -100,7 +105,7 @@ def open_splits(
         dropped=dict(task.dropped),
         own=task.own,
         unreadable=pixels.failures,
-        notes=(*split_notes(parts), *([pixels.note] if pixels.note else [])),
+        notes=(*split_notes(parts), *(note for note in (drawn_note, pixels.note) if note)),
     )
     return Splits(**sets, classes=task.classes, report=report)
 
@@ -125,7 +130,7 @@ def open_dataset(
     if data.group_by != "none":
         records = list(select(records, ("all",), data.group_by).records)
     known, unknown = restrict(records, classes, skip_unknown)
-    pixels = _pixels(known, data, input, cache_dir, progress)
+    pixels = load_pictures(known, data, input, cache_dir=cache_dir, progress=progress)
     kept = [known[i] for i in pixels.kept]
     if not kept:
         raise DataError(f"none of the {len(known):,} pictures of {data.spec} can be read")
@@ -133,21 +138,64 @@ def open_dataset(
     return _dataset(pixels, np.arange(len(kept)), kept, tuple(classes), shares), dict(unknown)
 
 
-def _pixels(
+def load_pictures(
     records: Sequence[Record],
     data: DataConfig,
     spec: InputSpec,
-    cache_dir: Path | None,
-    progress: Callable[[int, int], None] | None,
+    *,
+    cache_dir: Path | None = None,
+    progress: Callable[[int, int], None] | None = None,
 ) -> Pixels:
-    return load_pixels(
-        records,
+    """The pictures of records, decoded or drawn."""
+    files = [record for record in records if record.drawing is None]
+    loaded = load_pixels(
+        files,
         spec,
         cache_dir=cache_dir,
         max_pixels=data.max_pixels,
         skip_unreadable=data.skip_unreadable,
         progress=progress,
     )
+    if len(files) == len(records):
+        return loaded
+    readable = {files[i] for i in loaded.kept}
+    kept = [i for i, record in enumerate(records) if record.drawing is not None or record in readable]
+    images = np.empty((len(kept), spec.size, spec.size, 3), dtype=np.uint8)
+    from_files = [row for row, i in enumerate(kept) if records[i].drawing is None]
+    images[from_files] = loaded.images
+    _drawings([records[i] for i in kept], images, spec, drawn=False).draw(progress=progress)
+    return Pixels(
+        images=images, kept=np.array(kept, dtype=np.int64), failures=loaded.failures, note=loaded.note
+    )
+
+
+def _drawings(records: Sequence[Record], images: ByteArray, spec: InputSpec, *, drawn: bool) -> Drawings:
+    try:
+        from roadworthy.data.drawings import Drawings
+    except ModuleNotFoundError as error:
+        if error.name != "torch":
+            raise
+        raise MissingExtraError("drawing signs", "train,signs") from error
+    return Drawings(records, images, spec, drawn=drawn)
+
+
+def _measured_on_photographs(records: Sequence[Record]) -> tuple[list[Record], str]:
+    """Without drawn test pictures where there are photographs to test on: the two must not be mixed."""
+    photographed = any(record.split == "test" and record.drawing is None for record in records)
+    drawn = sum(record.split == "test" and record.drawing is not None for record in records)
+    if not (photographed and drawn):
+        return list(records), ""
+    kept = [record for record in records if record.split != "test" or record.drawing is None]
+    return kept, f"{drawn:,} drawn test pictures are left out: the test is of photographs"
+
+
+def _renewed(train: Dataset, spec: InputSpec) -> Dataset:
+    """The training set with its drawings renewed as epochs go by."""
+    if not any(record.drawing is not None for record in train.records):
+        return train
+    images = np.array(train.images)  # a copy of its own: validation and reports keep theirs
+    drawings = _drawings(train.records, images, spec, drawn=True)
+    return replace(train, images=images, renew=drawings.draw)
 
 
 def _needs_groups(records: Sequence[Record], data: DataConfig) -> bool:

@@ -10,15 +10,36 @@ SPLITS = ("train", "val", "test")
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
+class Drawing:
+    """How to draw a picture that is no file; equal drawings are equal pictures.
+
+    sign: the class.  countries: whose faces of it are drawn by turns.  recipe: of the drawn camera.
+    seed and number: the how-manieth picture of the class it is, in the series that the seed names.
+    faces: folder of the user's own faces, or empty.  photos: folder of background photographs, or empty.
+    without: camera effects that are left out.
+    """
+
+    sign: str
+    countries: tuple[str, ...]
+    recipe: str
+    seed: int
+    number: int
+    faces: str = ""
+    photos: str = ""
+    without: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True, slots=True)
 class Record:
     """One labelled picture.
 
-    path: the file, as a person would open it.
+    path: the file, as a person would open it; of a drawn picture what it is drawn from.
     label: a class name (already resolved by signs.catalogue), or a name of the user's own.
     group: the physical sign (track) that it shows, unique over all sources; empty where that is unknown.
     split: `train`, `val`, `test`, or empty where the source has no splits.
     box: the sign's box in pixels (x2 and y2 exclusive), where the source knows it.
     source: index of the source in the data spec, for shares and for telling sets apart.
+    drawing: how to draw it, where it is no file.
     """
 
     path: str
@@ -27,3 +48,4 @@ class Record:
     split: str = ""
     box: Box | None = None
     source: int = 0
+    drawing: Drawing | None = None

@@ -17,6 +17,7 @@ _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
 _OPTIONS = re.compile(
     r"(?P<rest>.*?)\?(?P<options>[A-Za-z][\w-]*=[^?&]*(?:&[A-Za-z][\w-]*=[^?&]*)*)", re.DOTALL
 )
+_COUNTRIES = {"rendered": "au"}  # sources whose place is no file, and what an empty place means
 _NO_SOURCE = re.compile(r"[A-Za-z]?|.*[\\/.~].*")  # a bare path, or the drive of one
 
 
@@ -83,6 +84,8 @@ def _parse_part(part: str) -> SourceSpec:
 
 def locate(spec: SourceSpec) -> Path:
     """Where a part's data lie: its place, else under $ROADWORTHY_DATA, else in the user's data folder."""
+    if spec.source in _COUNTRIES:
+        return Path(spec.place or _COUNTRIES[spec.source])
     if spec.place:
         return Path(spec.place).expanduser()
     candidates = usual_places(spec.source)

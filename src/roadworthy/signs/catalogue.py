@@ -1,54 +1,183 @@
-"""The catalogue of sign classes, read from catalogue.toml.  No torch.
+"""The catalogue of sign classes and their faces, read from catalogue.toml.  No torch.
 
 A class is a meaning (`no-entry`), named as a driver would: its kind is the stem of the name and its
-value the number in it, if any (`speed-50` is `speed`, 50).
+value the number in it, if any (`speed-50` is `speed`, 50).  A face is a drawing (`au/R2-4`): a country, the
+code of its standard, and an SVG; one class may have faces in several countries.
 """
 
 from __future__ import annotations
 
 import re
 import tomllib
-from collections.abc import Sequence
-from dataclasses import dataclass
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import cache
-from importlib import resources
+from pathlib import Path
+from typing import Any
 
-from roadworthy.errors import LabelError
+from roadworthy.errors import FaceError, LabelError
 
 _NUMBERED = re.compile(r"(speed|end-speed)-(\d+)")
+_FACE = re.compile(r"[a-z]{2,}/[A-Za-z0-9][\w.-]*")
+NO_SIGN = "no-sign"  # the background class: it has no faces
+FOLDER = Path(__file__).parent
+PALETTE = {
+    "red": "#c1121c",
+    "white": "#ffffff",
+    "black": "#111111",
+    "blue": "#0f5a9c",
+    "yellow": "#ffd200",
+    "lime": "#bfff00",
+    "orange": "#f58a1f",
+    "green": "#1f9d55",
+    "grey": "#8c9196",
+    "brown": "#6b3f1d",
+}
+"""The colours that faces are drawn in, near those of the standards (RAL 3020, 5017, 1023; AS 2700)."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class SignClass:
-    """One class: its name, family, meaning in a sentence, GTSRB number, mirror class and sign codes."""
+    """One class: its name, family, meaning in a sentence, GTSRB number and mirror class."""
 
     name: str
     family: str
     meaning: str
     gtsrb: int | None = None
     mirror: str | None = None
-    codes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Face:
+    """One drawing of a class.
+
+    name: `country/code`.  file: its SVG.  where: where it is used, in words.  number: what is filled into a
+    template's `{n}` or `{digits}`.  zone: `school`, `area` ... where the limit holds in a zone only.
+    aspect: width over height.  colours: names in PALETTE, all that cover a hundredth of it or more.
+    """
+
+    name: str
+    sign: str
+    file: Path
+    where: str
+    aspect: float
+    colours: tuple[str, ...]
+    number: int | None = None
+    zone: str | None = None
+
+    @property
+    def country(self) -> str:
+        """`au`, `de`, or the user's own."""
+        return self.name.partition("/")[0]
+
+    @property
+    def code(self) -> str:
+        """The standard's code (R2-4), with its number where it has one (R4-1-50)."""
+        return self.name.partition("/")[2]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Catalogue:
+    """Classes and faces by name, and the families that classes belong to."""
+
+    classes: Mapping[str, SignClass]
+    faces: Mapping[str, Face]
+    families: tuple[str, ...]
 
 
 @cache
-def _read() -> tuple[dict[str, SignClass], tuple[str, ...]]:
-    text = resources.files("roadworthy.signs").joinpath("catalogue.toml").read_text(encoding="utf-8")
-    tree = tomllib.loads(text)
-    classes = {
-        name: SignClass(name=name, **{**fields, "codes": tuple(fields.get("codes", ()))})
-        for name, fields in tree["class"].items()
-    }
-    return classes, tuple(tree["families"])
+def catalogue(folder: Path | None = None) -> Catalogue:
+    """Our catalogue; with `folder`, also the classes and faces of the catalogue.toml there.
+
+    Raises FaceError naming the row that does not fit.
+    """
+    if folder is None:
+        return _read(FOLDER, FOLDER / "faces")
+    ours, theirs = catalogue(), _read(folder, folder, ours=catalogue())
+    twice = sorted(ours.faces.keys() & theirs.faces.keys())
+    if twice:
+        raise FaceError(f"{folder / 'catalogue.toml'}: face {twice[0]} exists already; name yours otherwise")
+    return Catalogue(
+        classes={**ours.classes, **theirs.classes},
+        faces={**ours.faces, **theirs.faces},
+        families=ours.families,
+    )
+
+
+def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue:
+    path = folder / "catalogue.toml"
+    try:
+        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+    except OSError as error:
+        raise FaceError(
+            f"{path} cannot be read ({error.strerror or error}); --faces needs a folder with a "
+            "catalogue.toml and the SVGs that its rows name"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FaceError(f"{path} is no TOML: {error}") from error
+    try:
+        families = tuple(tree["families"]) if ours is None else ours.families
+        classes = {name: SignClass(name=name, **fields) for name, fields in tree.get("class", {}).items()}
+        rows = list(tree.get("face", ()))
+    except (TypeError, AttributeError, KeyError) as error:
+        raise FaceError(f"{path}: a class needs family and meaning, faces are [[face]]: {error}") from error
+    for sign in classes.values():
+        if sign.family not in families:
+            raise FaceError(f"{path}: class {sign.name} has the family {sign.family!r}; known: {families}")
+    known = classes if ours is None else {**ours.classes, **classes}
+    found: dict[str, Face] = {}
+    for row in rows:
+        for face in _faces(row, faces, path):
+            if face.name in found:
+                raise FaceError(f"{path}: face {face.name} has two rows")
+            if face.sign not in known:
+                raise FaceError(
+                    f"{path}: face {face.name} is of the class {face.sign!r}, which does not exist"
+                )
+            found[face.name] = face
+    return Catalogue(classes=classes, faces=found, families=families)
+
+
+def _faces(row: Mapping[str, Any], folder: Path, path: Path) -> Iterator[Face]:
+    """The faces of one row: one, or one for each of its numbers."""
+    fields = dict(row)
+    numbers = fields.pop("numbers", None)
+    try:
+        name, sign = fields.pop("name"), fields.pop("class")
+        face = Face(
+            name=name,
+            sign=sign,
+            file=folder / fields.pop("file", f"{name}.svg"),
+            colours=tuple(fields.pop("colours")),
+            **fields,
+        )
+    except (KeyError, TypeError) as error:
+        raise FaceError(
+            f"{path}: the row {dict(row)} needs name, class, where, aspect and colours: {error}"
+        ) from error
+    if not _FACE.fullmatch(name):
+        raise FaceError(f"{path}: the face {name!r} must be named COUNTRY/CODE, like au/R1-1")
+    if not set(face.colours) <= PALETTE.keys():
+        raise FaceError(f"{path}: face {name} has colours {face.colours}; known: {', '.join(PALETTE)}")
+    if numbers is None:
+        yield face
+    for number in numbers or ():
+        yield replace(face, name=f"{name}-{number}", sign=sign.replace("{n}", str(number)), number=number)
 
 
 def sign_classes() -> dict[str, SignClass]:
     """All classes by name, in catalogue order."""
-    return dict(_read()[0])
+    return dict(catalogue().classes)
 
 
 def families() -> tuple[str, ...]:
     """All families."""
-    return _read()[1]
+    return catalogue().families
+
+
+def faces(countries: Sequence[str] = (), folder: Path | None = None) -> tuple[Face, ...]:
+    """The faces of these countries (of all, if none are named), in catalogue order."""
+    return tuple(f for f in catalogue(folder).faces.values() if not countries or f.country in countries)
 
 
 @cache
@@ -58,7 +187,7 @@ def _names_by_gtsrb_id() -> dict[int, str]:
 
 @cache
 def _names_by_code() -> dict[str, str]:
-    return {code.upper(): c.name for c in sign_classes().values() for code in c.codes}
+    return {face.code.upper(): face.sign for face in catalogue().faces.values()}
 
 
 def name_from_gtsrb_id(label: str | int) -> str:

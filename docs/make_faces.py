@@ -1,0 +1,55 @@
+"""Write docs/faces.md and its contact sheets from the catalogue: python docs/make_faces.py."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from roadworthy.data.sheet import contact_sheet
+from roadworthy.signs.catalogue import catalogue, faces
+from roadworthy.signs.draw import draw_tile
+
+DOCS = Path(__file__).parent
+PAGE = DOCS / "faces.md"
+COUNTRIES = {"au": "Australia", "de": "Germany"}
+GROUND = (204, 209, 200)
+
+
+def page() -> str:
+    """The table of all classes with their faces."""
+    known = catalogue()
+    lines = [
+        "# Signs and their faces",
+        "",
+        "Written by `python docs/make_faces.py` from the catalogue. A class is a meaning; a face is a drawing of it.",
+        "",
+    ]
+    for country, name in COUNTRIES.items():
+        lines += [f"![The faces of {name}](images/faces-{country}.png)", ""]
+    lines += ["| class | family | meaning | faces |", "|---|---|---|---|"]
+    for sign in known.classes.values():
+        drawn = ", ".join(f"`{face.name}`" for face in faces() if face.sign == sign.name)
+        lines.append(f"| `{sign.name}` | {sign.family} | {sign.meaning} | {drawn or '-'} |")
+    lines += ["", "| face | class | where |", "|---|---|---|"]
+    lines += [f"| `{face.name}` | `{face.sign}` | {face.where} |" for face in faces()]
+    return "\n".join(lines) + "\n"
+
+
+def sheet(country: str, cell: int = 72, columns: int = 16) -> np.ndarray:
+    """Every face of a country with its code."""
+    drawn = faces([country])
+    tiles = []
+    for face in drawn:
+        tile = draw_tile(face, cell).astype(float)
+        alpha = tile[..., 3:] / 255
+        tiles.append((tile[..., :3] * alpha + np.array(GROUND) * (1 - alpha)).astype(np.uint8))
+    return contact_sheet(tiles, [face.code for face in drawn], columns=columns, cell=cell)
+
+
+if __name__ == "__main__":
+    PAGE.write_text(page(), encoding="utf-8")
+    for country in COUNTRIES:
+        picture = Image.fromarray(sheet(country)).quantize(128)
+        picture.save(DOCS / "images" / f"faces-{country}.png", optimize=True)

@@ -1,0 +1,162 @@
+"""Pictures of drawn records, and training sets whose drawings are renewed as training goes on.  Needs torch.
+
+A class's series is drawn in blocks of 128, each from a seed of its own, so a picture is the same whichever
+other records, classes or splits are asked for with it.
+"""
+
+from __future__ import annotations
+
+from collections import defaultdict
+from collections.abc import Callable, Sequence
+from dataclasses import replace
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+from torch import Tensor
+
+from roadworthy import pixels
+from roadworthy.data.records import Drawing, Record
+from roadworthy.errors import DataNotFoundError, ImageError
+from roadworthy.inputs import SUFFIXES, ByteArray, InputSpec, crop_resize, decode
+from roadworthy.runtime import generator
+from roadworthy.signs.camera import Camera, no_sign
+from roadworthy.signs.catalogue import NO_SIGN, faces
+from roadworthy.signs.draw import draw_tile, face_svg
+
+BLOCK = 128
+RENEWED_EVERY = 3  # epochs that a drawing serves in training, varied anew by augmentation each time
+_TILE_PX, _LARGE_TILE_PX = 64, 128  # of a face, for pictures of up to 48 px and for larger ones
+_PHOTO_PX, _MOST_PHOTOS = 64, 512
+
+Progress = Callable[[int, int], None]
+
+
+class Drawings:
+    """The drawn pictures of some records, kept up to date in an array.
+
+    images: (N, S, S, 3) uint8.  Rows of records without a drawing are left alone.
+    drawn: whether they hold epoch 0 already.
+    """
+
+    def __init__(
+        self, records: Sequence[Record], images: ByteArray, spec: InputSpec, *, drawn: bool = False
+    ) -> None:
+        self._images, self._spec = images, spec
+        self._blocks: dict[Drawing, list[tuple[int, int]]] = defaultdict(list)
+        for row, record in enumerate(records):
+            if record.drawing is not None:
+                block, place = divmod(record.drawing.number, BLOCK)
+                self._blocks[replace(record.drawing, number=block)].append((row, place))
+        self._generation: dict[Drawing, int] = dict.fromkeys(self._blocks, 0 if drawn else -1)
+
+    def draw(self, epoch: int = 0, progress: Progress | None = None) -> None:
+        """Bring the pictures to what `epoch` shows: in each a third of the blocks is drawn anew.
+
+        What an epoch shows does not depend on which epochs came before, so a training can be resumed.
+        """
+        stale = [
+            (block, wanted)
+            for index, (block, generation) in enumerate(self._generation.items())
+            if (wanted := _generation(epoch, index)) != generation
+        ]
+        for done, (block, wanted) in enumerate(stale, start=1):
+            rows, places = np.array(self._blocks[block]).T
+            self._images[rows] = _draw_block(block, wanted, self._spec)[places]
+            self._generation[block] = wanted
+            if progress is not None:
+                progress(done * BLOCK, len(stale) * BLOCK)
+
+
+def worded(records: Sequence[Record]) -> frozenset[str]:
+    """The classes of which some drawn face bears words or digits: their mirror images are no signs."""
+    kinds = {(r.drawing.sign, r.drawing.countries, r.drawing.faces) for r in records if r.drawing is not None}
+    return frozenset(
+        sign
+        for sign, countries, folder in kinds
+        for face in faces(countries, Path(folder) if folder else None)
+        if face.sign == sign and "<text" in face_svg(face)
+    )
+
+
+def _generation(epoch: int, index: int) -> int:
+    """The latest epoch, not after `epoch`, at which block number `index` is drawn anew; all are at 0."""
+    return max(0, epoch - (epoch - index) % RENEWED_EVERY)
+
+
+def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
+    """(128, S, S, 3) uint8: block number `block.number` of a class's series."""
+    key = (block.seed, block.recipe, block.sign, "+".join(block.countries), block.number, generation)
+    random = generator("cpu", "rendered", *key)
+    size = _camera_px(spec)
+    tiles = _tiles(block.countries, block.faces, _TILE_PX if size <= 48 else _LARGE_TILE_PX)
+    photos = _photographs(block.photos) if block.photos else None
+    if block.sign == NO_SIGN:
+        everything = torch.cat(list(tiles.values()))
+        pictures = no_sign(BLOCK, size, random, everything, photos, _camera(block, size).effects)
+        boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(BLOCK, 4)
+    else:
+        own = tiles[block.sign]
+        first = block.number * BLOCK
+        drawn = own[torch.arange(first, first + BLOCK) % len(own)]
+        others = torch.cat([tile for name, tile in tiles.items() if name != block.sign] or [own])
+        beside = others[torch.randint(len(others), (BLOCK,), generator=random)]
+        pictures, boxes = _camera(block, size)(drawn, random, beside, photos)
+    return _framed(pictures, boxes, spec)
+
+
+def _camera_px(spec: InputSpec) -> int:
+    # A crop to the box enlarges, so there must be more to enlarge.
+    return spec.size if spec.crop == "full" else round(1.5 * spec.size)
+
+
+@lru_cache(maxsize=8)
+def _camera_of(recipe: str, size: int, without: tuple[str, ...]) -> Camera:
+    return Camera(recipe, size, without)
+
+
+def _camera(block: Drawing, size: int) -> Camera:
+    return _camera_of(block.recipe, size, block.without)
+
+
+def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
+    """The pictures as `spec` frames and sizes them, as bytes with channels last."""
+    if spec.crop != "full":
+        margin = 0.0 if spec.crop == "roi" else float(spec.crop.removeprefix("margin="))
+        low, high = boxes_B4[:, :2], boxes_B4[:, 2:]
+        grow = margin * (high - low)
+        low, high = (low - grow).clamp(0, 1), (high + grow).clamp(0, 1)
+        # In the units of pixels.warp: the middle is the origin, half the side is 1.
+        centre, scale = low + high - 1, 1 / (high - low).clamp_min(0.05)
+        move = pixels.translation(-centre[:, 0] / 2, -centre[:, 1] / 2)
+        matrices = pixels.compose(move, pixels.zoom(scale[:, 0], scale[:, 1]))
+        pictures = pixels.warp(pictures, matrices, size=(spec.size, spec.size))
+    return (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+
+
+@lru_cache(maxsize=8)
+def _tiles(countries: tuple[str, ...], folder: str, size: int) -> dict[str, Tensor]:
+    """The faces of each class as (F, 4, size, size) float32 RGBA."""
+    drawn: dict[str, list[ByteArray]] = defaultdict(list)
+    for face in faces(countries, Path(folder) if folder else None):
+        drawn[face.sign].append(draw_tile(face, size))
+    return {
+        sign: torch.from_numpy(np.stack(tiles)).permute(0, 3, 1, 2).float() / 255
+        for sign, tiles in drawn.items()
+    }
+
+
+@lru_cache(maxsize=2)
+def _photographs(folder: str) -> Tensor:
+    """(N, 3, 64, 64) uint8: the first photographs of a folder, for backgrounds."""
+    paths = sorted(p for p in Path(folder).expanduser().rglob("*") if p.suffix.lower() in SUFFIXES)
+    pictures = []
+    for path in paths[: 2 * _MOST_PHOTOS]:
+        try:
+            pictures.append(crop_resize(decode(path), InputSpec(size=_PHOTO_PX)))
+        except ImageError:  # a background less is no loss
+            continue
+    if not pictures:
+        raise DataNotFoundError(f"photos={folder} holds no pictures; name a folder of photographs")
+    return torch.from_numpy(np.stack(pictures[:_MOST_PHOTOS])).permute(0, 3, 1, 2)

@@ -1,0 +1,94 @@
+"""Drawn signs: `rendered:au`, `rendered:de`, `rendered:au+de`, with settings after a question mark.
+
+    recipe=NAME     of the drawn camera (roadworthy list recipes); `default`
+    n=5000          training pictures in all; without it 512 a class
+    seed=7          which ones
+    faces=DIR       also the user's own faces: a catalogue.toml and the SVGs that it names
+    photos=DIR      photographs (no signs in them) to draw some signs before
+    without=A+B     camera effects to leave out
+
+A recipe to train on gives train, val and test splits; val is drawn with the recipe `other-val` and test with
+`other-test`, both always the same pictures.  Those two recipes by name give a set without splits.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Mapping
+from dataclasses import replace
+from pathlib import Path
+
+from roadworthy.data.records import Drawing, Record
+from roadworthy.data.sources import SOURCES
+from roadworthy.data.sources._shared import refuse_unknown_options
+from roadworthy.errors import ConfigError, UnknownNameError
+from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
+
+PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
+HELD_OUT = {"val": "other-val", "test": "other-test"}
+_OPTIONS = ("recipe", "n", "seed", "faces", "photos", "without")
+_FIXED_SEED = 0
+
+
+@SOURCES.register("rendered")
+def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
+    """Signs drawn by Roadworthy itself: au, de or au+de."""
+    refuse_unknown_options("rendered", options, _OPTIONS)
+    own = options.get("faces", "")
+    countries = _countries(str(place), own)
+    signs = _signs(countries, own)
+    recipe = options.get("recipe", "default")
+    seed, n = _whole(options, "seed", 0, 0), _whole(options, "n", 0, 1)
+    series = Drawing(
+        sign="",
+        countries=countries,
+        recipe=recipe,
+        seed=seed,
+        number=0,
+        faces=own,
+        photos=options.get("photos", ""),
+        without=tuple(name for name in options.get("without", "").split("+") if name),
+    )
+    if recipe in HELD_OUT.values():
+        return list(_series(series, signs, n or TEST_PER_CLASS * len(signs), split=""))
+    records = list(_series(series, signs, n or PER_CLASS * len(signs), split="train"))
+    for split, held_out in HELD_OUT.items():
+        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED, photos="", without=())
+        per_class = VAL_PER_CLASS if split == "val" else TEST_PER_CLASS
+        records += _series(fixed, signs, per_class * len(signs), split=split)
+    return records
+
+
+def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iterator[Record]:
+    """n pictures shared out over the classes, the first ones getting one more where it does not come out even."""
+    for index, sign in enumerate(signs):
+        for number in range(n // len(signs) + (index < n % len(signs))):
+            drawing = replace(series, sign=sign, number=number)
+            name = f"{sign}?countries={'+'.join(series.countries)}&recipe={series.recipe}&seed={series.seed}"
+            path = f"rendered:{name}#{number}"
+            # Every drawing is a sign of its own: no other shows the same weather and damage.
+            yield Record(path=path, label=sign, group=path, split=split, drawing=drawing)
+
+
+def _countries(place: str, own: str) -> tuple[str, ...]:
+    known = sorted({face.country for face in faces(folder=Path(own) if own else None)})
+    wanted = tuple(part.strip() for part in place.split("+") if part.strip())
+    for country in wanted:
+        if country not in known:
+            raise UnknownNameError("country of drawn signs", country, known)
+    return wanted
+
+
+def _signs(countries: tuple[str, ...], own: str) -> tuple[str, ...]:
+    """The classes that these countries have faces of, in catalogue order, and the background class."""
+    folder = Path(own) if own else None
+    drawn = {face.sign for face in faces(countries, folder)}
+    return tuple(name for name in catalogue(folder).classes if name in drawn or name == NO_SIGN)
+
+
+def _whole(options: Mapping[str, str], name: str, default: int, least: int) -> int:
+    text = options.get(name)
+    if text is None:
+        return default
+    if not text.isdecimal() or int(text) < least:
+        raise ConfigError(f"rendered: has {name}={text!r}; it must be a whole number of at least {least}")
+    return int(text)

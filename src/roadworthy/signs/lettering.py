@@ -1,0 +1,102 @@
+"""Lettering of our own for German signs: strokes in the manner of DIN 1451."""
+
+from __future__ import annotations
+
+from dataclasses import dataclass
+
+from roadworthy.errors import FaceError
+
+_TOP, _WAIST, _FOOT = -50.0, -3.0, 50.0  # of the centre-lines: a digit is 100 high, plus its stroke
+_CAP = 8.0  # by which an open end goes beyond them, to end level with the round forms
+_LEAN = 6.0  # the same where the stroke leans
+
+
+@dataclass(frozen=True)
+class _Form:
+    """Widths and spacing between centre-lines: a stroke of 16 to 17 goes with them."""
+
+    width: float
+    one: float
+    gap: float
+
+
+_MEDIUM = _Form(width=50, one=23, gap=31)  # as Mittelschrift, for one or two digits
+_NARROW = _Form(width=35, one=19, gap=28)  # as Engschrift, for three and more
+
+
+def digits_path(text: str) -> str:
+    """SVG path data of the strokes of a number, centred on (0, 0).
+
+    The centre-lines are 100 units high; three digits and more take a narrow form.  To be stroked 16 wide with
+    mitred joins, without a fill.  Raises FaceError for anything but digits.
+    """
+    if not (text.isascii() and text.isdigit()):
+        raise FaceError(f"only the digits 0 to 9 can be drawn in strokes, not {text!r}")
+    form = _MEDIUM if len(text) < 3 else _NARROW
+    widths = [form.one if digit == "1" else form.width for digit in text]
+    left = -(sum(widths) + form.gap * (len(text) - 1)) / 2
+    strokes = []
+    for digit, width in zip(text, widths, strict=True):
+        strokes.append(_strokes(digit, left, width))
+        left += width + form.gap
+    return " ".join(strokes)
+
+
+def _strokes(digit: str, x: float, w: float) -> str:
+    """One digit between x and x + w."""
+    r = w / 2  # round ends are half circles, the sides between them straight
+    neck = min(r - 1, (_WAIST - _TOP) / 2)  # the upper bowl of 3 and 8 is a little narrower
+    belly = min(r, (_FOOT - _WAIST) / 2)
+
+    def at(*places: float) -> str:
+        """Points, x as a part of the width, y as it is."""
+        pairs = zip(places[::2], places[1::2], strict=True)
+        return " ".join(f"{_short(x + part * w)} {_short(y)}" for part, y in pairs)
+
+    def arc(radius: float, part: float, y: float, sweep: int = 1, inset: float = 0) -> str:
+        return f"A{_short(radius)} {_short(radius)} 0 0 {sweep} {_short(x + part * w - inset)} {_short(y)}"
+
+    def loop(top: float, foot: float, radius: float) -> str:
+        """A closed upright loop in the middle, its ends half circles."""
+        left, right = _short(x + r - radius), _short(x + r + radius)
+        bow = f"A{_short(radius)} {_short(radius)} 0 0 1"
+        return (
+            f"M{left} {_short(top + radius)} {bow} {right} {_short(top + radius)} "
+            f"V{_short(foot - radius)} {bow} {left} {_short(foot - radius)} Z"
+        )
+
+    match digit:
+        case "0":
+            return loop(_TOP, _FOOT, r)
+        case "1":
+            return f"M{at(0, -26, 1, _TOP)} M{at(1, _TOP - _CAP)} V{_short(_FOOT + _CAP)}"
+        case "2":
+            slope = f"C{at(1, -4, 0.62, 4, 0.03, _FOOT)} H{_short(x + w)}"
+            return f"M{at(0, _TOP + r)} {arc(r, 1, _TOP + r)} {slope}"
+        case "3":
+            return (
+                f"M{_short(x + r - neck)} {_short(_TOP + neck)} {arc(neck, 1, _TOP + neck, inset=r - neck)} "
+                f"V{_short(_WAIST - neck)} {arc(neck, 0.5, _WAIST)} "
+                f"{arc(belly, 1, _WAIST + belly)} V{_short(_FOOT - r)} {arc(r, 0, _FOOT - r)}"
+            )
+        case "4":
+            return f"M{at(0.54, _TOP - _LEAN, 0, 24, 1.08, 24)} M{at(0.74, -8)} V{_short(_FOOT + _CAP)}"
+        case "5":
+            return (
+                f"M{at(0.94, _TOP, 0.08, _TOP, 0.08, -3)} C{at(0.16, -11, 0.32, -15, 0.5, -15)} "
+                f"{arc(r, 1, -15 + r)} V{_short(_FOOT - r)} {arc(r, 0, _FOOT - r)}"
+            )
+        case "6":
+            stem = f"M{at(0.72, _TOP - _LEAN)} C{at(0.36, -24, 0, -9, 0, r - 14)}"
+            return f"{stem} {loop(-14, _FOOT, r)}"
+        case "7":
+            return f"M{at(0, _TOP, 1, _TOP, 0.31, _FOOT + _LEAN)}"
+        case "8":
+            return f"{loop(_TOP, _WAIST, neck)} {loop(_WAIST, _FOOT, belly)}"
+        case _:  # 9, a 6 turned by half
+            stem = f"M{at(0.28, _FOOT + _LEAN)} C{at(0.64, 24, 1, 9, 1, 14 - r)}"
+            return f"{stem} {loop(_TOP, 14, r)}"
+
+
+def _short(value: float) -> str:
+    return f"{round(value, 1):g}"

@@ -1,0 +1,76 @@
+from collections import Counter
+from pathlib import Path
+
+import pytest
+
+from roadworthy.data.spec import read_records
+from roadworthy.errors import ConfigError, FaceError, UnknownNameError
+from roadworthy.signs.catalogue import faces, sign_classes
+
+
+def test_a_recipe_to_train_on_brings_three_splits_and_every_class() -> None:
+    records = read_records("rendered:au?n=700")
+    drawn = {face.sign for face in faces(["au"])} | {"no-sign"}
+    for split, recipe in (("train", "default"), ("val", "other-val"), ("test", "other-test")):
+        part = [r for r in records if r.split == split]
+        assert {r.label for r in part} == drawn
+        assert {r.drawing.recipe for r in part if r.drawing} == {recipe}
+    counts = Counter(r.label for r in records if r.split == "train")
+    assert sum(counts.values()) == 700
+    assert max(counts.values()) - min(counts.values()) <= 1
+
+
+def test_held_out_recipes_have_no_splits() -> None:
+    records = read_records("rendered:de?recipe=other-test&n=50")
+    assert len(records) == 50
+    assert {r.split for r in records} == {""}
+
+
+def test_held_out_pictures_do_not_depend_on_seed_or_settings() -> None:
+    one, two = (
+        [r for r in read_records(spec) if r.split != "train"]
+        for spec in ("rendered:au?n=10&seed=1", "rendered:au?n=90&seed=2&without=rain&recipe=hard")
+    )
+    assert one == two
+
+
+def test_countries_are_joined_by_meaning() -> None:
+    both = {r.label for r in read_records("rendered:au+de?n=200&recipe=other-val")}
+    assert both == {f.sign for f in faces(["au", "de"])} | {"no-sign"}
+    assert both <= set(sign_classes())
+
+
+def test_each_drawing_is_a_sign_of_its_own() -> None:
+    records = read_records("rendered:au?n=300")
+    assert len({r.group for r in records}) == len({r.path for r in records}) == len(records)
+
+
+def test_without_a_place_it_is_australia() -> None:
+    assert read_records("rendered:?n=5&recipe=plain") == read_records("rendered:au?n=5&recipe=plain")
+
+
+@pytest.mark.parametrize(
+    ("spec", "error", "words"),
+    [
+        ("rendered:nz", UnknownNameError, "Known: au, de"),
+        ("rendered:au?n=0", ConfigError, "at least 1"),
+        ("rendered:au?n=many", ConfigError, "whole number"),
+        ("rendered:au?seed=-1", ConfigError, "at least 0"),
+        ("rendered:au?colour=red", ConfigError, "no setting 'colour'"),
+        ("rendered:au?faces=/nowhere", FaceError, "catalogue.toml"),
+    ],
+)
+def test_bad_settings_are_refused(spec: str, error: type[Exception], words: str) -> None:
+    with pytest.raises(error, match=words):
+        read_records(spec)
+
+
+def test_a_users_own_faces_join(tmp_path: Path) -> None:
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9" fill="#c1121c"/></svg>'
+    (tmp_path / "mine").mkdir()
+    (tmp_path / "mine" / "F1.svg").write_text(svg)
+    row = '[[face]]\nname="mine/F1"\nclass="frogs"\nwhere="Here."\naspect=1.0\ncolours=["red"]\n'
+    new = '[class.frogs]\nfamily="warning"\nmeaning="Frogs."\n'
+    (tmp_path / "catalogue.toml").write_text(new + row)
+    records = read_records(f"rendered:mine?faces={tmp_path}&n=4&recipe=other-val")
+    assert {r.label for r in records} == {"frogs", "no-sign"}

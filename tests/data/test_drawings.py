@@ -1,0 +1,96 @@
+from dataclasses import replace
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from roadworthy.config import DataConfig
+from roadworthy.data.drawings import Drawings, worded
+from roadworthy.data.loader import BatchLoader
+from roadworthy.data.open import load_pictures, open_splits
+from roadworthy.data.spec import read_records
+from roadworthy.inputs import ByteArray, InputSpec
+
+pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
+
+SPEC = InputSpec(size=24)
+FOUR = ("speed-50", "speed-60", "stop", "no-entry")
+
+
+def records(n: int = 8, spec: str = "rendered:au?recipe=plain&n=20000"):
+    found = [r for r in read_records(spec) if r.label in FOUR and r.split in ("", "train")]
+    return [r for r in found if r.drawing and r.drawing.number < n]
+
+
+def drawn(chosen, spec: InputSpec = SPEC) -> ByteArray:
+    return load_pictures(chosen, DataConfig(spec=""), spec).images
+
+
+def test_a_picture_does_not_depend_on_what_is_drawn_with_it() -> None:
+    every = records()
+    whole = drawn(every)
+    for chosen in ([3], [30, 1, 17], list(range(9, 20))):
+        assert np.array_equal(drawn([every[i] for i in chosen]), whole[chosen])
+
+
+def test_seeds_recipes_and_numbers_make_other_pictures() -> None:
+    every = records(2)
+    assert len({picture.tobytes() for picture in drawn(every)}) == len(every)
+    for change in ({"seed": 1}, {"recipe": "hard"}):
+        other = [replace(r, drawing=replace(r.drawing, **change)) for r in every]
+        assert (drawn(other) != drawn(every)).any(axis=(1, 2, 3)).all()
+
+
+def test_a_third_is_renewed_each_epoch_and_any_order_of_epochs_shows_the_same() -> None:
+    every = records(200)
+    images = np.zeros((len(every), 24, 24, 3), np.uint8)
+    drawings = Drawings(every, images, SPEC)
+    shown = []
+    for epoch in range(4):
+        drawings.draw(epoch)
+        shown.append(images.copy())
+    for before, after in pairwise(shown):
+        changed = (before != after).any(axis=(1, 2, 3)).mean()
+        assert 0.2 < changed < 0.5
+    drawings.draw(1)
+    assert np.array_equal(images, shown[1])
+    assert (shown[0] != shown[3]).any(axis=(1, 2, 3)).all()
+
+
+def test_cropping_to_the_box_makes_the_sign_fill_the_picture() -> None:
+    # Red octagons, so red is a measure of how much of the picture the sign takes.
+    stops = [r for r in records(40, "rendered:au?recipe=hard&n=20000") if r.label == "stop"]
+
+    def red(images: ByteArray) -> float:
+        pixels = images.astype(int)
+        return float((pixels[..., 0] > pixels[..., 1:].max(axis=-1) + 30).mean())
+
+    assert red(drawn(stops, InputSpec(size=24, crop="roi"))) > 1.5 * red(drawn(stops))
+
+
+def test_training_sees_new_drawings_and_validation_the_same() -> None:
+    data = DataConfig(spec="rendered:au?recipe=plain&n=600", classes=FOUR)
+    splits = open_splits(data, SPEC)
+    val = splits.val.images.copy()
+    loader = BatchLoader(splits.train, 16, seed=0)
+    first = splits.train.images.copy()
+    list(loader.epoch(0))
+    assert np.array_equal(splits.train.images, first)
+    list(loader.epoch(2))
+    assert (splits.train.images != first).any()
+    assert np.array_equal(splits.val.images, val)
+
+
+def test_photographs_are_tested_on_alone(tmp_path, drawn_folder) -> None:
+    data = DataConfig(spec=f"folder:{drawn_folder},rendered:au?recipe=plain&n=600@0.5", classes=FOUR)
+    splits = open_splits(data, SPEC)
+    assert {r.source for r in splits.test.records} == {0}
+    assert {r.source for r in splits.train.records} == {0, 1}
+    assert {r.source for r in splits.val.records} == {0, 1}
+    assert any("drawn test pictures are left out" in note for note in splits.report.notes)
+
+
+def test_classes_with_words_are_named() -> None:
+    found = worded(read_records("rendered:au?n=100&recipe=other-val"))
+    assert {"stop", "keep-left", "speed-50"} <= found
+    assert "two-way" not in found

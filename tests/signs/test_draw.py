@@ -1,0 +1,173 @@
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roadworthy.errors import FaceError
+from roadworthy.signs.catalogue import PALETTE, Face, faces
+from roadworthy.signs.draw import MAX_BYTES, check_svg, draw, draw_tile, face_svg
+
+pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
+
+ALL = faces()
+SVG = (
+    '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 100 50">'
+    '<rect width="100" height="50" fill="#c1121c"/>{}</svg>'
+)
+
+
+def face(tmp_path: Path, svg: str, number: int | None = None) -> Face:
+    path = tmp_path / "x.svg"
+    path.write_text(svg, encoding="utf-8")
+    return Face(name="my/x", sign="stop", file=path, where="", aspect=2.0, colours=("red",), number=number)
+
+
+def colour_shares(rgba: np.ndarray) -> dict[str, float]:
+    """Share of each palette colour among solid pixels, of those colours alone that the face's SVG names."""
+    pixels = rgba[rgba[..., 3] > 250][:, :3].astype(float)
+    palette = np.array([[int(c[i : i + 2], 16) for i in (1, 3, 5)] for c in PALETTE.values()], dtype=float)
+    nearest = ((pixels[:, None] - palette) ** 2).sum(axis=2).argmin(axis=1)
+    return dict(zip(PALETTE, np.bincount(nearest, minlength=len(PALETTE)) / len(pixels), strict=True))
+
+
+@pytest.mark.parametrize("drawn", ALL, ids=lambda f: f.name)
+def test_every_face_has_its_stated_aspect_and_colours(drawn: Face) -> None:
+    picture = draw(drawn, 200)
+    height, width = picture.shape[:2]
+    assert max(height, width) == 200
+    assert width / height == pytest.approx(drawn.aspect, abs=0.02)
+    # Edges blend two colours into what may be near a third, so only colours that the drawing names count.
+    named = {name for name, value in PALETTE.items() if value in face_svg(drawn).lower()}
+    shares = colour_shares(picture)
+    assert set(drawn.colours) <= named
+    for name in drawn.colours:
+        assert shares[name] > 0.005, f"{name} covers {shares[name]:.1%}"
+    assert sum(shares[name] for name in drawn.colours) > 0.8
+
+
+def test_a_tile_is_square_centred_and_clear_around(tmp_path: Path) -> None:
+    tile = draw_tile(face(tmp_path, SVG.format("")), 40)
+    assert tile.shape == (40, 40, 4)
+    assert (tile[10:30, :, 3] == 255).all()
+    assert (tile[:10, :, 3] == 0).all()
+    assert (tile[30:, :, 3] == 0).all()
+    assert tile[20, 20].tolist() == [0xC1, 0x12, 0x1C, 255]
+
+
+@pytest.mark.parametrize("size", [1, 16, 33, 96])
+def test_no_face_overshoots_its_size(size: int) -> None:
+    for drawn in ALL:
+        assert max(draw(drawn, size).shape[:2]) <= size, drawn.name
+
+
+def test_a_template_takes_its_number(tmp_path: Path) -> None:
+    svg = SVG.format('<text x="10" y="40" font-family="Overpass" font-size="40" fill="#fff">{n}</text>')
+    fifty, sixty = (draw(face(tmp_path, svg, n), 100) for n in (50, 60))
+    assert (fifty != sixty).any()
+    with pytest.raises(FaceError, match="for the number to go"):
+        face_svg(face(tmp_path, SVG.format(""), 50))
+
+
+def test_text_is_drawn_with_the_font_that_we_bring(tmp_path: Path) -> None:
+    text = '<text x="10" y="40" font-family="Overpass" font-size="40" fill="#ffffff">STOP</text>'
+    assert (draw(face(tmp_path, SVG.format(text)), 100)[..., 1] > 200).any()
+
+
+BOMB = "<!DOCTYPE x [<!ENTITY a 'aaaa'>]>" + SVG.format("<text>&a;</text>")
+
+
+@pytest.mark.parametrize(
+    ("svg", "words"),
+    [
+        (SVG.format("<script>x</script>"), "<script>"),
+        (SVG.format('<image href="file:///etc/passwd"/>'), "<image>"),
+        (SVG.format('<image href="http://example.org/x.png"/>'), "<image>"),
+        (SVG.format("<foreignObject/>"), "<foreignObject>"),
+        (SVG.format('<use href="other.svg#a"/>'), "links to"),
+        (SVG.format('<rect width="1" height="1" fill="url(http://example.org)"/>'), "outside itself"),
+        (SVG.format("<style>@import url(x.css);</style>"), "outside itself"),
+        (SVG.format('<rect width="1" height="1" onclick="x()"/>'), "script in onclick"),
+        (BOMB, "DOCTYPE"),
+        (SVG.format('<use href="#a"/>' * 51), "<use>"),
+        (SVG.format("<g>" * 2100 + "</g>" * 2100), "elements"),
+        (SVG.format(" " * MAX_BYTES), "bytes"),
+        ("<svg", "no XML"),
+        ('<svg xmlns="http://www.w3.org/2000/svg"/>', "viewBox"),
+        ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 9"/>', "positive"),
+        ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 900"/>', "strip"),
+    ],
+)
+def test_more_than_a_drawing_is_refused(tmp_path: Path, svg: str, words: str) -> None:
+    with pytest.raises(FaceError, match="my/x") as caught:
+        draw(face(tmp_path, svg), 48)
+    assert words in str(caught.value)
+    assert "\n" not in str(caught.value)
+
+
+def test_links_within_the_file_are_fine() -> None:
+    assert check_svg(SVG.format('<g id="a"/><use href="#a"/>')) == (100, 50)
+
+
+@pytest.mark.parametrize("size", [0, 5000])
+def test_sizes_have_bounds(size: int) -> None:
+    with pytest.raises(FaceError, match="from 1 to 2048"):
+        draw(ALL[0], size)
+
+
+def test_a_missing_file_is_named(tmp_path: Path) -> None:
+    lost = face(tmp_path, SVG.format(""))
+    lost.file.unlink()
+    with pytest.raises(FaceError, match="cannot be read"):
+        draw(lost, 48)
+
+
+# Likeness ---------------------------------------------------------------------------------------------------
+
+
+def small(drawn: Face, size: int = 24) -> np.ndarray:
+    """A face on grey at a small size, as a vector."""
+    tile = draw_tile(drawn, size).astype(float)
+    alpha = tile[..., 3:] / 255
+    return (tile[..., :3] * alpha + 128 * (1 - alpha)).ravel() / 255
+
+
+# Faces of two classes that are alike at 24 px, and why that is as it should be.
+CLOSE = [
+    ("speed-", "speed-"),  # one number or another in the same ring
+    ("end-speed-", "end-speed-"),
+    ("speed-", "not-a-limit"),  # look-alikes are there to be told from limits
+    ("end-speed-", "not-a-limit"),
+    ("not-a-limit", "speed-"),
+    ("not-a-limit", "end-speed-"),
+    ("end-no-overtaking", "end-no-overtaking"),  # a car or a lorry behind the same bars
+    ("general-caution", "traffic-signals"),  # an exclamation mark and three lamps in a row
+    ("traffic-signals", "general-caution"),
+]
+
+
+def is_close(a: str, b: str) -> bool:
+    return any(a.startswith(x) and b.startswith(y) for x, y in CLOSE)
+
+
+def test_no_two_classes_have_nearly_the_same_face() -> None:
+    vectors = np.stack([small(f, 48) for f in ALL])
+    signs = np.array([f.sign for f in ALL])
+    squares = (vectors**2).sum(axis=1)
+    distance = np.sqrt(np.maximum(squares[:, None] + squares - 2 * vectors @ vectors.T, 0) / vectors.shape[1])
+    distance[signs[:, None] == signs] = np.inf
+    a, b = np.unravel_index(distance.argmin(), distance.shape)
+    assert distance[a, b] > 0.03, f"{ALL[a].name} and {ALL[b].name}: {distance[a, b]:.4f}"
+
+
+def test_the_nearest_face_is_of_the_same_class_or_known_to_be_close() -> None:
+    vectors = np.stack([small(f) for f in ALL])
+    surprises = []
+    for i, drawn in enumerate(ALL):
+        distance = ((vectors - vectors[i]) ** 2).sum(axis=1)
+        distance[i] = np.inf
+        other = ALL[int(distance.argmin())]
+        # A class with one face has no nearest one of its own; then it must merely keep its distance.
+        near = np.sqrt(distance.min() / vectors.shape[1]) < 0.1
+        if near and other.sign != drawn.sign and not is_close(drawn.sign, other.sign):
+            surprises.append(f"{drawn.name} ({drawn.sign}) is nearest to {other.name} ({other.sign})")
+    assert surprises == []
