@@ -23,7 +23,7 @@ def page() -> str:
     lines = [
         "# Signs and their faces",
         "",
-        "Written by `python docs/make_faces.py` from the catalogue. A class is a meaning; a face is a drawing of it.",
+        "Written by `python docs/make_faces.py`. A class is a meaning; a face is a drawing of it.",
         "",
     ]
     for country, name in COUNTRIES.items():

@@ -22,6 +22,7 @@ PUBLIC = [
     "predict",
     "preprocess",
     "preview",
+    "render",
     "report",
     "train",
 ]

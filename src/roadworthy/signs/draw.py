@@ -27,8 +27,11 @@ MAX_ELEMENTS = 2000
 MAX_USES = 50  # each may copy a group: a nest of them grows exponentially
 
 _ELEMENTS = frozenset(
-    "svg g defs symbol use title desc path rect circle ellipse line polyline polygon text tspan clipPath "
-    "linearGradient radialGradient stop style".split()
+    [
+        *("svg", "g", "defs", "symbol", "use", "title", "desc", "style", "text", "tspan", "clipPath"),
+        *("path", "rect", "circle", "ellipse", "line", "polyline", "polygon"),
+        *("linearGradient", "radialGradient", "stop"),
+    ]
 )
 _OUTWARD = re.compile(r"url\(\s*['\"]?(?!#)|@import|@font-face|expression\(|javascript:", re.IGNORECASE)
 _NAMESPACE = re.compile(r"^\{[^}]*\}")

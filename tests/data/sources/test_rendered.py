@@ -20,6 +20,11 @@ def test_a_recipe_to_train_on_brings_three_splits_and_every_class() -> None:
     assert max(counts.values()) - min(counts.values()) <= 1
 
 
+def test_pictures_can_be_asked_for_by_class() -> None:
+    counts = Counter(r.label for r in read_records("rendered:au?per_class=3") if r.split == "train")
+    assert set(counts.values()) == {3}
+
+
 def test_held_out_recipes_have_no_splits() -> None:
     records = read_records("rendered:de?recipe=other-test&n=50")
     assert len(records) == 50
@@ -55,6 +60,7 @@ def test_without_a_place_it_is_australia() -> None:
         ("rendered:nz", UnknownNameError, "Known: au, de"),
         ("rendered:au?n=0", ConfigError, "at least 1"),
         ("rendered:au?n=many", ConfigError, "whole number"),
+        ("rendered:au?n=5&per_class=2", ConfigError, "both n and per_class"),
         ("rendered:au?seed=-1", ConfigError, "at least 0"),
         ("rendered:au?colour=red", ConfigError, "no setting 'colour'"),
         ("rendered:au?faces=/nowhere", FaceError, "catalogue.toml"),
@@ -66,10 +72,10 @@ def test_bad_settings_are_refused(spec: str, error: type[Exception], words: str)
 
 
 def test_a_users_own_faces_join(tmp_path: Path) -> None:
-    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9" fill="#c1121c"/></svg>'
+    svg = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"><rect width="9" height="9"/></svg>'
     (tmp_path / "mine").mkdir()
     (tmp_path / "mine" / "F1.svg").write_text(svg)
-    row = '[[face]]\nname="mine/F1"\nclass="frogs"\nwhere="Here."\naspect=1.0\ncolours=["red"]\n'
+    row = '[[face]]\nname="mine/F1"\nclass="frogs"\nwhere="Here."\naspect=1.0\ncolours=["black"]\n'
     new = '[class.frogs]\nfamily="warning"\nmeaning="Frogs."\n'
     (tmp_path / "catalogue.toml").write_text(new + row)
     records = read_records(f"rendered:mine?faces={tmp_path}&n=4&recipe=other-val")

@@ -1,7 +1,8 @@
 """Drawn signs: `rendered:au`, `rendered:de`, `rendered:au+de`, with settings after a question mark.
 
     recipe=NAME     of the drawn camera (roadworthy list recipes); `default`
-    n=5000          training pictures in all; without it 512 a class
+    n=5000          training pictures in all
+    per_class=2000  the same for each class; 512 without either
     seed=7          which ones
     faces=DIR       also the user's own faces: a catalogue.toml and the SVGs that it names
     photos=DIR      photographs (no signs in them) to draw some signs before
@@ -25,7 +26,7 @@ from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
 HELD_OUT = {"val": "other-val", "test": "other-test"}
-_OPTIONS = ("recipe", "n", "seed", "faces", "photos", "without")
+_OPTIONS = ("recipe", "n", "per_class", "seed", "faces", "photos", "without")
 _FIXED_SEED = 0
 
 
@@ -38,6 +39,9 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     signs = _signs(countries, own)
     recipe = options.get("recipe", "default")
     seed, n = _whole(options, "seed", 0, 0), _whole(options, "n", 0, 1)
+    if n and "per_class" in options:
+        raise ConfigError("rendered: got both n and per_class; give one of them")
+    n = n or _whole(options, "per_class", 0, 1) * len(signs)
     series = Drawing(
         sign="",
         countries=countries,
@@ -59,7 +63,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
 
 
 def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iterator[Record]:
-    """n pictures shared out over the classes, the first ones getting one more where it does not come out even."""
+    """n pictures shared out over the classes; what does not come out even goes to the first ones."""
     for index, sign in enumerate(signs):
         for number in range(n // len(signs) + (index < n % len(signs))):
             drawing = replace(series, sign=sign, number=number)
