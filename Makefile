@@ -3,28 +3,35 @@ PYTHON ?= python3
 VENV := .venv
 BIN := $(VENV)/bin
 ROADWORTHY := $(BIN)/roadworthy
-# A folder named by ROADWORTHY_DATA holds gtsrb/; `gtsrb:` alone looks there.
-DATA ?= $(if $(ROADWORTHY_DATA),gtsrb:)
+# Without DATA the demo draws its own signs, and tests on GTSRB too where ROADWORTHY_DATA holds it.
+DATA ?=
+FOUR = --classes speed-50,speed-60,stop,no-entry
+DRAWN = rendered:au+de
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format bench clean need-data
+.PHONY: help demo test lint format bench clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
-	@echo "  PYTHON=python3.12 picks the interpreter, DATA=gtsrb:DIR the data of the demo"
+	@echo "  PYTHON=python3.12 picks the interpreter, DATA=gtsrb:DIR the data of the demo (without: drawn signs)"
 
-demo: need-data $(VENV)/.demo  ## install, train the study's four classes for a minute, report, predict
+demo: $(VENV)/.demo  ## install, train the study's four classes for a minute, report, predict
 	@rm -rf demo
-	$(ROADWORTHY) train --data "$(DATA)" --classes speed-50,speed-60,stop,no-entry --minutes 1 --out demo
-	@echo
-	@$(BIN)/python examples/predict_some.py demo 5
+ifneq ($(DATA),)
+	$(ROADWORTHY) train --data "$(DATA)" $(FOUR) --minutes 1 --out demo
+else
+	$(ROADWORTHY) train --data "$(DRAWN)?per_class=2000" $(FOUR) --config recipes/demo.toml --out demo
+	@echo "(on drawn pictures: the recipe other-test)"
+	@if [ -d "$(ROADWORTHY_DATA)/gtsrb" ]; then \
+		echo; echo "the same network on GTSRB's official test, photographs that it never saw:"; \
+		$(ROADWORTHY) evaluate demo --data gtsrb: --skip-unknown --out demo/gtsrb; fi
+endif
+	@echo; echo "predictions on pictures drawn just now:"
+	@$(ROADWORTHY) render "$(DRAWN)?recipe=other-test&seed=1" --n 90 --size 64 --out demo/pictures >/dev/null
+	@$(ROADWORTHY) predict demo demo/pictures/speed-50 demo/pictures/speed-60 demo/pictures/stop demo/pictures/no-entry --top 2
 	@echo
 	@echo "The report: $(abspath demo)/report.html"
-
-# Before any installing: whoever has no data should hear of it at once.
-need-data:
-	@test -n "$(DATA)" || { echo "make demo needs GTSRB: run 'make demo DATA=gtsrb:DIR', or set ROADWORTHY_DATA to the folder that holds gtsrb/; get it with 'roadworthy data fetch gtsrb' or from https://benchmark.ini.rub.de" >&2; exit 2; }
 
 test: $(VENV)/.test  ## install, lint, type check, run all tests
 	$(BIN)/ruff check .
