@@ -622,7 +622,7 @@ def _how_to_resume(out: Path | None) -> str:
 def _print_metrics(metrics: Metrics) -> None:
     over_signs = metrics.accuracy_ci95_tracks or metrics.accuracy_ci95_signs or metrics.sign_accuracy_ci95
     low, high = over_signs or metrics.accuracy_ci95
-    measured = f"{metrics.n:,} pictures of {metrics.split}"
+    measured = f"{metrics.n:,} {'drawn ' if metrics.extra.get('drawn') else ''}pictures of {metrics.split}"
     _print(f"accuracy  {metrics.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%}; {measured})")
     _print(f"balanced  {metrics.balanced_accuracy:.2%}")
     _print(f"ECE       {metrics.ece:.4f}")

@@ -363,6 +363,8 @@ def measure(
             {"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)
         ],
     }
+    if drawn := sum(record.drawing is not None for record in data.records):
+        details["drawn"] = drawn
     if frames_per_sign is not None:
         details["signs_estimated"] = round(len(data) / frames_per_sign)
     metrics = compute_metrics(

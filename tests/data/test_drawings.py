@@ -71,6 +71,8 @@ def test_cropping_to_the_box_makes_the_sign_fill_the_picture() -> None:
 def test_training_sees_new_drawings_and_validation_the_same() -> None:
     data = DataConfig(spec="rendered:au?recipe=plain&n=600", classes=FOUR)
     splits = open_splits(data, SPEC)
+    assert splits.report.dropped == {}
+    assert splits.report.groups_from.endswith("drawn pictures, each a sign of its own")
     val = splits.val.images.copy()
     loader = BatchLoader(splits.train, 16, seed=0)
     first = splits.train.images.copy()

@@ -28,12 +28,14 @@ class GroupsReport:
 
     named: groups known from file names or a column.  hashed: groups found by likeness, single pictures
     included.  joined: pictures that share a found group with another.  unknown: pictures without a group.
+    drawn: pictures that are drawn, each a sign of its own.
     """
 
     named: int
     hashed: int
     joined: int
     unknown: int
+    drawn: int = 0
 
     def text(self) -> str:
         """One line for people."""
@@ -44,6 +46,8 @@ class GroupsReport:
             parts.append(
                 f"{self.hashed:,} groups from near-duplicate hashing ({self.joined:,} pictures share one)"
             )
+        if self.drawn:
+            parts.append(f"{self.drawn:,} drawn pictures, each a sign of its own")
         if self.unknown:
             parts.append(f"{self.unknown:,} pictures without a known track, each taken as its own")
         return "; ".join(parts) or "no pictures"
@@ -59,12 +63,13 @@ def assign_groups(
     without a twin gets a `dup-K` of its own.  K counts in the order of the paths.
     """
     result = list(records)
-    named = {record.group for record in records if record.group}
+    named = {record.group for record in records if record.group and record.drawing is None}
+    drawn = sum(record.drawing is not None for record in records)
     lone = sorted(
         (i for i, record in enumerate(records) if not record.group), key=lambda i: (records[i].path, i)
     )
     if images is None or not lone:
-        return result, GroupsReport(named=len(named), hashed=0, joined=0, unknown=len(lone))
+        return result, GroupsReport(named=len(named), hashed=0, joined=0, unknown=len(lone), drawn=drawn)
     if len(images) != len(records):
         raise ShapeError(f"{len(images)} pictures do not belong to {len(records)} records")
     roots = _clusters(perceptual_hashes(images, np.array(lone)), [records[i].label for i in lone])
@@ -76,7 +81,7 @@ def assign_groups(
             names[root] = next(free)
         result[i] = replace(records[i], group=names[root])
     joined = int(sizes[sizes > 1].sum())
-    return result, GroupsReport(named=len(named), hashed=len(names), joined=joined, unknown=0)
+    return result, GroupsReport(named=len(named), hashed=len(names), joined=joined, unknown=0, drawn=drawn)
 
 
 def _clusters(hashes: HashArray, labels: Sequence[str]) -> IntArray:

@@ -77,7 +77,10 @@ def open_splits(
     Raises DataError for fewer than two classes, an empty training split, a class that it lacks, and
     unreadable pictures (unless they may be skipped).
     """
-    task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
+    found = read_records(data.spec, data.labels)
+    task = select(found, data.classes, data.group_by)
+    # What nobody has drawn is nothing left out.
+    photographed = {record.label for record in found if record.drawing is None}
     if len(task.classes) < 2:
         raise DataError(
             f"{data.spec} gives {len(task.classes)} class ({', '.join(task.classes) or 'none'}); "
@@ -102,7 +105,7 @@ def open_splits(
         counts={name: dict(_by_class(part, task.classes)) for name, part in parts.items()},
         tracks={name: _tracks(part, task.classes) for name, part in parts.items()},
         groups_from=groups.text(),
-        dropped=dict(task.dropped),
+        dropped={label: n for label, n in task.dropped.items() if label in photographed},
         own=task.own,
         unreadable=pixels.failures,
         notes=(*split_notes(parts), *(note for note in (drawn_note, pixels.note) if note)),

@@ -283,7 +283,7 @@ def _percent(fraction: float) -> str:
 
 
 def _text_width(text: str, size: float = 13) -> float:
-    return 0.56 * size * len(text)
+    return 0.6 * size * len(text)
 
 
 def _number(value: float) -> str:

@@ -71,6 +71,7 @@ SHOWN = frozenset(
         "train_seconds",
         "unknown_skipped",
         "signs_estimated",
+        "drawn",
         "reliability",
         "confused",
     ]
@@ -267,23 +268,29 @@ def _weights(run: _Folder) -> str:
 def _headline(run: _Folder) -> list[Block]:
     m = run.metrics
     split, n = m["split"], m["n"]
+    # A figure on drawings must never be taken for one on photographs.
+    drawn = "drawn " if m.get("drawn") else ""
     what = f"{_plural(len(run.predictions.classes), 'class')} ({_listed(run.predictions.classes, 4)})"
     if run.config is not None:
         train = run.config.train
         budget = f"{train.minutes:g} min" if train.minutes is not None else _plural(train.epochs, "epoch")
         asked = (
             f"Train {run.config.model.name} for {budget} to tell {what} apart at {run.config.input.size} px "
-            f"on {run.data['spec']}, then measure it once on {n:,} {split} pictures."
+            f"on {run.data['spec']}, then measure it once on {n:,} {drawn}{split} pictures."
         )
     else:
-        asked = f"Measure a model that tells {what} apart on {n:,} pictures of {run.data['spec']} ({split})."
+        where = f"{n:,} {drawn}pictures of {run.data['spec']} ({split})"
+        asked = f"Measure a model that tells {what} apart on {where}."
     blocks: list[Block] = [
         Text(text=f"{asked} {_weights(run)}".strip()),
         Facts(
             items=(
-                (f"accuracy on {split}", f"{percent(m['accuracy'])}\n{_honest_interval(m)}"),
                 (
-                    "pictures",
+                    f"accuracy on {drawn}{split} pictures" if drawn else f"accuracy on {split}",
+                    f"{percent(m['accuracy'])}\n{_honest_interval(m)}",
+                ),
+                (
+                    f"{drawn}pictures",
                     f"{n:,}\n{_signs(m)}",
                 ),
                 ("macro F1", f"{percent(m['macro_f1'])}\nall classes weigh the same"),
@@ -325,6 +332,8 @@ def _honest_interval(m: Mapping[str, Any]) -> str:
 def _signs(m: Mapping[str, Any]) -> str:
     if m.get("signs"):
         return _plural(m["signs"], "physical sign")
+    if m.get("drawn"):
+        return "each a sign of its own"
     return f"of about {m['signs_estimated']:,} signs" if m.get("signs_estimated") else "signs not known"
 
 
