@@ -17,7 +17,7 @@ SPEC = InputSpec(size=24)
 FOUR = ("speed-50", "speed-60", "stop", "no-entry")
 
 
-def records(n: int = 8, spec: str = "rendered:au?recipe=plain&n=20000"):
+def records(n: int = 8, spec: str = "rendered:au?recipe=plain&n=80000"):
     found = [r for r in read_records(spec) if r.label in FOUR and r.split in ("", "train")]
     return [r for r in found if r.drawing and r.drawing.number < n]
 
@@ -42,7 +42,7 @@ def test_seeds_recipes_and_numbers_make_other_pictures() -> None:
 
 
 def test_a_third_is_renewed_each_epoch_and_any_order_of_epochs_shows_the_same() -> None:
-    every = records(200)
+    every = records(800)
     images = np.zeros((len(every), 24, 24, 3), np.uint8)
     drawings = Drawings(every, images, SPEC)
     shown = []
@@ -59,7 +59,7 @@ def test_a_third_is_renewed_each_epoch_and_any_order_of_epochs_shows_the_same() 
 
 def test_cropping_to_the_box_makes_the_sign_fill_the_picture() -> None:
     # Red octagons, so red is a measure of how much of the picture the sign takes.
-    stops = [r for r in records(40, "rendered:au?recipe=hard&n=20000") if r.label == "stop"]
+    stops = [r for r in records(40, "rendered:au?recipe=hard&n=80000") if r.label == "stop"]
 
     def red(images: ByteArray) -> float:
         pixels = images.astype(int)

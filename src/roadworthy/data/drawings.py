@@ -1,6 +1,6 @@
 """Pictures of drawn records, and training sets whose drawings are renewed as training goes on.  Needs torch.
 
-A class's series is drawn in blocks of 128, each from a seed of its own, so a picture is the same whichever
+A class's series is drawn in blocks of 256, each from a seed of its own, so a picture is the same whichever
 other records, classes or splits are asked for with it.
 """
 
@@ -25,7 +25,7 @@ from roadworthy.signs.camera import Camera, no_sign
 from roadworthy.signs.catalogue import NO_SIGN, faces
 from roadworthy.signs.draw import draw_tile, face_svg
 
-BLOCK = 128
+BLOCK = 256
 RENEWED_EVERY = 3  # epochs that a drawing serves in training, varied anew by augmentation each time
 _TILE_PX, _LARGE_TILE_PX = 64, 128  # of a face, for pictures of up to 48 px and for larger ones
 _PHOTO_PX, _MOST_PHOTOS = 64, 512
@@ -86,7 +86,7 @@ def _generation(epoch: int, index: int) -> int:
 
 
 def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
-    """(128, S, S, 3) uint8: block number `block.number` of a class's series."""
+    """(256, S, S, 3) uint8: block number `block.number` of a class's series."""
     key = (block.seed, block.recipe, block.sign, "+".join(block.countries), block.number, generation)
     random = generator("cpu", "rendered", *key)
     size = _camera_px(spec)
