@@ -196,9 +196,9 @@ def _renewed(train: Dataset, spec: InputSpec) -> Dataset:
     """The training set with its drawings renewed as epochs go by."""
     if not any(record.drawing is not None for record in train.records):
         return train
-    images = np.array(train.images)  # a copy of its own: validation and reports keep theirs
-    drawings = _drawings(train.records, images, spec, drawn=True)
-    return replace(train, images=images, renew=drawings.draw)
+    # Pictures drawn into memory are the training set's own: the other splits hold copies.
+    drawings = _drawings(train.records, train.images, spec, drawn=True)
+    return replace(train, renew=drawings.draw)
 
 
 def _needs_groups(records: Sequence[Record], data: DataConfig) -> bool:

@@ -6,7 +6,6 @@ brick wall.
 
 from __future__ import annotations
 
-import math
 from dataclasses import dataclass
 
 import torch
@@ -20,6 +19,7 @@ from roadworthy.signs.effects import (
     Random,
     Scene,
     any_colours,
+    any_slope,
     axes,
     boxes,
     cover,
@@ -62,9 +62,7 @@ class Gradient(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Any direction."""
         count = len(pictures)
-        angle = per_picture(random.uniform(count, high=2 * math.pi))
-        x, y = axes(pictures)
-        slope = step(x * angle.cos() + y * angle.sin(), 2.0) * self.amount
+        slope = step(any_slope(pictures, random), 2.0) * self.amount
         return cover(pictures, slope, planes(scene_colours(random, count)))
 
 

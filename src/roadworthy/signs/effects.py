@@ -174,6 +174,13 @@ def axes(like: Tensor) -> tuple[Tensor, Tensor]:
     return _axes(like.shape[-2], like.shape[-1], like.device)
 
 
+def any_slope(pictures: Tensor, random: Random) -> Tensor:
+    """(B, 1, H, W) rising from -1 to 1 across the middle of each picture, in a direction of its own."""
+    angle = per_picture(random.uniform(len(pictures), high=2 * math.pi))
+    x, y = axes(pictures)
+    return x * angle.cos() + y * angle.sin()
+
+
 @cache
 def _axes(height: int, width: int, device: torch.device) -> tuple[Tensor, Tensor]:
     x = (torch.arange(width, device=device) * 2 + 1) / width - 1
@@ -539,9 +546,7 @@ def _patches(pictures: Tensor, random: Random) -> Tensor:
     noise = value_noise(random, count, pictures.shape[-1], (2, 5, 11)) + per_picture(
         random.uniform(count, low=-0.4, high=0.4)
     )
-    angle = per_picture(random.uniform(count, high=2 * math.pi))
-    x, y = axes(pictures)
-    plane = x * angle.cos() + y * angle.sin() + per_picture(random.uniform(count, low=-0.7, high=0.7))
+    plane = any_slope(pictures, random) + per_picture(random.uniform(count, low=-0.7, high=0.7))
     field = torch.where(per_picture(random.uniform(count)) < 0.5, noise, plane)
     return step(field, per_picture(random.uniform(count, low=0.05, high=0.4)))
 

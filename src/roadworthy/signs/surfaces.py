@@ -14,6 +14,7 @@ from roadworthy.signs.effects import (
     Random,
     Scene,
     any_colours,
+    any_slope,
     axes,
     boxes,
     cover,
@@ -83,9 +84,7 @@ class Dirt(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Noise plus a slope."""
         count = len(pictures)
-        x, y = axes(pictures)
-        angle = per_picture(random.uniform(count, high=2 * math.pi))
-        slope = (x * angle.cos() + y * angle.sin()) * 0.6
+        slope = any_slope(pictures, random) * 0.6
         noise = value_noise(random, count, pictures.shape[-1], (3, 8, 20), fall=0.8)
         opaque = per_picture(self.amount * random.uniform(count, low=0.3))
         mask = step(noise + slope - 0.1, 0.8) * opaque * scene.sign

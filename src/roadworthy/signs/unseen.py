@@ -21,6 +21,7 @@ from roadworthy.signs.effects import (
     Layer,
     Random,
     Scene,
+    any_slope,
     axes,
     boxes,
     cover,
@@ -77,9 +78,7 @@ class ValFog(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """A parabola across the picture, one direction and density each."""
         count = len(pictures)
-        x, y = axes(pictures)
-        angle = per_picture(random.uniform(count, high=2 * math.pi))
-        along = (x * angle.cos() + y * angle.sin()) * 0.35 + 0.5
+        along = any_slope(pictures, random) * 0.35 + 0.5
         dense = (along.square() * per_picture(random.uniform(count)) * self.amount).clamp_(0.0, 1.0)
         air = per_picture(random.uniform(count, low=0.6, high=0.9))
         return cover(pictures, dense, air.expand(-1, 3, 1, 1))
@@ -236,9 +235,7 @@ class TestSplitLight(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Street lamps, shop windows, sunsets."""
         count = len(pictures)
-        x, y = axes(pictures)
-        angle = per_picture(random.uniform(count, high=2 * math.pi))
-        slope = (x * angle.cos() + y * angle.sin()) * 0.7
+        slope = any_slope(pictures, random) * 0.7
         tint = planes(random.uniform(count, 3, low=-self.amount, high=self.amount))
         return (pictures * (1 + slope * tint)).clamp_(0.0, 1.0)
 

@@ -58,6 +58,7 @@ def test_without_a_place_it_is_australia() -> None:
     ("spec", "error", "words"),
     [
         ("rendered:nz", UnknownNameError, "Known: au, de"),
+        ("rendered:+", ConfigError, "names no country"),
         ("rendered:au?n=0", ConfigError, "at least 1"),
         ("rendered:au?n=many", ConfigError, "whole number"),
         ("rendered:au?n=5&per_class=2", ConfigError, "both n and per_class"),

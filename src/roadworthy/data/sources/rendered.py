@@ -76,6 +76,8 @@ def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iter
 def _countries(place: str, own: str) -> tuple[str, ...]:
     known = sorted({face.country for face in faces(folder=Path(own) if own else None)})
     wanted = tuple(part.strip() for part in place.split("+") if part.strip())
+    if not wanted:
+        raise ConfigError(f"rendered:{place} names no country; known: {', '.join(known)}, joined by +")
     for country in wanted:
         if country not in known:
             raise UnknownNameError("country of drawn signs", country, known)
