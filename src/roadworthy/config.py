@@ -166,8 +166,12 @@ class DangerConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class EvaluateConfig:
-    """How results are computed: bins of the calibration error, bootstrap repetitions, danger weights."""
+    """How results are computed: bins of the calibration error, bootstrap repetitions, danger weights.
 
+    split: what a training ends by measuring; `val` leaves the test split closed, for choosing among settings.
+    """
+
+    split: Literal["test", "val"] = "test"
     ece_bins: int = 15
     bootstrap: int = 2000
     batch_size: int = 512

@@ -96,7 +96,8 @@ def run(
     hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
     _prepare_folder(folder, config, state_file, resume)
 
-    splits = open_splits(config.data, config.input, progress=progress)
+    with_test = config.evaluate.split == "test"
+    splits = open_splits(config.data, config.input, with_test=with_test, progress=progress)
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     write_json(origin, folder / "provenance.json")
     about = {**splits.report.to_dict(), "audit": _audit(splits), "first_rows": _first_rows(splits)}

@@ -69,11 +69,13 @@ def open_splits(
     data: DataConfig,
     input: InputSpec,
     *,
+    with_test: bool = True,
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Splits:
     """Read, select, decode, group and split what `data` asks for.
 
+    with_test: False leaves the test split empty, and the pictures of one that the data bring along unread.
     Raises DataError for fewer than two classes, an empty training split, a class that it lacks, and
     unreadable pictures (unless they may be skipped).
     """
@@ -87,10 +89,16 @@ def open_splits(
             "a classifier needs at least 2"
         )
     records, drawn_note = _measured_on_photographs(task.records)
+    closed = [record for record in records if not with_test and data.split == "auto" and record.split == "test"]
+    aside = set(closed)
+    records = [record for record in records if record not in aside]
     pixels = load_pictures(records, data, input, cache_dir=cache_dir, progress=progress)
     kept = [records[i] for i in pixels.kept]
     grouped, groups = assign_groups(kept, pixels.images if _needs_groups(kept, data) else None)
-    parts = split_records(grouped, data.split, data.split_by, data.split_seed, data.val_fraction)
+    # A test split that stays closed still has its say in how the rest is cut.
+    parts = split_records([*grouped, *closed], data.split, data.split_by, data.split_seed, data.val_fraction)
+    if not with_test:
+        parts["test"] = []
     _check_train(parts["train"], task.classes, data)
     places = {record: place for place, record in enumerate(grouped)}  # equal records show the same picture
     shares = tuple(part.share for part in parse_spec(data.spec))
