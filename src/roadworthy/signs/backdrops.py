@@ -44,10 +44,10 @@ class Solid(Layer):
     stage = "behind"
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
-        """A tenth of the colours come from the whole cube."""
+        """A twentieth of the colours come from the whole cube."""
         count = len(pictures)
         colours = torch.where(
-            random.uniform(count, 1) < 0.1, any_colours(random, count), scene_colours(random, count)
+            random.uniform(count, 1) < 0.05, any_colours(random, count), scene_colours(random, count)
         )
         return torch.lerp(pictures, planes(colours).expand_as(pictures), self.amount)
 
@@ -123,10 +123,12 @@ class Foliage(Layer):
         where = value_noise(random, count, size, (2, 5, 14), fall=0.8)
         mask = step(where + per_picture(random.uniform(count, low=-0.3, high=1.2)), 0.15) * self.amount
         green = random.uniform(count, 3) * pictures.new_tensor([0.3, 0.25, 0.2])
-        green = planes(green + pictures.new_tensor([0.15, 0.28, 0.08]))
+        green = green + pictures.new_tensor([0.15, 0.28, 0.08])
+        # From summer's green to bare twigs.
+        green = torch.lerp(green, green.mean(1, keepdim=True), random.uniform(count, 1))
         dark = per_picture(random.uniform(count, low=0.02, high=0.4))
         light = torch.lerp(dark, torch.ones_like(dark), step(fine[:, :1], 0.9)) * (1 + 0.25 * fine[:, 1:])
-        return cover(pictures, mask, (green * light * 1.4).clamp_(0.0, 1.0))
+        return cover(pictures, mask, (planes(green) * light * 1.4).clamp_(0.0, 1.0))
 
 
 @EFFECTS.register("brick")
