@@ -65,6 +65,7 @@ def _strokes(digit: str, x: float, w: float) -> str:
             f"V{_short(foot - radius)} {bow} {left} {_short(foot - radius)} Z"
         )
 
+    tail = arc(r, 0.04, _FOOT - 0.6 * r)  # of 3 and 5: it ends before it stands upright
     match digit:
         case "0":
             return loop(_TOP, _FOOT, r)
@@ -77,14 +78,15 @@ def _strokes(digit: str, x: float, w: float) -> str:
             return (
                 f"M{_short(x + r - neck)} {_short(_TOP + neck)} {arc(neck, 1, _TOP + neck, inset=r - neck)} "
                 f"V{_short(_WAIST - neck)} {arc(neck, 0.5, _WAIST)} "
-                f"{arc(belly, 1, _WAIST + belly)} V{_short(_FOOT - r)} {arc(r, 0, _FOOT - r)}"
+                f"{arc(belly, 1, _WAIST + belly)} V{_short(_FOOT - r)} {tail}"
             )
         case "4":
             return f"M{at(0.54, _TOP - _LEAN, 0, 24, 1.08, 24)} M{at(0.74, -8)} V{_short(_FOOT + _CAP)}"
         case "5":
             return (
-                f"M{at(0.94, _TOP, 0.08, _TOP, 0.08, -3)} C{at(0.16, -11, 0.32, -15, 0.5, -15)} "
-                f"{arc(r, 1, -15 + r)} V{_short(_FOOT - r)} {arc(r, 0, _FOOT - r)}"
+                # The bowl is a stroke of its own: joined to the stem, their mitre would be a thorn.
+                f"M{at(0.94, _TOP, 0.08, _TOP)} V-4 M{at(0.08, -7)} C{at(0.18, -13, 0.32, -16, 0.5, -16)} "
+                f"{arc(r, 1, -16 + r)} V{_short(_FOOT - r)} {tail}"
             )
         case "6":
             stem = f"M{at(0.72, _TOP - _LEAN)} C{at(0.36, -24, 0, -9, 0, r - 14)}"
