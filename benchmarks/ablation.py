@@ -3,9 +3,10 @@
     python benchmarks/ablation.py --out runs/ablation [--only groups] [--seeds 0 1] [--epochs 6]
     python benchmarks/ablation.py --out runs/ablation --table
 
-Every arm trains on drawings alone, for as many epochs of as many pictures, and is measured on other-val and on
-GTSRB's training pictures, of which a network trained on drawings has seen none: all its tracks are validation
-tracks here.  GTSRB's test, Belgium and other-test stay closed.  Needs ROADWORTHY_DATA; what is there is kept.
+Every arm trains on drawings of GTSRB's 43 classes alone, for as many epochs of as many pictures, and is
+measured on other-val and on GTSRB's training pictures: a network trained on drawings has seen none of them,
+so all of its tracks are validation tracks here.  GTSRB's test, Belgium and other-test stay closed.
+Needs ROADWORTHY_DATA; runs that are there already are kept.
 """
 
 from __future__ import annotations
@@ -20,7 +21,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadworthy.signs.camera import RECIPES, effect_name
+from roadworthy.signs.catalogue import catalogue
+from roadworthy.signs.effects import effect_name
+from roadworthy.signs.recipes import RECIPES
 
 GROUPS = {
     "backgrounds": "gradient clutter buildings brick sky foliage",
@@ -101,7 +104,8 @@ def measure(folder: Path, arm: Arm, seed: int, epochs: int) -> None:
     spec = f"rendered:{arm.data}&seed={seed}"
     if not (folder / "metrics.json").is_file():
         numbers = ["--seed", str(seed), "--epochs", str(epochs)]
-        roadworthy("train", "--data", spec, *settings, *numbers, "--out", str(folder))
+        classes = ",".join(name for name, sign in catalogue().classes.items() if sign.gtsrb is not None)
+        roadworthy("train", "--data", spec, "--classes", classes, *settings, *numbers, "--out", str(folder))
     photographs = folder / "photographs"
     if not (photographs / "metrics.json").is_file():
         where = ["--data", "gtsrb:", "--split", "train", "--skip-unknown", "--out", str(photographs)]

@@ -22,8 +22,10 @@ import torch
 from torch import Tensor
 
 from roadworthy.runtime import generator, keep_freed_memory
-from roadworthy.signs.camera import RECIPES, Camera, no_sign
+from roadworthy.signs.camera import Camera
 from roadworthy.signs.effects import effect_name
+from roadworthy.signs.no_sign import no_sign
+from roadworthy.signs.recipes import RECIPES
 
 Row = dict[str, str | float]
 

@@ -85,7 +85,9 @@ def held_out_groups(groups: list[str], seed: int) -> list[str]:
     return np.random.default_rng(seed).permutation(known)[: len(known) // 4].tolist()
 
 
-def auroc_of_network(pictures: Tensor, is_real: np.ndarray, held_out: np.ndarray, steps: int, seed: int) -> float:
+def auroc_of_network(
+    pictures: Tensor, is_real: np.ndarray, held_out: np.ndarray, steps: int, seed: int
+) -> float:
     """A small network, trained on the pictures not held out, judged on the others."""
     random = generator("cpu", "realism", seed)
     torch.manual_seed(seed)
@@ -115,19 +117,18 @@ def measures(pictures: Tensor) -> dict[str, Tensor]:
     size = luma.shape[-1]
     edge, core = size // 8, slice(size // 4, size - size // 4)
     middle = luma[:, core, core].flatten(1)
-    border = torch.cat(
-        [luma[:, :edge].flatten(1), luma[:, -edge:].flatten(1), luma[:, :, :edge].flatten(1), luma[:, :, -edge:].flatten(1)], 1
-    )
-    detail = (luma[:, 1:-1, 1:-1] * 4 - luma[:, 2:, 1:-1] - luma[:, :-2, 1:-1] - luma[:, 1:-1, 2:] - luma[:, 1:-1, :-2]).abs()
+    border = rim(luma, edge)
+    inner = luma[:, 1:-1, 1:-1]
+    beside = luma[:, 2:, 1:-1] + luma[:, :-2, 1:-1] + luma[:, 1:-1, 2:] + luma[:, 1:-1, :-2]
+    detail = (inner * 4 - beside).abs()
     spread = luma.flatten(1).std(1)
-    border_chroma = torch.cat([chroma[:, :edge].flatten(1), chroma[:, -edge:].flatten(1)], 1)
     return {
         "mean grey": luma.flatten(1).mean(1),
         "deviation of grey": spread,
         "darkest 5 %": luma.flatten(1).quantile(0.05, dim=1),
         "brightest 5 %": luma.flatten(1).quantile(0.95, dim=1),
         "colour of the middle": chroma[:, core, core].flatten(1).mean(1),
-        "colour of the border": border_chroma.mean(1),
+        "colour of the border": rim(chroma, edge).mean(1),
         "deviation of the border": border.std(1),
         "deviation of the middle": middle.std(1),
         "middle less border": middle.mean(1) - border.mean(1),
@@ -138,6 +139,12 @@ def measures(pictures: Tensor) -> dict[str, Tensor]:
     }
 
 
+def rim(planes: Tensor, edge: int) -> Tensor:
+    """(N, M): what lies within `edge` pixels of the border of planes (N, H, W)."""
+    sides = (planes[:, :edge], planes[:, -edge:], planes[:, edge:-edge, :edge], planes[:, edge:-edge, -edge:])
+    return torch.cat([side.flatten(1) for side in sides], dim=1)
+
+
 def table(pictures: Tensor, is_real: np.ndarray) -> str:
     """What each measure alone gives away, most first."""
     rows = []
@@ -145,7 +152,9 @@ def table(pictures: Tensor, is_real: np.ndarray) -> str:
         score = float(roc_auc_score(is_real, values.numpy()))
         drawn, real = (np.percentile(values.numpy()[is_real == side], [10, 50, 90]) for side in (0, 1))
         rows.append((abs(score - 0.5), f"| {name} | {score:.3f} | {text(drawn)} | {text(real)} |"))
-    head = "| measure | AUROC (real is more) | drawn: 10, 50, 90 % | real: 10, 50, 90 % |\n|---|---|---|---|\n"
+    head = (
+        "| measure | AUROC (real is more) | drawn: 10, 50, 90 % | real: 10, 50, 90 % |\n|---|---|---|---|\n"
+    )
     return head + "\n".join(row for _, row in sorted(rows, reverse=True))
 
 
@@ -153,7 +162,9 @@ def text(values: np.ndarray) -> str:
     return ", ".join(f"{value:.2f}" for value in values)
 
 
-def save_sheet(path: Path, drawn: Dataset, real: Dataset, from_drawn: list[int], from_real: list[int]) -> None:
+def save_sheet(
+    path: Path, drawn: Dataset, real: Dataset, from_drawn: list[int], from_real: list[int]
+) -> None:
     """Eight rows of eight pairs: drawn left, real right."""
     random = np.random.default_rng(1)
     chosen = np.sort(random.permutation(len(from_drawn))[:64])

@@ -456,8 +456,8 @@ LISTS = {
     "models": Listed(module="roadworthy.models.catalogue", attribute="MODELS", extra="train"),
     "policies": Listed(module="roadworthy.augment.policy", attribute="POLICIES", extra="train"),
     "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
-    "recipes": Listed(module="roadworthy.signs.camera", attribute="RECIPES", extra="train"),
-    "effects": Listed(module="roadworthy.signs.effects", attribute="EFFECTS", extra="train"),
+    "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
+    "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
 }
 

@@ -308,6 +308,27 @@ def sharpen(images: Tensor, amount: Tensor, sigma_px: float = 1.0) -> Tensor:
     return torch.addcmul(images, amount[:, None, None, None], detail).clamp_(0.0, 1.0)
 
 
+def demosaic(images: Tensor, phase: Tensor) -> Tensor:
+    """What a sensor with a Bayer filter makes of images: one colour measured at each pixel, two interpolated.
+
+    images: (B, 3, H, W).  phase: (B,) integers, which of the four pixels of a cell measures red: bit 0 is
+    its column, bit 1 its row; blue lies opposite, green on the two others.  Interpolation is bilinear.
+    """
+    height, width = images.shape[-2:]
+    column = torch.arange(width, device=images.device) + (phase % 2)[:, None]
+    row = torch.arange(height, device=images.device) + (phase // 2)[:, None]
+    column, row = column[:, None] % 2 == 0, row[:, :, None] % 2 == 0
+    measured = torch.stack([row & column, row ^ column, ~(row | column)], dim=1).to(images.dtype)
+    return _spread(images * measured) / _spread(measured)
+
+
+def _spread(images: Tensor) -> Tensor:
+    """Each pixel and half, at corners a quarter, of its neighbours."""
+    padded = F.pad(images, (1, 1, 1, 1))
+    across = padded[..., 1:-1] + (padded[..., :-2] + padded[..., 2:]) / 2
+    return across[..., 1:-1, :] + (across[..., :-2, :] + across[..., 2:, :]) / 2
+
+
 def gaussian_noise(images: Tensor, sigma: Tensor, generator: torch.Generator) -> Tensor:
     """Independent normal noise of each picture's sigma in every channel, cut off to [0, 1]."""
     noise = torch.randn(images.shape, generator=generator, device=generator.device).to(images.device)

@@ -6,7 +6,7 @@ from torch import Tensor
 
 from roadworthy.errors import ShapeError, UnknownNameError
 from roadworthy.signs.backdrops import Clutter, Photograph, Solid
-from roadworthy.signs.camera import RECIPES, Camera, Recipe, no_sign
+from roadworthy.signs.camera import Camera
 from roadworthy.signs.effects import (
     EFFECTS,
     Crop,
@@ -19,6 +19,8 @@ from roadworthy.signs.effects import (
     Squeeze,
     effect_name,
 )
+from roadworthy.signs.no_sign import no_sign
+from roadworthy.signs.recipes import RECIPES, Recipe
 
 SIZE = 32
 TRAINED = ("plain", "default", "hard")
@@ -269,8 +271,8 @@ def test_no_sign_pictures_are_varied_and_repeat_from_their_seed() -> None:
 
 
 def test_no_sign_shows_at_most_a_fifth_of_a_sign() -> None:
-    from roadworthy.signs.camera import _corners
     from roadworthy.signs.effects import Random, premultiplied
+    from roadworthy.signs.no_sign import _corners
 
     # Faces whose middle is white and whose outer fifths are black.
     faces = squares(1)

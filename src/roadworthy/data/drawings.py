@@ -21,9 +21,10 @@ from roadworthy.data.records import Drawing, Record
 from roadworthy.errors import DataNotFoundError, ImageError
 from roadworthy.inputs import SUFFIXES, ByteArray, InputSpec, crop_resize, decode
 from roadworthy.runtime import generator
-from roadworthy.signs.camera import Camera, no_sign
+from roadworthy.signs.camera import Camera
 from roadworthy.signs.catalogue import NO_SIGN, faces
 from roadworthy.signs.draw import draw_tile, face_svg
+from roadworthy.signs.no_sign import no_sign
 
 BLOCK = 256
 RENEWED_EVERY = 3  # epochs that a drawing serves in training, varied anew by augmentation each time

@@ -89,7 +89,9 @@ def open_splits(
             "a classifier needs at least 2"
         )
     records, drawn_note = _measured_on_photographs(task.records)
-    closed = [record for record in records if not with_test and data.split == "auto" and record.split == "test"]
+    closed = [
+        record for record in records if not with_test and data.split == "auto" and record.split == "test"
+    ]
     aside = set(closed)
     records = [record for record in records if record not in aside]
     pixels = load_pictures(records, data, input, cache_dir=cache_dir, progress=progress)
