@@ -69,7 +69,7 @@ class Gradient(Layer):
 @EFFECTS.register("clutter")
 @dataclass(frozen=True)
 class Clutter(Layer):
-    """Structured noise of five octaves, brightness up to ±`amount`, a third of that in colour."""
+    """Structured noise of five octaves, brightness up to ±`amount`, a fifth of that in colour."""
 
     stage = "behind"
 
@@ -77,7 +77,7 @@ class Clutter(Layer):
         """From smooth to rough; fields of few levels have edges, as things have."""
         count, size = len(pictures), pictures.shape[-1]
         smooth = value_noise(random, count, size, (2, 4, 8), fall=0.8, channels=2)
-        tint = planes(random.uniform(count, 3, low=-0.4, high=0.4))
+        tint = planes(random.uniform(count, 3, low=-0.2, high=0.2))
         rough = value_noise(random, count, size, (12, 24), fall=0.8)
         grey = smooth[:, :1] + rough * per_picture(random.uniform(count))
         levels = per_picture(random.uniform(count, low=1.0, high=3.0))

@@ -285,7 +285,7 @@ def pixel(pictures: Tensor) -> float:
     return 2.0 / pictures.shape[-1]
 
 
-def scene_colours(random: Random, *shape: int, saturation: float = 0.25) -> Tensor:
+def scene_colours(random: Random, *shape: int, saturation: float = 0.15) -> Tensor:
     """(*shape, 3) colours as outdoor things have them: any grey, mostly little colour."""
     grey = random.uniform(*shape, 1, low=0.05, high=0.95)
     tint = random.uniform(*shape, 3, low=-1, high=1) * random.uniform(*shape, 1).square() * saturation * 2

@@ -137,14 +137,15 @@ class Demosaic(Layer):
     stage = "lens"
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
-        """At the picture's own pixels, or for half of the pictures at twice their size, enlarged again."""
+        """At the picture's pixels or, for half of the signs of 24 px and more, at pixels twice as large."""
         count, size = len(pictures), pictures.shape[-1]
         phase = (random.uniform(count) * 4).long().clamp_max(3)
         fine = pixels.demosaic(pictures, phase)
         if size % 2 == 0:
             coarse = pixels.demosaic(halve(pictures), phase)
             coarse = F.interpolate(coarse, size=size, mode="bilinear")
-            fine = torch.where(per_picture(random.uniform(count)) < 0.5, coarse, fine)
+            coarsely = (random.uniform(count) < 0.5) & (scene.scale * size >= 24)
+            fine = torch.where(per_picture(coarsely), coarse, fine)
         return torch.lerp(pictures, fine, self.amount)
 
 

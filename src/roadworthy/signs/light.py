@@ -27,7 +27,7 @@ from roadworthy.signs.effects import (
 @EFFECTS.register("exposure")
 @dataclass(frozen=True)
 class Exposure(Colour):
-    """From night to blown out: the picture's mean grey becomes 20 + 200 u^1.6 of 255, u even in [0, 1].
+    """From night to blown out: the picture's mean grey becomes 20 + 180 u^2 of 255, u even in [0, 1].
 
     `amount` is the power that the gain for this is raised to; 1 goes all the way.
     The form is that of Lopes da Silva and Fernandes 2022 (10 + 240 u^2), the numbers are nearer to the tenths
@@ -36,7 +36,7 @@ class Exposure(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One gain per picture."""
-        wanted = (20 + 200 * random.uniform(len(mean_grey)) ** 1.6) / 255
+        wanted = (20 + 180 * random.uniform(len(mean_grey)).square()) / 255
         gain = (wanted / mean_grey.clamp_min(0.02)).clamp_(0.03, 3.0)
         return pixels.brightness(gain**self.amount)
 
@@ -70,6 +70,16 @@ class Saturation(Colour):
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One factor per picture."""
         return pixels.saturation((1 + random.uniform(len(mean_grey), low=-1) * self.amount).clamp_min(0.05))
+
+
+@EFFECTS.register("dullness")
+@dataclass(frozen=True)
+class Dullness(Colour):
+    """Photographs show less colour than paint has: all colours up to `amount` of the way to grey."""
+
+    def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
+        """One factor per picture."""
+        return pixels.saturation(1 - random.uniform(len(mean_grey)) * min(self.amount, 1.0))
 
 
 @EFFECTS.register("hue")

@@ -200,7 +200,7 @@ class TestWaves(Layer):
         tints = random.uniform(count, waves, 3, low=-0.16, high=0.16) + random.uniform(
             count, waves, 1, low=-0.16, high=0.16
         )
-        base = planes(scene_colours(random, count))
+        base = planes(scene_colours(random, count, saturation=0.25))
         ground = base + torch.bmm(tints.mT, wave.flatten(2)).view(pictures.shape)
         return torch.lerp(pictures, ground.clamp_(0.0, 1.0), self.amount)
 
