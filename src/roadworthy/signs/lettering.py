@@ -70,14 +70,14 @@ def _strokes(digit: str, x: float, w: float) -> str:
         case "0":
             return loop(_TOP, _FOOT, r)
         case "1":
-            return f"M{at(0, -26, 1, _TOP)} M{at(1, _TOP - _CAP)} V{_short(_FOOT + _CAP)}"
+            return f"M{at(-0.2, -27, 1, _TOP)} M{at(1, _TOP - _CAP)} V{_short(_FOOT + _CAP)}"
         case "2":
-            slope = f"C{at(1, -4, 0.62, 4, 0.03, _FOOT)} H{_short(x + w)}"
+            slope = f"C{at(1, -4, 0.62, 4, 0.03, _FOOT)} H{_short(x + 1.06 * w)}"
             return f"M{at(0, _TOP + r)} {arc(r, 1, _TOP + r)} {slope}"
         case "3":
             return (
                 f"M{_short(x + r - neck)} {_short(_TOP + neck)} {arc(neck, 1, _TOP + neck, inset=r - neck)} "
-                f"V{_short(_WAIST - neck)} {arc(neck, 0.5, _WAIST)} "
+                f"V{_short(_WAIST - neck)} {arc(neck, 0.5, _WAIST)} M{at(0.34, _WAIST)} H{_short(x + r)} "
                 f"{arc(belly, 1, _WAIST + belly)} V{_short(_FOOT - r)} {tail}"
             )
         case "4":
@@ -85,19 +85,19 @@ def _strokes(digit: str, x: float, w: float) -> str:
         case "5":
             return (
                 # The bowl is a stroke of its own: joined to the stem, their mitre would be a thorn.
-                f"M{at(0.94, _TOP, 0.08, _TOP)} V-4 M{at(0.08, -7)} C{at(0.18, -13, 0.32, -16, 0.5, -16)} "
-                f"{arc(r, 1, -16 + r)} V{_short(_FOOT - r)} {tail}"
+                f"M{at(1, _TOP, 0.06, _TOP)} V2 M{at(0.06, -1)} C{at(0.18, -6, 0.32, -9, 0.5, -9)} "
+                f"{arc(r, 1, -9 + r)} V{_short(_FOOT - r)} {tail}"
             )
         case "6":
-            stem = f"M{at(0.72, _TOP - _LEAN)} C{at(0.36, -24, 0, -9, 0, r - 14)}"
-            return f"{stem} {loop(-14, _FOOT, r)}"
+            stem = f"M{at(0.72, _TOP - _LEAN)} C{at(0.36, -20, 0, -3, 0, r - 5)}"
+            return f"{stem} {loop(-5, _FOOT, r)}"
         case "7":
-            return f"M{at(0, _TOP, 1, _TOP, 0.31, _FOOT + _LEAN)}"
+            return f"M{at(0, -29, 0, _TOP, 1, _TOP)} C{at(0.98, -27, 0.5, -6, 0.28, _FOOT + _CAP)}"
         case "8":
             return f"{loop(_TOP, _WAIST, neck)} {loop(_WAIST, _FOOT, belly)}"
         case _:  # 9, a 6 turned by half
-            stem = f"M{at(0.28, _FOOT + _LEAN)} C{at(0.64, 24, 1, 9, 1, 14 - r)}"
-            return f"{stem} {loop(_TOP, 14, r)}"
+            stem = f"M{at(0.28, _FOOT + _LEAN)} C{at(0.64, 20, 1, 3, 1, 5 - r)}"
+            return f"{stem} {loop(_TOP, 5, r)}"
 
 
 def _short(value: float) -> str:
