@@ -3,6 +3,7 @@ from itertools import pairwise
 
 import numpy as np
 import pytest
+import torch
 
 from roadworthy.config import DataConfig
 from roadworthy.data.drawings import Drawings, worded
@@ -39,6 +40,25 @@ def test_seeds_recipes_and_numbers_make_other_pictures() -> None:
     for change in ({"seed": 1}, {"recipe": "hard"}):
         other = [replace(r, drawing=replace(r.drawing, **change)) for r in every]
         assert (drawn(other) != drawn(every)).any(axis=(1, 2, 3)).all()
+
+
+@pytest.mark.parametrize(
+    ("split", "means"), [("val", [159.87, 76.69, 203.37]), ("test", [177.38, 150.00, 199.06])]
+)
+def test_the_fixed_splits_keep_their_pictures(
+    split: str, means: list[float], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # The camera is frozen in tests/signs/test_unseen.py; here are the seeds, blocks and framing around it.
+    tile = torch.ones(1, 4, 64, 64)
+    tile[:, 0] = torch.linspace(0, 1, 64)
+    monkeypatch.setattr(
+        "roadworthy.data.drawings._tiles", lambda *_: {"stop": tile, "give-way": tile.flip(3)}
+    )
+    every = read_records("rendered:au?n=9&seed=5")
+    chosen = [r for r in every if (r.label, r.split) == ("stop", split)][:40]
+    pictures = drawn(chosen, InputSpec(size=32))
+    found = [pictures[0].mean(), pictures[39, :, :, 0].mean(), pictures[:, 16, 16].mean()]
+    assert found == pytest.approx(means, abs=0.1)
 
 
 def test_a_third_is_renewed_each_epoch_and_any_order_of_epochs_shows_the_same() -> None:
