@@ -50,6 +50,19 @@ def test_each_drawing_is_a_sign_of_its_own() -> None:
     assert len({r.group for r in records}) == len({r.path for r in records}) == len(records)
 
 
+def test_a_path_tells_all_that_a_drawing_is_drawn_from(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.toml").touch()
+    own, photos = f"faces={tmp_path}", f"photos={tmp_path}"
+    specs = ["au?", "de?", "au+de?", *(f"au?{s}&" for s in (own, photos, "seed=1", "recipe=hard"))]
+    specs += [f"au?{s}&" for s in ("without=rain", "without=rain+glare", f"{own}&{photos}&without=rain")]
+    found = {r.drawing: r.path for spec in specs for r in read_records(f"rendered:{spec}n=150")}
+    assert len(set(found.values())) == len(found) > 1000
+    # What users wrote down before the others were told stays as it was.
+    assert "rendered:stop?countries=au&recipe=other-test&seed=0#3" in found.values()
+    assert f"rendered:stop?countries=au&recipe=other-test&seed=0&{own}#3" in found.values()
+    assert "rendered:stop?countries=au&recipe=default&seed=0&without=rain+glare#0" in found.values()
+
+
 def test_without_a_place_it_is_australia() -> None:
     assert read_records("rendered:?n=5&recipe=plain") == read_records("rendered:au?n=5&recipe=plain")
 

@@ -67,10 +67,23 @@ def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iter
     for index, sign in enumerate(signs):
         for number in range(n // len(signs) + (index < n % len(signs))):
             drawing = replace(series, sign=sign, number=number)
-            name = f"{sign}?countries={'+'.join(series.countries)}&recipe={series.recipe}&seed={series.seed}"
-            path = f"rendered:{name}#{number}"
+            path = _path(drawing)
             # Every drawing is a sign of its own: no other shows the same weather and damage.
             yield Record(path=path, label=sign, group=path, split=split, drawing=drawing)
+
+
+def _path(drawing: Drawing) -> str:
+    """What a picture is drawn from, as a person reads it; drawings that differ have paths that differ."""
+    settings = {
+        "countries": "+".join(drawing.countries),
+        "recipe": drawing.recipe,
+        "seed": drawing.seed,
+        "faces": drawing.faces,
+        "photos": drawing.photos,
+        "without": "+".join(drawing.without),
+    }
+    named = "&".join(f"{name}={value}" for name, value in settings.items() if value != "")
+    return f"rendered:{drawing.sign}?{named}#{drawing.number}"
 
 
 def _countries(place: str, own: str) -> tuple[str, ...]:
