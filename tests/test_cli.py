@@ -312,6 +312,16 @@ def test_lists_come_from_the_registries(capsys: pytest.CaptureFixture[str]) -> N
         assert f"  {name} " in listed
 
 
+def test_a_data_set_without_icons_is_shown_with_faces(capsys: pytest.CaptureFixture[str]) -> None:
+    line = ["data", "show", "rendered:de?n=70", "--classes", "stop,no-sign"]
+    assert cli.run(line) == 0
+    shown = capsys.readouterr().out.splitlines()
+    assert [row.split()[-1] for row in shown[1:4]] == ["icon", "de/206", "193"]
+    assert cli.run([*line, "--format", "json"]) == 0
+    classes = json.loads(capsys.readouterr().out)["classes"]
+    assert [entry["face"] for entry in classes] == ["de/206", None]
+
+
 def test_doctor_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["doctor", "--format", "json"]) == 0
     found = json.loads(capsys.readouterr().out)

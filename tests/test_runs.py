@@ -10,7 +10,7 @@ import pytest
 
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, load_config
-from roadworthy.errors import CheckpointError, ConfigError, DataError, UsageError
+from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError, UsageError
 from roadworthy.runs import samples_by_class
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint
@@ -140,6 +140,29 @@ def test_a_loaded_model_answers_paths_bytes_arrays_and_images_alike(run: Path, d
     assert model.predict([]) == []
     with pytest.raises(UsageError, match="float64"):
         model.predict(np.zeros((5, 5, 3)))
+
+
+def test_a_report_shows_a_face_of_each_class_where_the_data_bring_no_icons(run: Path) -> None:
+    pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
+    with np.load(run / "pictures.npz") as pictures:
+        icons, labels = pictures["icons_images"], pictures["icons_labels"]
+    assert icons.shape == (4, 64, 64, 3)
+    assert labels.tolist() == [0, 1, 2, 3]
+    assert len({icon.tobytes() for icon in icons}) == 4
+    assert "Icon of no-entry" in (run / "report.html").read_text(encoding="utf-8")
+
+
+def test_without_the_part_that_draws_a_report_has_no_icons(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def missing(*_: object) -> None:
+        raise MissingExtraError("drawing signs", "signs")
+
+    monkeypatch.setattr("roadworthy.runs.draw_icon", missing)
+    folder = api.train(tiny(spec, epochs=1), tmp_path / "run").folder
+    with np.load(folder / "pictures.npz") as pictures:
+        assert "icons_images" not in pictures.files
+    assert "Icon of" not in (folder / "report.html").read_text(encoding="utf-8")
 
 
 def test_samples_cover_every_class_and_repeat(run: Path, spec: str) -> None:

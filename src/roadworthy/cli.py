@@ -396,7 +396,7 @@ def show(
                 "" if entry.gtsrb is None else entry.gtsrb,
                 *(entry.counts.get(split, 0) for split in overview.splits),
                 sum(entry.tracks.values()) or "unknown",
-                entry.icon or "",
+                entry.icon or entry.face or "",
             ]
             for entry in overview.classes
         ],

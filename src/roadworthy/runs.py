@@ -20,15 +20,15 @@ from roadworthy.data.audit import audit_decoded
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import Splits, open_dataset, open_splits
-from roadworthy.data.overview import overview
+from roadworthy.data.overview import class_faces, overview
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec
-from roadworthy.errors import CheckpointError, ConfigError, DataError
+from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError
 from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.predict import predict_logits
-from roadworthy.inputs import InputSpec, crop_resize, decode
+from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.pixels import normalise
@@ -44,6 +44,8 @@ from roadworthy.runtime import (
     set_threads,
 )
 from roadworthy.scores import log_probabilities, probabilities
+from roadworthy.signs.catalogue import Face
+from roadworthy.signs.draw import draw_icon
 from roadworthy.train.average import WeightAverage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint, save_checkpoint
@@ -55,6 +57,7 @@ from roadworthy.train.state import TrainState
 
 SAMPLES_PER_CLASS = 3
 MISTAKES_SHOWN = 48
+ICON_PX = 64
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -516,16 +519,27 @@ def _write_pictures(folder: Path, splits: Splits, policy: Any, config: Config) -
 
 
 def _icons(splits: Splits, config: Config) -> dict[str, Any]:
-    """The picture of each class that the data bring along, where they do."""
-    entries = overview(splits.train.records, splits.classes, [config.data.spec]).classes
-    found = [(label, entry.icon) for label, entry in enumerate(entries) if entry.icon is not None]
+    """The picture of each class that the data bring along, else a face of it, where it has one."""
+    records, specs = splits.train.records, [config.data.spec]
+    faces = class_faces(records, splits.classes, specs)
+    entries = overview(records, splits.classes, specs).classes
+    icons = [_icon(entry.icon, faces.get(entry.name)) for entry in entries]
+    found = [(label, icon) for label, icon in enumerate(icons) if icon is not None]
     if not found:
         return {}
-    spec = InputSpec(size=64)
     return {
-        "icons_images": np.stack([crop_resize(decode(path), spec) for _, path in found]),
+        "icons_images": np.stack([icon for _, icon in found]),
         "icons_labels": np.array([label for label, _ in found]),
     }
+
+
+def _icon(path: str | None, face: Face | None) -> ByteArray | None:
+    if path is not None:
+        return crop_resize(decode(path), InputSpec(size=ICON_PX))
+    try:
+        return None if face is None else draw_icon(face, ICON_PX)
+    except MissingExtraError:  # a report without icons is still one
+        return None
 
 
 def _add_pictures(folder: Path, **arrays: Any) -> None:

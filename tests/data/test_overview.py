@@ -2,8 +2,9 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roadworthy.data.overview import HEAD_ROWS, overview
+from roadworthy.data.overview import HEAD_ROWS, class_faces, overview
 from roadworthy.data.records import Record
+from roadworthy.data.spec import read_records
 
 
 def test_counts_tracks_and_heads() -> None:
@@ -45,3 +46,30 @@ def test_icons_from_the_data(tmp_path: Path) -> None:
     record = Record(path="a.png", label="stop")
     seen = overview([record], ("stop", "no-entry"), [f"folder:/nowhere,gtsrb:{tmp_path}@0.5"])
     assert [c.icon for c in seen.classes] == [str(tmp_path / "Meta/14.png"), None]
+    assert [c.face for c in seen.classes] == ["de/206", "de/267"]  # GTSRB's signs are German
+
+
+def test_faces_are_of_the_countries_that_the_data_name() -> None:
+    classes = ("stop", "priority-road", "wrong-way", "no-sign", "mine")
+
+    def named(records: list[Record]) -> list[str | None]:
+        found = class_faces(records, classes)
+        return [found[name].name if name in found else None for name in classes]
+
+    photographs = [Record(path="a.png", label="stop")]
+    assert named(photographs) == ["au/R1-1", "de/306", "au/G9-69", None, None]
+    german = read_records("rendered:de?n=9&recipe=other-val")
+    assert named(photographs + german) == ["de/206", "de/306", "au/G9-69", None, None]
+    both = read_records("rendered:de+au?n=9&recipe=other-val")
+    assert named(both) == ["de/206", "de/306", "au/G9-69", None, None]
+    assert named(read_records("rendered:au+de?n=9&recipe=other-val"))[0] == "au/R1-1"
+
+
+def test_faces_of_ones_own_stand_for_ones_own_classes(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.toml").write_text(
+        '[class.frogs]\nfamily = "warning"\nmeaning = "Frogs."\n'
+        '[[face]]\nname = "nz/F1"\nclass = "frogs"\nwhere = "Here."\naspect = 1.0\ncolours = ["black"]\n'
+    )
+    records = read_records(f"rendered:nz?faces={tmp_path}&n=4&recipe=other-val")
+    seen = overview(records, ("frogs", "stop"))
+    assert [c.face for c in seen.classes] == ["nz/F1", "au/R1-1"]

@@ -12,6 +12,7 @@ from roadworthy.signs.catalogue import (
     kind_and_value,
     mirror_indices,
     name_from_gtsrb_id,
+    plain_face,
     resolve_label,
     sign_classes,
 )
@@ -85,6 +86,22 @@ def test_both_countries_draw_what_they_are_said_to() -> None:
     australian = {f.sign for f in faces(["au"])}
     assert {"stop", "no-entry", "speed-40", "speed-110", "wrong-way", "not-a-limit", "hump"} <= australian
     assert "speed-120" not in australian
+
+
+def test_the_face_that_stands_for_a_class_is_of_the_first_country_and_no_variant() -> None:
+    def name(sign: str, *countries: str) -> str | None:
+        face = plain_face(sign, countries)
+        return face and face.name
+
+    assert name("stop", "au", "de") == name("stop", "nz", "au") == "au/R1-1"
+    assert name("stop", "de", "au") == "de/206"
+    assert name("priority-road", "au", "de") == "de/306"
+    assert name("speed-50", "au") == "au/R4-1-50"
+    assert name("priority-road", "au") is name(NO_SIGN, "au", "de") is name("mine", "au") is None
+    for sign in sign_classes():
+        for country in ("au", "de"):
+            codes = [face.code for face in faces([country]) if face.sign == sign]
+            assert not any(codes[0].startswith(f"{code}-") for code in codes[1:]), codes
 
 
 def test_numbers_make_faces_of_one_file() -> None:

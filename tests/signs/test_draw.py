@@ -5,7 +5,7 @@ import pytest
 
 from roadworthy.errors import FaceError
 from roadworthy.signs.catalogue import PALETTE, Face, faces
-from roadworthy.signs.draw import MAX_BYTES, check_svg, draw, draw_tile, face_svg
+from roadworthy.signs.draw import MAX_BYTES, check_svg, draw, draw_icon, draw_tile, face_svg
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
 
@@ -52,6 +52,14 @@ def test_a_tile_is_square_centred_and_clear_around(tmp_path: Path) -> None:
     assert (tile[:10, :, 3] == 0).all()
     assert (tile[30:, :, 3] == 0).all()
     assert tile[20, 20].tolist() == [0xC1, 0x12, 0x1C, 255]
+
+
+def test_an_icon_lies_on_mid_grey(tmp_path: Path) -> None:
+    icon = draw_icon(face(tmp_path, SVG.format("")), 40)
+    assert icon.shape == (40, 40, 3)
+    assert icon.dtype == np.uint8
+    assert (icon[:10] == 128).all()
+    assert icon[20, 20].tolist() == [0xC1, 0x12, 0x1C]
 
 
 @pytest.mark.parametrize("size", [1, 16, 33, 96])

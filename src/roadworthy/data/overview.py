@@ -5,13 +5,15 @@ from __future__ import annotations
 from collections import Counter, defaultdict
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
+from pathlib import Path
 
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.sources.gtsrb import icons
 from roadworthy.data.spec import locate, parse_spec
-from roadworthy.signs.catalogue import sign_classes
+from roadworthy.signs.catalogue import Face, plain_face, sign_classes
 
 HEAD_ROWS = 5
+_USUAL_COUNTRIES = ("au", "de")  # whose faces stand for classes where the data name no country
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -20,6 +22,7 @@ class ClassOverview:
 
     counts and tracks: by split (empty for records without one); tracks are the known physical signs.
     icon: path of its picture in the data set, or None.
+    face: name of the catalogue's face that stands for it, or None.
     """
 
     name: str
@@ -28,6 +31,7 @@ class ClassOverview:
     counts: Mapping[str, int]
     tracks: Mapping[str, int]
     icon: str | None
+    face: str | None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,6 +52,7 @@ def overview(records: Iterable[Record], classes: Sequence[str], specs: Sequence[
 
     specs: the data specs that the records came from; their GTSRB places may hold icons.
     """
+    records = list(records)
     counts: dict[str, Counter[str]] = defaultdict(Counter)
     groups: dict[str, dict[str, set[str]]] = defaultdict(lambda: defaultdict(set))
     heads: dict[str, list[Mapping[str, str]]] = defaultdict(list)
@@ -59,18 +64,25 @@ def overview(records: Iterable[Record], classes: Sequence[str], specs: Sequence[
             groups[record.label][record.split].add(record.group)
         if len(heads[record.split]) < HEAD_ROWS:
             heads[record.split].append(_table_row(record))
-    pictures = _icons(specs)
+    pictures, faces = _icons(specs), class_faces(records, classes, specs)
     splits = tuple(split for split in (*SPLITS, "") if split in heads)
     return Overview(
         n=total,
         splits=splits,
-        classes=tuple(_class_overview(name, counts[name], groups[name], pictures) for name in classes),
+        classes=tuple(
+            _class_overview(name, counts[name], groups[name], pictures.get(name), faces.get(name))
+            for name in classes
+        ),
         table_heads={split: tuple(heads[split]) for split in splits},
     )
 
 
 def _class_overview(
-    name: str, counts: Mapping[str, int], groups: Mapping[str, set[str]], pictures: Mapping[str, str]
+    name: str,
+    counts: Mapping[str, int],
+    groups: Mapping[str, set[str]],
+    icon: str | None,
+    face: Face | None,
 ) -> ClassOverview:
     known = sign_classes().get(name)
     return ClassOverview(
@@ -79,8 +91,28 @@ def _class_overview(
         meaning=known.meaning if known else "",
         counts=dict(counts),
         tracks={split: len(members) for split, members in groups.items()},
-        icon=pictures.get(name),
+        icon=icon,
+        face=face.name if face else None,
     )
+
+
+def class_faces(
+    records: Iterable[Record], classes: Sequence[str], specs: Sequence[str] = ()
+) -> dict[str, Face]:
+    """The face that stands for each class, for those that have one.
+
+    It is of a country that the data name: by what is drawn of it, or by GTSRB, which is German.  Where the
+    data name none, or none with a face of the class, it is Australian, else German.
+    """
+    drawn = {(r.drawing.countries, r.drawing.faces): None for r in records if r.drawing is not None}
+    german = any(part.source == "gtsrb" for spec in specs for part in parse_spec(spec))
+    places = [*drawn, *([(("de",), "")] if german else []), (_USUAL_COUNTRIES, "")]
+    found: dict[str, Face] = {}
+    for name in classes:
+        candidates = (plain_face(name, countries, Path(own) if own else None) for countries, own in places)
+        if face := next(filter(None, candidates), None):
+            found[name] = face
+    return found
 
 
 def _icons(specs: Sequence[str]) -> dict[str, str]:

@@ -180,6 +180,15 @@ def faces(countries: Sequence[str] = (), folder: Path | None = None) -> tuple[Fa
     return tuple(f for f in catalogue(folder).faces.values() if not countries or f.country in countries)
 
 
+def plain_face(sign: str, countries: Sequence[str], folder: Path | None = None) -> Face | None:
+    """The face that stands for a class: the first of the first of these countries that has any, else None.
+
+    In catalogue order a country's own form of a sign comes before its variants.
+    """
+    own = [face for face in faces(folder=folder) if face.sign == sign]
+    return next((face for country in countries for face in own if face.country == country), None)
+
+
 @cache
 def _names_by_gtsrb_id() -> dict[int, str]:
     return {c.gtsrb: c.name for c in sign_classes().values() if c.gtsrb is not None}

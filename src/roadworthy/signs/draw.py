@@ -54,6 +54,13 @@ def draw_tile(face: Face, size: int) -> ByteArray:
     return tile
 
 
+def draw_icon(face: Face, size: int) -> ByteArray:
+    """A face as (size, size, 3) uint8 RGB, laid on the mid-grey that clear parts of files are laid on."""
+    tile = draw_tile(face, size).astype(np.float32)
+    opacity = tile[..., 3:] / 255
+    return (tile[..., :3] * opacity + 128 * (1 - opacity)).round().astype(np.uint8)
+
+
 def face_svg(face: Face) -> str:
     """The SVG of a face, its number filled in where it is made from a template."""
     try:
