@@ -24,6 +24,8 @@ from roadworthy.signs.effects import (
 )
 from roadworthy.signs.recipes import Recipe
 
+_SATURATION = 0.25  # of things: their own, since the fixed recipes show them too
+
 
 def no_sign(
     count: int,
@@ -90,7 +92,8 @@ def _poles_and_wires(pictures: Tensor, random: Random) -> Tensor:
     ends = torch.where(level, upright[..., [1, 0, 3, 2]], upright)
     width = random.uniform(count, lines).square() * 0.2 + 0.01
     x, y = axes(pictures)
-    return lay(pictures, strokes(x, y, ends, width, pixel(pictures)), scene_colours(random, count, lines))
+    colours = scene_colours(random, count, lines, saturation=_SATURATION)
+    return lay(pictures, strokes(x, y, ends, width, pixel(pictures)), colours)
 
 
 def _wheels_and_lamps(pictures: Tensor, random: Random) -> Tensor:
@@ -110,7 +113,7 @@ def _wheels_and_lamps(pictures: Tensor, random: Random) -> Tensor:
     bars = strokes(
         x, y, torch.cat([ends - reach, ends + reach], dim=2), inner[:, :, 2] * 0.06, pixel(pictures)
     )
-    colours = scene_colours(random, count, 9)
+    colours = scene_colours(random, count, 9, saturation=_SATURATION)
     colours[:, 8] *= 0.3  # tyres and housings are dark
     return lay(pictures, torch.cat([masks[:, :1], bars, masks[:, 1:]], dim=1), colours)
 
