@@ -104,6 +104,14 @@ def test_the_face_that_stands_for_a_class_is_of_the_first_country_and_no_variant
             assert not any(codes[0].startswith(f"{code}-") for code in codes[1:]), codes
 
 
+def test_every_limit_has_its_end() -> None:
+    numbers: dict[str, set[int | None]] = {"speed": set(), "end-speed": set()}
+    for kind, value in map(kind_and_value, sign_classes()):
+        if kind in numbers:
+            numbers[kind].add(value)
+    assert numbers["speed"] == numbers["end-speed"] >= {10, 25, 50, 120, 130}
+
+
 def test_numbers_make_faces_of_one_file() -> None:
     rings = [f for f in faces(["au"]) if f.code.startswith("R4-1-") and f.number in (50, 60)]
     assert {(f.sign, f.number) for f in rings} == {("speed-50", 50), ("speed-60", 60)}
