@@ -1,12 +1,13 @@
 import csv
 import dataclasses
 import json
+from pathlib import Path
 
 import numpy as np
 import pytest
 
-from roadworthy.errors import CheckpointError, ShapeError
-from roadworthy.results import ClassMetrics, Metrics, Predictions, Row, write_json
+from roadworthy.errors import CheckpointError, ShapeError, UsageError
+from roadworthy.results import ClassMetrics, Metrics, Predictions, Row, make_folder, write_json
 
 
 def predictions(**changes):
@@ -154,3 +155,16 @@ def test_json_is_whole_or_not_there(tmp_path):
             write_json(bad, path)
     assert json.loads(path.read_text(encoding="utf-8"))["n"] == 3
     assert [p.name for p in tmp_path.iterdir()] == ["m.json"]
+
+
+def test_a_folder_is_made_or_it_is_said_why_not(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    deep = tmp_path / "a" / "b"
+    assert make_folder(deep) == make_folder(deep) == deep
+    (tmp_path / "file").touch()
+    with pytest.raises(UsageError, match="a file has this name"):
+        make_folder(tmp_path / "file")
+    with pytest.raises(UsageError, match="Not a directory"):
+        make_folder(tmp_path / "file" / "x")
+    monkeypatch.setattr("roadworthy.results.os.access", lambda *_: False)
+    with pytest.raises(UsageError, match="may not be written to"):
+        make_folder(deep)

@@ -117,6 +117,24 @@ def test_a_run_folder_is_not_overwritten_nor_resumed_from_nothing(
         api.train(Config(), tmp_path / "none")
 
 
+def test_a_run_that_never_began_leaves_its_folder_free(spec: str, tmp_path: Path) -> None:
+    config = tiny(spec, epochs=1)
+    for wrong in (
+        dataclasses.replace(config, data=dataclasses.replace(config.data, classes=("stop", "spot"))),
+        dataclasses.replace(config, model=dataclasses.replace(config.model, name="compcat")),
+        dataclasses.replace(config, augment=dataclasses.replace(config.augment, policy="lihgt")),
+    ):
+        with pytest.raises(UsageError):
+            api.train(wrong, tmp_path / "run")
+    assert api.train(config, tmp_path / "run").folder == tmp_path / "run"
+
+
+def test_a_run_folder_that_cannot_be_made_is_said_so(spec: str, tmp_path: Path) -> None:
+    (tmp_path / "run").touch()
+    with pytest.raises(UsageError, match="a file has this name"):
+        api.train(tiny(spec), tmp_path / "run")
+
+
 def test_an_empty_split_and_an_unknown_one_are_refused(run: Path, tmp_path: Path, spec: str) -> None:
     with pytest.raises(ConfigError, match="use train, val or test"):
         api.evaluate(run, DataConfig(spec=spec), split="tset")

@@ -14,8 +14,8 @@ import numpy as np
 
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
 from roadworthy.errors import DataError, MissingExtraError, UsageError
-from roadworthy.inputs import MAX_PIXELS, ByteArray, FloatArray, InputSpec, crop_resize, decode
-from roadworthy.results import Metrics, write_json
+from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.results import Metrics, make_folder, write_json
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
@@ -225,7 +225,7 @@ def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | Non
         )
     found = run_audit(records, progress=progress)
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         write_json(found.to_dict(), out / "audit.json")
         sheet = audit_picture(found)
         if sheet is not None:
@@ -258,6 +258,8 @@ def preview(
     from roadworthy.data.task import select
 
     spec = input or InputSpec()
+    if out.suffix.lower() not in SUFFIXES:
+        raise UsageError(f"{out} is no name for a picture; end it with .png")
     task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
     if not task.records:
         raise DataError(f"{data.spec} holds no pictures of the classes asked for")
@@ -267,7 +269,7 @@ def preview(
     images, labels = pictures.images, [chosen[int(i)].label for i in pictures.kept]
     if augment is not None:
         images, labels = _augmented(images, labels, task.classes, augment, seed)
-    out.parent.mkdir(parents=True, exist_ok=True)
+    make_folder(out.parent)
     _write_png(contact_sheet(list(images), labels), out)
     return out
 
@@ -290,23 +292,25 @@ def render(
     """
     _needs_train("drawing signs")
     from roadworthy.data.open import load_pictures
-    from roadworthy.data.spec import parse_spec, read_records
+    from roadworthy.data.sources import SOURCES
+    from roadworthy.data.spec import locate, parse_spec
 
     parts = parse_spec(spec)
-    if len(parts) != 1 or parts[0].source != "rendered":
+    if len(parts) != 1 or parts[0].source != "rendered" or parts[0].share is not None:
         raise UsageError(f"{spec!r} is nothing to draw; write rendered:au, rendered:de or rendered:au+de")
     if n < 1:
         raise UsageError(f"{n} pictures are asked for; at least 1 can be drawn")
-    if out.exists() and any(out.iterdir()):
-        raise UsageError(f"{out} is not empty; name a new folder")
     given = {"n": n, "recipe": recipe, "seed": seed, "faces": faces}
     options = {**parts[0].options, **{name: str(v) for name, v in given.items() if v is not None}}
-    whole = f"rendered:{parts[0].place}?{'&'.join(f'{name}={value}' for name, value in options.items())}"
-    drawn = [record for record in read_records(whole) if record.split in ("", "train")]
-    config = DataConfig(spec=whole)
+    input = InputSpec(size=size)
+    records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
+    drawn = [record for record in records if record.split in ("", "train")]
+    if any(make_folder(out).iterdir()):
+        raise UsageError(f"{out} is not empty; name a new folder")
+    config = DataConfig(spec=spec)
     for start in range(0, len(drawn), _DRAWN_AT_ONCE):
         part = drawn[start : start + _DRAWN_AT_ONCE]
-        images = load_pictures(part, config, InputSpec(size=size)).images
+        images = load_pictures(part, config, input).images
         for image, record in zip(images, part, strict=True):
             assert record.drawing is not None
             path = out / record.label / f"{record.drawing.number:05d}_00000.png"
@@ -339,7 +343,12 @@ def _augmented(
 def _write_png(image: ByteArray, path: Path) -> None:
     from PIL import Image
 
-    Image.fromarray(image).save(path)
+    try:
+        Image.fromarray(image).save(path)
+    except OSError as error:
+        raise UsageError(
+            f"{path} cannot be written ({error.strerror or error}); is the disk full?"
+        ) from error
 
 
 def report(folder: Path, *, quiet: bool = False) -> Path | None:

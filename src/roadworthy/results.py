@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import json
+import os
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
@@ -17,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.errors import CheckpointError, ShapeError
+from roadworthy.errors import CheckpointError, ShapeError, UsageError
 from roadworthy.inputs import ByteArray, FloatArray
 
 IntArray = NDArray[np.integer[Any]]
@@ -278,6 +279,18 @@ class Section:
     title: str
     anchor: str
     blocks: tuple[Block, ...]
+
+
+def make_folder(folder: Path) -> Path:
+    """The folder, made where there is none yet; UsageError where it cannot be made or written to."""
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        reason = "a file has this name" if folder.is_file() else error.strerror or error
+        raise UsageError(f"the folder {folder} cannot be made ({reason}); name another") from error
+    if not os.access(folder, os.W_OK | os.X_OK):
+        raise UsageError(f"the folder {folder} may not be written to; name another")
+    return folder
 
 
 def write_json(tree: Any, path: Path) -> None:

@@ -32,7 +32,7 @@ from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.pixels import normalise
-from roadworthy.results import IntArray, Metrics, Predictions, write_json
+from roadworthy.results import IntArray, Metrics, Predictions, make_folder, write_json
 from roadworthy.runtime import (
     derive_seed,
     generator,
@@ -97,7 +97,7 @@ def run(
     state_file = folder / "resume" / "state.safetensors"
     config = _settle_precision(config, device, folder, resume)
     hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
-    _prepare_folder(folder, config, state_file, resume)
+    _check_folder(folder, state_file, resume)
 
     with_test = config.evaluate.split == "test"
     splits = open_splits(config.data, config.input, with_test=with_test, progress=progress)
@@ -120,6 +120,7 @@ def run(
     if resume:
         state.load(state_file)
     policy = build_policy(config.augment, splits.classes, _worded(splits))
+    _begin_run(folder, config)
     _write_pictures(folder, splits, policy, config)
 
     batches = BatchLoader(
@@ -175,18 +176,22 @@ def _settle_precision(config: Config, device: torch.device, folder: Path, resume
     return dataclasses.replace(config, train=dataclasses.replace(config.train, precision=precision))
 
 
-def _prepare_folder(folder: Path, config: Config, state_file: Path, resume: bool) -> None:
-    config_file = folder / "config.toml"
+def _check_folder(folder: Path, state_file: Path, resume: bool) -> None:
     if resume:
         if not state_file.is_file():
             raise CheckpointError(
                 f"{folder} holds no resume/state.safetensors; start it anew without --resume"
             )
-    elif (folder / "checkpoints").exists() or config_file.exists():
+    elif (folder / "checkpoints").exists() or (folder / "config.toml").exists():
         raise ConfigError(f"{folder} already holds a run; give another --out, or --resume to go on with it")
-    (folder / "checkpoints").mkdir(parents=True, exist_ok=True)
+    make_folder(folder)
+
+
+def _begin_run(folder: Path, config: Config) -> None:
+    """From here on the folder holds a run: after what a misspelt name would end, which can be put right."""
+    (folder / "checkpoints").mkdir(exist_ok=True)
     (folder / "resume").mkdir(exist_ok=True)
-    write_config(config, config_file)
+    write_config(config, folder / "config.toml")
 
 
 def _audit(splits: Splits) -> dict[str, Any]:
@@ -417,7 +422,7 @@ def evaluate_checkpoint(
     if not len(measured):
         raise DataError(f"{data.spec} leaves no picture to measure on in its {split} split")
     if out is not None:
-        out.mkdir(parents=True, exist_ok=True)
+        make_folder(out)
         origin = provenance(device=device, autocast=None, seed=0, command=command)
         write_json({**origin, "model": str(model)}, out / "provenance.json")
         write_json(_describe_measured(data.spec, split, measured, unknown), out / "data.json")

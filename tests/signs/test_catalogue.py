@@ -134,6 +134,24 @@ ROW = '[[face]]\nname = "my/a"\nclass = "stop"\nwhere = "x"\naspect = 1.0\ncolou
         (ROW.replace("my/a", "au/R1-1"), "exists already"),
         ('[class.x]\nfamily = "nonsense"\nmeaning = "X."\n', "nonsense"),
         ('[class.x]\nmeaning = "X."\n', "family"),
+        ('[class.x]\nfamily = "warning"\nmeaning = 5\n', "meaning 5"),
+        ("[class]\nx = 5\n", "[class.NAME]"),
+        ('class = "x"\n', "[class.NAME]"),
+        ('[class.stop]\nfamily = "warning"\nmeaning = "X."\n', "stop exists already"),
+        ('[class."../x"]\nfamily = "warning"\nmeaning = "X."\n', "'../x' must be named in letters"),
+        ('[class."a,b"]\nfamily = "warning"\nmeaning = "X."\n', "'a,b' must be named in letters"),
+        (ROW.replace("[[face]]", "[face]"), "[[face]]"),
+        ('face = ["my/a"]\n', "[[face]]"),
+        (ROW.replace('"my/a"', "5"), "name = 5; it must be a text"),
+        (ROW.replace("1.0", '"wide"'), "aspect = 'wide'; it must be a number"),
+        (ROW.replace('["red"]', '"red"'), "colours = 'red'; it must be a list"),
+        (ROW.replace('["red"]', "[[1]]"), "[[1]]"),
+        (ROW + "numbers = 5\n", "numbers = 5; it must be a list"),
+        (ROW + 'numbers = ["x"]\n', "['x']; they must be whole"),
+        (ROW + "size = 3\n", "may have file, zone, numbers, and nothing else"),
+        (ROW + 'file = "../../secret.svg"\n', "must lie in"),
+        (ROW + 'file = "/etc/passwd"\n', "must lie in"),
+        (ROW.replace("stop", "no-sign"), "no-sign, which can have none"),
     ],
 )
 def test_a_users_catalogue_is_checked_row_by_row(tmp_path: Path, text: str, words: str) -> None:
@@ -141,6 +159,12 @@ def test_a_users_catalogue_is_checked_row_by_row(tmp_path: Path, text: str, word
     with pytest.raises(FaceError) as caught:
         catalogue(tmp_path)
     assert words in str(caught.value)
+    assert "catalogue.toml" in str(caught.value)
+
+
+def test_a_catalogue_written_in_a_windows_editor_is_read(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.toml").write_text(ROW, encoding="utf-8-sig")
+    assert "my/a" in catalogue(tmp_path).faces
 
 
 def test_a_users_classes_and_faces_join_ours(tmp_path: Path) -> None:

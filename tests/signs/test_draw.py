@@ -101,6 +101,7 @@ BOMB = "<!DOCTYPE x [<!ENTITY a 'aaaa'>]>" + SVG.format("<text>&a;</text>")
         (SVG.format(" " * MAX_BYTES), "bytes"),
         ("<svg", "no XML"),
         ('<svg xmlns="http://www.w3.org/2000/svg"/>', "viewBox"),
+        ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9"/>', "shows nothing"),
         ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 0 9"/>', "positive"),
         ('<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 1 900"/>', "strip"),
     ],
@@ -109,6 +110,7 @@ def test_more_than_a_drawing_is_refused(tmp_path: Path, svg: str, words: str) ->
     with pytest.raises(FaceError, match="my/x") as caught:
         draw(face(tmp_path, svg), 48)
     assert words in str(caught.value)
+    assert "x.svg" in str(caught.value)
     assert "\n" not in str(caught.value)
 
 

@@ -229,9 +229,11 @@ def _check_train(train: Sequence[Record], classes: Sequence[str], data: DataConf
     present = {record.label for record in train}
     missing = [name for name in classes if name not in present]
     if missing:
+        more = f" and {len(missing) - 10} more" if len(missing) > 10 else ""
+        named = ", ".join(missing[:10]) + more
         raise DataError(
-            f"no training pictures of {', '.join(missing)}; add some, leave the class out with --classes, "
-            "or cut the data anew with --split 0.7/0.1/0.2"
+            f"no training pictures of {named}; add some (drawn ones with n= or per_class=), "
+            "leave the class out with --classes, or cut the data anew with --split 0.7/0.1/0.2"
         )
 
 

@@ -18,7 +18,19 @@ from typing import Any
 from roadworthy.errors import FaceError, LabelError
 
 _NUMBERED = re.compile(r"(speed|end-speed)-(\d+)")
+_CLASS = re.compile(r"\w([\w .+-]*\w)?")  # a folder may have this name
 _FACE = re.compile(r"[a-z]{2,}/[A-Za-z0-9][\w.-]*")
+_FIELDS: dict[str, tuple[type | tuple[type, ...], str]] = {
+    "name": (str, "a text"),
+    "class": (str, "a text"),
+    "where": (str, "a text"),
+    "aspect": ((int, float), "a number"),
+    "colours": (list, "a list"),
+    "file": (str, "a text"),
+    "zone": (str, "a text"),
+    "numbers": (list, "a list"),
+}
+_NEEDED = ("name", "class", "where", "aspect", "colours")
 NO_SIGN = "no-sign"  # the background class: it has no faces
 FOLDER = Path(__file__).parent
 PALETTE = {
@@ -107,7 +119,7 @@ def catalogue(folder: Path | None = None) -> Catalogue:
 def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue:
     path = folder / "catalogue.toml"
     try:
-        tree = tomllib.loads(path.read_text(encoding="utf-8"))
+        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FaceError(
             f"{path} cannot be read ({error.strerror or error}); --faces needs a folder with a "
@@ -118,15 +130,17 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
     try:
         families = tuple(tree["families"]) if ours is None else ours.families
         classes = {name: SignClass(name=name, **fields) for name, fields in tree.get("class", {}).items()}
-        rows = list(tree.get("face", ()))
     except (TypeError, AttributeError, KeyError) as error:
-        raise FaceError(f"{path}: a class needs family and meaning, faces are [[face]]: {error}") from error
+        raise FaceError(
+            f"{path}: a class is [class.NAME] with family and meaning; got {str(tree.get('class'))[:200]}"
+        ) from error
     for sign in classes.values():
-        if sign.family not in families:
-            raise FaceError(f"{path}: class {sign.name} has the family {sign.family!r}; known: {families}")
+        _check_class(sign, families, path)
+        if ours is not None and sign.name in ours.classes:
+            raise FaceError(f"{path}: class {sign.name} exists already; leave its lines out")
     known = classes if ours is None else {**ours.classes, **classes}
     found: dict[str, Face] = {}
-    for row in rows:
+    for row in _rows(tree, path):
         for face in _faces(row, faces, path):
             if face.name in found:
                 raise FaceError(f"{path}: face {face.name} has two rows")
@@ -138,27 +152,56 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
     return Catalogue(classes=classes, faces=found, families=families)
 
 
+def _check_class(sign: SignClass, families: Sequence[str], path: Path) -> None:
+    if not _CLASS.fullmatch(sign.name):
+        raise FaceError(f"{path}: the class {sign.name!r} must be named in letters, digits and hyphens")
+    if not isinstance(sign.meaning, str):
+        raise FaceError(f"{path}: class {sign.name} has the meaning {sign.meaning!r}; it must be a text")
+    if sign.family not in families:
+        raise FaceError(f"{path}: class {sign.name} has the family {sign.family!r}; known: {families}")
+
+
+def _rows(tree: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
+    """The rows of faces, each with all that it needs and nothing else."""
+    rows = tree.get("face", [])
+    if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
+        raise FaceError(f"{path}: each face begins with [[face]] on a line of its own, in double brackets")
+    for row in rows:
+        if not set(_NEEDED) <= row.keys() <= _FIELDS.keys():
+            others = ", ".join(name for name in _FIELDS if name not in _NEEDED)
+            raise FaceError(
+                f"{path}: the row {row} needs {', '.join(_NEEDED)}, may have {others}, and nothing else"
+            )
+        for name, value in row.items():
+            kind, said = _FIELDS[name]
+            if not isinstance(value, kind):
+                raise FaceError(f"{path}: face {row['name']} has {name} = {value!r}; it must be {said}")
+    return rows
+
+
 def _faces(row: Mapping[str, Any], folder: Path, path: Path) -> Iterator[Face]:
     """The faces of one row: one, or one for each of its numbers."""
-    fields = dict(row)
-    numbers = fields.pop("numbers", None)
-    try:
-        name, sign = fields.pop("name"), fields.pop("class")
-        face = Face(
-            name=name,
-            sign=sign,
-            file=folder / fields.pop("file", f"{name}.svg"),
-            colours=tuple(fields.pop("colours")),
-            **fields,
-        )
-    except (KeyError, TypeError) as error:
-        raise FaceError(
-            f"{path}: the row {dict(row)} needs name, class, where, aspect and colours: {error}"
-        ) from error
+    name, sign, file = row["name"], row["class"], Path(row.get("file", f"{row['name']}.svg"))
+    numbers = row.get("numbers")
     if not _FACE.fullmatch(name):
         raise FaceError(f"{path}: the face {name!r} must be named COUNTRY/CODE, like au/R1-1")
-    if not set(face.colours) <= PALETTE.keys():
-        raise FaceError(f"{path}: face {name} has colours {face.colours}; known: {', '.join(PALETTE)}")
+    if file.is_absolute() or ".." in file.parts:
+        raise FaceError(f"{path}: face {name} has the file {str(file)!r}; it must lie in {folder}")
+    if sign == NO_SIGN:
+        raise FaceError(f"{path}: face {name} is of the class {NO_SIGN}, which can have none")
+    if not all(isinstance(colour, str) and colour in PALETTE for colour in row["colours"]):
+        raise FaceError(f"{path}: face {name} has colours {row['colours']}; known: {', '.join(PALETTE)}")
+    if numbers is not None and not all(isinstance(number, int) and number >= 0 for number in numbers):
+        raise FaceError(f"{path}: face {name} has numbers = {numbers}; they must be whole, like [50, 60]")
+    face = Face(
+        name=name,
+        sign=sign,
+        file=folder / file,
+        where=row["where"],
+        aspect=row["aspect"],
+        colours=tuple(row["colours"]),
+        zone=row.get("zone"),
+    )
     if numbers is None:
         yield face
     for number in numbers or ():

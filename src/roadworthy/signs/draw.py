@@ -42,7 +42,7 @@ def draw(face: Face, size: int) -> ByteArray:
 
     Raises FaceError naming the file where it is no drawing that we would render.
     """
-    return _rendered(face_svg(face), size, face.name)
+    return _rendered(face_svg(face), size, f"{face.name} ({face.file})")
 
 
 def draw_tile(face: Face, size: int) -> ByteArray:
@@ -141,6 +141,8 @@ def _rendered(svg: str, size: int, name: str) -> ByteArray:
         picture = _resvg(svg, width=size) if width >= height else _resvg(svg, height=size)
     except FaceError as error:
         raise FaceError(f"face {name}: {error}") from error
+    if not picture[..., 3].any():
+        raise FaceError(f"face {name}: the SVG shows nothing; fill or stroke its shapes")
     picture.flags.writeable = False  # it is shared by all who ask for it
     return picture
 

@@ -51,7 +51,8 @@ def test_each_drawing_is_a_sign_of_its_own() -> None:
 
 
 def test_a_path_tells_all_that_a_drawing_is_drawn_from(tmp_path: Path) -> None:
-    (tmp_path / "catalogue.toml").touch()
+    row = '[[face]]\nname="au/F1"\nclass="stop"\nwhere="Here."\naspect=1.0\ncolours=["black"]\n'
+    (tmp_path / "catalogue.toml").write_text(row)
     own, photos = f"faces={tmp_path}", f"photos={tmp_path}"
     specs = ["au?", "de?", "au+de?", *(f"au?{s}&" for s in (own, photos, "seed=1", "recipe=hard"))]
     specs += [f"au?{s}&" for s in ("without=rain", "without=rain+glare", f"{own}&{photos}&without=rain")]
@@ -71,8 +72,13 @@ def test_without_a_place_it_is_australia() -> None:
     ("spec", "error", "words"),
     [
         ("rendered:nz", UnknownNameError, "Known: au, de"),
-        ("rendered:+", ConfigError, "names no country"),
+        ("rendered:+", ConfigError, "must name countries"),
+        ("rendered:au,de", ConfigError, "joined by"),
+        ("rendered:au+au", ConfigError, "each once"),
         ("rendered:au?n=0", ConfigError, "at least 1"),
+        ("rendered:au?n=5000001", ConfigError, "at most 5,000,000"),
+        ("rendered:au?per_class=1000000", ConfigError, "at most 7"),
+        (f"rendered:au?seed={'9' * 5000}", ConfigError, "at most 9,"),
         ("rendered:au?n=many", ConfigError, "whole number"),
         ("rendered:au?n=5&per_class=2", ConfigError, "both n and per_class"),
         ("rendered:au?seed=-1", ConfigError, "at least 0"),
@@ -83,6 +89,21 @@ def test_without_a_place_it_is_australia() -> None:
 def test_bad_settings_are_refused(spec: str, error: type[Exception], words: str) -> None:
     with pytest.raises(error, match=words):
         read_records(spec)
+
+
+def test_own_faces_that_no_country_asked_for_shows_are_refused(tmp_path: Path) -> None:
+    (tmp_path / "catalogue.toml").write_text(
+        '[[face]]\nname="nz/F1"\nclass="stop"\nwhere="Here."\naspect=1.0\ncolours=["black"]\n'
+    )
+    assert read_records(f"rendered:au+nz?faces={tmp_path}&n=1&recipe=other-val")
+    with pytest.raises(ConfigError, match=r"none of the faces in .* of: nz"):
+        read_records(f"rendered:au?faces={tmp_path}")
+
+
+def test_a_home_folder_is_meant_by_its_sign(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("HOME", str(tmp_path))
+    with pytest.raises(FaceError, match=str(tmp_path / "mine")):
+        read_records("rendered:au?faces=~/mine")
 
 
 def test_a_users_own_faces_join(tmp_path: Path) -> None:

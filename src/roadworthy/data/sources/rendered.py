@@ -28,20 +28,21 @@ PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
 HELD_OUT = {"val": "other-val", "test": "other-test"}
 _OPTIONS = ("recipe", "n", "per_class", "seed", "faces", "photos", "without")
 _FIXED_SEED = 0
+_MOST = 5_000_000  # records of so many pictures take 3 GB
 
 
 @SOURCES.register("rendered")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     """Signs drawn by Roadworthy itself: au, de or au+de."""
     refuse_unknown_options("rendered", options, _OPTIONS)
-    own = options.get("faces", "")
+    own = str(Path(options["faces"]).expanduser()) if options.get("faces") else ""
     countries = _countries(str(place), own)
     signs = _signs(countries, own)
     recipe = options.get("recipe", "default")
-    seed, n = _whole(options, "seed", 0, 0), _whole(options, "n", 0, 1)
+    seed, n = _whole(options, "seed", 0, 0, 2**63 - 1), _whole(options, "n", 0, 1, _MOST)
     if n and "per_class" in options:
         raise ConfigError("rendered: got both n and per_class; give one of them")
-    n = n or _whole(options, "per_class", 0, 1) * len(signs)
+    n = n or _whole(options, "per_class", 0, 1, _MOST // len(signs)) * len(signs)
     series = Drawing(
         sign="",
         countries=countries,
@@ -89,11 +90,21 @@ def _path(drawing: Drawing) -> str:
 def _countries(place: str, own: str) -> tuple[str, ...]:
     known = sorted({face.country for face in faces(folder=Path(own) if own else None)})
     wanted = tuple(part.strip() for part in place.split("+") if part.strip())
-    if not wanted:
-        raise ConfigError(f"rendered:{place} names no country; known: {', '.join(known)}, joined by +")
+    if not wanted or len(set(wanted)) < len(wanted) or "," in place:
+        raise ConfigError(
+            f"rendered:{place} must name countries, each once, joined by +; known: {', '.join(known)}"
+        )
     for country in wanted:
         if country not in known:
             raise UnknownNameError("country of drawn signs", country, known)
+    if own:
+        brought = catalogue(Path(own)).faces.keys() - catalogue().faces.keys()
+        theirs = sorted({name.partition("/")[0] for name in brought})
+        if not set(theirs) & set(wanted):
+            raise ConfigError(
+                f"rendered:{place} shows none of the faces in {own}; those are of: "
+                f"{', '.join(theirs) or 'no country'}"
+            )
     return wanted
 
 
@@ -104,10 +115,14 @@ def _signs(countries: tuple[str, ...], own: str) -> tuple[str, ...]:
     return tuple(name for name in catalogue(folder).classes if name in drawn or name == NO_SIGN)
 
 
-def _whole(options: Mapping[str, str], name: str, default: int, least: int) -> int:
+def _whole(options: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
     text = options.get(name)
     if text is None:
         return default
-    if not text.isdecimal() or int(text) < least:
-        raise ConfigError(f"rendered: has {name}={text!r}; it must be a whole number of at least {least}")
+    # So long a text is no number that would do, and int() refuses the longest.
+    if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
+        raise ConfigError(
+            f"rendered: has {name}={text!r}; it must be a whole number of at least {least} and "
+            f"at most {most:,}"
+        )
     return int(text)

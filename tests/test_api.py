@@ -1,0 +1,148 @@
+"""Signs drawn into folders, and what is wrong with a request said in one line."""
+
+from pathlib import Path
+
+import pytest
+
+from roadworthy import api, cli
+from roadworthy.data.spec import read_records
+from roadworthy.errors import UsageError
+
+pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
+
+SVG = '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">{}</svg>'
+SQUARE = '<rect width="9" height="9" fill="#c1121c"/>'
+CLASS = '[class.{}]\nfamily = "warning"\nmeaning = "X."\n'
+FACE = '[[face]]\nname = "my/a"\nclass = {}\nwhere = "x"\naspect = 1.0\ncolours = ["red"]\n'
+
+
+def own_faces(folder: Path, sign: str = "frogs", svg: str = SVG.format(SQUARE)) -> Path:
+    """A folder with one face of one class of its own."""
+    (folder / "my").mkdir(parents=True)
+    (folder / "my" / "a.svg").write_text(svg)
+    (folder / "catalogue.toml").write_text(CLASS.format(f'"{sign}"') + FACE.format(f'"{sign}"'))
+    return folder
+
+
+def files(folder: Path) -> list[str]:
+    return sorted(str(path.relative_to(folder)) for path in folder.rglob("*") if path.is_file())
+
+
+def refused(line: list[str], capsys: pytest.CaptureFixture[str]) -> str:
+    """The one line that a command is refused with."""
+    assert cli.run(line) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    return err
+
+
+def test_fewer_pictures_than_classes_are_of_the_first_classes(tmp_path: Path) -> None:
+    one, three = (api.render("rendered:au", tmp_path / str(n), n, size=16) for n in (1, 3))
+    assert files(one) == ["speed-20/00000_00000.png"]
+    assert files(three) == [f"speed-{n}/00000_00000.png" for n in (20, 30, 50)]
+    assert {(r.label, r.group) for r in read_records(f"folder:{one}")} == {("speed-20", "speed-20/00000")}
+    # The same picture, whatever else is drawn.
+    assert (one / files(one)[0]).read_bytes() == (three / files(one)[0]).read_bytes()
+
+
+def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
+    own = own_faces(tmp_path / "my & yours?n=3@0.5")
+    assert files(api.render("rendered:my", tmp_path / "out", 2, size=16, faces=own)) == [
+        "frogs/00000_00000.png",
+        "no-sign/00000_00000.png",
+    ]
+
+
+@pytest.mark.parametrize(
+    ("arguments", "words"),
+    [
+        ("rendered:au --n 0", "x>=1"),
+        ("rendered:au --n many", "--n"),
+        ("rendered:au --n 9999999", "at most 5,000,000"),
+        ("rendered:au --n 1 --size 4", "between 8 and 512"),
+        ("rendered:au --n 1 --seed -1", "at least 0"),
+        ("rendered:au --n 1 --recipe hardd", "did you mean 'hard'"),
+        ("rendered:au?without=shadows --n 1", "did you mean 'shadow'"),
+        ("rendered:nz --n 1", "Known: au, de"),
+        ("rendered:au@0.5 --n 1", "nothing to draw"),
+        ("rendered:au,rendered:de --n 1", "rendered:au+de"),
+        ("folder:x --n 1", "nothing to draw"),
+        ("rendered:au?photos=/nowhere --n 1", "holds no pictures"),
+        ("rendered:au --n 1 --faces /nowhere", "catalogue.toml"),
+    ],
+)
+def test_what_cannot_be_drawn_is_said(
+    arguments: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert words in refused(["render", *arguments.split(), "--out", str(tmp_path / "out")], capsys)
+    assert files(tmp_path) == []
+
+
+@pytest.mark.parametrize(
+    ("svg", "words"),
+    [
+        ("<svg", "no XML"),
+        (SVG.format("<script>x</script>"), "<script>"),
+        (SVG.format('<use href="http://example.org/x.svg#a"/>'), "links to"),
+        (SVG.format(""), "shows nothing"),
+    ],
+)
+def test_an_svg_that_is_no_drawing_is_named(
+    svg: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = own_faces(tmp_path / "own", svg=svg)
+    out = str(tmp_path / "out")
+    said = refused(["render", "rendered:my", "--n", "2", "--faces", str(own), "--out", out], capsys)
+    assert words in said
+    assert str(own / "my" / "a.svg") in said
+    line = ["train", "--data", f"rendered:my?faces={own}&per_class=2", "--size", "16", "--out", out]
+    assert words in refused(line, capsys)
+
+
+def test_a_class_named_like_a_way_out_writes_nothing_outside(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    own = own_faces(tmp_path / "own", sign="../../evil")
+    before = files(tmp_path)
+    line = ["render", "rendered:my", "--n", "2", "--faces", str(own), "--out", str(tmp_path / "a" / "out")]
+    assert "'../../evil' must be named in letters" in refused(line, capsys)
+    assert files(tmp_path) == before
+
+
+def test_a_folder_that_holds_something_is_left_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "mine.txt").write_text("mine")
+    for out, words in ((tmp_path, "is not empty"), (tmp_path / "mine.txt", "a file has this name")):
+        assert words in refused(["render", "rendered:au", "--n", "1", "--out", str(out)], capsys)
+    assert (tmp_path / "mine.txt").read_text() == "mine"
+
+
+def test_a_full_disk_is_no_bug_of_ours(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    def full(*_: object) -> None:
+        raise OSError(28, "No space left on device")
+
+    monkeypatch.setattr("PIL.Image.Image.save", full)
+    with pytest.raises(UsageError, match=r"00000\.png cannot be written \(No space left"):
+        api.render("rendered:au?recipe=plain", tmp_path, 1, size=16)
+
+
+@pytest.mark.parametrize(
+    ("out", "words"), [("sheet", ".png"), ("sheet.txt", ".png"), ("file/x.png", "file cannot be made")]
+)
+def test_a_preview_needs_a_name_for_a_picture(
+    out: str, words: str, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    (tmp_path / "file").touch()
+    line = ["data", "preview", "rendered:au?recipe=plain&n=1", "--n", "1", "--out", str(tmp_path / out)]
+    assert words in refused(line, capsys)
+
+
+def test_too_few_drawn_pictures_to_train_on_are_told_of_briefly(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    line = ["train", "--data", "rendered:au?n=3", "--classes", "speed-20,stop,no-entry", "--size", "16"]
+    said = refused([*line, "--out", str(tmp_path / "run")], capsys)
+    assert "no training pictures of stop, no-entry; add some (drawn ones with n= or per_class=)" in said
