@@ -248,6 +248,32 @@ def test_blurs_keep_a_plain_picture_plain(value: float, level: float) -> None:
         torch.testing.assert_close(result, plain, atol=1e-5, rtol=0)
 
 
+@pytest.mark.parametrize("phase", [0, 1, 2, 3])
+def test_demosaic_keeps_what_was_measured_and_averages_the_rest(phase: int) -> None:
+    image = noise(1, 8, 8)
+    result = pixels.demosaic(image, torch.tensor([phase]))[0]
+    top, left = phase // 2, phase % 2  # where red is measured
+    torch.testing.assert_close(result[0, top::2, left::2], image[0, 0, top::2, left::2])
+    torch.testing.assert_close(result[1, top::2, 1 - left :: 2], image[0, 1, top::2, 1 - left :: 2])
+    opposite = slice(1 - top, None, 2), slice(1 - left, None, 2)
+    torch.testing.assert_close(result[2][opposite], image[0, 2][opposite])
+    # Red between two red pixels beside each other, and blue amid four, by hand.
+    y, x = 2 + top, 3 + left
+    torch.testing.assert_close(result[0, y, x], (image[0, 0, y, x - 1] + image[0, 0, y, x + 1]) / 2)
+    corners = image[0, 2, y - 1 : y + 2 : 2, x - 2 : x + 1 : 2]
+    torch.testing.assert_close(result[2, y, x - 1], corners.mean())
+
+
+def test_demosaic_leaves_plain_pictures_and_colours_edges() -> None:
+    plain = of(0.2, 0.5, 0.9)[None, :, None, None].expand(4, 3, 7, 9)
+    torch.testing.assert_close(pixels.demosaic(plain, torch.arange(4)), plain)
+    edge = torch.zeros(1, 3, 8, 8)
+    edge[..., 4:] = 1.0
+    coloured = pixels.demosaic(edge, torch.zeros(1, dtype=torch.long))
+    assert (coloured.amax(1) - coloured.amin(1))[0, :, 3:5].amax() > 0.4
+    assert torch.equal(coloured[..., :3], edge[..., :3])
+
+
 def test_noise_has_the_deviation_asked_for() -> None:
     images = torch.full((2, 3, 64, 64), 0.5)
     noisy = pixels.gaussian_noise(images, of(0.02, 0.1), torch.Generator().manual_seed(1))

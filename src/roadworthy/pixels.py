@@ -318,8 +318,9 @@ def demosaic(images: Tensor, phase: Tensor) -> Tensor:
     column = torch.arange(width, device=images.device) + (phase % 2)[:, None]
     row = torch.arange(height, device=images.device) + (phase // 2)[:, None]
     column, row = column[:, None] % 2 == 0, row[:, :, None] % 2 == 0
-    measured = torch.stack([row & column, row ^ column, ~(row | column)], dim=1).to(images.dtype)
-    return _spread(images * measured) / _spread(measured)
+    measured = torch.stack([row & column, row ^ column, ~(row | column)], dim=1)
+    around = _spread(images * measured) / _spread(measured.to(images.dtype))
+    return torch.where(measured, images, around)
 
 
 def _spread(images: Tensor) -> Tensor:

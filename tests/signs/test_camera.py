@@ -9,17 +9,13 @@ from roadworthy.signs.backdrops import Clutter, Photograph, Solid
 from roadworthy.signs.camera import Camera
 from roadworthy.signs.effects import (
     EFFECTS,
-    Crop,
-    CutOff,
     Effect,
-    OffCentre,
-    Perspective,
-    Retroreflection,
-    Rotation,
-    Squeeze,
     effect_name,
 )
+from roadworthy.signs.lens import Bloom, Demosaic
+from roadworthy.signs.light import Retroreflection
 from roadworthy.signs.no_sign import no_sign
+from roadworthy.signs.pose import Crop, CutOff, OffCentre, Perspective, Rotation, Squeeze
 from roadworthy.signs.recipes import RECIPES, Recipe
 
 SIZE = 32
@@ -202,6 +198,27 @@ def test_retroreflection_makes_the_sign_brighter_than_what_is_around_it() -> Non
     day, night = ratio(("retroreflection",)), ratio(())
     assert len(day) >= 2
     assert (night > 2 * day).all()
+
+
+def test_bloom_thins_dark_strokes_on_white_and_reaches_white() -> None:
+    face = torch.ones(64, 4, 64, 64)
+    face[:, :3, :, 29:35] = 0.1
+    before, _ = shoot((Solid(), Crop(0.0)), face, size=64)
+    after, _ = shoot((Solid(), Crop(0.0), Bloom(1.5)), face, size=64)
+    dark = [(pictures < 0.5).float().mean() for pictures in (before, after)]
+    assert 0 < dark[1] < dark[0]
+    assert after.amax() == 1.0
+
+
+def test_demosaicing_colours_the_edges_of_a_black_and_white_sign() -> None:
+    chroma = [
+        (pictures.amax(1) - pictures.amin(1)).mean()
+        for pictures, _ in (
+            shoot(recipe, squares(16, 0.5))
+            for recipe in ((Solid(0.0), Crop(0.0)), (Solid(0.0), Crop(0.0), Demosaic()))
+        )
+    ]
+    assert chroma[0] < 1e-6 < 0.01 < chroma[1]
 
 
 def test_cut_off_signs_reach_the_border() -> None:
