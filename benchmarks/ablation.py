@@ -33,11 +33,11 @@ GROUPS = {
     "wear": "fade dirt rust stickers bullet-holes graffiti leaves",
     "unlikely": "surface-noise confetti",
     "light": "shadow sun-patches backlight retroreflection glare",
-    "colour": "saturation hue white-balance",
+    "colour": "saturation dullness hue white-balance",
     "exposure": "contrast exposure haze",
-    "lens": "rain lens-dirt chroma-blur colour-fringes",
+    "lens": "rain lens-dirt bloom colour-fringes",
     "blur": "focus-blur motion-blur resolution",
-    "sensor": "sensor-noise sharpening jpeg",
+    "sensor": "demosaic chroma-blur sensor-noise sharpening jpeg",
 }
 SETTINGS = ("input.size=32", "model.depth=1", "augment.policy=none", "train.ema=0.99", "evaluate.split=val")
 

@@ -68,7 +68,7 @@ def recipe_speeds(args: argparse.Namespace) -> list[Row]:
     steps: dict[str, Callable[[torch.Generator], object]] = {
         name: shutter(Camera(name, args.size), faces) for name in RECIPES
     }
-    steps["no_sign"] = lambda source: no_sign(args.batch, args.size, source, faces)
+    steps["no_sign"] = lambda source: no_sign(Camera("default", args.size), args.batch, source, faces)
     rows: list[Row] = []
     for name, step in steps.items():
         wall, cpu = timed(step, args.repeats)

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from roadworthy import api
-from roadworthy.config import Config, DataConfig, load_config
+from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config
 from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError, UsageError
 from roadworthy.runs import samples_by_class
 from roadworthy.train.callbacks import Callback
@@ -104,6 +104,16 @@ def test_without_a_test_split_validation_is_measured_and_said(drawn_folder: Path
     config = dataclasses.replace(config, data=dataclasses.replace(config.data, split="0.8/0.2"))
     folder = api.train(config, tmp_path / "run").folder
     assert json.loads((folder / "metrics.json").read_text())["split"] == "val"
+
+
+def test_a_run_can_be_measured_on_validation_with_its_test_split_closed(spec: str, tmp_path: Path) -> None:
+    config = dataclasses.replace(tiny(spec, epochs=1), evaluate=EvaluateConfig(split="val"))
+    folder = api.train(config, tmp_path / "run").folder
+    metrics = json.loads((folder / "metrics.json").read_text())
+    with (folder / "splits.csv").open(newline="") as file:
+        splits = [row["split"] for row in csv.DictReader(file)]
+    assert set(splits) == {"train", "val"}
+    assert (metrics["split"], metrics["n"]) == ("val", splits.count("val"))
 
 
 def test_a_run_folder_is_not_overwritten_nor_resumed_from_nothing(

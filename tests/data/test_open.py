@@ -48,6 +48,27 @@ def test_everything_is_split_by_track_and_aligned(draw, tmp_path):
     assert "20 tracks from file names" in tree["groups_from"]
 
 
+def test_a_closed_test_split_is_cut_off_all_the_same(draw, tmp_path):
+    draw("stop")
+    data = DataConfig(spec=draw("no-entry"))
+    whole, closed = (open_splits(data, SPEC, cache_dir=tmp_path, with_test=t) for t in (True, False))
+    assert len(whole.test) == 12
+    assert len(closed.test) == 0
+    assert (closed.train.records, closed.val.records) == (whole.train.records, whole.val.records)
+
+
+def test_the_pictures_of_a_closed_test_split_are_not_read(draw, tmp_path):
+    for label in ("stop", "no-entry"):
+        draw(label, split="train")
+        spec = draw(label, tracks=2, split="test")
+    for path in (tmp_path / "set" / "test").rglob("*.png"):
+        path.write_bytes(b"not a picture")
+    splits = open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache", with_test=False)
+    assert [len(s) for s in (splits.train, splits.val, splits.test)] == [54, 6, 0]
+    with pytest.raises(DataError, match="unreadable|not a picture"):
+        open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")
+
+
 def test_pictures_without_groups_are_grouped_by_likeness(draw, tmp_path):
     draw("stop", grouped=False)
     spec = draw("no-entry", grouped=False)

@@ -275,7 +275,9 @@ def test_descriptions_leave_out_what_is_left_out() -> None:
 
 def test_no_sign_pictures_are_varied_and_repeat_from_their_seed() -> None:
     def make(seed: int, faces: Tensor | None = None) -> Tensor:
-        return no_sign(60, SIZE, torch.Generator().manual_seed(seed), faces, photographs())
+        return no_sign(
+            Camera("default", SIZE), 60, torch.Generator().manual_seed(seed), faces, photographs()
+        )
 
     one, two = make(0, discs(3)), make(0, discs(3))
     assert torch.equal(one, two)
@@ -285,6 +287,14 @@ def test_no_sign_pictures_are_varied_and_repeat_from_their_seed() -> None:
     assert (one - make(1, discs(3))).abs().mean() > 0.05
     changed = (one != make(0)).flatten(1).any(dim=1)
     assert 4 <= changed.sum() <= 30  # corners and backs, a quarter of the pictures
+
+
+def test_no_sign_leaves_out_what_its_camera_leaves_out() -> None:
+    def make(without: tuple[str, ...]) -> Tensor:
+        return no_sign(Camera("default", SIZE, without), 60, torch.Generator().manual_seed(0), discs(3))
+
+    changed = (make(()) != make(("sky",))).flatten(1).any(dim=1).float().mean()
+    assert 0.1 < changed < 0.8  # those with a sky, and no others: all else keeps its random numbers
 
 
 def test_no_sign_shows_at_most_a_fifth_of_a_sign() -> None:

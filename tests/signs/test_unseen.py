@@ -126,5 +126,5 @@ def test_all_effects_together_are_frozen(recipe: str) -> None:
 
 @pytest.mark.parametrize("recipe", FROZEN)
 def test_pictures_of_no_sign_are_frozen(recipe: str) -> None:
-    pictures = no_sign(64, 48, torch.Generator().manual_seed(0), ramps(3), recipe=recipe)
+    pictures = no_sign(Camera(recipe, 48), 64, torch.Generator().manual_seed(0), ramps(3))
     assert fingerprint(pictures) == expected(dict(rows(recipe))["no-sign"])

@@ -95,7 +95,7 @@ def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
     photos = _photographs(block.photos) if block.photos else None
     if block.sign == NO_SIGN:
         everything = torch.cat(list(tiles.values()))
-        pictures = no_sign(BLOCK, size, random, everything, photos, _camera(block, size).effects)
+        pictures = no_sign(_camera(block, size), BLOCK, random, everything, photos)
         boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(BLOCK, 4)
     else:
         own = tiles[block.sign]

@@ -22,28 +22,25 @@ from roadworthy.signs.effects import (
     scene_colours,
     strokes,
 )
-from roadworthy.signs.recipes import Recipe
 
 _SATURATION = 0.25  # of things: their own, since the fixed recipes show them too
 
 
 def no_sign(
+    camera: Camera,
     count: int,
-    size: int,
     generator: torch.Generator,
     faces: Tensor | None = None,
     photographs: Tensor | None = None,
-    recipe: str | Recipe = "default",
 ) -> Tensor:
-    """(count, 3, size, size) pictures of the class `no-sign`, float32 in [0, 1], on the generator's device.
+    """`count` of a camera's pictures of the class `no-sign`, float32 in [0, 1], on the generator's device.
 
     A quarter shows ground only; the others shapes, poles and wires, wheels and lamps, words, and, where
-    `faces` (N, 4, S, S) are given, corners of signs and signs from behind; all through the light and the
-    lens of the recipe.
+    `faces` (N, 4, S, S) are given, corners of signs and signs from behind; all through the camera's light
+    and lens.
     A corner shows at most a fifth of a sign's width or of its height: too little to know it by.
     """
-    camera = Camera(recipe, size)
-    device = generator.device
+    size, device = camera.size, generator.device
     drawn = camera.draw(count, generator, device)
     seeds = torch.randint(SEEDS, (len(_THINGS) + 1,), generator=generator, device=device).tolist()
     kind = (torch.rand(count, generator=generator, device=device) * 8).long().clamp_max(7)
