@@ -1,10 +1,11 @@
-"""The figures of docs/results/photographs.md: trains every recipe with its seeds and tabulates the runs.
+"""The figures of docs/results: trains every recipe with its seeds and tabulates the runs.
 
     python benchmarks/figures.py --out runs/figures            # train what is missing there, then tabulate
     python benchmarks/figures.py --out runs/figures --table    # only tabulate what is there
+    python benchmarks/figures.py --only drawn-german           # one experiment
 
-Needs ROADWORTHY_DATA (a folder that holds gtsrb/ and belgium/), an hour and a half and a quiet machine.
-Each run opens its test split once; nothing is chosen here.
+Needs ROADWORTHY_DATA (a folder that holds gtsrb/ and belgium/), three and a half hours and a quiet machine.
+Each run opens its test splits once; nothing is chosen here.
 """
 
 from __future__ import annotations
@@ -17,24 +18,42 @@ import sys
 from dataclasses import dataclass
 from pathlib import Path
 
+from unknown import UNKNOWN
+
+from roadworthy.signs.catalogue import catalogue
+
 FOUR = ("--classes", "speed-50,speed-60,stop,no-entry")
+SIGNS = catalogue().classes
+GERMAN = ("--classes", ",".join(name for name, sign in SIGNS.items() if sign.gtsrb is not None))
+KNOWN = ("--classes", ",".join(name for name in SIGNS if name not in UNKNOWN))
+DRAWN = "rendered:de+au?per_class=1024"
+
+
+PLACES = {"belgium": "Belgium", "gtsrb": "GTSRB's test"}
 
 
 @dataclass(frozen=True)
 class Experiment:
-    """A recipe, the seeds that it is run with, and whether its networks are tried on Belgium afterwards."""
+    """A recipe, the seeds that it is run with, its data, and what its networks are tried on afterwards."""
 
     recipe: str
     seeds: tuple[int, ...]
     flags: tuple[str, ...] = ()
-    belgium: bool = False
+    data: str = "gtsrb:"
+    elsewhere: tuple[str, ...] = ()
 
 
 EXPERIMENTS = {
     "five-seconds": Experiment("four-5s", (0, 1, 2), FOUR),
-    "four-classes": Experiment("four", (0, 1, 2), FOUR, belgium=True),
+    "four-classes": Experiment("four", (0, 1, 2), FOUR, elsewhere=("belgium",)),
     "four-minutes": Experiment("gtsrb-43-4min", (0, 1, 2)),
-    "all-classes": Experiment("gtsrb-43", (0, 1, 2), belgium=True),
+    "all-classes": Experiment("gtsrb-43", (0, 1, 2), elsewhere=("belgium",)),
+    "drawn-german": Experiment(
+        "drawn", (0,), GERMAN, data="rendered:de?per_class=1024", elsewhere=("gtsrb",)
+    ),
+    "drawn-both": Experiment("drawn", (0,), data=DRAWN, elsewhere=("belgium",)),
+    "mixed": Experiment("mixed", (0,), data=f"gtsrb:@0.5,{DRAWN}", elsewhere=("gtsrb", "belgium")),
+    "mixed-known": Experiment("mixed", (0,), KNOWN, data=f"gtsrb:@0.5,{DRAWN}", elsewhere=("gtsrb",)),
 }
 
 
@@ -43,18 +62,21 @@ def roadworthy(*arguments: str) -> None:
 
 
 def measure(name: str, experiment: Experiment, out: Path) -> None:
-    belgium = Path(os.environ["ROADWORTHY_DATA"]) / "belgium"
     for seed in experiment.seeds:
         folder = out / f"{name}-{seed}"
         if not (folder / "metrics.json").is_file():
-            recipe = f"recipes/{experiment.recipe}.toml"
-            arguments = ["--data", "gtsrb:", "--config", recipe, "--seed", str(seed), "--out", str(folder)]
+            recipe = ("--config", f"recipes/{experiment.recipe}.toml")
+            arguments = ("--data", experiment.data, *recipe, "--seed", str(seed), "--out", str(folder))
             roadworthy("train", *arguments, *experiment.flags)
-        if experiment.belgium and not (folder / "belgium" / "metrics.json").is_file():
-            target = str(folder / "belgium")
-            roadworthy(
-                "evaluate", str(folder), "--data", f"folder:{belgium}", "--skip-unknown", "--out", target
-            )
+        for place in experiment.elsewhere:
+            if not (folder / place / "metrics.json").is_file():
+                try_on(place, folder)
+
+
+def try_on(place: str, folder: Path) -> None:
+    belgium = Path(os.environ["ROADWORTHY_DATA"]) / "belgium"
+    spec = {"gtsrb": ("gtsrb:", "--split", "test"), "belgium": (f"folder:{belgium}",)}[place]
+    roadworthy("evaluate", str(folder), "--data", *spec, "--skip-unknown", "--out", str(folder / place))
 
 
 def percent(fraction: float) -> str:
@@ -109,12 +131,11 @@ def table(out: Path) -> str:
     for name, experiment in EXPERIMENTS.items():
         for seed in experiment.seeds:
             folder = out / f"{name}-{seed}"
-            for place, label in (
-                (folder, f"{name} ({seed})"),
-                (folder / "belgium", f"{name} ({seed}) on Belgium"),
-            ):
-                if (place / "metrics.json").is_file():
-                    lines.append(row(label, place))
+            places = {f"{name} ({seed})": folder}
+            places |= {
+                f"{name} ({seed}) on {PLACES[where]}": folder / where for where in experiment.elsewhere
+            }
+            lines += [row(label, at) for label, at in places.items() if (at / "metrics.json").is_file()]
     return "\n".join(lines)
 
 
