@@ -6,7 +6,7 @@ import pytest
 import torch
 
 from roadworthy.config import DataConfig
-from roadworthy.data.drawings import Drawings, worded
+from roadworthy.data.drawings import Drawings, _Tiles, worded
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import load_pictures, open_splits
 from roadworthy.data.spec import read_records
@@ -51,14 +51,25 @@ def test_the_fixed_splits_keep_their_pictures(
     # The camera is frozen in tests/signs/test_unseen.py; here are the seeds, blocks and framing around it.
     tile = torch.ones(1, 4, 64, 64)
     tile[:, 0] = torch.linspace(0, 1, 64)
-    monkeypatch.setattr(
-        "roadworthy.data.drawings._tiles", lambda *_: {"stop": tile, "give-way": tile.flip(3)}
-    )
+    tiles = _Tiles(images=torch.cat([tile, tile.flip(3)]), rows={"stop": (0, 1), "give-way": (1, 2)})
+    monkeypatch.setattr("roadworthy.data.drawings._tiles", lambda *_: tiles)
     every = read_records("rendered:au?n=9&seed=5")
     chosen = [r for r in every if (r.label, r.split) == ("stop", split)][:40]
     pictures = drawn(chosen, InputSpec(size=32))
     found = [pictures[0].mean(), pictures[39, :, :, 0].mean(), pictures[:, 16, 16].mean()]
     assert found == pytest.approx(means, abs=0.1)
+
+
+def test_neighbours_are_of_other_classes_where_there_are_any() -> None:
+    rows = {"stop": (0, 2), "give-way": (2, 3), "hump": (3, 7)}
+    random = torch.Generator().manual_seed(0)
+    tiles = _Tiles(images=torch.zeros(7, 4, 1, 1), rows=rows)
+    assert tiles.of("hump", torch.arange(6)).tolist() == [3, 4, 5, 6, 3, 4]
+    for sign, (first, end) in rows.items():
+        others = set(range(7)) - set(range(first, end))
+        assert set(tiles.of_others(sign, 200, random).tolist()) == others
+    alone = _Tiles(images=torch.zeros(2, 4, 1, 1), rows={"stop": (0, 2)})
+    assert set(alone.of_others("stop", 50, random).tolist()) == {0, 1}
 
 
 def test_a_third_is_renewed_each_epoch_and_any_order_of_epochs_shows_the_same() -> None:

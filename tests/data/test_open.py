@@ -65,7 +65,7 @@ def test_the_pictures_of_a_closed_test_split_are_not_read(draw, tmp_path):
         path.write_bytes(b"not a picture")
     splits = open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache", with_test=False)
     assert [len(s) for s in (splits.train, splits.val, splits.test)] == [54, 6, 0]
-    with pytest.raises(DataError, match="unreadable|not a picture"):
+    with pytest.raises(DataError, match=r"unreadable|not a picture"):
         open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")
 
 

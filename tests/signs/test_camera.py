@@ -275,9 +275,7 @@ def test_descriptions_leave_out_what_is_left_out() -> None:
 
 def test_no_sign_pictures_are_varied_and_repeat_from_their_seed() -> None:
     def make(seed: int, faces: Tensor | None = None) -> Tensor:
-        return no_sign(
-            Camera("default", SIZE), 60, torch.Generator().manual_seed(seed), faces, photographs()
-        )
+        return no_sign(Camera("default", SIZE), 60, torch.Generator().manual_seed(seed), faces, photographs())
 
     one, two = make(0, discs(3)), make(0, discs(3))
     assert torch.equal(one, two)

@@ -7,9 +7,10 @@ other records, classes or splits are asked for with it.
 from __future__ import annotations
 
 from collections import defaultdict
-from collections.abc import Callable, Sequence
-from dataclasses import replace
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, replace
 from functools import lru_cache
+from itertools import pairwise
 from pathlib import Path
 
 import numpy as np
@@ -94,15 +95,12 @@ def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
     tiles = _tiles(block.countries, block.faces, _TILE_PX if size <= 48 else _LARGE_TILE_PX)
     photos = _photographs(block.photos) if block.photos else None
     if block.sign == NO_SIGN:
-        everything = torch.cat(list(tiles.values()))
-        pictures = no_sign(_camera(block, size), BLOCK, random, everything, photos)
+        pictures = no_sign(_camera(block, size), BLOCK, random, tiles.images, photos)
         boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(BLOCK, 4)
     else:
-        own = tiles[block.sign]
         first = block.number * BLOCK
-        drawn = own[torch.arange(first, first + BLOCK) % len(own)]
-        others = torch.cat([tile for name, tile in tiles.items() if name != block.sign] or [own])
-        beside = others[torch.randint(len(others), (BLOCK,), generator=random)]
+        drawn = tiles.images[tiles.of(block.sign, torch.arange(first, first + BLOCK))]
+        beside = tiles.images[tiles.of_others(block.sign, BLOCK, random)]
         pictures, boxes = _camera(block, size)(drawn, random, beside, photos)
     return _framed(pictures, boxes, spec)
 
@@ -136,16 +134,40 @@ def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
     return (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
+@dataclass(frozen=True)
+class _Tiles:
+    """Drawn faces, class by class.
+
+    images: (F, 4, S, S) float32 RGBA.  rows: where each class's faces begin and end.
+    """
+
+    images: Tensor
+    rows: Mapping[str, tuple[int, int]]
+
+    def of(self, sign: str, numbers: Tensor) -> Tensor:
+        """The rows of a class's faces by number, counted round and round."""
+        first, end = self.rows[sign]
+        return first + numbers % (end - first)
+
+    def of_others(self, sign: str, count: int, random: torch.Generator) -> Tensor:
+        """Rows of `count` faces of other classes; where there is no other class, of this one."""
+        first, end = self.rows[sign]
+        own, total = end - first, len(self.images)
+        chosen = torch.randint(total - own or total, (count,), generator=random)
+        return torch.where(chosen < first, chosen, (chosen + own) % total)
+
+
 @lru_cache(maxsize=8)
-def _tiles(countries: tuple[str, ...], folder: str, size: int) -> dict[str, Tensor]:
-    """The faces of each class as (F, 4, size, size) float32 RGBA."""
+def _tiles(countries: tuple[str, ...], folder: str, size: int) -> _Tiles:
     drawn: dict[str, list[ByteArray]] = defaultdict(list)
     for face in faces(countries, Path(folder) if folder else None):
         drawn[face.sign].append(draw_tile(face, size))
-    return {
-        sign: torch.from_numpy(np.stack(tiles)).permute(0, 3, 1, 2).float() / 255
-        for sign, tiles in drawn.items()
-    }
+    ends = np.cumsum([len(tiles) for tiles in drawn.values()]).tolist()
+    everything = np.stack([tile for tiles in drawn.values() for tile in tiles])
+    return _Tiles(
+        images=torch.from_numpy(everything).permute(0, 3, 1, 2).float() / 255,
+        rows=dict(zip(drawn, pairwise([0, *ends]), strict=True)),
+    )
 
 
 @lru_cache(maxsize=2)
