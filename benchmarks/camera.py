@@ -4,9 +4,10 @@
     python benchmarks/camera.py --costs default  # microseconds a sample, with the effect minus without
 
 Synthetic faces (a disc with a bar), drawn beforehand: the time is the camera's alone, neighbours included,
-photographs not.  `best` is the fastest batch, `median` the usual one; on a machine with other work only
-`best` compares.  `cpu` counts processor time, all threads together, of the best batch: other work hardly
-touches it.  Several workers of one thread each are faster than one of several: the operations are small.
+photographs not; the row `rendered:au+de` is all that a training waits for, from catalogue faces to bytes.
+`best` is the fastest batch, `median` the usual one; on a machine with other work only `best` compares.
+`cpu` counts processor time, all threads together, of the best batch: other work hardly touches it.
+Several workers of one thread each are faster than one of several: the operations are small.
 """
 
 from __future__ import annotations
@@ -18,9 +19,13 @@ import statistics
 import time
 from collections.abc import Callable
 
+import numpy as np
 import torch
 from torch import Tensor
 
+from roadworthy.data.drawings import BLOCK, Drawings
+from roadworthy.data.spec import read_records
+from roadworthy.inputs import InputSpec
 from roadworthy.runtime import generator, keep_freed_memory
 from roadworthy.signs.camera import Camera
 from roadworthy.signs.effects import effect_name
@@ -71,16 +76,21 @@ def recipe_speeds(args: argparse.Namespace) -> list[Row]:
     steps["no_sign"] = lambda source: no_sign(Camera("default", args.size), args.batch, source, faces)
     rows: list[Row] = []
     for name, step in steps.items():
-        wall, cpu = timed(step, args.repeats)
-        rows.append(
-            {
-                "name": name,
-                "best": args.batch / min(wall),
-                "median": args.batch / statistics.median(wall),
-                "cpu_us_a_sample": min(cpu) / args.batch * 1e6,
-            }
-        )
-    return rows
+        rows.append(speeds(name, *timed(seeded(step), args.repeats), args.batch))
+    return [*rows, through_data(args)]
+
+
+def through_data(args: argparse.Namespace) -> Row:
+    """The same for `rendered:au+de` as a training draws it: faces of the catalogue, pictures as bytes."""
+    records = [r for r in read_records("rendered:au+de?per_class=256") if r.split == "train"]
+    images = np.zeros((len(records), args.size, args.size, 3), np.uint8)
+    blocks = [slice(start, start + BLOCK) for start in range(0, len(records), BLOCK)][: args.repeats + 2]
+
+    def step(number: int) -> None:
+        Drawings(records[blocks[number]], images[blocks[number]], InputSpec(size=args.size)).draw()
+
+    wall, cpu = timed(step, len(blocks) - 2)
+    return speeds("rendered:au+de", wall, cpu, BLOCK)
 
 
 def effect_costs(recipe: str, args: argparse.Namespace) -> list[Row]:
@@ -91,7 +101,7 @@ def effect_costs(recipe: str, args: argparse.Namespace) -> list[Row]:
     """
     faces = discs(args.batch, args.face)
     whole = shutter(Camera(recipe, args.size), faces)
-    total = statistics.median(timed(whole, args.repeats)[1])
+    total = statistics.median(timed(seeded(whole), args.repeats)[1])
     rows: list[Row] = [{"name": "whole", "cpu_us_a_sample": total / args.batch * 1e6, "share": 1.0}]
     for name in map(effect_name, RECIPES.get(recipe)()):
         less = shutter(Camera(recipe, args.size, (name,)), faces)
@@ -113,17 +123,28 @@ def shutter(camera: Camera, faces: Tensor) -> Callable[[torch.Generator], object
     return lambda source: camera(faces, source, neighbours=faces)
 
 
-def timed(step: Callable[[torch.Generator], object], repeats: int) -> tuple[list[float], list[float]]:
+def seeded(step: Callable[[torch.Generator], object]) -> Callable[[int], object]:
+    return lambda number: step(generator("cpu", number))
+
+
+def timed(step: Callable[[int], object], repeats: int) -> tuple[list[float], list[float]]:
     """Wall and processor seconds of each repeat, after two that warm up."""
     wall, cpu = [], []
-    for repeat in range(-2, repeats):
-        source = generator("cpu", repeat)
+    for number in range(repeats + 2):
         start, start_cpu = time.perf_counter(), time.process_time()
-        step(source)
-        if repeat >= 0:
-            wall.append(time.perf_counter() - start)
-            cpu.append(time.process_time() - start_cpu)
-    return wall, cpu
+        step(number)
+        wall.append(time.perf_counter() - start)
+        cpu.append(time.process_time() - start_cpu)
+    return wall[2:], cpu[2:]
+
+
+def speeds(name: str, wall: list[float], cpu: list[float], samples: int) -> Row:
+    return {
+        "name": name,
+        "best": samples / min(wall),
+        "median": samples / statistics.median(wall),
+        "cpu_us_a_sample": min(cpu) / samples * 1e6,
+    }
 
 
 def discs(count: int, side: int) -> Tensor:
