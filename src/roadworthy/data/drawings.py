@@ -99,8 +99,8 @@ def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
         boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(BLOCK, 4)
     else:
         first = block.number * BLOCK
-        drawn = tiles.images[tiles.of(block.sign, torch.arange(first, first + BLOCK))]
-        beside = tiles.images[tiles.of_others(block.sign, BLOCK, random)]
+        drawn = tiles.images.index_select(0, tiles.of(block.sign, torch.arange(first, first + BLOCK)))
+        beside = tiles.images.index_select(0, tiles.of_others(block.sign, BLOCK, random))
         pictures, boxes = _camera(block, size)(drawn, random, beside, photos)
     return _framed(pictures, boxes, spec)
 
@@ -131,7 +131,7 @@ def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
         move = pixels.translation(-centre[:, 0] / 2, -centre[:, 1] / 2)
         matrices = pixels.compose(move, pixels.zoom(scale[:, 0], scale[:, 1]))
         pictures = pixels.warp(pictures, matrices, size=(spec.size, spec.size))
-    return (pictures.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return pictures.clamp(0, 1).mul_(255).round_().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 
 @dataclass(frozen=True)
