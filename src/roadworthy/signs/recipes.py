@@ -132,6 +132,7 @@ def _default() -> Recipe:
         Rotation(9),
         Squeeze(0.15, 0.25),
         Crop(0.7),
+        Crop(1.8, 0.15),  # signs that a detector found far away
         OffCentre(0.05),
         CutOff(0.2, 0.05),
         Fade(0.6, 0.2),
