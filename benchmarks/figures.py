@@ -51,10 +51,10 @@ EXPERIMENTS = {
     "drawn-german": Experiment(
         "drawn", (0,), GERMAN, data="rendered:de?per_class=1024", elsewhere=("gtsrb",)
     ),
-    "drawn-both": Experiment("drawn", (0,), ("--minutes", "20"), data=DRAWN, elsewhere=("belgium",)),
+    "drawn-both": Experiment("drawn", (0,), ("--minutes", "16"), data=DRAWN, elsewhere=("belgium",)),
     "mixed": Experiment("mixed", (0,), data=f"gtsrb:@0.5,{DRAWN}", elsewhere=("gtsrb", "belgium")),
     "mixed-known": Experiment(
-        "mixed", (0,), (*KNOWN, "--minutes", "12"), data=f"gtsrb:@0.5,{DRAWN}", elsewhere=("gtsrb",)
+        "mixed", (0,), (*KNOWN, "--minutes", "10"), data=f"gtsrb:@0.5,{DRAWN}", elsewhere=("gtsrb",)
     ),
 }
 
