@@ -24,14 +24,19 @@ def ends(text: str) -> np.ndarray:
 
 
 def drawn(text: str, size: int = 96) -> np.ndarray:
-    """The strokes as a boolean picture, 240 units a side."""
+    """A number's strokes as a boolean picture, 240 units a side."""
+    return drawn_path(digits_path(text), size)
+
+
+def drawn_path(path: str, size: int = 96) -> np.ndarray:
+    """The same for strokes as path data."""
     pytest.importorskip("resvg_py")
     pytest.importorskip("fontpkg_overpass")
     from roadworthy.signs.draw import _resvg
 
     svg = (
         '<svg xmlns="http://www.w3.org/2000/svg" viewBox="-120 -120 240 240">'
-        f'<path d="{digits_path(text)}" fill="none" stroke="#111111" stroke-width="{STROKE}"/></svg>'
+        f'<path d="{path}" fill="none" stroke="#111111" stroke-width="{STROKE}"/></svg>'
     )
     return _resvg(svg, width=size)[..., 3] > 127
 
@@ -86,6 +91,15 @@ def test_0_is_symmetric_and_9_is_6_turned() -> None:
 def test_short_numbers_in_the_path() -> None:
     assert digits_path("0") == "M-25 -25 A25 25 0 0 1 25 -25 V25 A25 25 0 0 1 -25 25 Z"
     assert not re.search(r"\d\.\d\d|e|n", digits_path("1234567890"))
+
+
+def test_hooked_digits_bend_round_and_are_a_half_turn_apart() -> None:
+    six, nine = (drawn_path(digits_path(text, hooked=True)) for text in "69")
+    assert np.mean(six != nine[::-1, ::-1]) < 0.01
+    plain = drawn("6")
+    assert np.abs(np.subtract(box(six, 240 / 96), box(plain, 240 / 96)))[1:].max() < 6  # as high
+    assert 0.02 < np.mean(six != plain) < 0.2
+    assert digits_path("508", hooked=True) == digits_path("508")
 
 
 @pytest.mark.parametrize("bad", ["", "5O", "-5", " 5", "5.0", "{n}", "٣", "²"])

@@ -64,7 +64,7 @@ class Face:
     """One drawing of a class.
 
     name: `country/code`.  file: its SVG.  where: where it is used, in words.  number: what is filled into a
-    template's `{n}` or `{digits}`.  zone: `school`, `area` ... where the limit holds in a zone only.
+    template's `{n}`, `{digits}` or `{hooked}`.  zone: `school`, `area` ... where a limit holds in a zone.
     aspect: width over height.  colours: names in PALETTE, all that cover a hundredth of it or more.
     """
 

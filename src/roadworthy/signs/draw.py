@@ -69,11 +69,13 @@ def face_svg(face: Face) -> str:
         raise FaceError(f"face {face.name}: {face.file} cannot be read: {error}") from error
     if face.number is None:
         return text
-    if "{n}" not in text and "{digits}" not in text:
+    if not any(place in text for place in ("{n}", "{digits}", "{hooked}")):
         raise FaceError(f"face {face.name}: {face.file} has no {{n}} or {{digits}} for the number to go")
     number = str(face.number)
     if "{digits}" in text:
         text = text.replace("{digits}", digits_path(number))
+    if "{hooked}" in text:
+        text = text.replace("{hooked}", digits_path(number, hooked=True))
     return text.replace("{n}", number)
 
 

@@ -24,11 +24,12 @@ _MEDIUM = _Form(width=50, one=23, gap=31)  # as Mittelschrift, for one or two di
 _NARROW = _Form(width=35, one=19, gap=28)  # as Engschrift, for three and more
 
 
-def digits_path(text: str) -> str:
+def digits_path(text: str, *, hooked: bool = False) -> str:
     """SVG path data of the strokes of a number, centred on (0, 0).
 
     The centre-lines are 100 units high; three digits and more take a narrow form.  To be stroked 16 wide with
-    mitred joins, without a fill.  Raises FaceError for anything but digits.
+    mitred joins, without a fill.  hooked: 6 and 9 in the older form, whose stem bends round.
+    Raises FaceError for anything but digits.
     """
     if not (text.isascii() and text.isdigit()):
         raise FaceError(f"only the digits 0 to 9 can be drawn in strokes, not {text!r}")
@@ -37,7 +38,8 @@ def digits_path(text: str) -> str:
     left = -(sum(widths) + form.gap * (len(text) - 1)) / 2
     strokes = []
     for digit, width in zip(text, widths, strict=True):
-        strokes.append(_strokes(digit, left, width))
+        name = {"6": "hooked 6", "9": "hooked 9"}.get(digit, digit) if hooked else digit
+        strokes.append(_strokes(name, left, width))
         left += width + form.gap
     return " ".join(strokes)
 
@@ -91,6 +93,12 @@ def _strokes(digit: str, x: float, w: float) -> str:
         case "6":
             stem = f"M{at(0.72, _TOP - _LEAN)} C{at(0.36, -20, 0, -3, 0, r - 5)}"
             return f"{stem} {loop(-5, _FOOT, r)}"
+        case "hooked 6":
+            bend = arc(r, 0, _TOP + r, sweep=0)
+            return f"M{at(0.94, _TOP + 0.525 * r)} {bend} V{_short(_FOOT - r)} {loop(-5, _FOOT, r)}"
+        case "hooked 9":
+            bend = arc(r, 1, _FOOT - r, sweep=0)
+            return f"M{at(0.06, _FOOT - 0.525 * r)} {bend} V{_short(_TOP + r)} {loop(_TOP, 5, r)}"
         case "7":
             return f"M{at(0, -29, 0, _TOP, 1, _TOP)} C{at(0.98, -27, 0.5, -6, 0.28, _FOOT + _CAP)}"
         case "8":
