@@ -315,12 +315,12 @@ def demosaic(images: Tensor, phase: Tensor) -> Tensor:
     its column, bit 1 its row; blue lies opposite, green on the two others.  Interpolation is bilinear.
     """
     height, width = images.shape[-2:]
-    column = torch.arange(width, device=images.device) + (phase % 2)[:, None]
-    row = torch.arange(height, device=images.device) + (phase // 2)[:, None]
-    column, row = column[:, None] % 2 == 0, row[:, :, None] % 2 == 0
-    measured = torch.stack([row & column, row ^ column, ~(row | column)], dim=1)
-    around = _spread(images * measured) / _spread(measured.to(images.dtype))
-    return torch.where(measured, images, around)
+    four = torch.arange(4, device=images.device)
+    column = (torch.arange(width, device=images.device) + (four % 2)[:, None])[:, None] % 2 == 0
+    row = (torch.arange(height, device=images.device) + (four // 2)[:, None])[:, :, None] % 2 == 0
+    patterns = torch.stack([row & column, row ^ column, ~(row | column)], dim=1)
+    measured, weights = patterns[phase], _spread(patterns.to(images.dtype))[phase]
+    return torch.where(measured, images, _spread(images * measured) / weights)
 
 
 def _spread(images: Tensor) -> Tensor:
