@@ -169,8 +169,9 @@ def train(
     if resume and config is not None:
         raise UsageError("--resume goes on with the run's own settings; leave --config away")
     budget = _given(epochs=epochs, minutes=minutes, seed=seed)
-    if epochs is not None:
-        budget["minutes"] = None  # minutes in a file would win over the flag
+    if epochs is not None or minutes is not None:
+        # Another budget in a file would win over the flag.
+        budget = {"minutes": None, "samples": None, "gradients": None, **budget}
     resolved = _config(
         out / "config.toml" if resume and out is not None else config,
         settings,

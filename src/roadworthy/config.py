@@ -35,7 +35,8 @@ class DataConfig:
     group_by: `none` (the task is the classes) or `family` (the classes' families).
     labels: how folder and csv labels are read: `names` (class names or sign codes) or `gtsrb-ids`.
     split: `auto` keeps the data's own splits and cuts `val_fraction` of the training tracks off for
-        validation (where there is no test either: 0.7/0.1/0.2 of the tracks); `0.7/0.1/0.2` cuts all anew.
+        validation (where there is no test either: 0.7/0.1/0.2 of the tracks); `0.7/0.1/0.2` cuts all anew;
+        `fold=2/5` tests on the second of five folds of the tracks, the data's own test left closed.
     split_by: `track` never cuts through a physical sign; `image` does, and exists to show what that costs.
     """
 
@@ -108,8 +109,10 @@ class ScheduleConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class TrainConfig:
-    """One training run. With `minutes`, `epochs` is ignored and the schedule is fitted to the time.
+    """One training run; `minutes`, `samples` or `gradients`, where given, is its budget and not `epochs`.
 
+    The schedule is fitted to the budget, whichever it is.  minutes: of training, without validation.
+    samples: pictures shown.  gradients: gradients computed, of one batch each.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
     ema: decay per step of the averaged weights that are evaluated; 0 for none.
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
@@ -119,6 +122,8 @@ class TrainConfig:
 
     epochs: int = 20
     minutes: float | None = None
+    samples: int | None = None
+    gradients: int | None = None
     batch_size: int = 128
     seed: int = 0
     label_smoothing: float = 0.0

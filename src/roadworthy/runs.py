@@ -324,6 +324,8 @@ def _conclude(
             "best_epoch": progress.best_epoch,
             "epochs": progress.epoch,
             "steps": progress.step,
+            "samples": progress.step * min(config.train.batch_size, len(splits.train)),
+            "gradients": progress.step,
             "train_images": len(splits.train),
             "parameters": count_parameters(build_model(config.model, len(splits.classes), config.input)),
             "train_seconds": round(progress.seconds, 2),

@@ -5,7 +5,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.data.records import Record
-from roadworthy.data.splits import kfold, parse_split, split_notes, split_records
+from roadworthy.data.splits import kfold, parse_fold, parse_split, split_notes, split_records
 from roadworthy.errors import ConfigError, DataError
 
 
@@ -187,3 +187,23 @@ def test_a_track_under_two_labels_stays_whole():
         for record in part:
             where[record.group].add(name)
     assert all(len(names) == 1 for names in where.values())
+
+
+def test_folds_hold_every_training_picture_out_once_and_leave_the_own_test_closed():
+    records = tracks("stop", 20, split="train") + tracks("other", 15, split="val")
+    official = tracks("stop", 3, split="test")
+    seen = []
+    for number in (1, 2, 3, 4, 5):
+        parts = split_records(records + official, f"fold={number}/5", seed=1)
+        assert len(parts["test"]) == 70
+        assert len(parts["val"]) == 30
+        assert not groups(parts["train"]) & groups(parts["test"] + parts["val"])
+        assert sum(map(len, parts.values())) == len(records)
+        seen += parts["test"]
+    assert sorted(seen, key=repr) == sorted(records, key=repr)
+
+
+@pytest.mark.parametrize("text", ["fold=0/5", "fold=6/5", "fold=2", "fold=a/5", "fold=-1/5"])
+def test_folds_that_are_none_are_refused(text):
+    with pytest.raises(ConfigError, match="fold=2/5"):
+        parse_fold(text)

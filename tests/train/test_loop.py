@@ -26,6 +26,7 @@ class Killed(BaseException):
 
 
 class Tiny:
+    batch_size = 4
     """Sixteen pictures of four classes, in an order that depends on the epoch alone."""
 
     def __init__(self, kill_after=None):
@@ -257,10 +258,24 @@ def test_clipping_bounds_the_step():
 
 
 @pytest.mark.parametrize(
+    ("budget", "expected"),
+    [({"samples": 20}, 5), ({"samples": 21}, 6), ({"gradients": 7}, 7), ({"epochs": 2}, 8)],
+)
+def test_a_budget_is_used_up_and_its_schedule_ends_with_it(budget, expected):
+    state = new_state()
+    train(state, Tiny(), steps(), dataclasses.replace(CONFIG, **budget))
+    assert state.progress.step == expected
+    fitted = build_schedule(ScheduleConfig(warmup=0.2))
+    assert state.progress.history[-1]["lr"] == pytest.approx(0.05 * fitted((expected - 1) / expected))
+
+
+@pytest.mark.parametrize(
     ("change", "message"),
     [
         ({"epochs": 0}, "train.epochs is 0"),
         ({"minutes": 0.0}, "train.minutes is 0"),
+        ({"samples": 0}, "train.samples is 0"),
+        ({"samples": 8, "minutes": 1.0}, "train.minutes and train.samples are both set"),
         ({"batch_size": 1}, "batch_size"),
     ],
 )

@@ -16,7 +16,7 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.groups import assign_groups
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
-from roadworthy.data.splits import split_notes, split_records
+from roadworthy.data.splits import parse_fold, split_notes, split_records
 from roadworthy.data.task import restrict, select
 from roadworthy.errors import DataError, MissingExtraError
 from roadworthy.inputs import ByteArray, InputSpec
@@ -89,9 +89,8 @@ def open_splits(
             "a classifier needs at least 2"
         )
     records, drawn_note = _measured_on_photographs(task.records)
-    closed = [
-        record for record in records if not with_test and data.split == "auto" and record.split == "test"
-    ]
+    own_test_closed = parse_fold(data.split) or (data.split == "auto" and not with_test)
+    closed = [record for record in records if own_test_closed and record.split == "test"]
     aside = set(closed)
     records = [record for record in records if record not in aside]
     pixels = load_pictures(records, data, input, cache_dir=cache_dir, progress=progress)

@@ -10,6 +10,7 @@ import hashlib
 import math
 from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from itertools import islice
 
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.errors import ConfigError, DataError
@@ -21,7 +22,10 @@ _Track = tuple[str, list[Record]]  # the track's name and its pictures
 
 def parse_split(text: str) -> tuple[float, float, float]:
     """`0.7/0.1/0.2`, `70/10/20` or `0.8/0.2` (no test) as fractions for train, val and test."""
-    hint = f"data.split is {text!r}; use auto, or train/val/test like 0.7/0.1/0.2, or train/val like 80/20"
+    hint = (
+        f"data.split is {text!r}; use auto, or train/val/test like 0.7/0.1/0.2, or train/val like 80/20, "
+        "or fold=2/5"
+    )
     try:
         parts = [float(part) for part in text.split("/")]
     except ValueError:
@@ -35,6 +39,16 @@ def parse_split(text: str) -> tuple[float, float, float]:
     if train <= 0:
         raise ConfigError(f"{hint}; training needs a part above 0")
     return train, val, test
+
+
+def parse_fold(text: str) -> tuple[int, int] | None:
+    """`fold=2/5` as (2, 5): which fold, counted from 1, of how many; None for any other rule."""
+    if not text.startswith("fold="):
+        return None
+    number, slash, folds = text.removeprefix("fold=").partition("/")
+    if not (slash and number.isdecimal() and folds.isdecimal() and 1 <= int(number) <= int(folds)):
+        raise ConfigError(f"data.split is {text!r}; a fold is given like fold=2/5, the second of five")
+    return int(number), int(folds)
 
 
 def split_records(
@@ -51,6 +65,8 @@ def split_records(
     track stays in train.  A record without a group is a track of its own.
     """
     ordered = sorted(records, key=_order)
+    if fold := parse_fold(split):
+        return _fold(ordered, *fold, split_by, seed, val_fraction)
     if split != "auto":
         return _cut(ordered, parse_split(split), split_by, seed)
     if not 0 <= val_fraction < 1 - AUTO_TEST:
@@ -78,6 +94,14 @@ def _auto(records: list[Record], split_by: str, seed: int, val_fraction: float) 
             "test": own["test"],
         }
     return _cut(records, (1 - AUTO_TEST - val_fraction, val_fraction, AUTO_TEST), split_by, seed)
+
+
+def _fold(
+    records: list[Record], number: int, folds: int, split_by: str, seed: int, val_fraction: float
+) -> Splits:
+    own = [record for record in records if record.split != "test"]
+    rest, held_out = next(islice(kfold(own, folds, seed, split_by), number - 1, None))
+    return {**_cut(rest, (1 - val_fraction, val_fraction, 0.0), split_by, seed), "test": held_out}
 
 
 def _cut(records: list[Record], fractions: tuple[float, float, float], split_by: str, seed: int) -> Splits:
@@ -116,14 +140,16 @@ def _pick(tracks: list[_Track], target: float, most: int) -> list[_Track]:
     return chosen or [min(tracks, key=lambda track: abs(len(track[1]) - target))]
 
 
-def kfold(records: Iterable[Record], k: int, seed: int = 0) -> Iterator[tuple[list[Record], list[Record]]]:
-    """k pairs (train, val) that never cut a track; every record is in val exactly once.
+def kfold(
+    records: Iterable[Record], k: int, seed: int = 0, split_by: str = "track"
+) -> Iterator[tuple[list[Record], list[Record]]]:
+    """k pairs (train, held out) that never cut a track; every record is held out exactly once.
 
     Each class's tracks are dealt largest first to the fold that has fewest of its pictures, so folds agree
     in their class balance as far as tracks allow.
     """
     ordered = sorted(records, key=_order)
-    by_class = _tracks_by_class(ordered, _unit("track"), seed)
+    by_class = _tracks_by_class(ordered, _unit(split_by), seed)
     tracks = sum(map(len, by_class.values()))
     if not 2 <= k <= tracks:
         raise DataError(f"{k} folds cannot be made of {tracks} tracks; use from 2 to {tracks}")

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.config import Config, config_from_dict
+from roadworthy.config import Config, TrainConfig, config_from_dict
 from roadworthy.errors import CheckpointError, RoadworthyError
 from roadworthy.report import figures
 from roadworthy.results import (
@@ -262,6 +262,16 @@ def _weights(run: _Folder) -> str:
     }.get(str(weights), "")
 
 
+def _budget(train: TrainConfig) -> str:
+    if train.minutes is not None:
+        return f"{train.minutes:g} min"
+    if train.samples is not None:
+        return _plural(train.samples, "picture")
+    if train.gradients is not None:
+        return _plural(train.gradients, "gradient")
+    return _plural(train.epochs, "epoch")
+
+
 # Sections ---------------------------------------------------------------------------------------------------
 
 
@@ -272,8 +282,7 @@ def _headline(run: _Folder) -> list[Block]:
     drawn = "drawn " if m.get("drawn") else ""
     what = f"{_plural(len(run.predictions.classes), 'class')} ({_listed(run.predictions.classes, 4)})"
     if run.config is not None:
-        train = run.config.train
-        budget = f"{train.minutes:g} min" if train.minutes is not None else _plural(train.epochs, "epoch")
+        budget = _budget(run.config.train)
         asked = (
             f"Train {run.config.model.name} for {budget} to tell {what} apart at {run.config.input.size} px "
             f"on {run.data['spec']}, then measure it once on {n:,} {drawn}{split} pictures."

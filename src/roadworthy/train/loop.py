@@ -25,6 +25,8 @@ SAVE_EVERY_S = 60.0
 class Batches(Protocol):
     """What the loop draws from: data.loader.BatchLoader, or anything shaped like it."""
 
+    batch_size: int
+
     def __len__(self) -> int:
         """Batches in an epoch."""
         ...
@@ -61,14 +63,14 @@ def train(
     autocast: torch.dtype | None = None,
     callbacks: Sequence[Callback] = (),
 ) -> None:
-    """Train `state` in place until its budget of epochs or minutes is used, or validation stops improving.
+    """Train `state` in place until its budget is used, or validation stops improving.
 
     Seconds are those of training: batches, augmentation, forward, backward and update, without
     validation and saving.  Raises TrainingError when the loss is not finite; the last saved state stands.
     """
     check_budget(config)
     progress = state.progress
-    total_steps = None if config.minutes else config.epochs * len(batches)
+    total_steps = planned_steps(config, batches)
     forward = torch.compile(state.model) if config.compile else state.model
     device = next(state.model.parameters()).device
     peak_rates = [group.setdefault("peak_lr", group["lr"]) for group in state.optimizer.param_groups]
@@ -158,13 +160,25 @@ class Clock:
 
 
 def check_budget(config: TrainConfig) -> None:
-    """Refuse budgets and sizes that train nothing."""
-    if config.minutes is not None and not config.minutes > 0:
-        raise ConfigError(f"train.minutes is {config.minutes}; it must be positive")
-    if config.minutes is None and config.epochs < 1:
-        raise ConfigError(f"train.epochs is {config.epochs}; at least 1 is needed")
+    """Refuse budgets and sizes that train nothing, and more than one budget."""
+    budgets = {name: getattr(config, name) for name in ("minutes", "samples", "gradients")}
+    given = {f"train.{name}": value for name, value in budgets.items() if value is not None}
+    if len(given) > 1:
+        raise ConfigError(f"{' and '.join(given)} are both set; a training has one budget")
+    for name, value in (given or {"train.epochs": config.epochs}).items():
+        if not value > 0:
+            raise ConfigError(f"{name} is {value}; it must be positive")
     if config.batch_size < 2:
         raise ConfigError(f"train.batch_size is {config.batch_size}; at least 2 are needed")
+
+
+def planned_steps(config: TrainConfig, batches: Batches) -> int | None:
+    """Steps in the budget, the last one begun counted whole; None where it is a time."""
+    if config.minutes is not None:
+        return None
+    if config.samples is not None:
+        return math.ceil(config.samples / batches.batch_size)
+    return config.gradients or config.epochs * len(batches)
 
 
 def fraction_done(progress: Progress, config: TrainConfig, total_steps: int | None) -> float:
