@@ -113,6 +113,7 @@ class TrainConfig:
 
     The schedule is fitted to the budget, whichever it is.  minutes: of training, without validation.
     samples: pictures shown.  gradients: gradients computed, of one batch each.
+    start: a run folder or checkpoint whose weights the training starts from; a fresh network without it.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
     ema: decay per step of the averaged weights that are evaluated; 0 for none.
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
@@ -126,6 +127,7 @@ class TrainConfig:
     gradients: int | None = None
     batch_size: int = 128
     seed: int = 0
+    start: str = ""
     label_smoothing: float = 0.0
     balance: Literal["none", "sampler", "weights"] = "none"
     ema: float = 0.998

@@ -48,7 +48,13 @@ from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
 from roadworthy.train.average import WeightAverage
 from roadworthy.train.callbacks import Callback
-from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint, save_checkpoint
+from roadworthy.train.checkpoint import (
+    Card,
+    find_checkpoint,
+    load_checkpoint,
+    save_checkpoint,
+    start_from,
+)
 from roadworthy.train.loop import Steps, check_budget, train
 from roadworthy.train.losses import balancing_weights, build_loss
 from roadworthy.train.optim import build_optimizer
@@ -108,7 +114,10 @@ def run(
     _write_splits(splits, folder / "splits.csv")
 
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
-    model = build_model(config.model, len(splits.classes), config.input).to(device)
+    model = build_model(config.model, len(splits.classes), config.input)
+    if config.train.start and not resume:
+        start_from(Path(config.train.start), model, splits.classes)
+    model = model.to(device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     (folder / "model.txt").write_text(describe(model, config.input.size), encoding="utf-8")

@@ -7,7 +7,7 @@ from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint
+from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint, start_from
 
 CARD = Card(
     model=ModelConfig(width=0.25, depth=1),
@@ -74,3 +74,22 @@ def test_missing_places_say_what_would_work(tmp_path):
         load_checkpoint(tmp_path)
     with pytest.raises(CheckpointError, match="no model at"):
         load_checkpoint(tmp_path / "none.safetensors")
+
+
+def test_a_start_takes_over_everything_but_the_classes_that_only_one_knows(stored):
+    model, path = stored
+    fresh = build_model(CARD.model, 3, CARD.input)
+    own_head = fresh.head.weight.detach().clone()
+    start_from(path, fresh, ("give-way", "speed-50", "stop"))
+    assert torch.equal(fresh.head.weight[2], model.head.weight[0])
+    assert torch.equal(fresh.head.weight[1], model.head.weight[1])
+    assert torch.equal(fresh.head.weight[0], own_head[0])
+    for (name, a), b in zip(model.state_dict().items(), fresh.state_dict().values(), strict=True):
+        assert name.startswith("head.") or torch.equal(a, b)
+
+
+def test_a_start_from_another_network_is_refused_in_one_line(stored):
+    other = build_model(ModelConfig(width=0.5, depth=1), 2, CARD.input)
+    with pytest.raises(CheckpointError, match="its network is another") as caught:
+        start_from(stored[1], other, CARD.classes)
+    assert "\n" not in str(caught.value)

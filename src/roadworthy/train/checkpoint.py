@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from pathlib import Path
 from typing import Any
@@ -64,6 +64,27 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
             f"{path} does not hold the weights of a Roadworthy network: {reason}"
         ) from error
     return model.to(device).eval(), card
+
+
+def start_from(path: Path, model: nn.Module, classes: Sequence[str]) -> None:
+    """Give `model` the weights of a checkpoint, and of its last layer those of the classes that both know.
+
+    path: as for `load_checkpoint`.  Raises CheckpointError for a network of another shape.
+    """
+    source, card = load_checkpoint(path)
+    weights, wanted = source.state_dict(), model.state_dict()
+    shared = [(classes.index(name), row) for row, name in enumerate(card.classes) if name in classes]
+    for name in ("head.weight", "head.bias"):
+        head = wanted[name].clone()
+        for to, row in shared:
+            if head[to].shape == weights[name][row].shape:
+                head[to] = weights[name][row]
+        weights[name] = head
+    try:
+        model.load_state_dict(weights, strict=True)
+    except RuntimeError as error:
+        reason = str(error).replace("\n", " ")
+        raise CheckpointError(f"{path} cannot be started from, its network is another: {reason}") from error
 
 
 def find_checkpoint(path: Path) -> Path:
