@@ -71,9 +71,13 @@ class ModelConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class AugmentConfig:
-    """Which augmentation policy, how strong (1 is the policy as written, 0 is the identity)."""
+    """Which augmentation policy, how strong (1 is the policy as written, 0 is the identity).
+
+    only: the policy's operations to keep, by name; without it all of them.
+    """
 
     policy: str = "default"
+    only: tuple[str, ...] = ()
     strength: float = 1.0
     mirror: bool = True
 

@@ -160,3 +160,10 @@ def test_unknown_policy_and_strength_out_of_range() -> None:
 def test_strength_scales_what_describe_says() -> None:
     policy = build_policy(AugmentConfig(policy="study", strength=0.5), CLASSES)
     assert "rotation: ±10°, every picture" in policy.describe()
+
+
+def test_only_the_operations_asked_for_are_kept() -> None:
+    policy = build_policy(AugmentConfig(policy="study", only=("rotation",)), CLASSES)
+    assert policy.describe() == ["rotation: ±20°, every picture"]
+    with pytest.raises(UnknownNameError, match=r"did you mean 'rotation'.*Known: "):
+        build_policy(AugmentConfig(policy="study", only=("rotations",)), CLASSES)

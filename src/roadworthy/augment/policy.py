@@ -13,6 +13,7 @@ from torch import Tensor
 
 from roadworthy import pixels
 from roadworthy.augment.ops import (
+    NAMES,
     BlindFlip,
     Blur,
     Brightness,
@@ -39,7 +40,7 @@ from roadworthy.augment.ops import (
     Zoom,
 )
 from roadworthy.config import AugmentConfig
-from roadworthy.errors import ConfigError
+from roadworthy.errors import ConfigError, UnknownNameError
 from roadworthy.registry import Registry
 from roadworthy.signs.catalogue import mirror_indices
 
@@ -201,6 +202,14 @@ def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Coll
         -1 if name in unmirrored or not config.mirror else target
         for name, target in zip(classes, mirror_indices(classes), strict=True)
     ]
-    ops = [op.scaled(config.strength) for op in POLICIES.get(config.policy)()]
+    ops = _kept([op.scaled(config.strength) for op in POLICIES.get(config.policy)()], config)
     idle = Mirror if max(mirror_to, default=-1) < 0 else ()
     return Policy([op for op in ops if op.amount > 0 and not isinstance(op, idle)], mirror_to)
+
+
+def _kept(ops: Sequence[Op], config: AugmentConfig) -> Sequence[Op]:
+    names = [NAMES[type(op)] for op in ops]
+    for name in config.only:
+        if name not in names:
+            raise UnknownNameError(f"operation of the policy {config.policy}", name, names)
+    return [op for op, name in zip(ops, names, strict=True) if not config.only or name in config.only]
