@@ -15,13 +15,17 @@ import numpy as np
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
 from roadworthy.errors import DataError, MissingExtraError, UsageError
 from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
-from roadworthy.results import Metrics, make_folder, write_json
+from roadworthy.results import Comparison, Metrics, StudyResult, make_folder, write_json
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
     from roadworthy.data.overview import Overview
+    from roadworthy.evaluate.pairing import Pairing
     from roadworthy.evaluate.stream import Row
     from roadworthy.runs import Run
+    from roadworthy.studies.executors import Executor
+    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.watch import Watcher
     from roadworthy.train.callbacks import Callback
 
 Progress = Callable[[int, int], None]
@@ -351,17 +355,65 @@ def _write_png(image: ByteArray, path: Path) -> None:
         ) from error
 
 
+def study(
+    names: Sequence[str],
+    ask: Ask,
+    out: Path,
+    *,
+    executor: Executor | None = None,
+    watcher: Watcher | None = None,
+    command: str = "",
+) -> list[StudyResult]:
+    """Answer questions by trainings (all known ones where no names are given), each in a folder of `out`.
+
+    A study that was interrupted goes on where it stopped.  Raises TrainingError naming trainings that
+    failed, after all others are done.
+    """
+    _needs_train("studies")
+    from roadworthy.runtime import pick_device, provenance
+    from roadworthy.studies.catalogue import STUDIES
+    from roadworthy.studies.executors import Here
+    from roadworthy.studies.runner import run_study
+    from roadworthy.studies.watch import Watcher
+
+    for name in names:
+        STUDIES.get(name)
+    origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
+    results = []
+    for name in names or STUDIES:
+        results.append(run_study(name, ask, out / name, executor or Here(), watcher or Watcher(), origin))
+        report(out, quiet=True)
+    return results
+
+
+def compare(runs_a: Sequence[Path], runs_b: Sequence[Path]) -> tuple[Comparison, Pairing]:
+    """One arm against another on the pictures that all their runs (or evaluations) were measured on.
+
+    As many folders of either, seeds in the same order; one of either compares two networks.  No torch.
+    """
+    from roadworthy.evaluate.compare import judge, paired
+    from roadworthy.evaluate.pairing import pair
+
+    both = pair(runs_a, runs_b)
+    names = (runs_a[0].name, runs_b[0].name)
+    found = paired(*names, both.a, both.b, both.groups, generator=np.random.default_rng(0))
+    return judge([found])[0], both
+
+
 def report(folder: Path, *, quiet: bool = False) -> Path | None:
-    """Write report.html from what a run or evaluation folder stores; no torch, no data needed.
+    """Write report.html from what a run, evaluation or study folder stores; no torch, no data needed.
 
     quiet: return None instead of raising where the optional part for reports is not installed.
     """
-    from roadworthy.report.html import write_report
-    from roadworthy.report.sections import run_sections, run_title
+    from roadworthy.report import read_study, run_sections, run_title, study_sections, write_report
 
     path = folder / "report.html"
+    studies = [place for place in (folder, *sorted(folder.glob("*"))) if (place / "results.json").is_file()]
     try:
-        write_report(run_sections(folder), run_title(folder), path)
+        if studies:
+            write_report(study_sections(list(map(read_study, studies))), "Roadworthy: studies", path)
+        else:
+            write_report(run_sections(folder), run_title(folder), path)
     except MissingExtraError:
         if quiet:
             return None

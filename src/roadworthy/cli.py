@@ -29,8 +29,9 @@ from roadworthy.errors import MissingExtraError, RoadworthyError, UnknownNameErr
 
 if TYPE_CHECKING:
     from roadworthy.config import Config, DataConfig
+    from roadworthy.evaluate.pairing import Pairing
     from roadworthy.registry import Registry
-    from roadworthy.results import Metrics, Row
+    from roadworthy.results import Comparison, Metrics, Row
 
 app = typer.Typer(
     name="roadworthy",
@@ -434,8 +435,106 @@ def render(
 
 
 @app.command()
+def study(
+    names: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[NAME]...", help="See roadworthy list studies; default: all."),
+    ] = None,
+    data: DataOption = "",
+    new: Annotated[
+        list[str] | None,
+        typer.Option("--new", metavar="SPEC", help="Another domain to measure on as well. Repeatable."),
+    ] = None,
+    classes: Annotated[
+        str, typer.Option("--classes", metavar="A,B,..", help="The task; default: the study's four classes.")
+    ] = "speed-50,speed-60,stop,no-entry",
+    seeds: Annotated[
+        int | None, typer.Option("--seeds", metavar="N", help="Trainings of each arm; default 5, quick 3.")
+    ] = None,
+    quick: Annotated[
+        bool, typer.Option("--quick", help="Small networks, seconds of training: an answer in minutes.")
+    ] = False,
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Trainings at once.")] = 1,
+    on: Annotated[str, typer.Option("--on", metavar="local|ray", help="Where they run.")] = "local",
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
+        "studies"
+    ),
+    settings: SetOption = None,
+) -> None:
+    """Answer questions by trainings that differ in one thing; the same command goes on where it stopped."""
+    from roadworthy import api
+    from roadworthy.cli_progress import study_progress
+    from roadworthy.report.study import answer
+    from roadworthy.studies.executors import executor
+    from roadworthy.studies.plan import Ask
+
+    if not data:
+        raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
+    ask = Ask(
+        data=data,
+        new=_domains(new or []),
+        classes=_names(classes) or (),
+        seeds=seeds or (3 if quick else 5),
+        quick=quick,
+        settings=tuple(settings or ()),
+    )
+    try:
+        results = api.study(
+            names or (),
+            ask,
+            out,
+            executor=executor(on, jobs),
+            watcher=study_progress(),
+            command=_command(),
+        )
+    except KeyboardInterrupt:
+        _say("stopped; the same command goes on from here")
+        raise typer.Exit(INTERRUPTED) from None
+    for result in results:
+        _print(f"{result.study}: {result.question}")
+        _print(f"  {answer(result.to_dict())}")
+        for claim in result.claims:
+            _print(f"  {claim.id} {claim.verdict}: {claim.text} {claim.evidence}")
+    _print_place(out)
+
+
+@app.command()
+def compare(
+    runs: Annotated[
+        list[Path],
+        typer.Argument(
+            metavar="RUN RUN",
+            help="Two run or evaluation folders; or seeds of one arm, then as many of another.",
+        ),
+    ],
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Compare what two networks, or two ways to train, said of the same pictures."""
+    from roadworthy import api
+
+    half, rest = divmod(len(runs), 2)
+    if rest or not half:
+        raise UsageError(f"compare got {len(runs)} folders; give two, or as many of one arm as of the other")
+    found, both = api.compare(runs[:half], runs[half:])
+    classes = _by_class(both)
+    if format is TableFormat.json:
+        tree = {**dataclasses.asdict(found), "left_out": both.left_out, "by_class": classes}
+        _print(json.dumps(tree, indent=1))
+        return
+    for name, value in _comparison_rows(found, both):
+        _print(f"{name:<22}{value}")
+    worst = sorted(classes, key=lambda c: -(c["only_a_right"] + c["only_b_right"]))[:5]
+    for row in worst:
+        if row["only_a_right"] or row["only_b_right"]:
+            _print(
+                f"  {row['class']:<20}right only in a {row['only_a_right']:g}, "
+                f"only in b {row['only_b_right']:g}, of {row['n']:,}"
+            )
+
+
+@app.command()
 def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run or evaluation folder.")],
+    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run, evaluation or study folder.")],
 ) -> None:
     """Write report.html again from what a folder stores."""
     from roadworthy import api
@@ -460,6 +559,7 @@ LISTS = {
     "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
+    "studies": Listed(module="roadworthy.studies.catalogue", attribute="STUDIES", extra="train"),
 }
 
 
@@ -581,6 +681,52 @@ PREDICTION_WRITERS: dict[PredictFormat, Callable[[Iterable[Row]], Iterator[str]]
 def _given(**flags: Any) -> dict[str, Any]:
     """The flags that were given."""
     return {name: value for name, value in flags.items() if value is not None}
+
+
+def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, str]]:
+    from roadworthy.report.sections import percent, plural
+
+    def points(pair: tuple[float, float] | None) -> str:
+        return "unknown" if pair is None else f"{100 * pair[0]:+.2f} to {100 * pair[1]:+.2f} points"
+
+    where = f"{plural(found.n, 'picture')} of {plural(found.tracks, 'sign')}"
+    yield "pictures", where + (f", {both.left_out:,} not measured by all left out" if both.left_out else "")
+    yield "accuracy of a", f"{percent(float(both.a.mean()))}  {found.a}"
+    yield "accuracy of b", f"{percent(float(both.b.mean()))}  {found.b}"
+    yield "a minus b", f"{100 * found.effect:+.2f} points"
+    yield "95 % for these", f"{points(found.ci95_tracks)} (other signs, the same networks)"
+    if found.seeds > 1:
+        yield "95 % in general", f"{points(found.ci95)} (other signs, other trainings)"
+        yield "p", f"{found.p:.4f}" if found.p is not None else "unknown"
+        yield "verdict", f"a is {found.verdict}" if found.verdict in ("better", "worse") else found.verdict
+    else:
+        yield "verdict", "one network of each says nothing of another training; give several seeds"
+    yield "McNemar", f"p {found.p_mcnemar:.4f} (pictures as if independent, first seed)"
+
+
+def _by_class(both: Pairing) -> list[dict[str, Any]]:
+    rows = []
+    for name in dict.fromkeys(both.targets):
+        own = [i for i, target in enumerate(both.targets) if target == name]
+        a, b = both.a[:, own], both.b[:, own]
+        only_a, only_b = ((one * (1 - other)).sum(axis=1).mean() for one, other in ((a, b), (b, a)))
+        rows.append(
+            {"class": name, "n": len(own), "only_a_right": float(only_a), "only_b_right": float(only_b)}
+        )
+    return rows
+
+
+def _domains(specs: list[str]) -> dict[str, str]:
+    """Other domains by a short name: the last part of the place, numbered where two are alike."""
+    named: dict[str, str] = {}
+    for spec in specs:
+        source, _, place = spec.partition(":")
+        last = Path(place.partition("?")[0]).name or source
+        name, number = last, 2
+        while name in named:
+            name, number = f"{last}-{number}", number + 1
+        named[name] = spec
+    return named
 
 
 def _names(text: str | None) -> tuple[str, ...] | None:

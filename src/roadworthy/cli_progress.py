@@ -4,13 +4,20 @@ from __future__ import annotations
 
 import sys
 import time
-from collections.abc import Callable, Mapping
+from collections import Counter as Tally
+from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
 from typing import TextIO
 
 from rich.console import Console
+from rich.live import Live
 from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
+from rich.table import Table
 
+from roadworthy.report.sections import duration
+from roadworthy.results import StudyResult
+from roadworthy.studies.plan import Job
+from roadworthy.studies.watch import Watcher
 from roadworthy.train.callbacks import Callback
 
 LINE_EVERY_S = 10.0
@@ -153,3 +160,87 @@ class Counter(Callback):
         self(done, total)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], description=what)
+
+
+def study_progress(stream: TextIO | None = None) -> Watcher:
+    """The watcher that fits where stderr leads."""
+    stream = stream or sys.stderr
+    return StudyTable(stream) if stream.isatty() else StudyLines(stream)
+
+
+class StudyLines(Watcher):
+    """One line for each training that ends, with the time that is left."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream, self._clock = stream, clock
+        self._done = self._total = 0
+        self._started = self._expected = 0.0
+
+    def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
+        """Say beforehand how long it takes."""
+        self._done, self._total, self._started, self._expected = 0, len(jobs), self._clock(), seconds
+        self._say(f"{study}: {len(jobs)} trainings, about {duration(seconds)}")
+
+    def on_job(self, job: Job, what: str, accuracy: float | None) -> None:
+        """What became of one."""
+        if what == "started":
+            return
+        self._done += what != "lost"
+        fold = f" fold {job.fold}" if job.fold else ""
+        figure = "" if accuracy is None else f"  accuracy {accuracy:.2%}"
+        self._say(
+            f"{self._done}/{self._total}  {job.arm}  seed {job.seed}{fold}  {what}{figure}  "
+            f"{duration(self.seconds_left())} left"
+        )
+
+    def seconds_left(self) -> float:
+        """From the estimate at first, from what the trainings took as they end."""
+        taken = self._clock() - self._started
+        each = taken / self._done if self._done else max(self._expected - taken, 0.0) / max(1, self._total)
+        return (self._total - self._done) * each
+
+    def _say(self, line: str) -> None:
+        print(line, file=self._stream, flush=True)
+
+
+class StudyTable(StudyLines):
+    """A table of the arms that fills as trainings end."""
+
+    def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        super().__init__(stream, clock)
+        self._live = Live(console=Console(file=stream))
+        self._study = ""
+        self._arms: dict[str, list[float]] = {}
+        self._state: dict[str, str] = {}
+        self._wanted: Tally[str] = Tally()
+
+    def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
+        """Show the table, empty."""
+        super().on_start(study, jobs, seconds)
+        self._study, self._wanted = study, Tally(job.arm for job in jobs)
+        self._arms = {arm: [] for arm in self._wanted}
+        self._state = dict.fromkeys(self._wanted, "")
+        self._live.start()
+        self._live.update(self._table())
+
+    def on_job(self, job: Job, what: str, accuracy: float | None) -> None:
+        """Fill in what came out."""
+        self._done += what not in ("started", "lost")
+        if accuracy is not None:
+            self._arms[job.arm].append(accuracy)
+        self._state[job.arm] = "" if what == "finished" else f"seed {job.seed} {what}"
+        self._live.update(self._table())
+
+    def on_end(self, result: StudyResult) -> None:
+        """Give the terminal back."""
+        self._live.stop()
+
+    def _table(self) -> Table:
+        left = f"about {duration(self.seconds_left())} left"
+        table = Table(title=f"{self._study}: {self._done} of {self._total} trainings, {left}")
+        for column in ("arm", "trainings", "mean accuracy", ""):
+            table.add_column(column, justify="right" if column in ("trainings", "mean accuracy") else "left")
+        for arm, values in self._arms.items():
+            mean = f"{sum(values) / len(values):.2%}" if values else ""
+            table.add_row(arm, f"{len(values)} of {self._wanted[arm]}", mean, self._state[arm])
+        return table

@@ -146,6 +146,16 @@ class TrainConfig:
     tensorboard: bool = False
     trace: bool = False
 
+    @property
+    def budget(self) -> str:
+        """The budget in words."""
+        if self.minutes is not None:
+            return f"{60 * self.minutes:g} s" if self.minutes < 1.5 else f"{self.minutes:g} min"
+        for n, noun in ((self.samples, "picture"), (self.gradients, "gradient"), (self.epochs, "epoch")):
+            if n is not None:
+                return f"{n:,} {noun}{'' if n == 1 else 's'}"
+        raise AssertionError("epochs is never None")
+
     def __post_init__(self) -> None:
         _within("train.batch_size", self.batch_size, 1)
         _within("train.seed", self.seed, 0)

@@ -206,6 +206,140 @@ class Row:
         }
 
 
+STUDY_VERSION = 1
+
+
+@dataclass(frozen=True, kw_only=True)
+class RunResult:
+    """One training of a study: what it measured at home and elsewhere, and what it used.
+
+    folder: of the run, within the study's.  fold: 0 where there are none.  new: metrics by domain.
+    used: seconds, epochs, steps, samples and gradients.
+    """
+
+    seed: int
+    fold: int
+    folder: str
+    metrics: Mapping[str, Any]
+    new: Mapping[str, Mapping[str, Any]]
+    used: Mapping[str, float]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ArmResult:
+    """The trainings of one arm.
+
+    settings: what it differs in, by dotted name.  after: the arm that it starts from, if any.
+    asked: its budget in words.
+    """
+
+    name: str
+    settings: Mapping[str, Any]
+    after: str
+    asked: str
+    runs: tuple[RunResult, ...]
+
+    def values(self, metric: str = "accuracy", domain: str = "") -> dict[tuple[int, int], float]:
+        """A metric of every run by seed and fold; of another domain, where one is named."""
+        return {
+            (run.seed, run.fold): float((run.new[domain] if domain else run.metrics)[metric])
+            for run in self.runs
+        }
+
+
+@dataclass(frozen=True, kw_only=True)
+class Comparison:
+    """Arm a against arm b in one metric, a minus b; evaluate.compare says how each figure is made.
+
+    n, seeds, tracks: pictures, trainings of either arm, physical signs.  effect, ci95: fractions.
+    verdict: `better`, `worse` or `no difference shown`, of a; empty until all of a study are judged.
+    detectable: the smallest difference that this design would have shown 8 times in 10.
+    """
+
+    a: str
+    b: str
+    metric: str
+    n: int
+    seeds: int
+    tracks: int
+    effect: float
+    ci95: tuple[float, float] | None
+    p: float | None
+    p_adjusted: float | None = None
+    verdict: str = ""
+    per_seed: tuple[float, ...] = ()
+    p_seeds: float | None = None
+    ci95_tracks: tuple[float, float] | None = None
+    p_mcnemar: float | None = None
+    detectable: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Claim:
+    """What the study before this product claimed, and what comes out now: confirmed, refuted or open."""
+
+    id: str
+    text: str
+    verdict: str
+    evidence: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curve:
+    """One line with its band: means and the interval about each, fractions; None where there is none."""
+
+    name: str
+    xs: tuple[float, ...]
+    ys: tuple[float, ...]
+    lows: tuple[float | None, ...]
+    highs: tuple[float | None, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Curves:
+    """Lines over one axis, as numbers: the report draws them."""
+
+    name: str
+    caption: str
+    x_label: str
+    curves: tuple[Curve, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
+class StudyResult:
+    """All of a finished study; `to_dict` is the contract's results.json.
+
+    domains: names of the other domains that it measured on.  tables, curves: what this study alone shows.
+    """
+
+    study: str
+    question: str
+    arms: tuple[ArmResult, ...]
+    domains: tuple[str, ...] = ()
+    comparisons: tuple[Comparison, ...] = ()
+    claims: tuple[Claim, ...] = ()
+    tables: tuple[Table, ...] = ()
+    curves: tuple[Curves, ...] = ()
+    provenance: Mapping[str, Any] = field(default_factory=dict)
+
+    def arm(self, name: str) -> ArmResult:
+        """The arm of that name."""
+        return next(arm for arm in self.arms if arm.name == name)
+
+    def comparison(self, a: str, b: str, domain: str = "") -> Comparison:
+        """That of arm a against arm b, at home or in another domain."""
+        metric = f"accuracy on {domain}" if domain else "accuracy"
+        return next(c for c in self.comparisons if (c.a, c.b, c.metric) == (a, b, metric))
+
+    def to_dict(self) -> dict[str, Any]:
+        """Plain values, for JSON."""
+        tree = {"version": STUDY_VERSION, **asdict(self)}
+        for arm, result in zip(tree["arms"], self.arms, strict=True):
+            used = [run.used for run in result.runs]
+            arm["budget"] = {"asked": arm.pop("asked"), "used": used}
+        return tree
+
+
 @dataclass(frozen=True, kw_only=True)
 class Text:
     """A paragraph; `tone` is `plain`, `good` or `warning`."""

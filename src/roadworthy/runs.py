@@ -331,6 +331,7 @@ def _conclude(
         facts={
             "weights": "best",
             "best_epoch": progress.best_epoch,
+            "val_accuracy": progress.history[progress.best_epoch - 1].get("val_accuracy"),
             "epochs": progress.epoch,
             "steps": progress.step,
             "samples": progress.step * min(config.train.batch_size, len(splits.train)),

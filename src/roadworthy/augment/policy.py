@@ -124,6 +124,11 @@ def _study_flips() -> tuple[Op, ...]:
     return (BlindFlip(), *_study())
 
 
+def operations(policy: str) -> list[str]:
+    """The names of a policy's operations, in its order."""
+    return [NAMES[type(op)] for op in POLICIES.get(policy)()]
+
+
 class Policy:
     """A sequence of augmentations for the pictures of one task.
 
@@ -208,7 +213,7 @@ def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Coll
 
 
 def _kept(ops: Sequence[Op], config: AugmentConfig) -> Sequence[Op]:
-    names = [NAMES[type(op)] for op in ops]
+    names = operations(config.policy)
     for name in config.only:
         if name not in names:
             raise UnknownNameError(f"operation of the policy {config.policy}", name, names)

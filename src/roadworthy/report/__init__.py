@@ -2,5 +2,6 @@
 
 from roadworthy.report.html import render, write_report
 from roadworthy.report.sections import run_sections, run_title
+from roadworthy.report.study import read_study, study_sections
 
-__all__ = ["render", "run_sections", "run_title", "write_report"]
+__all__ = ["read_study", "render", "run_sections", "run_title", "study_sections", "write_report"]

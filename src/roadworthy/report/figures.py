@@ -7,6 +7,7 @@ tells why this is not matplotlib.
 
 from __future__ import annotations
 
+import itertools
 import math
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
@@ -21,19 +22,21 @@ INK, SOFT, RULE, PAPER = (
     "var(--paper,#fff)",
 )
 BLUE, ORANGE, GREEN = "var(--c1,#0072b2)", "var(--c2,#c14f00)", "var(--c3,#2f8f6f)"
-COLOURS = (BLUE, ORANGE, GREEN)
-DASHES = ("", "6 4", "2 3")
-OPACITIES = (1.0, 0.9, 0.75)
+PURPLE = "var(--c4,#8a4f9e)"
+COLOURS = (BLUE, ORANGE, GREEN, PURPLE)
+DASHES = ("", "6 4", "2 3", "9 3 2 3")
+OPACITIES = (1.0, 0.9, 0.75, 0.6)
 NARROW = 440  # drawn width of most charts: at phone width the 13 px letters are still 10 px high
 
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a line chart."""
+    """One line of a line chart; `band` is (low, high) about each point, or nothing."""
 
     name: str
     xs: tuple[float, ...]
     ys: tuple[float, ...]
+    band: tuple[tuple[float, float], ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,13 +83,17 @@ def line_chart(
     mark: tuple[float, str] | None = None,
 ) -> Figure:
     """Lines over one horizontal axis; `mark` is a vertical line with its label."""
-    width, height, left, right, top, bottom = NARROW, 280, 58, 16, 44, 44
+    width, left, right, bottom = NARROW, 58, 16, 44
+    places, legend_rows = _legend([line.name for line in lines], left, width)
+    top = 26 + 18 * legend_rows
+    height = 236 + top
     xs = [x for line in lines for x in line.xs]
     x_ticks = ticks(min(xs), max(xs))
     if all(x == round(x) for x in xs):
         x_ticks = [tick for tick in x_ticks if tick == round(tick)]
     x_low, x_high = min(*xs, x_ticks[0] if len(set(xs)) == 1 else min(xs)), max(*xs, min(xs) + 1e-9)
-    y_ticks = ticks(min(y for line in lines for y in line.ys), max(y for line in lines for y in line.ys))
+    ys = [y for line in lines for y in (*line.ys, *itertools.chain(*line.band))]
+    y_ticks = ticks(min(ys), max(ys))
     x = _scale(x_low, x_high, left + 6, width - right - 6)
     y = _scale(y_ticks[0], y_ticks[-1], height - bottom, top)
     parts = []
@@ -105,9 +112,13 @@ def line_chart(
             _line(at, top - 8, at, height - bottom, SOFT, dash="1 3", width=1.5),
             _text(at + (-5 if near_end else 5), top - 4, mark[1], anchor="end" if near_end else "start"),
         ]
-    legend_x = float(left)
     for i, line in enumerate(lines):
-        colour, dash = COLOURS[i % 3], DASHES[i % 3]
+        colour, dash = COLOURS[i % 4], DASHES[i % 4]
+        if line.band:
+            there = [(x(a), y(high)) for a, (_, high) in zip(line.xs, line.band, strict=True)]
+            back = [(x(a), y(low)) for a, (low, _) in zip(line.xs, line.band, strict=True)]
+            outline = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in (*there, *reversed(back))) + "Z"
+            parts.append(f'<path d="{outline}" style="fill:{colour};opacity:0.13"/>')
         points = [(x(a), y(b)) for a, b in zip(line.xs, line.ys, strict=True)]
         path = "M" + "L".join(f"{a:.1f} {b:.1f}" for a, b in points)
         parts.append(
@@ -117,12 +128,24 @@ def line_chart(
         if len(points) <= 12:
             parts += [_circle(a, b, 3, colour) for a, b in points]
         if len(lines) > 1:
+            legend_x, legend_y = places[i]
             parts += [
-                _line(legend_x, 12, legend_x + 28, 12, colour, dash=dash, width=2.2),
-                _text(legend_x + 34, 16, line.name),
+                _line(legend_x, legend_y - 4, legend_x + 28, legend_y - 4, colour, dash=dash, width=2.2),
+                _text(legend_x + 34, legend_y, line.name),
             ]
-            legend_x += 34 + _text_width(line.name) + 22
     return _figure(name, caption, alt, width, height, parts)
+
+
+def _legend(names: Sequence[str], left: float, width: float) -> tuple[list[tuple[float, float]], int]:
+    """Where each name's sample line begins, in as many rows as they need."""
+    places, x, row = [], left, 0
+    for name in names:
+        length = 34 + _text_width(name)
+        if x > left and x + length > width:
+            x, row = left, row + 1
+        places.append((x, 16.0 + 18 * row))
+        x += length + 22
+    return places, row + 1
 
 
 def bar_chart(
@@ -135,7 +158,7 @@ def bar_chart(
     drawn, legend_x = [], 0.0
     for i, part in enumerate(parts):
         drawn += [
-            _rect(legend_x, 5, 12, 12, COLOURS[i % 3], OPACITIES[i % 3]),
+            _rect(legend_x, 5, 12, 12, COLOURS[i % 4], OPACITIES[i % 4]),
             _text(legend_x + 18, 15, part),
         ]
         legend_x += 18 + _text_width(part) + 20
@@ -148,7 +171,7 @@ def bar_chart(
                 # A hair of paper between the parts keeps them apart without colour.
                 length = max(x(start + size) - x(start) - 1, 0.6)
                 hint = f"{row}, {parts[i]}: {size:,}"
-                drawn.append(_rect(x(start), y, length, bar, COLOURS[i % 3], OPACITIES[i % 3], hint))
+                drawn.append(_rect(x(start), y, length, bar, COLOURS[i % 4], OPACITIES[i % 4], hint))
             start += size
         drawn.append(_text(x(start) + 6, y + 11, f"{start:,}", fill=SOFT, size=12))
     return _figure(name, caption, alt, width, top + pitch * len(rows) + 4, drawn)

@@ -16,7 +16,7 @@ from typing import Any, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.config import Config, TrainConfig, config_from_dict
+from roadworthy.config import Config, config_from_dict
 from roadworthy.errors import CheckpointError, RoadworthyError
 from roadworthy.report import figures
 from roadworthy.results import (
@@ -237,7 +237,8 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
-def _plural(n: int, noun: str) -> str:
+def plural(n: int, noun: str) -> str:
+    """A count and its noun."""
     plural = f"{noun}s" if not noun.endswith("s") else f"{noun}es"
     return f"{n:,} {noun if n == 1 else plural}"
 
@@ -262,16 +263,6 @@ def _weights(run: _Folder) -> str:
     }.get(str(weights), "")
 
 
-def _budget(train: TrainConfig) -> str:
-    if train.minutes is not None:
-        return f"{train.minutes:g} min"
-    if train.samples is not None:
-        return _plural(train.samples, "picture")
-    if train.gradients is not None:
-        return _plural(train.gradients, "gradient")
-    return _plural(train.epochs, "epoch")
-
-
 # Sections ---------------------------------------------------------------------------------------------------
 
 
@@ -280,9 +271,9 @@ def _headline(run: _Folder) -> list[Block]:
     split, n = m["split"], m["n"]
     # A figure on drawings must never be taken for one on photographs.
     drawn = "drawn " if m.get("drawn") else ""
-    what = f"{_plural(len(run.predictions.classes), 'class')} ({_listed(run.predictions.classes, 4)})"
+    what = f"{plural(len(run.predictions.classes), 'class')} ({_listed(run.predictions.classes, 4)})"
     if run.config is not None:
-        budget = _budget(run.config.train)
+        budget = run.config.train.budget
         asked = (
             f"Train {run.config.model.name} for {budget} to tell {what} apart at {run.config.input.size} px "
             f"on {run.data['spec']}, then measure it once on {n:,} {drawn}{split} pictures."
@@ -320,11 +311,11 @@ def _headline(run: _Folder) -> list[Block]:
         blocks.append(Text(text=warning, tone="warning"))
     if m.get("trained_on"):
         seen = (
-            f"{_plural(m['trained_on'], 'picture')} of these were trained on: the figures flatter the model."
+            f"{plural(m['trained_on'], 'picture')} of these were trained on: the figures flatter the model."
         )
         blocks.append(Text(text=seen, tone="warning"))
     if m.get("unknown_skipped"):
-        skipped = f"{_plural(m['unknown_skipped'], 'picture')} of classes unknown to the model were left out."
+        skipped = f"{plural(m['unknown_skipped'], 'picture')} of classes unknown to the model were left out."
         blocks.append(Text(text=skipped, tone="warning"))
     return blocks
 
@@ -340,7 +331,7 @@ def _honest_interval(m: Mapping[str, Any]) -> str:
 
 def _signs(m: Mapping[str, Any]) -> str:
     if m.get("signs"):
-        return _plural(m["signs"], "physical sign")
+        return plural(m["signs"], "physical sign")
     if m.get("drawn"):
         return "each a sign of its own"
     return f"of about {m['signs_estimated']:,} signs" if m.get("signs_estimated") else "signs not known"
@@ -348,7 +339,7 @@ def _signs(m: Mapping[str, Any]) -> str:
 
 def _machine(run: _Folder) -> str:
     threads, device = run.provenance.get("threads"), run.provenance.get("device")
-    return f"{device}, {_plural(threads, 'thread')}" if threads and device else str(device or "")
+    return f"{device}, {plural(threads, 'thread')}" if threads and device else str(device or "")
 
 
 def _data(run: _Folder) -> list[Block]:
@@ -357,7 +348,7 @@ def _data(run: _Folder) -> list[Block]:
     splits = [s for s in SPLITS if s in counts] + [s for s in counts if s not in SPLITS]
     totals = {s: sum(counts[s].values()) for s in splits}
     signs = {s: n for s in splits if (n := sum((tracks.get(s) or {}).values()))}
-    said = [f"{totals[s]:,} {s}" + (f" ({_plural(signs[s], 'sign')})" if s in signs else "") for s in splits]
+    said = [f"{totals[s]:,} {s}" + (f" ({plural(signs[s], 'sign')})" if s in signs else "") for s in splits]
     blocks: list[Block] = [Text(text=f"Pictures: {', '.join(said)}.")] if said else []
     if data.get("groups_from"):
         told = f"Physical signs are told apart by: {data['groups_from']}."
@@ -403,7 +394,7 @@ def _counts(
     by_size = sorted(per_class, key=lambda row: -sum(row[1]))
     (most, most_counts), (least, least_counts) = by_size[0], by_size[-1]
     alt = (
-        f"{_plural(len(classes), 'class')}. The largest is {most} with {sum(most_counts):,} pictures, "
+        f"{plural(len(classes), 'class')}. The largest is {most} with {sum(most_counts):,} pictures, "
         f"the smallest {least} with {sum(least_counts):,}."
     )
     figure = figures.bar_chart(
@@ -421,7 +412,7 @@ def _unreadable(rows: Sequence[Sequence[str]]) -> list[Block]:
     if not rows:
         return []
     were = "was" if len(rows) == 1 else "were"
-    text = f"{_plural(len(rows), 'picture')} could not be read and {were} left out."
+    text = f"{plural(len(rows), 'picture')} could not be read and {were} left out."
     table = Table(
         caption="Pictures that could not be read",
         columns=("path", "reason"),
@@ -485,7 +476,7 @@ def _training(run: _Folder) -> list[Block]:
         ("learning-rate", "Learning rate", ("lr",), False),
     )
     drawn = [_curve(history, name, caption, columns, share, mark) for name, caption, columns, share in charts]
-    epochs = _plural(len(history["epoch"]), "epoch")
+    epochs = plural(len(history["epoch"]), "epoch")
     pace = [v for v in history.get("images_per_second", []) if not math.isnan(v)]
     speed = f", {np.median(pace):,.0f} images/s in the median epoch" if pace else ""
     text = f"{epochs} in {duration(run.metrics.get('train_seconds'))}{speed}. {_weights(run)}"
@@ -688,7 +679,7 @@ def _per_class(run: _Folder) -> list[Block]:
         worst = measured[0]
         whole = sum(row.value == 1 for row in measured)
         alt = (
-            f"{whole} of {_plural(len(measured), 'class')} without a miss. Lowest recall: {worst.name}, "
+            f"{whole} of {plural(len(measured), 'class')} without a miss. Lowest recall: {worst.name}, "
             f"{percent(worst.value)} ({interval((worst.low, worst.high), 1)})."
         )
         blocks = [
@@ -755,11 +746,11 @@ def _mistakes(run: _Folder) -> list[Block]:
     answers = said.logits.argmax(axis=1)
     wrong = np.flatnonzero(answers != said.targets)
     if not len(wrong):
-        return [Text(text=f"None: all {_plural(len(answers), 'picture')} were recognised.", tone="good")]
+        return [Text(text=f"None: all {plural(len(answers), 'picture')} were recognised.", tone="good")]
     images, index = run.pictures.get("mistakes_images"), run.pictures.get("mistakes_index")
     if images is None or index is None or not len(images):
         return [
-            Text(text=f"{_plural(len(wrong), 'mistake')}; no pictures of them are stored in pictures.npz.")
+            Text(text=f"{plural(len(wrong), 'mistake')}; no pictures of them are stored in pictures.npz.")
         ]
     probs = probabilities(said.logits, said.temperature)
     confidence = probs[np.arange(len(answers)), answers]
@@ -779,7 +770,7 @@ def _mistakes(run: _Folder) -> list[Block]:
             )
         )
     return [
-        Text(text=f"{len(surest)} of {_plural(len(wrong), 'mistake')}, those that the model was surest of."),
+        Text(text=f"{len(surest)} of {plural(len(wrong), 'mistake')}, those that the model was surest of."),
         Gallery(caption="The answer, the truth, the confidence and the file", pictures=tuple(pictures)),
     ]
 

@@ -1,0 +1,223 @@
+"""A study's results.json as plain sections: a page that a manager can read, and tables of everything."""
+
+from __future__ import annotations
+
+import json
+import statistics
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+from roadworthy.errors import CheckpointError
+from roadworthy.report import figures
+from roadworthy.report.sections import duration, percent, plural
+from roadworthy.results import Block, Facts, Section, Table, Text
+
+Tree = Mapping[str, Any]
+
+
+def read_study(folder: Path) -> Tree:
+    """The results of the study in a folder; CheckpointError where there are none."""
+    path = folder / "results.json"
+    try:
+        tree: Tree = json.loads(path.read_text(encoding="utf-8"))
+        return tree
+    except (OSError, ValueError) as error:
+        raise CheckpointError(f"{path} cannot be read: {error}; a finished study has one") from error
+
+
+def study_sections(results: Sequence[Tree]) -> list[Section]:
+    """A summary of all studies, the claims, then each study in full."""
+    claims = [claim for result in results for claim in result["claims"]]
+    sections = [Section(title="Summary", anchor="summary", blocks=tuple(map(_summary, results)))]
+    if claims:
+        sections.append(Section(title="Claims", anchor="claims", blocks=(_claims(claims),)))
+    return [*sections, *(Section(title=r["study"], anchor=r["study"], blocks=_in_full(r)) for r in results)]
+
+
+def _summary(result: Tree) -> Block:
+    """Question, answer, effect, interval, budget."""
+    runs = [run for arm in result["arms"] for run in arm["runs"]]
+    seconds = sum(run["used"]["train_seconds"] for run in runs)
+    seeds = len({run["seed"] for run in runs})
+    used = f"{plural(len(runs), 'training')}, {plural(seeds, 'seed')}, {duration(seconds)} of training"
+    return Facts(items=(("question", result["question"]), ("answer", answer(result)), ("from", used)))
+
+
+def answer(result: Tree) -> str:
+    """What the comparisons show, in words that follow from their verdicts."""
+    shown = [c for c in result["comparisons"] if c["verdict"] in ("better", "worse")]
+    rest = len(result["comparisons"]) - len(shown)
+    said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({_effect(c)})" for c in shown]
+    if rest:
+        said.append(f"{plural(rest, 'comparison')} of {len(result['comparisons'])} show no difference")
+    if not result["comparisons"]:
+        best = max(result["arms"], key=_mean)
+        said.append(f"{best['name']} reads {percent(_mean(best))} right")
+    return "; ".join(said) + "."
+
+
+def _where(comparison: Tree) -> str:
+    domain = comparison["metric"].partition(" on ")[2]
+    return f"on {domain} " if domain else ""
+
+
+def _effect(comparison: Tree) -> str:
+    text = f"{100 * comparison['effect']:+.2f} points"
+    if comparison["ci95"] is not None:
+        low, high = comparison["ci95"]
+        text += f", 95 % {100 * low:+.2f} to {100 * high:+.2f}"
+    return text
+
+
+def _mean(arm: Tree) -> float:
+    values = [run["metrics"]["accuracy"] for run in arm["runs"]]
+    return float(sum(values) / len(values))
+
+
+def _claims(claims: Sequence[Tree]) -> Table:
+    rows = tuple((c["id"], c["text"], c["verdict"], c["evidence"]) for c in claims)
+    return Table(
+        caption="Claims of the study before", columns=("", "claim", "verdict", "evidence"), rows=rows
+    )
+
+
+def _in_full(result: Tree) -> tuple[Block, ...]:
+    blocks: list[Block] = [Text(text=result["question"]), _arms(result)]
+    if result["comparisons"]:
+        blocks += [_comparisons(result), *_charts(result)]
+        if any(c["tracks"] == c["n"] for c in result["comparisons"]):
+            blocks.append(
+                Text(
+                    text="Where as many signs as pictures are named, the set does not tell which pictures "
+                    "show the same sign: intervals take them as independent, too narrow if they are not."
+                )
+            )
+    blocks += [Table(**_tuples(table)) for table in result["tables"]]
+    blocks += [_curves(curves) for curves in result["curves"]]
+    return tuple(blocks)
+
+
+def _arms(result: Tree) -> Table:
+    rows = []
+    for arm in result["arms"]:
+        used = [run["used"]["train_seconds"] for run in arm["runs"]]
+        for domain in ("", *sorted({name for run in arm["runs"] for name in run["new"]})):
+            values = [(run["new"][domain] if domain else run["metrics"])["accuracy"] for run in arm["runs"]]
+            pictures = (arm["runs"][0]["new"][domain] if domain else arm["runs"][0]["metrics"])["n"]
+            rows.append(
+                (
+                    arm["name"] + (f" (after {arm['after']})" if arm["after"] else ""),
+                    domain or "test",
+                    percent(statistics.mean(values)),
+                    percent(statistics.stdev(values)) if len(values) > 1 else "–",
+                    f"{percent(min(values))} to {percent(max(values))}",
+                    f"{pictures:,}",
+                    str(len(values)),
+                    arm["budget"]["asked"],
+                    duration(statistics.mean(used)),
+                )
+            )
+    return Table(
+        caption="Arms: accuracy over trainings",
+        columns=("arm", "on", "mean", "deviation", "range", "pictures", "trainings", "asked", "used, mean"),
+        rows=tuple(rows),
+        align_right=(2, 3, 4, 5, 6, 8),
+    )
+
+
+def _comparisons(result: Tree) -> Table:
+    rows = tuple(
+        (
+            c["a"],
+            c["b"],
+            c["metric"],
+            f"{100 * c['effect']:+.2f}",
+            "–" if c["ci95"] is None else f"{100 * c['ci95'][0]:+.2f} to {100 * c['ci95'][1]:+.2f}",
+            _p(c["p"]),
+            _p(c["p_adjusted"]),
+            c["verdict"],
+            "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}",
+            f"{c['seeds']} / {c['tracks']:,} / {c['n']:,}",
+            _p(c["p_seeds"]),
+            _p(c["p_mcnemar"]),
+        )
+        for c in result["comparisons"]
+    )
+    return Table(
+        caption="Comparisons, in points of a percent; intervals and p over other seeds and other signs",
+        columns=(
+            "arm",
+            "against",
+            "metric",
+            "effect",
+            "95 %",
+            "p",
+            "p (Holm)",
+            "verdict",
+            "detectable",
+            "seeds / signs / pictures",
+            "p (t, seeds)",
+            "p (McNemar, seed 0)",
+        ),
+        rows=rows,
+        align_right=(3, 4, 5, 6, 8, 9, 10, 11),
+    )
+
+
+def _p(value: float | None) -> str:
+    return "–" if value is None else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
+
+
+def _charts(result: Tree) -> list[Block]:
+    """Effects with their intervals, one chart for each metric."""
+    charts: list[Block] = []
+    for metric in dict.fromkeys(c["metric"] for c in result["comparisons"]):
+        known = [c for c in result["comparisons"] if c["metric"] == metric and c["ci95"] is not None]
+        if known:
+            rows = [
+                figures.Interval(
+                    name=f"{c['a']} − {c['b']}", value=c["effect"], low=c["ci95"][0], high=c["ci95"][1]
+                )
+                for c in known
+            ]
+            charts.append(
+                figures.interval_chart(
+                    name=f"{result['study']}-{metric.replace(' ', '-')}",
+                    caption=f"Difference in {metric}, with 95 % intervals",
+                    alt="; ".join(f"{row.name}: {100 * row.value:+.2f} points" for row in rows),
+                    rows=rows,
+                )
+            )
+    return charts
+
+
+def _curves(tree: Tree) -> Block:
+    lines = [
+        figures.Line(
+            name=curve["name"],
+            xs=tuple(curve["xs"]),
+            ys=tuple(curve["ys"]),
+            band=tuple(zip(curve["lows"], curve["highs"], strict=True)) if None not in curve["lows"] else (),
+        )
+        for curve in tree["curves"]
+    ]
+    ends = ", ".join(f"{line.name} ends at {percent(line.ys[-1])}" for line in lines)
+    return figures.line_chart(
+        name=tree["name"],
+        caption=tree["caption"],
+        alt=f"{tree['caption']} {ends}.",
+        lines=lines,
+        x_label=tree["x_label"],
+        percent=True,
+    )
+
+
+def _tuples(table: Tree) -> dict[str, Any]:
+    """A table as it came back from JSON, lists as tuples."""
+    return {
+        **table,
+        "columns": tuple(table["columns"]),
+        "rows": tuple(map(tuple, table["rows"])),
+        "align_right": tuple(table["align_right"]),
+    }

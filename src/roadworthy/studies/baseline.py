@@ -1,0 +1,46 @@
+"""Part 1: the baseline classifier, and what its validation was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from roadworthy.results import Claim, StudyResult
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.claims import judge, near
+from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.setups import COMPACT, STUDY_CNN, base
+
+LEAKY, BY_TRACK = "study-cnn, validation by picture", "study-cnn, validation by track"
+
+
+class Baseline(Study):
+    """How good is the study's network, what was its validation worth, and what else would have done?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """Its random split beside one by track; balanced classes; our network beside its own."""
+        study = {**STUDY_CNN, **({"train.epochs": 2} if ask.quick else {})}
+        arms = (
+            Arm(name=LEAKY, settings={**study, "data.split_by": "image"}),
+            Arm(name=BY_TRACK, settings=study),
+            Arm(name="balanced sampling", settings={**study, "train.balance": "sampler"}),
+            Arm(name="class weights", settings={**study, "train.balance": "weights"}),
+            Arm(name="compact", settings=base(ask) if ask.quick else {**COMPACT, "train.epochs": 10}),
+        )
+        others = [arm.name for arm in arms if arm.name != BY_TRACK]
+        return Plan(base={}, arms=arms, pairs=tuple((name, BY_TRACK) for name in others), last=True)
+
+    def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
+        """C1: the figure on the test, and that of a validation which pictures of the same signs leak into."""
+        arm = result.arm(LEAKY)
+        return [
+            judge(
+                "C1",
+                "98.69 % of the test are right, and validation says 99.8 %.",
+                near("test accuracy", arm.values().values(), 0.9869, margin=0.01),
+                near("validation", arm.values("val_accuracy").values(), 0.998, margin=0.005),
+            )
+        ]
+
+
+STUDIES.register("baseline")(Baseline())

@@ -1,0 +1,13 @@
+"""Studies by name: each is one definition in one file of this package."""
+
+from __future__ import annotations
+
+from importlib import import_module
+
+from roadworthy.registry import Registry
+from roadworthy.studies.plan import Study
+
+STUDIES: Registry[Study] = Registry("study")
+
+for _module in ("baseline", "augmentation", "equal_time", "crossval"):
+    import_module(f"roadworthy.studies.{_module}")

@@ -1,0 +1,88 @@
+"""From numbers to verdicts on claims: no verdict is typed in.
+
+A claim has parts; each is confirmed, refuted or open by its interval, and the claim is refuted by one part
+that is, confirmed by all of them, else open.
+"""
+
+from __future__ import annotations
+
+from collections.abc import Iterable
+from dataclasses import dataclass
+from typing import Literal
+
+from roadworthy.evaluate.compare import summarise
+from roadworthy.results import Claim, Comparison
+
+Verdict = Literal["confirmed", "refuted", "open"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One thing that a claim says, and what came out."""
+
+    verdict: Verdict
+    evidence: str
+
+
+def judge(id: str, text: str, *parts: Part) -> Claim:
+    """The claim that the parts make up."""
+    verdicts = {part.verdict for part in parts}
+    verdict = "refuted" if "refuted" in verdicts else "confirmed" if verdicts == {"confirmed"} else "open"
+    return Claim(id=id, text=text, verdict=verdict, evidence="; ".join(part.evidence for part in parts))
+
+
+def near(what: str, values: Iterable[float], claimed: float, margin: float) -> Part:
+    """Whether a figure came out again: confirmed with all of the interval within `margin` of it."""
+    summary = summarise(list(values))
+    evidence = f"{what}: {_percent(summary.mean)} against {_percent(claimed)} claimed"
+    if summary.ci95 is None:
+        return Part(verdict="open", evidence=f"{evidence}, from one seed alone")
+    low, high = summary.ci95
+    evidence += f" (95 % {_percent(low)} to {_percent(high)}, {summary.n} seeds)"
+    if claimed - margin <= low and high <= claimed + margin:
+        return Part(verdict="confirmed", evidence=evidence)
+    apart = high < claimed - margin or low > claimed + margin
+    return Part(verdict="refuted" if apart else "open", evidence=evidence)
+
+
+def better(comparison: Comparison, by: float = 0.0) -> Part:
+    """Whether arm a beats arm b; refuted where it loses, or the interval excludes a gain of `by`."""
+    evidence = describe(comparison)
+    if comparison.verdict == "better":
+        return Part(verdict="confirmed", evidence=evidence)
+    excluded = comparison.ci95 is not None and by > 0 and comparison.ci95[1] < by
+    return Part(verdict="refuted" if comparison.verdict == "worse" or excluded else "open", evidence=evidence)
+
+
+def worse(comparison: Comparison, by: float = 0.0) -> Part:
+    """Whether arm a loses to arm b; refuted where it wins, or the interval excludes a loss of `by`."""
+    evidence = describe(comparison)
+    if comparison.verdict == "worse":
+        return Part(verdict="confirmed", evidence=evidence)
+    excluded = comparison.ci95 is not None and by > 0 and comparison.ci95[0] > -by
+    return Part(
+        verdict="refuted" if comparison.verdict == "better" or excluded else "open", evidence=evidence
+    )
+
+
+def everywhere(parts: Iterable[Part]) -> tuple[Part, ...]:
+    """One part for each other domain; without any, nothing can be said."""
+    return tuple(parts) or (Part(verdict="open", evidence="no other domain was given (--new)"),)
+
+
+def describe(comparison: Comparison) -> str:
+    """The comparison in words."""
+    words = (
+        f"{comparison.metric} of {comparison.a} against {comparison.b}: {_points(comparison.effect)} points"
+    )
+    if comparison.ci95 is not None:
+        words += f" (95 % {_points(comparison.ci95[0])} to {_points(comparison.ci95[1])})"
+    return f"{words}, {comparison.verdict}"
+
+
+def _percent(fraction: float) -> str:
+    return f"{100 * fraction:.2f} %"
+
+
+def _points(fraction: float) -> str:
+    return f"{100 * fraction:+.2f}"

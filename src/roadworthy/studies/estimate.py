@@ -1,0 +1,69 @@
+"""How long a study will take, before it begins."""
+
+from __future__ import annotations
+
+import dataclasses
+import time
+from collections.abc import Iterable
+from functools import cache
+
+import torch
+
+from roadworthy import pixels
+from roadworthy.augment.policy import build_policy
+from roadworthy.config import Config, DataConfig, TrainConfig
+from roadworthy.data.open import open_splits
+from roadworthy.inputs import InputSpec
+from roadworthy.models.catalogue import build_model
+from roadworthy.runtime import generator, pick_device
+from roadworthy.studies.plan import Job
+from roadworthy.train.losses import build_loss
+from roadworthy.train.optim import build_optimizer
+
+OVERHEAD_S = 2.0  # of a run: reading, validating, measuring, writing; what small trainings took on two cores
+_WARM_UP, _TIMED = 2, 4  # steps
+
+
+def study_seconds(jobs: Iterable[Job]) -> float:
+    """Of training and measuring, one job after the other, from a few trial steps of each kind."""
+    return sum(OVERHEAD_S + training_seconds(job.config) for job in jobs)
+
+
+def training_seconds(config: Config) -> float:
+    """Of one training, without validation."""
+    train = config.train
+    if train.minutes is not None:
+        return 60 * train.minutes
+    samples = train.samples or (train.gradients or 0) * train.batch_size
+    if not samples:
+        samples = train.epochs * _train_images(config.data, config.input)
+    # Neither seed nor budget change the speed: arms that differ in those alone are tried once.
+    same = TrainConfig(batch_size=train.batch_size, ema=train.ema, device=train.device)
+    return samples / _images_per_second(dataclasses.replace(config, train=same))
+
+
+@cache
+def _train_images(data: DataConfig, spec: InputSpec) -> int:
+    return len(open_splits(data, spec, with_test=False).train)
+
+
+@cache
+def _images_per_second(config: Config) -> float:
+    """Augmentation, forward, backward and update on noise; no data, no averaging."""
+    device = pick_device(config.train.device)
+    classes = config.data.classes
+    model = build_model(config.model, max(2, len(classes)), config.input).to(device)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    optimizer, loss = build_optimizer(model, config.optim), build_loss(0.0, None)
+    policy = build_policy(config.augment, classes)
+    shape = (config.train.batch_size, 3, config.input.size, config.input.size)
+    images = torch.randint(256, shape, generator=generator("cpu", "estimate"), dtype=torch.uint8).to(device)
+    targets = torch.zeros(len(images), dtype=torch.long, device=device)
+    for step in range(_WARM_UP + _TIMED):
+        if step == _WARM_UP:
+            start = time.perf_counter()
+        varied, _ = policy(images, targets, generator(device, "estimate", step))
+        optimizer.zero_grad(set_to_none=True)
+        loss(model(pixels.normalise(varied, config.input)), targets).backward()
+        optimizer.step()
+    return _TIMED * len(images) / (time.perf_counter() - start)

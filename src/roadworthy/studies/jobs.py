@@ -1,0 +1,87 @@
+"""Carrying out one training of a study, whatever was done of it before."""
+
+from __future__ import annotations
+
+import json
+import shutil
+from collections.abc import Iterator, Mapping
+from pathlib import Path
+from typing import Any
+
+from roadworthy.config import DataConfig
+from roadworthy.results import RunResult
+from roadworthy.runs import evaluate_checkpoint, run
+from roadworthy.studies.plan import Job
+
+LAST = "last weights"  # the final ones, measured where the best are
+MEASURED = (
+    "split",
+    "n",
+    "accuracy",
+    "val_accuracy",
+    "balanced_accuracy",
+    "macro_f1",
+    "nll",
+    "ece",
+    "danger_per_100",
+)
+USED = ("train_seconds", "epochs", "steps", "samples", "gradients")
+
+
+def perform(job: Job) -> None:
+    """Train and measure, going on where an earlier attempt stopped; what is done is not done again."""
+    if not _finished(job.folder):
+        resume = (job.folder / "resume" / "state.safetensors").is_file()
+        if not resume and job.folder.exists():
+            shutil.rmtree(job.folder)  # killed before it had stored anything
+        run(job.config, job.folder, resume=resume, command=f"study arm {job.arm}")
+    for name, model, spec in _further(job):
+        if not _finished(job.folder / name):
+            evaluate_checkpoint(
+                model,
+                DataConfig(spec=spec, labels=job.config.data.labels),
+                split="test",
+                skip_unknown=True,
+                out=job.folder / name,
+                config=job.config.evaluate,
+            )
+
+
+def done(job: Job) -> bool:
+    """Whether nothing is left to do."""
+    return all(map(_finished, [job.folder, *(job.folder / name for name, *_ in _further(job))]))
+
+
+def collect(job: Job, study: Path) -> RunResult:
+    """What a finished job of the study in that folder measured and used."""
+    own = _metrics(job.folder)
+    return RunResult(
+        seed=job.seed,
+        fold=job.fold,
+        folder=str(job.folder.relative_to(study)),
+        metrics={name: own[name] for name in MEASURED},
+        new={
+            name: {key: metrics[key] for key in MEASURED if key in metrics}
+            for name, *_ in _further(job)
+            for metrics in [_metrics(job.folder / name)]
+        },
+        used={name: own[name] for name in USED},
+    )
+
+
+def _further(job: Job) -> Iterator[tuple[str, Path, str]]:
+    """What is measured beside the best weights at home: name, weights, data spec."""
+    if job.last:
+        yield LAST, job.folder / "checkpoints" / "last.safetensors", job.config.data.spec
+    for name, spec in job.new.items():
+        yield name, job.folder, spec
+
+
+def _finished(folder: Path) -> bool:
+    # Written last and in one piece.
+    return (folder / "metrics.json").is_file()
+
+
+def _metrics(folder: Path) -> Mapping[str, Any]:
+    metrics: Mapping[str, Any] = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+    return metrics

@@ -1,0 +1,170 @@
+"""What a study is made of: arms that differ in one thing, trained from several seeds on equal budgets."""
+
+from __future__ import annotations
+
+from abc import ABC, abstractmethod
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from pathlib import Path
+from typing import Any
+
+from roadworthy.config import Config, load_config
+from roadworthy.errors import ConfigError
+from roadworthy.results import Claim, Curves, StudyResult, Table
+
+Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ask:
+    """What a user wants to know.
+
+    data: the pictures to learn from.  new: other domains to measure on, name to data spec.
+    classes: those of the task.  seeds: trainings of each arm, from scratch, seeded 0, 1, 2 ...
+    quick: an answer in minutes, from smaller networks and shorter trainings, with wider intervals.
+    settings: the user's own, for every arm, as on the command line; they win over the arms'.
+    """
+
+    data: str
+    new: Mapping[str, str] = field(default_factory=dict)
+    classes: tuple[str, ...] = ("speed-50", "speed-60", "stop", "no-entry")
+    seeds: int = 5
+    quick: bool = False
+    settings: tuple[str, ...] = ()
+
+    def __post_init__(self) -> None:
+        if not 1 <= self.seeds <= 1000:
+            raise ConfigError(
+                f"a study got {self.seeds} seeds; use from 1 to 1000, and 2 or more for intervals"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Arm:
+    """One way to train: settings that differ from the study's base, and what it goes on from, if anything.
+
+    after: the arm whose finished network (same seed, same fold) this one starts from.
+    """
+
+    name: str
+    settings: Settings = field(default_factory=dict)
+    after: str = ""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A study, ready to run.
+
+    base: settings of every arm.  pairs: (a, b), arm a against arm b.  folds: 0 for the data's own split.
+    last: whether the final weights are measured beside the best.  domains: whether other domains are.
+    seeds: at most so many, where more would add little; 0 for as many as are asked for.
+    """
+
+    base: Settings
+    arms: tuple[Arm, ...]
+    pairs: tuple[tuple[str, str], ...] = ()
+    folds: int = 0
+    last: bool = False
+    domains: bool = True
+    seeds: int = 0
+
+    def __post_init__(self) -> None:
+        names = [arm.name for arm in self.arms]
+        wanted = {name for pair in self.pairs for name in pair} | {arm.after for arm in self.arms} - {""}
+        if len(set(names)) < len(names) or wanted - set(names):
+            raise ValueError(f"a plan needs unique arms, and knows {', '.join(names)} alone; got {wanted}")
+
+
+class Study(ABC):
+    """One question; the first line of the docstring asks it."""
+
+    @abstractmethod
+    def plan(self, ask: Ask) -> Plan:
+        """The arms that answer it."""
+
+    def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
+        """What the results say about the claims of the study that this product grew out of."""
+        return ()
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+        """What the page shows beside arms, comparisons and claims."""
+        return ()
+
+    def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
+        """Charts, as numbers."""
+        return ()
+
+    @property
+    def question(self) -> str:
+        """The question, in a sentence."""
+        return (self.__doc__ or "").strip().split("\n")[0]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Job:
+    """One training and its measurements: what an executor carries out, in any process.
+
+    new: other domains to measure on, name to data spec.  last: measure the final weights too.
+    start: the run folder whose weights it starts from, which must be finished before.
+    """
+
+    arm: str
+    seed: int
+    fold: int
+    folder: Path
+    config: Config
+    new: Mapping[str, str] = field(default_factory=dict)
+    last: bool = False
+    start: Path | None = None
+
+
+def jobs(plan: Plan, ask: Ask, folder: Path) -> list[Job]:
+    """Every training of a plan, in an order in which whatever is started from comes first."""
+    arms = {arm.name: arm for arm in plan.arms}
+    folds = range(1, plan.folds + 1) if plan.folds else (0,)
+    return [
+        _job(arm, arms, plan, ask, seed, fold, folder)
+        for seed in range(min(ask.seeds, plan.seeds or ask.seeds))
+        for fold in folds
+        for arm in sorted(plan.arms, key=lambda arm: _depth(arm, arms))
+    ]
+
+
+def _job(arm: Arm, arms: Mapping[str, Arm], plan: Plan, ask: Ask, seed: int, fold: int, folder: Path) -> Job:
+    start = None if not arm.after else _run_folder(folder, arm.after, seed, fold)
+    fixed: dict[str, Any] = {"data.spec": ask.data, "data.classes": ask.classes, "train.seed": seed}
+    if fold:
+        fixed["data.split"] = f"fold={fold}/{plan.folds}"
+    if start is not None:
+        fixed["train.start"] = str(start)
+    return Job(
+        arm=arm.name,
+        seed=seed,
+        fold=fold,
+        folder=_run_folder(folder, arm.name, seed, fold),
+        config=load_config(None, ask.settings, **sections({**plan.base, **arm.settings, **fixed})),
+        new=ask.new if plan.domains else {},
+        last=plan.last,
+        start=start,
+    )
+
+
+def _run_folder(folder: Path, arm: str, seed: int, fold: int) -> Path:
+    name = "".join(letter if letter.isalnum() or letter in "-." else "-" for letter in arm)
+    return folder / "runs" / name / (f"seed-{seed}" + (f"-fold-{fold}" if fold else ""))
+
+
+def _depth(arm: Arm, arms: Mapping[str, Arm]) -> int:
+    return 1 + _depth(arms[arm.after], arms) if arm.after else 0
+
+
+def sections(settings: Settings) -> dict[str, dict[str, Any]]:
+    """Dotted names as sections: {"train.epochs": 10} -> {"train": {"epochs": 10}}."""
+    tree: dict[str, Any] = {}
+    for name, value in settings.items():
+        *parents, leaf = name.split(".")
+        place = tree
+        for parent in parents:
+            place = place.setdefault(parent, {})
+        place[leaf] = value
+    return tree

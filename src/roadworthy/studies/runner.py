@@ -1,0 +1,151 @@
+"""Runs a study: its trainings, what they add up to, and what that says."""
+
+from __future__ import annotations
+
+import csv
+import dataclasses
+import json
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+from filelock import FileLock, Timeout
+
+from roadworthy.errors import DataError, UsageError
+from roadworthy.evaluate.compare import judge, paired
+from roadworthy.evaluate.pairing import pair
+from roadworthy.results import ArmResult, Comparison, StudyResult, make_folder, write_json
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.estimate import study_seconds
+from roadworthy.studies.executors import Executor, carry_out
+from roadworthy.studies.jobs import collect, done
+from roadworthy.studies.plan import Arm, Ask, Job, Plan, jobs
+from roadworthy.studies.watch import Watcher
+
+
+def run_study(
+    name: str, ask: Ask, folder: Path, executor: Executor, watcher: Watcher, provenance: Mapping[str, Any]
+) -> StudyResult:
+    """Carry out what is not done yet of the study `name`, and write results.json and results.csv.
+
+    folder: the study's own.  One that was interrupted is gone on with; what is done is not done again.
+    Raises UsageError where another process works in it, or where it holds another question's trainings.
+    """
+    study = STUDIES.get(name)
+    make_folder(folder)
+    with _alone(folder):
+        plan = _planned(name, ask, folder)
+        everything = jobs(plan, ask, folder)
+        to_do = [job for job in everything if not done(job)]
+        if to_do:
+            watcher.on_start(name, to_do, study_seconds(to_do) / executor.slots)
+        carry_out(to_do, executor, lambda job, what: watcher.on_job(job, what, _accuracy(job, what, folder)))
+    measured = StudyResult(
+        study=name,
+        question=study.question,
+        arms=tuple(_arm(arm.name, plan, everything, folder) for arm in plan.arms),
+        domains=tuple(ask.new) if plan.domains else (),
+        comparisons=tuple(judge(list(_comparisons(plan, everything)))),
+        provenance=provenance,
+    )
+    result = dataclasses.replace(
+        measured,
+        claims=tuple(study.claims(measured, folder)),
+        tables=tuple(study.tables(measured, folder)),
+        curves=tuple(study.curves(measured, folder)),
+    )
+    write_json(result.to_dict(), folder / "results.json")
+    _write_csv(result, folder / "results.csv")
+    watcher.on_end(result)
+    return result
+
+
+def _accuracy(job: Job, what: str, folder: Path) -> float | None:
+    return float(collect(job, folder).metrics["accuracy"]) if what == "finished" else None
+
+
+def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmResult:
+    arm = next(arm for arm in plan.arms if arm.name == name)
+    own = [job for job in everything if job.arm == name]
+    return ArmResult(
+        name=name,
+        settings=dict(arm.settings),
+        after=arm.after,
+        asked=own[0].config.train.budget,
+        runs=tuple(collect(job, folder) for job in own),
+    )
+
+
+def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
+    """Each pair at home and in every other domain, over the seeds and folds that both arms have."""
+    for domain in ("", *(everything[0].new if everything else ())):
+        for a, b in plan.pairs:
+            folders = [[job.folder / domain for job in everything if job.arm == arm] for arm in (a, b)]
+            both = pair(*folders)
+            if both.left_out:
+                raise DataError(f"the trainings of {a} and {b} were measured on different pictures")
+            yield paired(
+                a,
+                b,
+                both.a,
+                both.b,
+                both.groups,
+                metric=f"accuracy on {domain}" if domain else "accuracy",
+                generator=np.random.default_rng(0),
+            )
+
+
+@contextmanager
+def _alone(folder: Path) -> Iterator[None]:
+    """While one process works in the folder no other may; a lock ends with its process, however that ends."""
+    lock = FileLock(folder / ".lock", blocking=False)
+    try:
+        lock.acquire()
+    except Timeout as error:
+        raise UsageError(
+            f"another process is working on {folder}; wait for it, or give another --out"
+        ) from error
+    try:
+        yield
+    finally:
+        lock.release()
+
+
+def _planned(name: str, ask: Ask, folder: Path) -> Plan:
+    """The plan as it was first made: another day this machine may be slower, and budgets would change.
+
+    More seeds may be asked for later; other data or settings may not.
+    """
+    path = folder / "plan.json"
+    asked = {key: value for key, value in dataclasses.asdict(ask).items() if key != "seeds"}
+    asked = json.loads(json.dumps(asked))  # as it comes back
+    if not path.is_file():
+        plan = STUDIES.get(name).plan(ask)
+        write_json({"asked": asked, "plan": dataclasses.asdict(plan)}, path)
+        return plan
+    stored = json.loads(path.read_text(encoding="utf-8"))
+    for key, value in asked.items():
+        if stored["asked"][key] != value:
+            raise UsageError(
+                f"{folder} holds a study with {key} {stored['asked'][key]!r}; {value!r} arrived; "
+                "give another --out"
+            )
+    tree = stored["plan"]
+    arms = tuple(Arm(**arm) for arm in tree.pop("arms"))
+    return Plan(arms=arms, pairs=tuple(map(tuple, tree.pop("pairs"))), **tree)
+
+
+def _write_csv(result: StudyResult, path: Path) -> None:
+    """A row for each training and domain."""
+    with path.open("w", newline="", encoding="utf-8") as file:
+        writer = csv.writer(file)
+        measures = list(result.arms[0].runs[0].metrics)
+        used = list(result.arms[0].runs[0].used)
+        writer.writerow(["arm", "seed", "fold", "domain", *measures, *used])
+        for arm in result.arms:
+            for run in arm.runs:
+                for domain, metrics in {"": run.metrics, **run.new}.items():
+                    row = [metrics.get(name, "") for name in measures] + [run.used[name] for name in used]
+                    writer.writerow([arm.name, run.seed, run.fold, domain, *row])

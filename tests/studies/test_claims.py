@@ -1,0 +1,62 @@
+"""Verdicts on claims, from intervals alone."""
+
+import pytest
+
+from roadworthy.results import Comparison
+from roadworthy.studies.claims import Part, better, everywhere, judge, near, worse
+
+
+def comparison(effect: float, low: float, high: float, verdict: str) -> Comparison:
+    return Comparison(
+        a="a",
+        b="b",
+        metric="accuracy",
+        n=100,
+        seeds=3,
+        tracks=10,
+        effect=effect,
+        ci95=(low, high),
+        p=0.5,
+        verdict=verdict,
+    )
+
+
+@pytest.mark.parametrize(
+    ("values", "verdict"),
+    [
+        ([0.985, 0.986, 0.987], "confirmed"),
+        ([0.95, 0.951, 0.952], "refuted"),
+        ([0.97, 0.985, 0.999], "open"),
+        ([0.986], "open"),
+    ],
+)
+def test_a_figure_is_found_again_only_with_its_whole_interval(values: list[float], verdict: str) -> None:
+    part = near("test accuracy", values, 0.9869, margin=0.01)
+    assert part.verdict == verdict
+    assert "98.69 % claimed" in part.evidence
+
+
+def test_a_gain_is_confirmed_refuted_or_open() -> None:
+    assert better(comparison(0.02, 0.01, 0.03, "better")).verdict == "confirmed"
+    assert better(comparison(-0.02, -0.03, -0.01, "worse")).verdict == "refuted"
+    small = comparison(0.001, -0.002, 0.004, "no difference shown")
+    assert better(small).verdict == "open"
+    assert better(small, by=0.01).verdict == "refuted"
+    assert better(comparison(0.0, -0.02, 0.02, "no difference shown"), by=0.01).verdict == "open"
+
+
+def test_a_loss_is_the_mirror_image() -> None:
+    assert worse(comparison(-0.02, -0.03, -0.01, "worse")).verdict == "confirmed"
+    assert worse(comparison(0.02, 0.01, 0.03, "better")).verdict == "refuted"
+    assert worse(comparison(0.0, -0.004, 0.004, "no difference shown"), by=0.01).verdict == "refuted"
+    assert worse(comparison(0.0, -0.02, 0.02, "no difference shown"), by=0.01).verdict == "open"
+
+
+def test_one_refuted_part_refutes_and_all_must_be_confirmed() -> None:
+    confirmed, refuted = Part(verdict="confirmed", evidence="x"), Part(verdict="refuted", evidence="y")
+    undecided = Part(verdict="open", evidence="z")
+    assert judge("C1", "text", confirmed, confirmed).verdict == "confirmed"
+    assert judge("C1", "text", confirmed, undecided).verdict == "open"
+    assert judge("C1", "text", confirmed, undecided, refuted).verdict == "refuted"
+    assert judge("C1", "text", confirmed, refuted).evidence == "x; y"
+    assert [part.verdict for part in everywhere([])] == ["open"]

@@ -1,0 +1,139 @@
+"""A whole study on drawn pictures: what it writes, going on after a stop, and what it refuses."""
+
+import csv
+import dataclasses
+import json
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from filelock import FileLock
+
+from roadworthy import api
+from roadworthy.errors import TrainingError, UnknownNameError, UsageError
+from roadworthy.report import read_study, study_sections
+from roadworthy.results import Claim, StudyResult
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.claims import judge, near
+from roadworthy.studies.plan import Arm, Ask, Plan, Study, jobs
+
+TINY = {
+    "input.size": 16,
+    "model.width": 0.25,
+    "model.depth": 1,
+    "augment.policy": "none",
+    "train.epochs": 1,
+    "train.batch_size": 16,
+    "train.threads": 1,
+}
+
+
+class Tiny(Study):
+    """Is a second epoch worth it?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        arms = (Arm(name="one"), Arm(name="two", settings={"train.epochs": 2}), Arm(name="on", after="one"))
+        return Plan(base=TINY, arms=arms, pairs=(("two", "one"), ("on", "one")), last=True)
+
+    def claims(self, result: StudyResult, folder: Path) -> list[Claim]:
+        return [
+            judge("C0", "It is perfect.", near("accuracy", result.arm("two").values().values(), 1.0, 0.0))
+        ]
+
+
+@pytest.fixture(autouse=True)
+def registered() -> Iterator[None]:
+    STUDIES._entries["tiny"] = Tiny()
+    yield
+    del STUDIES._entries["tiny"]
+
+
+@pytest.fixture
+def ask(drawn_folder: Path) -> Ask:
+    classes = tuple(sorted(path.name for path in (drawn_folder / "train").iterdir()))
+    return Ask(
+        data=f"folder:{drawn_folder}",
+        new={"other": f"folder:{drawn_folder / 'test'}"},
+        classes=classes,
+        seeds=2,
+    )
+
+
+def times(folder: Path) -> dict[Path, int]:
+    return {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/metrics.json")}
+
+
+def test_a_study_from_beginning_to_report(ask: Ask, tmp_path: Path) -> None:
+    (result,) = api.study(["tiny"], ask, tmp_path)
+    tree = read_study(tmp_path / "tiny")
+    assert tree == json.loads(json.dumps(result.to_dict()))
+    assert set(tree) >= {"study", "version", "arms", "comparisons", "claims", "provenance"}
+    assert [(arm["name"], len(arm["runs"])) for arm in tree["arms"]] == [("one", 2), ("two", 2), ("on", 2)]
+    two = tree["arms"][1]
+    assert two["budget"]["asked"] == "2 epochs"
+    assert [used["epochs"] for used in two["budget"]["used"]] == [2, 2]
+    assert two["budget"]["used"][0]["samples"] == 2 * tree["arms"][0]["budget"]["used"][0]["samples"]
+    metrics = [(c["a"], c["b"], c["metric"]) for c in tree["comparisons"]]
+    assert metrics == [
+        (a, "one", metric) for metric in ("accuracy", "accuracy on other") for a in ("two", "on")
+    ]
+    assert {c["verdict"] for c in tree["comparisons"]} <= {"better", "worse", "no difference shown"}
+    assert tree["claims"][0]["verdict"] in ("confirmed", "refuted", "open")
+    assert set(two["runs"][0]["new"]) == {"last weights", "other"}
+    with (tmp_path / "tiny" / "results.csv").open(newline="") as file:
+        rows = list(csv.DictReader(file))
+    assert len(rows) == 3 * 2 * 3  # arms, seeds, places measured on
+    sections = study_sections([tree])
+    assert [section.title for section in sections] == ["Summary", "Claims", "tiny"]
+    assert (tmp_path / "report.html").read_text().count("no difference") + 1
+
+
+def test_an_interrupted_study_goes_on_and_more_seeds_may_follow(ask: Ask, tmp_path: Path) -> None:
+    first = dataclasses.replace(ask, seeds=1)
+    api.study(["tiny"], first, tmp_path)
+    before = times(tmp_path / "tiny")
+    victim = next(path for path in before if "two" in str(path))
+    victim.unlink()
+    api.study(["tiny"], ask, tmp_path)
+    after = times(tmp_path / "tiny")
+    assert len(before) == 3
+    assert len(after) == 6
+    assert [path for path in before if after[path] != before[path]] == [victim]
+
+
+def test_what_was_asked_otherwise_is_refused(ask: Ask, tmp_path: Path) -> None:
+    api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path)
+    with pytest.raises(UsageError, match="holds a study with quick False; True arrived"):
+        api.study(["tiny"], dataclasses.replace(ask, quick=True), tmp_path)
+
+
+def test_a_folder_that_another_process_works_in_is_refused(ask: Ask, tmp_path: Path) -> None:
+    (tmp_path / "tiny").mkdir()
+    with FileLock(tmp_path / "tiny" / ".lock"), pytest.raises(UsageError, match="another process"):
+        api.study(["tiny"], ask, tmp_path)
+
+
+def test_trainings_that_fail_are_named_and_the_others_kept(ask: Ask, tmp_path: Path) -> None:
+    broken = dataclasses.replace(ask, seeds=1, new={"nowhere": f"folder:{tmp_path / 'nowhere'}"})
+    with pytest.raises(TrainingError, match=r"3 of 3 trainings failed.*nowhere"):
+        api.study(["tiny"], broken, tmp_path / "out")
+    assert len(times(tmp_path / "out" / "tiny")) == 2  # both that start afresh were trained
+
+
+def test_an_unknown_study_is_refused_before_anything_runs(ask: Ask, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'baseline'"):
+        api.study(["tiny", "baselin"], ask, tmp_path / "out")
+    assert not (tmp_path / "out").exists()
+
+
+@pytest.mark.parametrize("quick", [False, True])
+@pytest.mark.parametrize("name", [name for name in STUDIES if name != "tiny"])
+def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bool, ask: Ask) -> None:
+    study = STUDIES.get(name)
+    assert study.question.endswith("?")
+    ask = dataclasses.replace(ask, quick=quick, settings=("train.threads=1",))
+    every = jobs(study.plan(ask), ask, Path("out"))
+    assert len({job.folder for job in every}) == len(every)
+    for job in every:
+        assert job.config.train.threads == 1
+        assert job.start is None or job.start in {other.folder for other in every}
