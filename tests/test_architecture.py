@@ -12,11 +12,11 @@ import roadworthy
 
 SOURCE = Path(roadworthy.__file__).parent
 FOUNDATION = {
-    *("errors", "registry", "config", "results", "inputs", "runtime", "scores", "pixels"),
+    *("errors", "registry", "config", "results", "inputs", "runtime", "scores", "pixels", "stages"),
     *("signs", "signs.catalogue"),
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
-LAYERS = ["signs", "data", "augment", "models", "train", "evaluate"]
+LAYERS = ["signs", "data", "augment", "models", "train", "evaluate", "studies"]
 SHELL = {"runs", "api", "cli", "cli_progress", "doctor", "__main__"}
 TORCH_FREE = [
     *(
@@ -26,6 +26,7 @@ TORCH_FREE = [
         "results",
         "inputs",
         "scores",
+        "stages",
         "signs.catalogue",
         "api",
         "cli",
@@ -34,7 +35,8 @@ TORCH_FREE = [
     *("data.records", "data.dataset", "data.spec", "data.task", "data.splits", "data.groups", "data.cache"),
     *("data.fetch", "data.audit", "data.overview", "data.sheet", "data.sources"),
     *("evaluate.metrics", "evaluate.intervals", "evaluate.stream", "evaluate.require"),
-    *("report.sections", "report.figures", "report.html"),
+    *("evaluate.compare", "evaluate.pairing", "studies.plan", "studies.watch"),
+    *("report.sections", "report.figures", "report.html", "report.study"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}
 
@@ -79,7 +81,7 @@ def allowed(name: str, target: str) -> bool:
         return True
     if name in FOUNDATION:
         return False
-    if package == other:
+    if package == other or (package, target) == ("studies", "runs"):
         return True
     # report is in no layer: beyond the foundation it sees nothing.
     return {package, other} <= set(LAYERS) and LAYERS.index(other) < LAYERS.index(package)

@@ -72,7 +72,8 @@ def train(
         callbacks=[*callbacks, *trackers(config.train, folder)],
         progress=progress,
     )
-    report(folder, quiet=True)
+    if finished.folder.is_dir():  # of several processes only the first keeps one
+        report(finished.folder, quiet=True)
     return finished
 
 

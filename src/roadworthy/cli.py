@@ -788,6 +788,8 @@ def _print_place(folder: Path) -> None:
 
 def _print(line: object) -> None:
     """One line on stdout; whoever reads it may stop reading (`| head`) whenever they like."""
+    if os.environ.get("RANK", "0") != "0":  # of the processes that torchrun starts the first one speaks
+        return
     try:
         print(line)
     except BrokenPipeError:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
+import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -46,6 +47,7 @@ from roadworthy.runtime import (
 from roadworthy.scores import log_probabilities, probabilities
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
+from roadworthy.stages import stage
 from roadworthy.train.average import WeightAverage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import (
@@ -55,6 +57,7 @@ from roadworthy.train.checkpoint import (
     save_checkpoint,
     start_from,
 )
+from roadworthy.train.distributed import Shared, World, world
 from roadworthy.train.loop import Steps, check_budget, train
 from roadworthy.train.losses import balancing_weights, build_loss
 from roadworthy.train.optim import build_optimizer
@@ -95,18 +98,41 @@ def run(
 
     resume: go on from the state in `folder`, whose config must be the same.
     progress: told (done, all) while pictures are decoded.
+    Where torchrun has started several processes they train one network, and the first writes the folder.
     """
+    with world() as processes:
+        if processes.leads:
+            return _run(config, folder, folder, processes, resume, command, callbacks, progress)
+        with tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch:
+            return _run(config, folder, Path(scratch) / "run", processes, resume, command, (), None)
+
+
+def _run(
+    config: Config,
+    shared: Path,
+    folder: Path,
+    processes: World,
+    resume: bool,
+    command: str,
+    callbacks: Sequence[Callback],
+    progress: Callable[[int, int], None] | None,
+) -> Run:
+    """shared: where the state to resume from lies.  folder: where this process writes."""
     check_budget(config.train)
     keep_freed_memory()
     set_threads(config.train.threads)
     device = pick_device(config.train.device)
-    state_file = folder / "resume" / "state.safetensors"
-    config = _settle_precision(config, device, folder, resume)
+    stored = shared / "resume" / "state.safetensors"
+    config = _settle_precision(config, device, shared, resume, processes)
     hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
-    _check_folder(folder, state_file, resume)
+    _check_folder(folder, stored, resume)
 
     with_test = config.evaluate.split == "test"
+    if not processes.leads:
+        processes.wait()  # until the first has decoded, so that this one finds the cache
     splits = open_splits(config.data, config.input, with_test=with_test, progress=progress)
+    if processes.leads:
+        processes.wait()
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     write_json(origin, folder / "provenance.json")
     about = {**splits.report.to_dict(), "audit": _audit(splits), "first_rows": _first_rows(splits)}
@@ -127,14 +153,14 @@ def run(
         average=WeightAverage(model, config.train.ema) if config.train.ema else None,
     )
     if resume:
-        state.load(state_file)
+        state.load(stored)
     policy = build_policy(config.augment, splits.classes, _worded(splits))
     _begin_run(folder, config)
     _write_pictures(folder, splits, policy, config)
 
     batches = BatchLoader(
         splits.train,
-        config.train.batch_size,
+        config.train.batch_size * processes.size,
         seed=config.train.seed,
         balance="sampler" if config.train.balance == "sampler" else "none",
     )
@@ -144,13 +170,19 @@ def run(
         else None
     )
 
+    own = (processes.rank,) if processes.rank else ()  # each process varies its pictures in its own way
+
     def prepare(images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        images, targets = images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
-        augmented, targets = policy(images, targets, generator(device, config.train.seed, "augment", step))
-        return normalise(augmented, config.input), targets
+        with stage("copy"):
+            images, targets = images.to(device, non_blocking=True), targets.to(device, non_blocking=True)
+        with stage("augment"):
+            random = generator(device, config.train.seed, "augment", step, *own)
+            augmented, targets = policy(images, targets, random)
+        with stage("normalise"):
+            return normalise(augmented, config.input), targets
 
     def save(now: TrainState) -> None:
-        now.save(state_file)
+        now.save(folder / "resume" / "state.safetensors")
         _write_history(now.progress.history, folder / "history.csv")
 
     steps = Steps(
@@ -160,28 +192,33 @@ def run(
         validate=functools.partial(_validate, splits.val, config, hardware),
         keep_best=lambda now: _save_weights(now, "best", now.progress.epoch, 1.0, splits, config, folder),
         save=save,
+        parallel=processes.forward,
+        agree=processes.agree,
     )
     train(
         state,
-        batches,
+        batches if processes.size == 1 else Shared(batches, processes),
         steps,
         config.train,
         l2=config.optim.l2,
         autocast=hardware.autocast,
         callbacks=callbacks,
     )
-    metrics = _conclude(state, splits, config, hardware, folder, origin)
+    metrics = _conclude(state, splits, config, hardware, folder, origin, batches.batch_size)
     return Run(folder=folder, metrics=metrics)
 
 
-def _settle_precision(config: Config, device: torch.device, folder: Path, resume: bool) -> Config:
+def _settle_precision(
+    config: Config, device: torch.device, folder: Path, resume: bool, processes: World
+) -> Config:
     """`auto` becomes what this machine is quicker with, once: a resumed run keeps what it began with."""
     if config.train.precision != "auto":
         return config
     stored = folder / "config.toml"
     precision = load_config(stored).train.precision if resume and stored.is_file() else "auto"
     if precision == "auto":
-        precision = "fp32" if pick_autocast("auto", device) is None else "bf16"
+        fp32 = processes.agree(float(pick_autocast("auto", device) is None))
+        precision = "fp32" if fp32 else "bf16"
     return dataclasses.replace(config, train=dataclasses.replace(config.train, precision=precision))
 
 
@@ -298,6 +335,7 @@ def _conclude(
     hardware: Hardware,
     folder: Path,
     origin: dict[str, Any],
+    batch_size: int,
 ) -> Metrics:
     """Calibrate best and last on validation, then open the test split once, with the best.
 
@@ -334,7 +372,7 @@ def _conclude(
             "val_accuracy": progress.history[progress.best_epoch - 1].get("val_accuracy"),
             "epochs": progress.epoch,
             "steps": progress.step,
-            "samples": progress.step * min(config.train.batch_size, len(splits.train)),
+            "samples": progress.step * batch_size,
             "gradients": progress.step,
             "train_images": len(splits.train),
             "parameters": count_parameters(build_model(config.model, len(splits.classes), config.input)),

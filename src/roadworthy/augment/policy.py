@@ -43,6 +43,7 @@ from roadworthy.config import AugmentConfig
 from roadworthy.errors import ConfigError, UnknownNameError
 from roadworthy.registry import Registry
 from roadworthy.signs.catalogue import mirror_indices
+from roadworthy.stages import stage
 
 POLICIES: Registry[Callable[[], tuple[Op, ...]]] = Registry("augmentation policy")
 MAX_STRENGTH = 3.0
@@ -167,14 +168,17 @@ class Policy:
                 grey = pixels.mean_grey(images) if grey is None else grey
                 colours.append(_where(acts, op.matrix(numbers, grey)))
         # Whichever way the bytes lay, planes are what the operations from here on are quick with.
-        moved = pixels.warp(images, pixels.compose(*homographies)) if homographies else images
-        images = moved.contiguous()
+        with stage("augment: warp"):
+            moved = pixels.warp(images, pixels.compose(*homographies)) if homographies else images
+            images = moved.contiguous()
         if colours:
-            images = pixels.colour(images, pixels.compose_colour(*colours))
+            with stage("augment: colour"):
+                images = pixels.colour(images, pixels.compose_colour(*colours))
         for op, acts, numbers in drawn:
             chosen = acts.nonzero()[:, 0]
             if isinstance(op, Filter) and len(chosen):
-                images[chosen] = op.apply(images[chosen], numbers[chosen], generator)
+                with stage(f"augment: {NAMES[type(op)]}"):
+                    images[chosen] = op.apply(images[chosen], numbers[chosen], generator)
         return images, targets
 
     def describe(self) -> list[str]:

@@ -14,6 +14,7 @@ from torch import Tensor
 from roadworthy.config import TrainConfig
 from roadworthy.errors import ConfigError, TrainingError
 from roadworthy.runtime import derive_seed
+from roadworthy.stages import each, stage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.losses import Loss, l2_penalty
 from roadworthy.train.schedules import Schedule
@@ -43,6 +44,8 @@ class Steps:
     prepare: (images, targets, step) -> what the network takes, on its device, and targets.
     validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
+    parallel, agree: where several processes train one network: the network as it is called in training, and
+    the seconds that count for all of them.
     """
 
     prepare: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
@@ -51,6 +54,8 @@ class Steps:
     validate: Callable[[torch.nn.Module], Mapping[str, float]]
     keep_best: Callable[[TrainState], None]
     save: Callable[[TrainState], None]
+    parallel: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model
+    agree: Callable[[float], float] = lambda seconds: seconds
 
 
 def train(
@@ -71,17 +76,18 @@ def train(
     check_budget(config)
     progress = state.progress
     total_steps = planned_steps(config, batches)
-    forward = torch.compile(state.model) if config.compile else state.model
+    trained = steps.parallel(state.model)
+    forward = torch.compile(trained) if config.compile else trained
     device = next(state.model.parameters()).device
     peak_rates = [group.setdefault("peak_lr", group["lr"]) for group in state.optimizer.param_groups]
     for callback in callbacks:
         callback.on_start(total_steps, config.minutes)
-    clock = Clock(progress)
+    clock = Clock(progress, steps.agree if config.minutes else None)
     try:
         while not progress.finished:
             state.model.train()
             clock.start()
-            for images, targets in batches.epoch(progress.epoch, progress.batch):
+            for images, targets in each("waiting for data", batches.epoch(progress.epoch, progress.batch)):
                 done = fraction_done(progress, config, total_steps)
                 for group, peak in zip(state.optimizer.param_groups, peak_rates, strict=True):
                     group["lr"] = peak * steps.schedule(done)
@@ -89,23 +95,29 @@ def train(
                 torch.manual_seed(derive_seed(config.seed, "step", progress.step))
                 inputs, targets = steps.prepare(images, targets, progress.step)
 
-                with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+                autocasting = torch.autocast(device.type, dtype=autocast, enabled=autocast is not None)
+                with stage("forward"), autocasting:
                     logits = forward(inputs)
-                loss = steps.loss(logits, targets)
-                if l2:
-                    loss = loss + l2 * l2_penalty(state.model)
-                state.optimizer.zero_grad(set_to_none=True)
-                loss.backward()
-                if config.clip_norm:
-                    torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
-                value = _finite(loss, progress.step)
-                state.optimizer.step()
+                with stage("loss"):
+                    loss = steps.loss(logits, targets)
+                    if l2:
+                        loss = loss + l2 * l2_penalty(state.model)
+                with stage("backward"):
+                    state.optimizer.zero_grad(set_to_none=True)
+                    loss.backward()
+                with stage("optimiser"):
+                    if config.clip_norm:
+                        torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
+                    value = _finite(loss, progress.step)
+                    state.optimizer.step()
 
                 progress.step += 1
                 progress.batch += 1
                 if state.average is not None:
-                    state.average.update(state.model, progress.step)
-                _count(progress, value, logits, targets)
+                    with stage("averaging"):
+                        state.average.update(state.model, progress.step)
+                with stage("metrics"):
+                    _count(progress, value, logits, targets)
                 clock.lap()
                 for callback in callbacks:
                     speed = progress.seen / max(clock.epoch_seconds, 1e-9)
@@ -128,8 +140,8 @@ def train(
 class Clock:
     """Seconds of training, stopped while anything else goes on."""
 
-    def __init__(self, progress: Progress) -> None:
-        self.progress = progress
+    def __init__(self, progress: Progress, agree: Callable[[float], float] | None = None) -> None:
+        self.progress, self._agree = progress, agree
         self.epoch_started = progress.history[-1]["seconds"] if progress.history else 0.0
         self.last = self.last_saved = time.perf_counter()
 
@@ -141,6 +153,8 @@ class Clock:
         """Add what has passed since the last lap."""
         now = time.perf_counter()
         self.progress.seconds += now - self.last
+        if self._agree is not None:
+            self.progress.seconds = self._agree(self.progress.seconds)
         self.last = now
 
     @property

@@ -57,15 +57,20 @@ class TensorBoard(Callback):
 
 
 class Trace(Callback):
-    """Steps 6 to 10 in Chrome's trace format (Perfetto opens it); the steps before warm up."""
+    """Steps 6 to 10 in Chrome's trace format (Perfetto opens it); the steps before warm up.
+
+    averages: what torch's profiler recorded, by operation; nothing before step 10.
+    """
 
     def __init__(self, path: Path) -> None:
         schedule = torch.profiler.schedule(wait=4, warmup=1, active=5, repeat=1)
         self._path = path
+        self.averages: Any = ()
         self._profiler = torch.profiler.profile(schedule=schedule, on_trace_ready=self._export)
 
     def _export(self, profiler: Any) -> None:
         profiler.export_chrome_trace(str(self._path))
+        self.averages = profiler.key_averages()
 
     def on_start(self, total_steps: int | None, minutes: float | None) -> None:
         """Begin to count steps."""
