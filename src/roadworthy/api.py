@@ -387,12 +387,33 @@ def study(
     return results
 
 
+def profile(
+    config: Config, out: Path, *, steps: int = 60, fix: bool = False, command: str = ""
+) -> dict[str, Any]:
+    """Where the time of a training goes; with `fix`, also which settings make it faster on this machine.
+
+    Writes profile.json, trace.json (for Perfetto) and, with `fix`, fix.json and fixed.toml into `out`.
+    """
+    _needs_train("profiling")
+    from roadworthy.studies import profiling
+
+    if not config.data.spec:
+        raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
+    if steps < 1:
+        raise UsageError(f"--steps is {steps}; at least 1 is needed")
+    found = profiling.profile(config, out, steps=steps, command=command)
+    return {**found, "fix": profiling.fix(config, out)} if fix else found
+
+
 def compare(runs_a: Sequence[Path], runs_b: Sequence[Path]) -> tuple[Comparison, Pairing]:
     """One arm against another on the pictures that all their runs (or evaluations) were measured on.
 
     As many folders of either, seeds in the same order; one of either compares two networks.  No torch.
     """
-    from roadworthy.evaluate.compare import judge, paired
+    try:
+        from roadworthy.evaluate.compare import judge, paired
+    except ImportError as error:  # scipy
+        raise MissingExtraError("comparing", "train") from error
     from roadworthy.evaluate.pairing import pair
 
     both = pair(runs_a, runs_b)

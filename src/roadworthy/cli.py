@@ -499,6 +499,43 @@ def study(
 
 
 @app.command()
+def profile(
+    data: DataOption = "",
+    classes: ClassesOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Training steps that are timed.")] = 60,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Try faster settings; those that are: fixed.toml.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
+        "profile"
+    ),
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Tell where a training's time goes, stage by stage, and what would make it faster."""
+    from roadworthy import api
+
+    resolved = _config(config, settings, data=_given(spec=data or None, classes=_names(classes)))
+    found = api.profile(resolved, out, steps=steps, fix=fix, command=_command())
+    if format is TableFormat.json:
+        _print(json.dumps(found, indent=1))
+        return
+    rows = [[row["stage"], f"{row['share']:.1%}", f"{row['us_per_image']:.1f}"] for row in found["stages"]]
+    _print_table(["stage", "share", "us a picture"], rows)
+    once = ", ".join(f"{name} {value:.0f}" for name, value in found["preparing"].items())
+    if once:
+        _print(f"once, us a picture  {once}")
+    _print(f"{found['images_per_second']:,.0f} pictures/s; {found['verdict']}")
+    if fix:
+        for trial in found["fix"]["trials"]:
+            kept = "kept" if trial["kept"] else "no gain"
+            _print(f"  {trial['setting']:<30}{trial['after'] / trial['before']:.2f}x  {kept}")
+        _print(f"together {found['fix']['gain']:.2f}x; settings in {out / 'fixed.toml'}")
+    _print_place(out)
+
+
+@app.command()
 def compare(
     runs: Annotated[
         list[Path],

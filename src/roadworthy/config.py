@@ -200,7 +200,7 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         _within("evaluate.ece_bins", self.ece_bins, 1)
-        _within("evaluate.bootstrap", self.bootstrap, 0)
+        _within("evaluate.bootstrap", self.bootstrap, 1)
         _within("evaluate.batch_size", self.batch_size, 1)
 
 

@@ -16,10 +16,11 @@ from roadworthy.data.cache import default_cache_dir
 
 CORE = ("numpy", "pillow", "onnxruntime")
 EXTRAS = {
-    "train": ("torch", "safetensors", "scipy", "scikit-learn"),
+    "train": ("torch", "safetensors", "scipy", "scikit-learn", "filelock"),
     "signs": ("resvg-py", "fontpkg-overpass"),
     "report": ("jinja2", "matplotlib"),
     "track": ("tensorboard",),
+    "cluster": ("ray",),
 }
 Facts = list[tuple[str, str]]
 

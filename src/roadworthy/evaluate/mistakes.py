@@ -88,7 +88,7 @@ def trait_effects(
     for name, values in traits.items():
         known = np.flatnonzero(np.isfinite(values))
         if len(known) and np.ptp(values[known]) > 0 and 0 < wrong[known].sum() < len(known):
-            units = [groups[i] or f"picture {i}" for i in known]
+            units = [groups[i] or f"picture {i}" for i in known.tolist()]
             found.append(_effect(name, values[known], wrong[known], units, generator, permutations))
     adjusted = holm([effect.p for effect in found])
     judged = [replace(effect, p_adjusted=p) for effect, p in zip(found, adjusted, strict=True)]

@@ -9,5 +9,5 @@ from roadworthy.studies.plan import Study
 
 STUDIES: Registry[Study] = Registry("study")
 
-for _module in ("baseline", "augmentation", "equal_time", "crossval"):
+for _module in ("baseline", "augmentation", "profile", "equal_time", "crossval", "mistakes"):
     import_module(f"roadworthy.studies.{_module}")

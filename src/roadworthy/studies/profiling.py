@@ -68,6 +68,7 @@ def profile(config: Config, folder: Path, *, steps: int = 60, command: str = "")
     backward = rows.pop("backward")
     rows |= {f"backward: {kind}": backward * share for kind, share in _backward(config, folder).items()}
     rows["other"] = max(0.0, seconds - sum(rows.values()))
+    shares = groups(rows)
     tree = {
         "config": config_to_dict(config),
         "steps": steps,
@@ -83,12 +84,12 @@ def profile(config: Config, folder: Path, *, steps: int = 60, command: str = "")
         ],
         "preparing": preparing(config),
         "peak_rss_mb": peak_rss_mb(),
-        "groups": groups(rows),
+        "groups": shares,
+        "verdict": verdict(shares),
         "provenance": provenance(
             device=pick_device(config.train.device), autocast=None, seed=config.train.seed, command=command
         ),
     }
-    tree["verdict"] = verdict(tree["groups"])
     write_json(tree, folder / "profile.json")
     return tree
 
@@ -138,11 +139,17 @@ class _Stopwatch(Callback):
 @contextmanager
 def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
     """The same training for a few steps, in a folder that is gone afterwards."""
-    budget = {"gradients": steps, "minutes": None, "samples": None, "patience": 0}
-    quiet = {"tensorboard": False, "trace": False}
     folder = Path(tempfile.mkdtemp(prefix="roadworthy-profile-"))
-    train = dataclasses.replace(config.train, **budget, **quiet)
-    evaluate = dataclasses.replace(config.evaluate, split="val", bootstrap=0)
+    train = dataclasses.replace(
+        config.train,
+        gradients=steps,
+        minutes=None,
+        samples=None,
+        patience=0,
+        tensorboard=False,
+        trace=False,
+    )
+    evaluate = dataclasses.replace(config.evaluate, split="val", bootstrap=1)
     try:
         yield dataclasses.replace(config, train=train, evaluate=evaluate), folder / "run"
     finally:

@@ -1,0 +1,214 @@
+"""Part 2: what the mistakes share, and whether what follows from that helps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from pathlib import Path
+
+import numpy as np
+from PIL import Image
+
+from roadworthy.config import load_config
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.open import open_splits
+from roadworthy.data.records import Record
+from roadworthy.evaluate.compare import summarise
+from roadworthy.evaluate.labels import probable_label_errors
+from roadworthy.evaluate.mistakes import actions, concentration, most_confused, trait_effects
+from roadworthy.evaluate.traits import TRAITS, Pictures
+from roadworthy.inputs import InputSpec
+from roadworthy.results import Claim, Predictions, StudyResult, Table
+from roadworthy.scores import probabilities
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.claims import Part, Verdict, better, judge
+from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.setups import base
+
+ASKED = "as it is"
+REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
+
+
+class Mistakes(Study):
+    """What do the mistakes share beyond chance, and does what follows from that help?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """The network whose mistakes are looked at, and the study's three remedies, one at a time."""
+        settings = base(ask)
+        size = settings["input.size"]
+        deeper = {"model.name": "compact", "model.width": 0.5, "model.depth": 2}
+        arms = (
+            Arm(name=ASKED),
+            Arm(name=REMEDIES[0], settings={"train.balance": "sampler"}),
+            Arm(name=REMEDIES[1], settings=deeper),
+            Arm(name=REMEDIES[2], settings={"input.size": round(1.5 * size)}),
+        )
+        return Plan(base=settings, arms=arms, pairs=tuple((name, ASKED) for name in REMEDIES))
+
+    def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
+        """C7: what is taken for what; C8: more pictures, more layers, higher resolution."""
+        wrong = [_wrong_answers(Predictions.read(folder / run.folder)) for run in result.arm(ASKED).runs]
+        return [
+            judge(
+                "C7",
+                "60 is read as 50: only the numeral differs; no entry as stop: both are red and round.",
+                _mostly("speed-60", "speed-50", wrong),
+                _mostly("no-entry", "stop", wrong),
+            ),
+            judge(
+                "C8",
+                "More pictures of 60 and no entry, more layers and a higher resolution help.",
+                *(better(result.comparison(name, ASKED), by=0.005) for name in REMEDIES),
+            ),
+        ]
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+        """Of the first seed: traits, pairs, signs, labels, actions."""
+        run = folder / result.arm(ASKED).runs[0].folder
+        config, predictions = load_config(run / "config.toml"), Predictions.read(run)
+        splits = open_splits(config.data, config.input)
+        wrong = (predictions.logits.argmax(axis=1) != predictions.targets).astype(np.float64)
+        rng = np.random.default_rng(0)
+        pictures = _pictures(splits.test, splits.train, config.input)
+        traits = {name: TRAITS.get(name)(pictures) for name in TRAITS}
+        effects = trait_effects(traits, wrong, predictions.groups, rng)
+        confused = most_confused(predictions)
+        together = concentration(wrong, predictions.groups, rng)
+        return [
+            Table(
+                caption=f"Traits of {int(wrong.sum())} mistakes among {len(wrong):,} pictures, seed 0",
+                columns=(
+                    "trait",
+                    "worst quarter",
+                    "wrong there",
+                    "elsewhere",
+                    "95 % of difference",
+                    "AUROC",
+                    "p (Holm)",
+                ),
+                rows=tuple(
+                    (
+                        effect.trait,
+                        f"{effect.quarter}, from {effect.edge:.3g}",
+                        f"{effect.rate:.2%}",
+                        f"{effect.rest_rate:.2%}",
+                        "–"
+                        if effect.difference_ci95 is None
+                        else f"{effect.difference_ci95[0]:+.2%} to {effect.difference_ci95[1]:+.2%}",
+                        f"{effect.auroc:.3f}",
+                        f"{effect.p_adjusted:.4f}",
+                    )
+                    for effect in effects
+                ),
+                align_right=(2, 3, 4, 5, 6),
+            ),
+            Table(
+                caption="Most confused",
+                columns=("class", "read as", "pictures", "of the class"),
+                rows=tuple((c.target, c.predicted, f"{c.n:,}", f"{c.share:.2%}") for c in confused),
+                align_right=(2, 3),
+            ),
+            *(
+                []
+                if together is None
+                else [
+                    Table(
+                        caption=f"Do mistakes sit on few signs? The {together.worst} signs with most of them",
+                        columns=("mistakes", "on these signs", "by chance", "p"),
+                        rows=(
+                            (
+                                f"{together.mistakes:,}",
+                                f"{together.on_them:,}",
+                                f"{together.by_chance:.1f}",
+                                f"{together.p:.4f}",
+                            ),
+                        ),
+                        align_right=(0, 1, 2, 3),
+                    )
+                ]
+            ),
+            _suspects(predictions),
+            Table(
+                caption="What follows, to be tried",
+                columns=("action", "because", "settings"),
+                rows=tuple(
+                    (
+                        action.name,
+                        action.evidence,
+                        ", ".join(f"{name}={value}" for name, value in action.settings.items()) or "–",
+                    )
+                    for action in actions(effects, confused, config.input.size)
+                ),
+            ),
+        ]
+
+
+def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:
+    return Pictures(
+        images=measured.images,
+        targets=measured.targets,
+        sizes_px=np.array([_side(record, spec) for record in measured.records]),
+        train_images=train.images,
+        train_targets=train.targets,
+    )
+
+
+def _side(record: Record, spec: InputSpec) -> float:
+    """Shorter side of the sign in pixels; of the picture where no box is known."""
+    if record.drawing is not None:
+        return float(spec.size)
+    if record.box is not None:
+        x1, y1, x2, y2 = record.box
+        return float(min(x2 - x1, y2 - y1))
+    with Image.open(record.path) as image:
+        return float(min(image.size))
+
+
+def _wrong_answers(predictions: Predictions) -> Counter[tuple[str, str]]:
+    """How often each class was taken for each other one."""
+    answers = predictions.logits.argmax(axis=1)
+    names = predictions.classes
+    return Counter(
+        (names[target], names[answer])
+        for target, answer in zip(predictions.targets.tolist(), answers.tolist(), strict=True)
+        if target != answer
+    )
+
+
+def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]) -> Part:
+    """Whether most mistakes on one class are one other class; over seeds."""
+    totals = [sum(n for (own, _), n in counts.items() if own == target) for counts in wrong]
+    shares = [counts[target, read_as] / n for counts, n in zip(wrong, totals, strict=True) if n]
+    what = f"of the wrong answers to {target}"
+    if not shares:
+        return Part(verdict="open", evidence=f"no mistakes on {target}")
+    summary = summarise(shares)
+    evidence = f"{summary.mean:.0%} {what} are {read_as} ({sum(totals)} mistakes, {len(wrong)} seeds"
+    if summary.ci95 is None:
+        return Part(verdict="open", evidence=f"{evidence})")
+    low, high = (min(1.0, max(0.0, end)) for end in summary.ci95)
+    verdict: Verdict = "confirmed" if low > 0.5 else "refuted" if high < 0.5 else "open"
+    return Part(verdict=verdict, evidence=f"{evidence}, 95 % {low:.0%} to {high:.0%})")
+
+
+def _suspects(predictions: Predictions, most: int = 10) -> Table:
+    probs = probabilities(predictions.logits, predictions.temperature)
+    found = probable_label_errors(probs, predictions.targets)
+    return Table(
+        caption=f"Labels that are probably wrong, or pictures that the network cannot read: {len(found)}",
+        columns=("picture", "label", "rather", "confidence"),
+        rows=tuple(
+            (
+                predictions.paths[suspect.index],
+                predictions.classes[suspect.label],
+                predictions.classes[suspect.rather],
+                f"{suspect.confidence:.1%}",
+            )
+            for suspect in found[:most]
+        ),
+        align_right=(3,),
+        collapsed=True,
+    )
+
+
+STUDIES.register("mistakes")(Mistakes())
