@@ -11,14 +11,16 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 import roadworthy
 from roadworthy import api, cli
-from roadworthy.cli_progress import TrainingLines, epoch_line
-from roadworthy.config import Config
+from roadworthy.cli_progress import StudyLines, TrainingLines, epoch_line
+from roadworthy.config import Config, load_config
 from roadworthy.errors import RequirementError, TrainingError
-from roadworthy.results import Row
+from roadworthy.results import ArmResult, Claim, Predictions, Row, RunResult, StudyResult
+from roadworthy.studies.plan import Ask, Job
 
 ROWS = (
     Row(
@@ -112,6 +114,15 @@ def test_version_and_help_are_quick_and_torch_free() -> None:
         ("list modles", "did you mean 'models'"),
         ("predict picture.png", "no model given"),
         ("data show elsewhere:x", "elsewhere"),
+        ("study", "no data given"),
+        ("study baselin --data gtsrb:", "did you mean 'baseline'"),
+        ("study --data gtsrb: --seeds 0", "0 seeds"),
+        ("study --data gtsrb: --jobs 0", "--jobs is 0"),
+        ("study --data gtsrb: --on moon", "executor 'moon' is unknown"),
+        ("profile", "no data given"),
+        ("profile --data gtsrb: --steps 0", "--steps is 0"),
+        ("compare one", "compare got 1 folders"),
+        ("compare nowhere elsewhere", "no stored predictions"),
     ],
 )
 def test_wrong_usage_is_one_line_on_stderr_and_2(
@@ -343,3 +354,91 @@ def test_without_a_terminal_progress_is_plain_lines() -> None:
         "epoch 1  loss 0.25  val_accuracy 50.00%",
     ]
     assert epoch_line({"loss": 1.0}) == "loss 1"
+
+
+def _stored(folder: Path, answers: str) -> Path:
+    """Predictions on as many stop signs, two frames of each; 1 is a mistake."""
+    folder.mkdir()
+    Predictions(
+        classes=("stop", "give-way"),
+        logits=np.eye(2)[[int(answer) for answer in answers]],
+        targets=np.zeros(len(answers), np.int64),
+        paths=tuple(f"{i}.png" for i in range(len(answers))),
+        groups=tuple(f"sign {i // 2}" for i in range(len(answers))),
+    ).write(folder)
+    return folder
+
+
+def test_two_networks_are_compared_picture_by_picture(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one, two = _stored(tmp_path / "one", "00000000"), _stored(tmp_path / "two", "00110010")
+    assert cli.run(["compare", str(one), str(two)]) == 0
+    said = capsys.readouterr().out
+    assert "8 pictures of 4 signs" in said
+    assert "+37.50 points" in said
+    assert "says nothing of another training" in said
+    assert "right only in a 3" in said
+    assert cli.run(["compare", str(one), str(two), str(two), str(one), "--format", "json"]) == 0
+    tree = json.loads(capsys.readouterr().out)
+    assert tree["effect"] == 0
+    assert tree["per_seed"] == [0.375, -0.375]
+    assert tree["verdict"] == "no difference shown"
+    assert tree["by_class"] == [{"class": "stop", "n": 8, "only_a_right": 1.5, "only_b_right": 1.5}]
+
+
+def test_domains_have_short_names_that_differ() -> None:
+    assert cli._domains(["folder:/x/belgium", "rendered:au?n=5", "folder:/y/belgium"]) == {
+        "belgium": "folder:/x/belgium",
+        "au": "rendered:au?n=5",
+        "belgium-2": "folder:/y/belgium",
+    }
+    assert cli._domains(["gtsrb:"]) == {"gtsrb": "gtsrb:"}
+
+
+def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
+    now, stream = [0.0], io.StringIO()
+    job = Job(arm="ours", seed=1, fold=2, folder=Path("x"), config=load_config())
+    lines = StudyLines(stream, clock=lambda: now[0])
+    lines.on_start("augmentation", [job] * 4, 100.0)
+    lines.on_job(job, "started", None)
+    now[0] = 30.0
+    lines.on_job(job, "lost", None)
+    lines.on_job(job, "finished", 0.9876)
+    said = stream.getvalue().splitlines()
+    assert said[0] == "augmentation: 4 trainings, about 2 min"
+    assert said[1].startswith("0/4  ours  seed 1 fold 2  lost")
+    assert said[2] == "1/4  ours  seed 1 fold 2  finished  accuracy 98.76%  2 min left"
+    assert lines.seconds_left() == 90.0
+
+
+def test_a_study_is_printed_with_its_answer_and_claims(
+    monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked = []
+    run = RunResult(seed=0, fold=0, folder="", metrics={"accuracy": 0.75}, new={}, used={})
+    result = StudyResult(
+        study="baseline",
+        question="How good?",
+        arms=(ArmResult(name="only", settings={}, after="", asked="1 epoch", runs=(run,)),),
+        claims=(Claim(id="C1", text="Good.", verdict="open", evidence="One seed."),),
+    )
+
+    def study(names: Sequence[str], ask: Ask, out: Path, **rest: Any) -> list[StudyResult]:
+        asked.append((names, ask, out))
+        return [result]
+
+    monkeypatch.setattr(api, "study", study)
+    line = f"study baseline --data gtsrb: --new folder:/x/belgium --quick --out {tmp_path}"
+    assert cli.run(line.split()) == 0
+    said = capsys.readouterr().out
+    assert "only reads 75.00 % right." in said
+    assert "C1 open: Good. One seed." in said
+    names, ask, out = asked[0]
+    assert (list(names), ask.seeds, ask.quick, ask.new, out) == (
+        ["baseline"],
+        3,
+        True,
+        {"belgium": "folder:/x/belgium"},
+        tmp_path,
+    )

@@ -40,6 +40,7 @@ def test_the_defaults_survive_the_round_trip() -> None:
         ("=3", "write it as section.name=value"),
         ("input.size=7", "input.size is 7"),
         ("input.crop=margin", "crop is 'margin'"),
+        ("evaluate.bootstrap=0", "evaluate.bootstrap is 0"),
         ("train.batch_size=0", "train.batch_size is 0; it must be a number from 1 up"),
         ("optim.lr=nan", "optim.lr is nan"),
         ("optim.lr=inf", "optim.lr is inf"),

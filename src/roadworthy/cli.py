@@ -474,7 +474,7 @@ def study(
         data=data,
         new=_domains(new or []),
         classes=_names(classes) or (),
-        seeds=seeds or (3 if quick else 5),
+        seeds=seeds if seeds is not None else 3 if quick else 5,
         quick=quick,
         settings=tuple(settings or ()),
     )

@@ -5,6 +5,7 @@ import signal
 import threading
 import time
 from collections.abc import Hashable, Sequence
+from contextlib import suppress
 from pathlib import Path
 from typing import Any
 
@@ -12,7 +13,7 @@ import pytest
 
 from roadworthy.config import load_config
 from roadworthy.errors import ConfigError, TrainingError
-from roadworthy.studies.executors import ATTEMPTS, Executor, Here, Pool, WorkerLost, carry_out
+from roadworthy.studies.executors import ATTEMPTS, Cluster, Executor, Here, Pool, WorkerLost, carry_out
 from roadworthy.studies.jobs import done
 from roadworthy.studies.plan import Job
 
@@ -159,3 +160,39 @@ def test_what_is_done_is_not_done_again(tmp_path: Path, drawn_folder: Path) -> N
     assert {path for path in after if after[path] != before.get(path)} <= set(
         (tiny.folder / "again").iterdir()
     )
+
+
+@pytest.mark.slow
+def test_a_ray_worker_that_is_killed_loses_nothing(tmp_path: Path, drawn_folder: Path) -> None:
+    ray = pytest.importorskip("ray", reason="roadworthy[cluster] is not installed")
+    ray.init(num_cpus=2, include_dashboard=False, log_to_driver=False)
+    here = [real(tmp_path / "here", drawn_folder, seed) for seed in (0, 1)]
+    carry_out(here, Here(), lambda *_: None)
+    there = [real(tmp_path / "ray", drawn_folder, seed) for seed in (0, 1)]
+    told = list[str]()
+
+    def watch(job: Job, what: str) -> None:
+        told.append(what)
+        if told == ["started", "started"]:
+            threading.Thread(target=kill_one_worker, args=(there[0].folder,)).start()
+
+    carry_out(there, Cluster(2), watch)
+    assert "lost" in told
+    assert told.count("finished") == 2
+    for one, other in zip(here, there, strict=True):
+        assert done(other)
+        assert weights(one) == weights(other)
+
+
+def kill_one_worker(folder: Path) -> None:
+    """As soon as the training in `folder` has begun, the process that trains it."""
+    deadline = time.monotonic() + 60
+    while time.monotonic() < deadline and not (folder / "config.toml").exists():
+        time.sleep(0.01)
+    for process in Path("/proc").iterdir():
+        if process.name.isdecimal():
+            with suppress(OSError):
+                name = (process / "cmdline").read_bytes().replace(b"\0", b" ").strip()
+                if name.startswith(b"ray::_perform"):
+                    os.kill(int(process.name), signal.SIGKILL)
+                    return
