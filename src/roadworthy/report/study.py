@@ -14,6 +14,7 @@ from roadworthy.report.sections import duration, percent, plural
 from roadworthy.results import Block, Facts, Section, Table, Text
 
 Tree = Mapping[str, Any]
+NEEDED = ("study", "question", "arms", "comparisons", "claims", "tables", "curves")
 
 
 def read_study(folder: Path) -> Tree:
@@ -21,9 +22,14 @@ def read_study(folder: Path) -> Tree:
     path = folder / "results.json"
     try:
         tree: Tree = json.loads(path.read_text(encoding="utf-8"))
-        return tree
     except (OSError, ValueError) as error:
         raise CheckpointError(f"{path} cannot be read: {error}; a finished study has one") from error
+    missing = [name for name in NEEDED if name not in tree]
+    if missing:
+        raise CheckpointError(
+            f"{path} lacks {', '.join(missing)}; run the study again, nothing is trained twice"
+        )
+    return tree
 
 
 def study_sections(results: Sequence[Tree]) -> list[Section]:

@@ -1,0 +1,132 @@
+"""The page of studies, from made-up results."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import pytest
+
+from roadworthy.errors import CheckpointError
+from roadworthy.report import read_study, render, study_sections
+from roadworthy.report.study import answer
+from roadworthy.results import Figure, Table
+
+
+def comparison(a: str, verdict: str, effect: float, **more: Any) -> dict[str, Any]:
+    return {
+        "a": a,
+        "b": "none",
+        "metric": "accuracy",
+        "n": 100,
+        "seeds": 3,
+        "tracks": 10,
+        "effect": effect,
+        "ci95": [effect - 0.01, effect + 0.01],
+        "p": 0.00001,
+        "p_adjusted": 0.25,
+        "verdict": verdict,
+        "per_seed": [effect] * 3,
+        "p_seeds": None,
+        "ci95_tracks": None,
+        "p_mcnemar": 0.5,
+        "detectable": 0.004,
+        **more,
+    }
+
+
+def arm(name: str, *accuracies: float, after: str = "") -> dict[str, Any]:
+    return {
+        "name": name,
+        "settings": {},
+        "after": after,
+        "budget": {"asked": "2 s", "used": []},
+        "runs": [
+            {
+                "seed": seed,
+                "fold": 0,
+                "folder": "",
+                "metrics": {"accuracy": accuracy, "n": 100},
+                "new": {"belgium": {"accuracy": accuracy - 0.1, "n": 50}},
+                "used": {"train_seconds": 2.0},
+            }
+            for seed, accuracy in enumerate(accuracies)
+        ],
+    }
+
+
+@pytest.fixture
+def results() -> dict[str, Any]:
+    curve = {"name": "ours", "xs": [1, 2], "ys": [0.9, 0.95], "lows": [0.88, 0.94], "highs": [0.92, 0.96]}
+    return {
+        "version": 1,
+        "study": "augmentation",
+        "question": "Does <augmentation> help?",
+        "arms": [arm("none", 0.9, 0.92), arm("ours", 0.95, 0.97), arm("on", 0.9, 0.9, after="none")],
+        "domains": ["belgium"],
+        "comparisons": [
+            comparison("ours", "better", 0.05),
+            comparison("on", "no difference shown", 0.0, ci95=None, detectable=None, tracks=100),
+        ],
+        "claims": [{"id": "C2", "text": "It drops.", "verdict": "refuted", "evidence": "It did not."}],
+        "tables": [
+            {"caption": "More", "columns": ["x"], "rows": [["1"]], "align_right": [0], "collapsed": False}
+        ],
+        "curves": [{"name": "c", "caption": "Over time.", "x_label": "s", "curves": [curve] * 5}],
+        "provenance": {},
+    }
+
+
+def blocks(results: dict[str, Any], kind: type) -> list[Any]:
+    (*_, full) = study_sections([results])
+    return [block for block in full.blocks if isinstance(block, kind)]
+
+
+def test_the_answer_follows_from_the_verdicts(results: dict[str, Any]) -> None:
+    assert answer(results) == (
+        "ours is better than none (+5.00 points, 95 % +4.00 to +6.00); 1 comparison of 2 show no difference."
+    )
+    results["comparisons"] = []
+    assert answer(results) == "ours reads 96.00 % right."
+
+
+def test_every_figure_says_how_many_pictures_and_trainings(results: dict[str, Any]) -> None:
+    arms, comparisons, more = blocks(results, Table)
+    assert arms.rows[2][:4] == ("ours", "test", "96.00 %", "1.41 %")
+    assert arms.rows[3][:3] == ("ours", "belgium", "86.00 %")
+    assert arms.rows[4][0] == "on (after none)"
+    assert [row[5:7] for row in arms.rows[:2]] == [("100", "2"), ("50", "2")]
+    assert comparisons.rows[0][3:8] == ("+5.00", "+4.00 to +6.00", "< 0.0001", "0.2500", "better")
+    assert comparisons.rows[1][4] == "–"
+    assert more.rows == (("1",),)
+
+
+def test_the_page_is_whole_and_escaped(results: dict[str, Any]) -> None:
+    page = render("Studies", study_sections([results]))
+    assert "Does &lt;augmentation&gt; help?" in page
+    assert "<augmentation>" not in page
+    assert "refuted" in page
+    assert "take them as independent" in page
+    charts = blocks(results, Figure)
+    assert [chart.name for chart in charts] == ["augmentation-accuracy", "c"]
+    assert charts[1].svg.count("opacity:0.13") == 5  # a band for each line
+    assert "ours ends at 95.00 %" in charts[1].alt
+
+
+def test_legends_that_are_too_long_go_on_below(results: dict[str, Any]) -> None:
+    long = dict(results["curves"][0]["curves"][0], name="a name that takes half of the width")
+    results["curves"][0]["curves"] = [long] * 3
+    one, three = 280, 280 + 2 * 18
+    assert f'viewBox="0 0 440 {three}' in blocks(results, Figure)[1].svg
+    results["curves"][0]["curves"] = [dict(long, name="a"), dict(long, name="b")]
+    assert f'viewBox="0 0 440 {one}' in blocks(results, Figure)[1].svg
+
+
+def test_damaged_results_are_named(tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"results\.json cannot be read"):
+        read_study(tmp_path)
+    (tmp_path / "results.json").write_text("{")
+    with pytest.raises(CheckpointError, match=r"results\.json cannot be read"):
+        read_study(tmp_path)
+    (tmp_path / "results.json").write_text(json.dumps({"study": "x"}))
+    with pytest.raises(CheckpointError, match="lacks question, arms"):
+        read_study(tmp_path)
