@@ -3,9 +3,10 @@
     python benchmarks/speedups.py [--steps 40]
 
 The study's network, input and batches (64 px, 32 pictures) with its augmentation, on GTSRB's four classes.
-First as it was: every picture decoded anew each time it is shown, and varied one at a time, operation by
+First as it was: every picture decoded anew each time it is shown, and varied on its own, operation by
 operation, each with an interpolation of its own; planes of colour one after the other; fp32.  Then one change
-after the other.  Each is measured in turn with the one before, twice; the better counts.  Needs ROADWORTHY_DATA.
+after the other.  Each is measured in turn with the one before, twice; the better counts.
+Needs ROADWORTHY_DATA.
 """
 
 from __future__ import annotations
