@@ -433,7 +433,8 @@ def report(folder: Path, *, quiet: bool = False) -> Path | None:
     studies = [place for place in (folder, *sorted(folder.glob("*"))) if (place / "results.json").is_file()]
     try:
         if studies:
-            write_report(study_sections(list(map(read_study, studies))), "Roadworthy: studies", path)
+            sections = study_sections([read_study(place) for place in studies], studies)
+            write_report(sections, "Roadworthy: studies", path)
         else:
             write_report(run_sections(folder), run_title(folder), path)
     except MissingExtraError:

@@ -306,10 +306,23 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Stored:
+    """Pictures side by side, kept in a file of their own: `images`, (N, S, S', 3) uint8, in an .npz.
+
+    file: its name, in the study's folder.  captions: one for each.
+    """
+
+    caption: str
+    file: str
+    captions: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class StudyResult:
     """All of a finished study; `to_dict` is the contract's results.json.
 
-    domains: names of the other domains that it measured on.  tables, curves: what this study alone shows.
+    domains: names of the other domains that it measured on.
+    tables, curves, galleries: what this study alone shows.
     """
 
     study: str
@@ -320,6 +333,7 @@ class StudyResult:
     claims: tuple[Claim, ...] = ()
     tables: tuple[Table, ...] = ()
     curves: tuple[Curves, ...] = ()
+    galleries: tuple[Stored, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def arm(self, name: str) -> ArmResult:

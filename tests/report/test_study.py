@@ -4,12 +4,13 @@ import json
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 
 from roadworthy.errors import CheckpointError
 from roadworthy.report import read_study, render, study_sections
 from roadworthy.report.study import answer
-from roadworthy.results import Figure, Table
+from roadworthy.results import Figure, Gallery, Table
 
 
 def comparison(a: str, verdict: str, effect: float, **more: Any) -> dict[str, Any]:
@@ -72,6 +73,7 @@ def results() -> dict[str, Any]:
             {"caption": "More", "columns": ["x"], "rows": [["1"]], "align_right": [0], "collapsed": False}
         ],
         "curves": [{"name": "c", "caption": "Over time.", "x_label": "s", "curves": [curve] * 5}],
+        "galleries": [{"caption": "Wrong", "file": "wrong.npz", "captions": ["60 as 50", "stop as 50"]}],
         "provenance": {},
     }
 
@@ -119,6 +121,17 @@ def test_legends_that_are_too_long_go_on_below(results: dict[str, Any]) -> None:
     assert f'viewBox="0 0 440 {three}' in blocks(results, Figure)[1].svg
     results["curves"][0]["curves"] = [dict(long, name="a"), dict(long, name="b")]
     assert f'viewBox="0 0 440 {one}' in blocks(results, Figure)[1].svg
+
+
+def test_pictures_come_from_their_own_file(results: dict[str, Any], tmp_path: Path) -> None:
+    np.savez(tmp_path / "wrong.npz", images=np.zeros((2, 4, 8, 3), np.uint8))
+    (*_, full) = study_sections([results], [tmp_path])
+    (gallery,) = [block for block in full.blocks if isinstance(block, Gallery)]
+    assert [picture.caption for picture in gallery.pictures] == ["60 as 50", "stop as 50"]
+    assert render("Studies", study_sections([results], [tmp_path])).count("data:image/png") == 2
+    (tmp_path / "wrong.npz").write_bytes(b"no zip")
+    with pytest.raises(CheckpointError, match=r"wrong\.npz cannot be read"):
+        study_sections([results], [tmp_path])
 
 
 def test_damaged_results_are_named(tmp_path: Path) -> None:

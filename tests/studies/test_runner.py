@@ -137,3 +137,26 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
     for job in every:
         assert job.config.train.threads == 1
         assert job.start is None or job.start in {other.folder for other in every}
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize("name", ["mistakes", "profile", "crossval"])
+def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tmp_path: Path) -> None:
+    settings = ("train.epochs=1", "input.size=32", "train.threads=1", "evaluate.bootstrap=20")
+    api.study([name], dataclasses.replace(ask, seeds=1, settings=settings), tmp_path)
+    tree = read_study(tmp_path / name)
+    captions = [table["caption"] for table in tree["tables"]]
+    page = (tmp_path / "report.html").read_text()
+    if name == "mistakes":
+        assert captions[0].startswith("Traits of")
+        assert tree["galleries"][0]["captions"]
+        assert "Grad-CAM" in page
+        assert [claim["id"] for claim in tree["claims"]] == ["C7", "C8"]
+    if name == "profile":
+        assert [claim["id"] for claim in tree["claims"]] == ["C4"]
+        assert "forward: convolution" in page
+        assert tree["tables"][2]["rows"][0][2] == "1.00x"
+    if name == "crossval":
+        folds = [(run["seed"], run["fold"]) for run in tree["arms"][0]["runs"]]
+        assert folds == [(0, fold) for fold in (1, 2, 3, 4, 5)]
+        assert "Pooled" in captions[0]

@@ -2,19 +2,23 @@
 
 from __future__ import annotations
 
+import itertools
 import json
 import statistics
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
+from zipfile import BadZipFile
+
+import numpy as np
 
 from roadworthy.errors import CheckpointError
 from roadworthy.report import figures
 from roadworthy.report.sections import duration, percent, plural
-from roadworthy.results import Block, Facts, Section, Table, Text
+from roadworthy.results import Block, Facts, Gallery, Picture, Section, Table, Text
 
 Tree = Mapping[str, Any]
-NEEDED = ("study", "question", "arms", "comparisons", "claims", "tables", "curves")
+NEEDED = ("study", "question", "arms", "comparisons", "claims", "tables", "curves", "galleries")
 
 
 def read_study(folder: Path) -> Tree:
@@ -32,13 +36,19 @@ def read_study(folder: Path) -> Tree:
     return tree
 
 
-def study_sections(results: Sequence[Tree]) -> list[Section]:
-    """A summary of all studies, the claims, then each study in full."""
+def study_sections(results: Sequence[Tree], folders: Sequence[Path] = ()) -> list[Section]:
+    """A summary of all studies, the claims, then each study in full.
+
+    folders: of the studies, where their pictures lie; pictures are left out without.
+    """
     claims = [claim for result in results for claim in result["claims"]]
     sections = [Section(title="Summary", anchor="summary", blocks=tuple(map(_summary, results)))]
     if claims:
         sections.append(Section(title="Claims", anchor="claims", blocks=(_claims(claims),)))
-    return [*sections, *(Section(title=r["study"], anchor=r["study"], blocks=_in_full(r)) for r in results)]
+    for result, folder in itertools.zip_longest(results, folders):
+        blocks = (*_in_full(result), *(_galleries(result, folder) if folder is not None else ()))
+        sections.append(Section(title=result["study"], anchor=result["study"], blocks=blocks))
+    return sections
 
 
 def _summary(result: Tree) -> Block:
@@ -217,6 +227,23 @@ def _curves(tree: Tree) -> Block:
         x_label=tree["x_label"],
         percent=True,
     )
+
+
+def _galleries(result: Tree, folder: Path) -> list[Block]:
+    galleries: list[Block] = []
+    for stored in result["galleries"]:
+        path = folder / stored["file"]
+        try:
+            with np.load(path, allow_pickle=False) as arrays:
+                images = arrays["images"]
+        except (OSError, ValueError, KeyError, BadZipFile) as error:
+            raise CheckpointError(f"{path} cannot be read: {error}; run the study again") from error
+        pictures = tuple(
+            Picture(image=image, caption=caption, alt=caption)
+            for image, caption in zip(images, stored["captions"], strict=True)
+        )
+        galleries.append(Gallery(caption=stored["caption"], pictures=pictures))
+    return galleries
 
 
 def _tuples(table: Tree) -> dict[str, Any]:

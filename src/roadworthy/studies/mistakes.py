@@ -7,25 +7,30 @@ from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
+import torch
 from PIL import Image
 
+from roadworthy import pixels
 from roadworthy.config import load_config
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.data.records import Record
 from roadworthy.evaluate.compare import summarise
+from roadworthy.evaluate.explain import grad_cam, overlay, randomised_likeness
 from roadworthy.evaluate.labels import probable_label_errors
-from roadworthy.evaluate.mistakes import actions, concentration, most_confused, trait_effects
+from roadworthy.evaluate.mistakes import actions, concentration, most_confused, surest_mistakes, trait_effects
 from roadworthy.evaluate.traits import TRAITS, Pictures
 from roadworthy.inputs import InputSpec
-from roadworthy.results import Claim, Predictions, StudyResult, Table
+from roadworthy.results import Claim, Predictions, Stored, StudyResult, Table
 from roadworthy.scores import probabilities
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.plan import Arm, Ask, Plan, Study
 from roadworthy.studies.setups import base
+from roadworthy.train.checkpoint import load_checkpoint
 
 ASKED = "as it is"
+SHOWN, GALLERY = 24, "mistakes.npz"
 REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
 
 
@@ -61,6 +66,18 @@ class Mistakes(Study):
                 *(better(result.comparison(name, ASKED), by=0.005) for name in REMEDIES),
             ),
         ]
+
+    def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
+        """The surest mistakes of the first seed, and where the network looked."""
+        captions, likeness = _where_it_looks(folder / result.arm(ASKED).runs[0].folder, folder)
+        if not captions:
+            return ()
+        check = "unknown" if likeness is None else f"{likeness:+.2f}"
+        caption = (
+            "Surest mistakes, seed 0; beside each, in colour, what speaks for the answer (Grad-CAM). "
+            f"Likeness to maps of a network with random weights: {check} (median rank correlation, 0 is none)"
+        )
+        return [Stored(caption=caption, file=GALLERY, captions=tuple(captions))]
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Of the first seed: traits, pairs, signs, labels, actions."""
@@ -141,6 +158,36 @@ class Mistakes(Study):
                 ),
             ),
         ]
+
+
+def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
+    """Write a run's surest mistakes beside what speaks for the answers given; captions, and the sanity check.
+
+    The check is the median rank correlation with maps of the same network with random weights: near 0 where
+    maps show what was learnt.
+    """
+    config, predictions = load_config(run / "config.toml"), Predictions.read(run)
+    wrong = surest_mistakes(predictions, top=SHOWN)
+    if not len(wrong):
+        return [], None
+    images = np.asarray(open_splits(config.data, config.input).test.images)[wrong]
+    model, _ = load_checkpoint(run)
+    batch = pixels.to_float(torch.from_numpy(images).permute(0, 3, 1, 2))
+    inputs = pixels.normalise(batch, config.input)
+    answers = torch.from_numpy(predictions.logits[wrong].argmax(axis=1))
+    maps = grad_cam(model, inputs, answers).numpy()
+    likeness = randomised_likeness(model, inputs, answers)
+    beside = [np.concatenate([a, overlay(a, m)], axis=1) for a, m in zip(images, maps, strict=True)]
+    np.savez_compressed(folder / GALLERY, images=np.stack(beside))
+    confidence = probabilities(predictions.logits[wrong], predictions.temperature).max(axis=1)
+    captions = [
+        f"{predictions.classes[target]} read as {predictions.classes[answer]}, {sure:.0%}"
+        for target, answer, sure in zip(
+            predictions.targets[wrong].tolist(), answers.tolist(), confidence.tolist(), strict=True
+        )
+    ]
+    known = likeness[np.isfinite(likeness)]
+    return captions, float(np.median(known)) if len(known) else None
 
 
 def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:

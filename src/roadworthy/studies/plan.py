@@ -10,7 +10,7 @@ from typing import Any
 
 from roadworthy.config import Config, load_config
 from roadworthy.errors import ConfigError
-from roadworthy.results import Claim, Curves, StudyResult, Table
+from roadworthy.results import Claim, Curves, Stored, StudyResult, Table
 
 Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}
 
@@ -92,6 +92,10 @@ class Study(ABC):
 
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
         """Charts, as numbers."""
+        return ()
+
+    def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
+        """Pictures, which it has stored in the folder."""
         return ()
 
     @property

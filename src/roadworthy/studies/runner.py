@@ -55,6 +55,7 @@ def run_study(
         claims=tuple(study.claims(measured, folder)),
         tables=tuple(study.tables(measured, folder)),
         curves=tuple(study.curves(measured, folder)),
+        galleries=tuple(study.galleries(measured, folder)),
     )
     write_json(result.to_dict(), folder / "results.json")
     _write_csv(result, folder / "results.csv")
