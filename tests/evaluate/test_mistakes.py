@@ -1,14 +1,6 @@
 import numpy as np
 
-from roadworthy.evaluate.mistakes import (
-    Confusion,
-    actions,
-    auroc,
-    concentration,
-    most_confused,
-    surest_mistakes,
-    trait_effects,
-)
+from roadworthy.evaluate.mistakes import Confusion, most_confused, surest_mistakes
 from roadworthy.results import Predictions
 
 
@@ -45,74 +37,3 @@ def test_no_mistakes():
     said = predictions([0, 1], [0, 1], [1.0, 1.0])
     assert most_confused(said) == []
     assert surest_mistakes(said).tolist() == []
-
-
-SIGNS, FRAMES = 80, 10
-UNITS = [f"sign {sign}" for sign in range(SIGNS) for _ in range(FRAMES)]
-
-
-def by_sign(rng: np.random.Generator) -> np.ndarray:
-    """A number a sign, the same for all of its frames."""
-    return np.repeat(rng.normal(size=SIGNS), FRAMES)
-
-
-def test_auroc_by_hand() -> None:
-    assert auroc(np.array([1.0, 2.0, 3.0]), np.array([0.0, 0.0, 1.0])) == 1.0
-    assert auroc(np.array([1.0, 1.0]), np.array([0.0, 1.0])) == 0.5
-    assert auroc(np.array([3.0, 1.0, 2.0]), np.array([0.0, 1.0, 0.0])) == 0.0
-
-
-def test_a_trait_that_matters_is_found_and_others_are_not() -> None:
-    rng = np.random.default_rng(0)
-    dark, other = by_sign(rng), by_sign(rng)
-    wrong = (rng.random(SIGNS * FRAMES) < np.where(dark < -0.7, 0.5, 0.02)).astype(float)
-    first, second = trait_effects({"other": other, "dark": dark}, wrong, UNITS, rng)
-    assert (first.trait, first.quarter, first.shown) == ("dark", "low", True)
-    assert first.auroc < 0.3
-    assert first.rate > 0.3 > 0.1 > first.rest_rate
-    assert first.difference_ci95 is not None
-    assert first.difference_ci95[0] > 0.1
-    assert not second.shown
-
-
-def test_frames_of_few_signs_are_no_evidence_about_a_trait() -> None:
-    # All mistakes on three signs, whose trait is chance: by pictures alone it would look certain.
-    alarms = 0
-    for repeat in range(60):
-        rng = np.random.default_rng(repeat)
-        wrong = np.isin(np.repeat(np.arange(SIGNS), FRAMES), rng.choice(SIGNS, 3)).astype(float)
-        alarms += trait_effects({"x": by_sign(rng)}, wrong, UNITS, rng, permutations=199)[0].shown
-    assert alarms <= 9
-
-
-def test_traits_that_cannot_tell_are_left_out() -> None:
-    wrong = np.array([1.0, 0.0, 0.0])
-    traits = {"same": np.ones(3), "unknown": np.full(3, np.nan), "x": np.array([1.0, 2.0, np.nan])}
-    found = trait_effects(traits, wrong, ["", "", ""], np.random.default_rng(0))
-    assert [(effect.trait, effect.n) for effect in found] == [("x", 2)]
-    assert trait_effects(traits, np.zeros(3), ["", "", ""], np.random.default_rng(0)) == []
-
-
-def test_mistakes_on_few_signs_are_told_from_mistakes_anywhere() -> None:
-    rng = np.random.default_rng(0)
-    few = np.zeros(SIGNS * FRAMES)
-    few[:20] = 1
-    anywhere = rng.permutation(few)
-    there, spread = concentration(few, UNITS, rng), concentration(anywhere, UNITS, rng)
-    assert there is not None
-    assert spread is not None
-    assert (there.on_them, there.mistakes) == (20, 20)
-    assert there.p < 0.01 < 0.05 < spread.p
-    assert concentration(few, [""] * len(few), rng) is None
-    assert concentration(0 * few, UNITS, rng) is None
-
-
-def test_actions_follow_from_what_is_shown() -> None:
-    rng = np.random.default_rng(0)
-    tilt = by_sign(rng)
-    wrong = (rng.random(SIGNS * FRAMES) < np.where(tilt > 0.7, 0.5, 0.02)).astype(float)
-    effects = trait_effects({"tilt": tilt, "hue": by_sign(rng)}, wrong, UNITS, rng)
-    found = actions(effects, [Confusion("speed-60", "speed-50", 90, 0.2)], size_px=32)
-    assert [action.name for action in found] == ["turned pictures in training", "more pictures of speed-60"]
-    assert "90 of them, 20.0%, read as speed-50" in found[1].evidence
-    assert found[0].settings == {"augment.policy": "default"}

@@ -15,10 +15,11 @@ from roadworthy.config import load_config
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.data.records import Record
+from roadworthy.evaluate.causes import actions, concentration, trait_effects
 from roadworthy.evaluate.compare import summarise
 from roadworthy.evaluate.explain import grad_cam, overlay, randomised_likeness
 from roadworthy.evaluate.labels import probable_label_errors
-from roadworthy.evaluate.mistakes import actions, concentration, most_confused, surest_mistakes, trait_effects
+from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.traits import TRAITS, Pictures
 from roadworthy.inputs import InputSpec
 from roadworthy.results import Claim, Predictions, Stored, StudyResult, Table
