@@ -16,6 +16,7 @@ from roadworthy.studies.profiling import profile
 from roadworthy.studies.setups import COMPACT, STUDY_CNN
 
 AS_RUN = "as the study ran it"
+QUICK_STEPS = 30
 
 
 class Profile(Study):
@@ -23,7 +24,7 @@ class Profile(Study):
 
     def plan(self, ask: Ask) -> Plan:
         """One epoch each, as it was and with each recommendation that is a setting here."""
-        epoch = {"train.epochs": 1, "train.patience": 0}
+        budget = {"train.gradients": QUICK_STEPS} if ask.quick else {"train.epochs": 1}
         unoptimised = {"train.channels_last": False, "train.precision": "fp32"}
         arms = (
             Arm(name=AS_RUN, settings=unoptimised),
@@ -32,7 +33,7 @@ class Profile(Study):
             Arm(name="simpler network", settings={**COMPACT, "augment.policy": "study-flips"}),
             Arm(name="no augmentation", settings={**unoptimised, "augment.policy": "none"}),
         )
-        base = {**STUDY_CNN, "augment.policy": "study-flips", **epoch}
+        base = {**STUDY_CNN, "augment.policy": "study-flips", "train.patience": 0, **budget}
         return Plan(base=base, arms=arms, seeds=3, domains=False)
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
