@@ -109,7 +109,7 @@ def test_the_page_is_whole_and_escaped(results: dict[str, Any]) -> None:
     assert "refuted" in page
     assert "take them as independent" in page
     charts = blocks(results, Figure)
-    assert [chart.name for chart in charts] == ["augmentation-accuracy", "c"]
+    assert [chart.name for chart in charts] == ["augmentation-accuracy-none", "c"]
     assert charts[1].svg.count("opacity:0.13") == 5  # a band for each line
     assert "ours ends at 95.00 %" in charts[1].alt
 

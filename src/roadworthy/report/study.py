@@ -188,19 +188,21 @@ def _p(value: float | None) -> str:
 def _charts(result: Tree) -> list[Block]:
     """Effects with their intervals, one chart for each metric."""
     charts: list[Block] = []
-    for metric in dict.fromkeys(c["metric"] for c in result["comparisons"]):
-        known = [c for c in result["comparisons"] if c["metric"] == metric and c["ci95"] is not None]
+    for metric, against in dict.fromkeys((c["metric"], c["b"]) for c in result["comparisons"]):
+        known = [
+            c
+            for c in result["comparisons"]
+            if (c["metric"], c["b"]) == (metric, against) and c["ci95"] is not None
+        ]
         if known:
             rows = [
-                figures.Interval(
-                    name=f"{c['a']} − {c['b']}", value=c["effect"], low=c["ci95"][0], high=c["ci95"][1]
-                )
+                figures.Interval(name=c["a"], value=c["effect"], low=c["ci95"][0], high=c["ci95"][1])
                 for c in known
             ]
             charts.append(
                 figures.interval_chart(
-                    name=f"{result['study']}-{metric.replace(' ', '-')}",
-                    caption=f"Difference in {metric}, with 95 % intervals",
+                    name=f"{result['study']}-{metric}-{against}".replace(" ", "-").replace("/", "-"),
+                    caption=f"Difference in {metric} from {against}, with 95 % intervals",
                     alt="; ".join(f"{row.name}: {100 * row.value:+.2f} points" for row in rows),
                     rows=rows,
                 )
