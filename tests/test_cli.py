@@ -16,7 +16,7 @@ import pytest
 
 import roadworthy
 from roadworthy import api, cli
-from roadworthy.cli_progress import StudyLines, TrainingLines, epoch_line
+from roadworthy.cli_progress import StudyLines, StudyTable, TrainingLines, epoch_line
 from roadworthy.config import Config, load_config
 from roadworthy.errors import RequirementError, TrainingError
 from roadworthy.results import ArmResult, Claim, Predictions, Row, RunResult, StudyResult
@@ -410,6 +410,25 @@ def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
     assert said[1].startswith("0/4  ours  seed 1 fold 2  lost")
     assert said[2] == "1/4  ours  seed 1 fold 2  finished  accuracy 98.76%  2 min left"
     assert lines.seconds_left() == 90.0
+    lines.on_plan({"baseline": 5, "profile": 0}, 3600.0)
+    assert stream.getvalue().splitlines()[3] == "trainings to be done: baseline 5, profile 0; about 60 min"
+
+
+def test_on_a_terminal_a_studys_table_fills() -> None:
+    stream = io.StringIO()
+    ours, none = (
+        Job(arm=arm, seed=1, fold=0, folder=Path("x"), config=load_config()) for arm in ("ours", "none")
+    )
+    table = StudyTable(stream)
+    table.on_start("augmentation", [ours, ours, none], 100.0)
+    table.on_job(ours, "started", None)
+    table.on_job(ours, "finished", 0.98)
+    table.on_job(ours, "finished", 0.99)
+    table.on_job(none, "lost", None)
+    table.on_end(StudyResult(study="augmentation", question="?", arms=()))
+    last = stream.getvalue().rpartition("augmentation: 2 of 3 trainings")[2]
+    assert re.search(r"ours +│ +2 of 2 +│ +98\.50% ", last)
+    assert re.search(r"none +│ +0 of 1 +│ +│ seed 1 lost", last)
 
 
 def test_a_study_is_printed_with_its_answer_and_claims(

@@ -368,22 +368,32 @@ def study(
     """Answer questions by trainings (all known ones where no names are given), each in a folder of `out`.
 
     A study that was interrupted goes on where it stopped.  Raises TrainingError naming trainings that
-    failed, after all others are done.
+    failed, after all others are done, those of other studies too.
     """
     _needs_train("studies")
+    from roadworthy.errors import TrainingError
     from roadworthy.runtime import pick_device, provenance
     from roadworthy.studies.catalogue import STUDIES
     from roadworthy.studies.executors import Here
-    from roadworthy.studies.runner import run_study
+    from roadworthy.studies.runner import forecast, run_study
     from roadworthy.studies.watch import Watcher
 
     for name in names:
         STUDIES.get(name)
+    names, executor, watcher = names or tuple(STUDIES), executor or Here(), watcher or Watcher()
+    forecasts = {name: forecast(name, ask, out / name, executor) for name in names}
+    watcher.on_plan({name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values()))
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
-    results = []
-    for name in names or STUDIES:
-        results.append(run_study(name, ask, out / name, executor or Here(), watcher or Watcher(), origin))
-        report(out, quiet=True)
+    results, failed = [], []
+    for name in names:
+        try:
+            results.append(run_study(name, ask, out / name, executor, watcher, origin))
+        except TrainingError as error:
+            failed.append(f"{name}: {error}")
+        else:
+            report(out, quiet=True)
+    if failed:
+        raise TrainingError("; ".join(failed))
     return results
 
 

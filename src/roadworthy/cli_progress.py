@@ -176,8 +176,13 @@ class StudyLines(Watcher):
         self._done = self._total = 0
         self._started = self._expected = 0.0
 
+    def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
+        """Say beforehand how long all of it takes."""
+        studies = ", ".join(f"{name} {n}" for name, n in trainings.items())
+        self._say(f"trainings to be done: {studies}; about {duration(seconds)}")
+
     def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
-        """Say beforehand how long it takes."""
+        """Say how long this one takes."""
         self._done, self._total, self._started, self._expected = 0, len(jobs), self._clock(), seconds
         self._say(f"{study}: {len(jobs)} trainings, about {duration(seconds)}")
 

@@ -322,6 +322,7 @@ class StudyResult:
     """All of a finished study; `to_dict` is the contract's results.json.
 
     domains: names of the other domains that it measured on.
+    answer: to the question, where the comparisons do not give it.
     tables, curves, galleries: what this study alone shows.
     """
 
@@ -329,6 +330,7 @@ class StudyResult:
     question: str
     arms: tuple[ArmResult, ...]
     domains: tuple[str, ...] = ()
+    answer: str = ""
     comparisons: tuple[Comparison, ...] = ()
     claims: tuple[Claim, ...] = ()
     tables: tuple[Table, ...] = ()

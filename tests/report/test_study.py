@@ -62,6 +62,7 @@ def results() -> dict[str, Any]:
         "version": 1,
         "study": "augmentation",
         "question": "Does <augmentation> help?",
+        "answer": "",
         "arms": [arm("none", 0.9, 0.92), arm("ours", 0.95, 0.97), arm("on", 0.9, 0.9, after="none")],
         "domains": ["belgium"],
         "comparisons": [
@@ -85,19 +86,44 @@ def blocks(results: dict[str, Any], kind: type) -> list[Any]:
 
 def test_the_answer_follows_from_the_verdicts(results: dict[str, Any]) -> None:
     assert answer(results) == (
-        "ours is better than none (+5.00 points, 95 % +4.00 to +6.00); 1 comparison of 2 show no difference."
+        "ours is better than none (+5.00 points, 95 % +4.00 to +6.00); 1 of 2 comparisons shows none."
     )
+    results["comparisons"] = [comparison(f"arm {n}", "worse", -0.01 * n) for n in range(6)]
+    assert answer(results).startswith("arm 5 is worse than none (-5.00 points")
+    assert answer(results).endswith("-3.00 to -1.00); 2 smaller differences are shown below.")
     results["comparisons"] = []
     assert answer(results) == "ours reads 96.00 % right."
+    assert answer({**results, "answer": "Yes."}) == "Yes."
+
+
+def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
+    summary, *_ = study_sections([results, {**results, "answer": "Yes."}])
+    (table,) = summary.blocks
+    assert isinstance(table, Table)
+    assert [row[1:] for row in table.rows] == [
+        (answer(results), "6 trainings, 2 seeds, 12 s of training"),
+        ("Yes.", "6 trainings, 2 seeds, 12 s of training"),
+    ]
 
 
 def test_every_figure_says_how_many_pictures_and_trainings(results: dict[str, Any]) -> None:
-    arms, comparisons, more = blocks(results, Table)
+    arms, comparisons, evidence, more = blocks(results, Table)
     assert arms.rows[2][:4] == ("ours", "test", "96.00 %", "1.41 %")
     assert arms.rows[3][:3] == ("ours", "belgium", "86.00 %")
     assert arms.rows[4][0] == "on (after none)"
     assert [row[5:7] for row in arms.rows[:2]] == [("100", "2"), ("50", "2")]
-    assert comparisons.rows[0][3:8] == ("+5.00", "+4.00 to +6.00", "< 0.0001", "0.2500", "better")
+    assert comparisons.rows[0][3:] == ("+5.00", "+4.00 to +6.00", "0.2500", "better")
+    assert evidence.rows[0] == (
+        "ours / none",
+        "accuracy",
+        "3",
+        "10",
+        "100",
+        "< 0.0001",
+        "–",
+        "0.5000",
+        "0.40",
+    )
     assert comparisons.rows[1][4] == "–"
     assert more.rows == (("1",),)
 

@@ -51,6 +51,17 @@ def test_the_stages_of_a_training_add_up(config: Config, tmp_path: Path) -> None
     assert any("conv" in str(event.get("name")) for event in trace["traceEvents"])
 
 
+def test_tensorboard_shows_a_profile(config: Config, tmp_path: Path) -> None:
+    events = pytest.importorskip("tensorboard.backend.event_processing.event_accumulator")
+    found = api.profile(config, tmp_path, steps=4)
+    accumulator = events.EventAccumulator(str(tmp_path / "tensorboard"))
+    accumulator.Reload()
+    first = found["stages"][0]
+    (point,) = accumulator.Scalars(f"share/{first['stage']}")
+    assert point.value == pytest.approx(first["share"])
+    assert len(accumulator.Tags()["scalars"]) == 1 + 2 * len(found["stages"]) + len(found["groups"])
+
+
 def test_the_largest_group_binds() -> None:
     shares = groups({"forward: convolution": 6.0, "backward: dense": 1.0, "augment: warp": 2.0, "copy": 1.0})
     assert shares == pytest.approx({"data": 0.1, "augmentation": 0.2, "network": 0.7, "rest": 0.0})

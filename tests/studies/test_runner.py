@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import json
-from collections.abc import Iterator
+from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
@@ -16,6 +16,7 @@ from roadworthy.results import Claim, StudyResult
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import Arm, Ask, Plan, Study, jobs
+from roadworthy.studies.watch import Watcher
 
 TINY = {
     "input.size": 16,
@@ -160,3 +161,68 @@ def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tm
         folds = [(run["seed"], run["fold"]) for run in tree["arms"][0]["runs"]]
         assert folds == [(0, fold) for fold in (1, 2, 3, 4, 5)]
         assert "Pooled" in captions[0]
+
+
+def test_an_arm_may_have_fewer_seeds_than_the_others(ask: Ask) -> None:
+    plan = Plan(base=TINY, arms=(Arm(name="one"), Arm(name="few", seeds=1)), pairs=(("few", "one"),))
+    every = [(job.arm, job.seed) for job in jobs(plan, ask, Path("out"))]
+    assert every == [("one", 0), ("few", 0), ("one", 1)]
+
+
+class Few(Study):
+    """Is it the same with fewer seeds?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        arms = (Arm(name="one"), Arm(name="few", seeds=2))
+        return Plan(base=TINY, arms=arms, pairs=(("few", "one"),))
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        return f"Yes, with {len(result.arm('few').runs)}."
+
+
+def test_arms_are_compared_over_the_seeds_that_both_have(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STUDIES._entries, "tiny", Few())
+    (result,) = api.study(["tiny"], dataclasses.replace(ask, seeds=3), tmp_path)
+    comparison = result.comparison("few", "one")
+    assert (comparison.seeds, comparison.effect) == (2, 0.0)  # trained alike, from the same seeds
+    assert "Yes, with 2." in (tmp_path / "report.html").read_text()
+
+
+class Listener(Watcher):
+    def __init__(self) -> None:
+        self.plans: list[tuple[Mapping[str, int], float]] = []
+
+    def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
+        self.plans.append((trainings, seconds))
+
+
+def test_the_time_of_all_studies_is_told_before_the_first(ask: Ask, tmp_path: Path) -> None:
+    listener = Listener()
+    for _ in range(2):
+        api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path, watcher=listener)
+    (first, again) = listener.plans
+    assert first[0] == {"tiny": 3}
+    assert first[1] > 3 * 2.0
+    assert again == ({"tiny": 0}, 0)
+
+
+def test_claims_of_a_quick_look_say_so(ask: Ask, tmp_path: Path) -> None:
+    for quick in (False, True):
+        asked = dataclasses.replace(ask, seeds=1, quick=quick)
+        (result,) = api.study(["tiny"], asked, tmp_path / str(quick))
+        assert result.claims[0].evidence.endswith("not the study's own") == quick
+
+
+def test_a_study_that_fails_does_not_keep_the_next_from_running(ask: Ask, tmp_path: Path) -> None:
+    broken = Plan(base={**TINY, "train.start": str(tmp_path / "nowhere")}, arms=(Arm(name="one"),))
+    tiny = STUDIES.get("tiny")
+    STUDIES._entries["broken"] = type("Broken", (Tiny,), {"plan": lambda self, ask: broken})()
+    try:
+        with pytest.raises(TrainingError, match=r"broken: 1 of 1 trainings failed"):
+            api.study(["broken", "tiny"], dataclasses.replace(ask, seeds=1), tmp_path)
+    finally:
+        del STUDIES._entries["broken"]
+    assert STUDIES.get("tiny") is tiny
+    assert (tmp_path / "tiny" / "results.json").is_file()

@@ -15,10 +15,11 @@ import numpy as np
 from roadworthy.errors import CheckpointError
 from roadworthy.report import figures
 from roadworthy.report.sections import duration, percent, plural
-from roadworthy.results import Block, Facts, Gallery, Picture, Section, Table, Text
+from roadworthy.results import Block, Gallery, Picture, Section, Table, Text
 
 Tree = Mapping[str, Any]
-NEEDED = ("study", "question", "arms", "comparisons", "claims", "tables", "curves", "galleries")
+NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")
+NAMED = 4  # differences in an answer; the rest stand in the tables
 
 
 def read_study(folder: Path) -> Tree:
@@ -42,7 +43,7 @@ def study_sections(results: Sequence[Tree], folders: Sequence[Path] = ()) -> lis
     folders: of the studies, where their pictures lie; pictures are left out without.
     """
     claims = [claim for result in results for claim in result["claims"]]
-    sections = [Section(title="Summary", anchor="summary", blocks=tuple(map(_summary, results)))]
+    sections = [Section(title="Summary", anchor="summary", blocks=(_summary(results),))]
     if claims:
         sections.append(Section(title="Claims", anchor="claims", blocks=(_claims(claims),)))
     for result, folder in itertools.zip_longest(results, folders):
@@ -51,25 +52,40 @@ def study_sections(results: Sequence[Tree], folders: Sequence[Path] = ()) -> lis
     return sections
 
 
-def _summary(result: Tree) -> Block:
-    """Question, answer, effect, interval, budget."""
+def _summary(results: Sequence[Tree]) -> Table:
+    """A row a study: question, answer with effects and intervals, budget."""
+    return Table(
+        caption="Questions and answers",
+        columns=("question", "answer", "from"),
+        rows=tuple((result["question"], answer(result), _used(result)) for result in results),
+    )
+
+
+def _used(result: Tree) -> str:
     runs = [run for arm in result["arms"] for run in arm["runs"]]
     seconds = sum(run["used"]["train_seconds"] for run in runs)
     seeds = len({run["seed"] for run in runs})
-    used = f"{plural(len(runs), 'training')}, {plural(seeds, 'seed')}, {duration(seconds)} of training"
-    return Facts(items=(("question", result["question"]), ("answer", answer(result)), ("from", used)))
+    return f"{plural(len(runs), 'training')}, {plural(seeds, 'seed')}, {duration(seconds)} of training"
 
 
 def answer(result: Tree) -> str:
-    """What the comparisons show, in words that follow from their verdicts."""
-    shown = [c for c in result["comparisons"] if c["verdict"] in ("better", "worse")]
-    rest = len(result["comparisons"]) - len(shown)
-    said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({_effect(c)})" for c in shown]
-    if rest:
-        said.append(f"{plural(rest, 'comparison')} of {len(result['comparisons'])} show no difference")
-    if not result["comparisons"]:
+    """The study's own answer, else what its comparisons show, in words that follow from their verdicts."""
+    if result["answer"]:
+        return str(result["answer"])
+    comparisons = result["comparisons"]
+    if not comparisons:
         best = max(result["arms"], key=_mean)
-        said.append(f"{best['name']} reads {percent(_mean(best))} right")
+        return f"{best['name']} reads {percent(_mean(best))} right."
+    shown = [c for c in comparisons if c["verdict"] in ("better", "worse")]
+    largest = sorted(shown, key=lambda c: -abs(c["effect"]))[:NAMED]
+    said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({_effect(c)})" for c in largest]
+    if len(shown) > NAMED:
+        said.append(f"{len(shown) - NAMED} smaller differences are shown below")
+    rest = len(comparisons) - len(shown)
+    if rest:
+        said.append(
+            f"{rest} of {plural(len(comparisons), 'comparison')} {'show' if rest > 1 else 'shows'} none"
+        )
     return "; ".join(said) + "."
 
 
@@ -101,7 +117,7 @@ def _claims(claims: Sequence[Tree]) -> Table:
 def _in_full(result: Tree) -> tuple[Block, ...]:
     blocks: list[Block] = [Text(text=result["question"]), _arms(result)]
     if result["comparisons"]:
-        blocks += [_comparisons(result), *_charts(result)]
+        blocks += [_comparisons(result), _evidence(result), *_charts(result)]
         if any(c["tracks"] == c["n"] for c in result["comparisons"]):
             blocks.append(
                 Text(
@@ -150,34 +166,51 @@ def _comparisons(result: Tree) -> Table:
             c["metric"],
             f"{100 * c['effect']:+.2f}",
             "–" if c["ci95"] is None else f"{100 * c['ci95'][0]:+.2f} to {100 * c['ci95'][1]:+.2f}",
-            _p(c["p"]),
             _p(c["p_adjusted"]),
             c["verdict"],
-            "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}",
-            f"{c['seeds']} / {c['tracks']:,} / {c['n']:,}",
-            _p(c["p_seeds"]),
-            _p(c["p_mcnemar"]),
         )
         for c in result["comparisons"]
     )
     return Table(
         caption="Comparisons, in points of a percent; intervals and p over other seeds and other signs",
+        columns=("arm", "against", "metric", "effect", "95 %", "p (Holm)", "verdict"),
+        rows=rows,
+        align_right=(3, 4, 5),
+    )
+
+
+def _evidence(result: Tree) -> Table:
+    rows = tuple(
+        (
+            f"{c['a']} / {c['b']}",
+            c["metric"],
+            str(c["seeds"]),
+            f"{c['tracks']:,}",
+            f"{c['n']:,}",
+            _p(c["p"]),
+            _p(c["p_seeds"]),
+            _p(c["p_mcnemar"]),
+            "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}",
+        )
+        for c in result["comparisons"]
+    )
+    return Table(
+        caption="How sure the comparisons are, and the smallest effect that each would have shown "
+        "8 times in 10",
         columns=(
-            "arm",
-            "against",
+            "arms",
             "metric",
-            "effect",
-            "95 %",
+            "seeds",
+            "signs",
+            "pictures",
             "p",
-            "p (Holm)",
-            "verdict",
-            "detectable",
-            "seeds / signs / pictures",
             "p (t, seeds)",
             "p (McNemar, seed 0)",
+            "detectable",
         ),
         rows=rows,
-        align_right=(3, 4, 5, 6, 8, 9, 10, 11),
+        align_right=(2, 3, 4, 5, 6, 7, 8),
+        collapsed=True,
     )
 
 

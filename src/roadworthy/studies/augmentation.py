@@ -12,6 +12,7 @@ from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import Arm, Ask, Plan, Study
 from roadworthy.studies.setups import base
 
+SINGLE_SEEDS = 3  # of each operation alone: there are two dozen of them
 NONE, AS_RUN, LONGER = "none", "the study's, trained on", "none, trained on"
 
 
@@ -31,7 +32,11 @@ class Augmentation(Study):
         ]
         if not ask.quick:
             arms += [
-                Arm(name=f"{policy}: {op} alone", settings={"augment.policy": policy, "augment.only": [op]})
+                Arm(
+                    name=f"{policy}: {op} alone",
+                    settings={"augment.policy": policy, "augment.only": [op]},
+                    seeds=SINGLE_SEEDS,
+                )
                 for policy in ("study-flips", "default")
                 for op in operations(policy)
             ]

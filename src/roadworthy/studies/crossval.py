@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Sequence
 from pathlib import Path
+from typing import NamedTuple
 
 import numpy as np
 
@@ -30,25 +31,24 @@ class CrossValidation(Study):
             domains=False,
         )
 
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """The pooled accuracy of each arm."""
+        read = [f"{name} reads {pooled:.2%}" for name, pooled, *_ in _pooled(result, folder)]
+        return f"Of pictures whose sign it never saw, {' and '.join(read)} right."
+
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """All pictures, each answered by the network that had not seen its sign."""
-        rows = []
-        for arm in result.arms:
-            folds = [Predictions.read(folder / run.folder) for run in arm.runs]
-            right = np.concatenate([fold.logits.argmax(axis=1) == fold.targets for fold in folds])
-            groups = [group or f"picture {path}" for fold in folds for group, path in _signs(fold)]
-            ends = bootstrap_mean(right, groups, generator=np.random.default_rng(0))
-            each = [float((fold.logits.argmax(axis=1) == fold.targets).mean()) for fold in folds]
-            rows.append(
-                (
-                    arm.name,
-                    f"{right.mean():.2%}",
-                    "–" if ends is None else f"{ends[0]:.2%} to {ends[1]:.2%}",
-                    f"{len(right):,}",
-                    f"{len(set(groups)):,}",
-                    ", ".join(f"{accuracy:.2%}" for accuracy in each),
-                )
+        rows = [
+            (
+                name,
+                f"{pooled:.2%}",
+                "–" if ends is None else f"{ends[0]:.2%} to {ends[1]:.2%}",
+                f"{pictures:,}",
+                f"{signs:,}",
+                ", ".join(f"{accuracy:.2%}" for accuracy in each),
             )
+            for name, pooled, ends, pictures, signs, each in _pooled(result, folder)
+        ]
         return [
             Table(
                 caption="Pooled over the folds; each run folder keeps its predictions",
@@ -57,6 +57,32 @@ class CrossValidation(Study):
                 align_right=(1, 2, 3, 4),
             )
         ]
+
+
+class _Pooled(NamedTuple):
+    arm: str
+    accuracy: float
+    ci95: tuple[float, float] | None
+    pictures: int
+    signs: int
+    folds: tuple[float, ...]
+
+
+def _pooled(result: StudyResult, folder: Path) -> Iterator[_Pooled]:
+    """Each arm over all its folds together."""
+    for arm in result.arms:
+        folds = [Predictions.read(folder / run.folder) for run in arm.runs]
+        each = [fold.logits.argmax(axis=1) == fold.targets for fold in folds]
+        right = np.concatenate(each)
+        groups = [group or f"picture {path}" for fold in folds for group, path in _signs(fold)]
+        yield _Pooled(
+            arm=arm.name,
+            accuracy=float(right.mean()),
+            ci95=bootstrap_mean(right, groups, generator=np.random.default_rng(0)),
+            pictures=len(right),
+            signs=len(set(groups)),
+            folds=tuple(float(fold.mean()) for fold in each),
+        )
 
 
 def _signs(fold: Predictions) -> Iterator[tuple[str, str]]:

@@ -20,7 +20,6 @@ FACTORS = (0.5, 1.0, 2.0, 4.0)
 KINDS = {
     "none": "none",
     "the study's": "study-flips",
-    "the study's without flips": "study",
     "ours": "default",
 }
 

@@ -31,7 +31,7 @@ from roadworthy.studies.setups import base
 from roadworthy.train.checkpoint import load_checkpoint
 
 ASKED = "as it is"
-SHOWN, GALLERY = 24, "mistakes.npz"
+SHOWN, GALLERY = 120, "mistakes.npz"
 REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
 
 
@@ -70,12 +70,14 @@ class Mistakes(Study):
 
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
         """The surest mistakes of the first seed, and where the network looked."""
-        captions, likeness = _where_it_looks(folder / result.arm(ASKED).runs[0].folder, folder)
+        run = folder / result.arm(ASKED).runs[0].folder
+        captions, likeness = _where_it_looks(run, folder)
+        mistakes = _wrong_answers(Predictions.read(run)).total()
         if not captions:
             return ()
         check = "unknown" if likeness is None else f"{likeness:+.2f}"
         caption = (
-            "Surest mistakes, seed 0; beside each, in colour, what speaks for the answer (Grad-CAM). "
+            f"The {len(captions)} surest of {mistakes} mistakes, seed 0; beside each, in colour, what speaks for the answer (Grad-CAM). "
             f"Likeness to maps of a network with random weights: {check} (median rank correlation, 0 is none)"
         )
         return [Stored(caption=caption, file=GALLERY, captions=tuple(captions))]

@@ -44,11 +44,13 @@ class Arm:
     """One way to train: settings that differ from the study's base, and what it goes on from, if anything.
 
     after: the arm whose finished network (same seed, same fold) this one starts from.
+    seeds: at most so many, where there are many such arms; 0 for as many as the plan has.
     """
 
     name: str
     settings: Settings = field(default_factory=dict)
     after: str = ""
+    seeds: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -85,6 +87,10 @@ class Study(ABC):
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """What the results say about the claims of the study that this product grew out of."""
         return ()
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """The answer in a sentence; empty where comparisons between arms give it."""
+        return ""
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """What the page shows beside arms, comparisons and claims."""
@@ -131,6 +137,7 @@ def jobs(plan: Plan, ask: Ask, folder: Path) -> list[Job]:
         for seed in range(min(ask.seeds, plan.seeds or ask.seeds))
         for fold in folds
         for arm in sorted(plan.arms, key=lambda arm: _depth(arm, arms))
+        if seed < (arm.seeds or ask.seeds)
     ]
 
 

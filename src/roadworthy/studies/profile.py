@@ -52,6 +52,18 @@ class Profile(Study):
             )
         ]
 
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """What takes most of a step, and what each recommendation gains."""
+        shares = _shares(_profiled(result, folder))
+        most = max(shares, key=lambda kind: shares[kind])
+        slowest = _speeds(result, AS_RUN)
+        gains = [
+            f"{arm.name} {_speeds(result, arm.name) / slowest:.2f}x"
+            for arm in result.arms
+            if arm.name != AS_RUN
+        ]
+        return f"{most.capitalize()} takes {shares[most]:.0%} of a step. Speed: {', '.join(gains)}."
+
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Stages, and pictures a second of each arm."""
         found = _profiled(result, folder)

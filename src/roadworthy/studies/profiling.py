@@ -91,7 +91,23 @@ def profile(config: Config, folder: Path, *, steps: int = 60, command: str = "")
         ),
     }
     write_json(tree, folder / "profile.json")
+    _scalars(tree, folder / "tensorboard")
     return tree
+
+
+def _scalars(tree: Mapping[str, Any], folder: Path) -> None:
+    """The same for TensorBoard, where roadworthy[track] is installed."""
+    try:
+        from torch.utils.tensorboard import SummaryWriter
+    except ImportError:
+        return
+    with SummaryWriter(str(folder)) as writer:  # type: ignore[no-untyped-call]
+        writer.add_scalar("images per second", tree["images_per_second"])
+        for row in tree["stages"]:
+            writer.add_scalar(f"share/{row['stage']}", row["share"])
+            writer.add_scalar(f"microseconds a picture/{row['stage']}", row["us_per_image"])
+        for name, share in tree["groups"].items():
+            writer.add_scalar(f"group/{name}", share)
 
 
 def timed_training(config: Config, steps: int) -> tuple[Stages, float, int]:

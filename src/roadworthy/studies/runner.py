@@ -16,13 +16,21 @@ from filelock import FileLock, Timeout
 from roadworthy.errors import DataError, UsageError
 from roadworthy.evaluate.compare import judge, paired
 from roadworthy.evaluate.pairing import pair
-from roadworthy.results import ArmResult, Comparison, StudyResult, make_folder, write_json
+from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, jobs
 from roadworthy.studies.watch import Watcher
+
+
+def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
+    """How many trainings the study `name` still needs, and about how many seconds they take."""
+    make_folder(folder)
+    with _alone(folder):
+        to_do = [job for job in jobs(_planned(name, ask, folder), ask, folder) if not done(job)]
+    return len(to_do), study_seconds(to_do) / executor.slots
 
 
 def run_study(
@@ -52,7 +60,8 @@ def run_study(
     )
     result = dataclasses.replace(
         measured,
-        claims=tuple(study.claims(measured, folder)),
+        answer=study.answer(measured, folder),
+        claims=tuple(_reserved(claim, ask) for claim in study.claims(measured, folder)),
         tables=tuple(study.tables(measured, folder)),
         curves=tuple(study.curves(measured, folder)),
         galleries=tuple(study.galleries(measured, folder)),
@@ -83,8 +92,11 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
     """Each pair at home and in every other domain, over the seeds and folds that both arms have."""
     for domain in ("", *(everything[0].new if everything else ())):
         for a, b in plan.pairs:
-            folders = [[job.folder / domain for job in everything if job.arm == arm] for arm in (a, b)]
-            both = pair(*folders)
+            runs = [
+                {(job.seed, job.fold): job.folder for job in everything if job.arm == arm} for arm in (a, b)
+            ]
+            shared = [key for key in runs[0] if key in runs[1]]
+            both = pair(*([own[key] / domain for key in shared] for own in runs))
             if both.left_out:
                 raise DataError(f"the trainings of {a} and {b} were measured on different pictures")
             yield paired(
@@ -96,6 +108,14 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
                 metric=f"accuracy on {domain}" if domain else "accuracy",
                 generator=np.random.default_rng(0),
             )
+
+
+def _reserved(claim: Claim, ask: Ask) -> Claim:
+    """A study in a hurry says of its evidence what it is worth."""
+    if not ask.quick:
+        return claim
+    evidence = f"{claim.evidence}; a quick look: a small network, seconds of training, not the study's own"
+    return dataclasses.replace(claim, evidence=evidence)
 
 
 @contextmanager

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 
 from roadworthy.results import StudyResult
 from roadworthy.studies.plan import Job
@@ -10,6 +10,9 @@ from roadworthy.studies.plan import Job
 
 class Watcher:
     """Base class: override what you want to hear of.  Watchers cannot change a study."""
+
+    def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
+        """Before anything is trained: the trainings that each study still needs, and seconds for all."""
 
     def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
         """A study begins: its trainings that are still to be done, and about how long they take, all told."""
