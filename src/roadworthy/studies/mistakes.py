@@ -77,7 +77,8 @@ class Mistakes(Study):
             return ()
         check = "unknown" if likeness is None else f"{likeness:+.2f}"
         caption = (
-            f"The {len(captions)} surest of {mistakes} mistakes, seed 0; beside each, in colour, what speaks for the answer (Grad-CAM). "
+            f"The {len(captions)} surest of {mistakes} mistakes, seed 0; beside each, in colour, "
+            "what speaks for the answer (Grad-CAM). "
             f"Likeness to maps of a network with random weights: {check} (median rank correlation, 0 is none)"
         )
         return [Stored(caption=caption, file=GALLERY, captions=tuple(captions))]
