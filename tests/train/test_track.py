@@ -31,7 +31,7 @@ def test_tensorboard_gets_curves_and_samples(tmp_path):
     assert {"samples", "augmented"} <= set(stored.Tags()["images"])
 
 
-def test_a_trace_holds_the_steps_operations(tmp_path):
+def test_a_trace_holds_the_steps_operations(tmp_path, capfd):
     trace = Trace(tmp_path / "trace.json")
     trace.on_start(12, None)
     for step in range(12):
@@ -40,3 +40,4 @@ def test_a_trace_holds_the_steps_operations(tmp_path):
     trace.on_end()
     names = {event.get("name") for event in json.loads((tmp_path / "trace.json").read_text())["traceEvents"]}
     assert "aten::matmul" in names
+    assert "USDT" not in capfd.readouterr().err

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import os
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -63,6 +64,7 @@ class Trace(Callback):
     """
 
     def __init__(self, path: Path) -> None:
+        os.environ.setdefault("KINETO_LOG_LEVEL", "99")  # else its probes write lines to stderr
         schedule = torch.profiler.schedule(wait=4, warmup=1, active=5, repeat=1)
         self._path = path
         self.averages: Any = ()
