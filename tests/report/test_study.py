@@ -86,8 +86,11 @@ def blocks(results: dict[str, Any], kind: type) -> list[Any]:
 
 def test_the_answer_follows_from_the_verdicts(results: dict[str, Any]) -> None:
     assert answer(results) == (
-        "ours is better than none (+5.00 points, 95 % +4.00 to +6.00); 1 of 2 comparisons shows none."
+        "ours is better than none (+5.00 points, 95 % +4.00 to +6.00); "
+        "1 of 2 comparisons shows no difference."
     )
+    results["comparisons"] = results["comparisons"][1:]
+    assert answer(results) == "None of 1 comparison shows a difference."
     results["comparisons"] = [comparison(f"arm {n}", "worse", -0.01 * n) for n in range(6)]
     assert answer(results).startswith("arm 5 is worse than none (-5.00 points")
     assert answer(results).endswith("-3.00 to -1.00); 2 smaller differences are shown below.")
@@ -100,7 +103,7 @@ def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
     summary, *_ = study_sections([results, {**results, "answer": "Yes."}])
     (table,) = summary.blocks
     assert isinstance(table, Table)
-    assert [row[1:] for row in table.rows] == [
+    assert [row[2:] for row in table.rows] == [
         (answer(results), "6 trainings, 2 seeds, 12 s of training"),
         ("Yes.", "6 trainings, 2 seeds, 12 s of training"),
     ]

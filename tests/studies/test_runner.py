@@ -208,11 +208,12 @@ def test_the_time_of_all_studies_is_told_before_the_first(ask: Ask, tmp_path: Pa
     assert again == ({"tiny": 0}, 0)
 
 
-def test_claims_of_a_quick_look_say_so(ask: Ask, tmp_path: Path) -> None:
+def test_a_quick_look_settles_no_claim(ask: Ask, tmp_path: Path) -> None:
     for quick in (False, True):
         asked = dataclasses.replace(ask, seeds=1, quick=quick)
         (result,) = api.study(["tiny"], asked, tmp_path / str(quick))
-        assert result.claims[0].evidence.endswith("not the study's own") == quick
+        assert result.claims[0].evidence.startswith("a quick look") == quick
+        assert not quick or result.claims[0].verdict == "open"
 
 
 def test_a_study_that_fails_does_not_keep_the_next_from_running(ask: Ask, tmp_path: Path) -> None:

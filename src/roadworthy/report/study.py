@@ -56,8 +56,10 @@ def _summary(results: Sequence[Tree]) -> Table:
     """A row a study: question, answer with effects and intervals, budget."""
     return Table(
         caption="Questions and answers",
-        columns=("question", "answer", "from"),
-        rows=tuple((result["question"], answer(result), _used(result)) for result in results),
+        columns=("study", "question", "answer", "from"),
+        rows=tuple(
+            (result["study"], result["question"], answer(result), _used(result)) for result in results
+        ),
     )
 
 
@@ -77,6 +79,8 @@ def answer(result: Tree) -> str:
         best = max(result["arms"], key=_mean)
         return f"{best['name']} reads {percent(_mean(best))} right."
     shown = [c for c in comparisons if c["verdict"] in ("better", "worse")]
+    if not shown:
+        return f"None of {plural(len(comparisons), 'comparison')} shows a difference."
     largest = sorted(shown, key=lambda c: -abs(c["effect"]))[:NAMED]
     said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({_effect(c)})" for c in largest]
     if len(shown) > NAMED:
@@ -84,7 +88,8 @@ def answer(result: Tree) -> str:
     rest = len(comparisons) - len(shown)
     if rest:
         said.append(
-            f"{rest} of {plural(len(comparisons), 'comparison')} {'show' if rest > 1 else 'shows'} none"
+            f"{rest} of {plural(len(comparisons), 'comparison')} "
+            f"{'show' if rest > 1 else 'shows'} no difference"
         )
     return "; ".join(said) + "."
 
@@ -108,7 +113,8 @@ def _mean(arm: Tree) -> float:
 
 
 def _claims(claims: Sequence[Tree]) -> Table:
-    rows = tuple((c["id"], c["text"], c["verdict"], c["evidence"]) for c in claims)
+    ordered = sorted(claims, key=lambda claim: (len(claim["id"]), claim["id"]))
+    rows = tuple((c["id"], c["text"], c["verdict"], c["evidence"]) for c in ordered)
     return Table(
         caption="Claims of the study before", columns=("", "claim", "verdict", "evidence"), rows=rows
     )

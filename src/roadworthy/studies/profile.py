@@ -62,7 +62,7 @@ class Profile(Study):
             for arm in result.arms
             if arm.name != AS_RUN
         ]
-        return f"{most.capitalize()} takes {shares[most]:.0%} of a step. Speed: {', '.join(gains)}."
+        return f"Most of a step, {shares[most]:.0%}, goes to {most}. Speed: {', '.join(gains)}."
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Stages, and pictures a second of each arm."""

@@ -111,11 +111,14 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
 
 
 def _reserved(claim: Claim, ask: Ask) -> Claim:
-    """A study in a hurry says of its evidence what it is worth."""
+    """A study in a hurry settles nothing about a network that it did not train."""
     if not ask.quick:
         return claim
-    evidence = f"{claim.evidence}; a quick look: a small network, seconds of training, not the study's own"
-    return dataclasses.replace(claim, evidence=evidence)
+    evidence = (
+        f"a quick look, with a small network and seconds of training in place of the study's own, "
+        f"says {claim.verdict}: {claim.evidence}"
+    )
+    return dataclasses.replace(claim, verdict="open", evidence=evidence)
 
 
 @contextmanager
