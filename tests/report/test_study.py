@@ -114,7 +114,7 @@ def test_every_figure_says_how_many_pictures_and_trainings(results: dict[str, An
     assert arms.rows[2][:4] == ("ours", "test", "96.00 %", "1.41 %")
     assert arms.rows[3][:3] == ("ours", "belgium", "86.00 %")
     assert arms.rows[4][0] == "on (after none)"
-    assert [row[5:7] for row in arms.rows[:2]] == [("100", "2"), ("50", "2")]
+    assert [row[4:6] for row in arms.rows[:2]] == [("100", "2"), ("50", "2")]
     assert comparisons.rows[0][3:] == ("+5.00", "+4.00 to +6.00", "0.2500", "better")
     assert evidence.rows[0] == (
         "ours / none",

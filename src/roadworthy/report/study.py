@@ -149,7 +149,6 @@ def _arms(result: Tree) -> Table:
                     domain or "test",
                     percent(statistics.mean(values)),
                     percent(statistics.stdev(values)) if len(values) > 1 else "–",
-                    f"{percent(min(values))} to {percent(max(values))}",
                     f"{pictures:,}",
                     str(len(values)),
                     arm["budget"]["asked"],
@@ -158,9 +157,9 @@ def _arms(result: Tree) -> Table:
             )
     return Table(
         caption="Arms: accuracy over trainings",
-        columns=("arm", "on", "mean", "deviation", "range", "pictures", "trainings", "asked", "used, mean"),
+        columns=("arm", "on", "mean", "deviation", "pictures", "trainings", "asked", "used, mean"),
         rows=tuple(rows),
-        align_right=(2, 3, 4, 5, 6, 8),
+        align_right=(2, 3, 4, 5, 7),
     )
 
 
