@@ -12,13 +12,14 @@ Needs ROADWORTHY_DATA.
 from __future__ import annotations
 
 import argparse
+import functools
 import time
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 
 import numpy as np
 import torch
-from torch import Tensor
+from torch import Tensor, nn
 
 from roadworthy import pixels
 from roadworthy.augment.policy import POLICIES, Policy
@@ -26,6 +27,7 @@ from roadworthy.config import DataConfig, ModelConfig, OptimConfig
 from roadworthy.data.open import open_splits
 from roadworthy.inputs import InputSpec, read_square
 from roadworthy.models.catalogue import build_model
+from roadworthy.models.dropout import Dropout
 from roadworthy.runtime import generator, pick_autocast, pick_device
 from roadworthy.train.losses import build_loss, l2_penalty
 from roadworthy.train.optim import build_optimizer
@@ -44,6 +46,7 @@ class Pipeline:
     fused: bool = False
     channels_last: bool = False
     mixed: bool = False
+    dropout: bool = False
 
 
 STEPS = {
@@ -52,7 +55,12 @@ STEPS = {
     "+ augmentation of whole batches": Pipeline(cache=True, batched=True),
     "+ one interpolation for all operations": Pipeline(cache=True, batched=True, fused=True),
     "+ channels last": Pipeline(cache=True, batched=True, fused=True, channels_last=True),
-    "+ mixed precision": Pipeline(cache=True, batched=True, fused=True, channels_last=True, mixed=True),
+    "+ dropout with 16 random bits a value": Pipeline(
+        cache=True, batched=True, fused=True, channels_last=True, dropout=True
+    ),
+    "+ mixed precision": Pipeline(
+        cache=True, batched=True, fused=True, channels_last=True, dropout=True, mixed=True
+    ),
 }
 
 
@@ -99,6 +107,9 @@ def compared(speed: Callable[[Pipeline], float]) -> Iterator[tuple[str, tuple[fl
 def stepper(pipeline: Pipeline) -> Callable[[Tensor, Tensor, int], None]:
     """One training step."""
     model = build_model(ModelConfig(name="study-cnn"), len(CLASSES), SPEC)
+    for layer in model.modules():
+        if isinstance(layer, Dropout) and not pipeline.dropout:
+            layer.forward = functools.partial(nn.Dropout.forward, layer)  # type: ignore[method-assign]
     if pipeline.channels_last:
         model = model.to(memory_format=torch.channels_last)
     optimizer = build_optimizer(model, OptimConfig(name="adam", lr=1e-3, weight_decay=0.0))

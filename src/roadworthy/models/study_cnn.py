@@ -7,6 +7,7 @@ from torch import Tensor, nn
 from roadworthy.config import ModelConfig
 from roadworthy.errors import ConfigError
 from roadworthy.models.catalogue import MODELS
+from roadworthy.models.dropout import Dropout
 
 
 class StudyCNN(nn.Module):
@@ -22,12 +23,12 @@ class StudyCNN(nn.Module):
         layers: list[nn.Module] = []
         channels, side = 3, size
         for width, rate in zip((32, 64, 128), rates, strict=False):
-            layers += [nn.Conv2d(channels, width, 3), nn.ReLU(), nn.MaxPool2d(2), nn.Dropout(rate)]
+            layers += [nn.Conv2d(channels, width, 3), nn.ReLU(), nn.MaxPool2d(2), Dropout(rate)]
             channels, side = width, (side - 2) // 2
         if side < 1:
             raise ConfigError(f"study-cnn cannot take pictures of {size} px; the smallest that works is 22")
         self.stages = nn.Sequential(*layers, nn.Flatten())
-        self.hidden = nn.Sequential(nn.Linear(channels * side * side, 128), nn.ReLU(), nn.Dropout(rates[3]))
+        self.hidden = nn.Sequential(nn.Linear(channels * side * side, 128), nn.ReLU(), Dropout(rates[3]))
         self.head = nn.Linear(128, num_classes)
         for module in self.modules():  # Keras' initialisation, which the study used
             if isinstance(module, (nn.Conv2d, nn.Linear)):

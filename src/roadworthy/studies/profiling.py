@@ -101,7 +101,7 @@ def _scalars(tree: Mapping[str, Any], folder: Path) -> None:
         from torch.utils.tensorboard import SummaryWriter
     except ImportError:
         return
-    with SummaryWriter(str(folder)) as writer:  # type: ignore[no-untyped-call]
+    with SummaryWriter(str(folder)) as writer:
         writer.add_scalar("images per second", tree["images_per_second"])
         for row in tree["stages"]:
             writer.add_scalar(f"share/{row['stage']}", row["share"])
