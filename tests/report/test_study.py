@@ -104,8 +104,8 @@ def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
     (table,) = summary.blocks
     assert isinstance(table, Table)
     assert [row[2:] for row in table.rows] == [
-        (answer(results), "6 trainings, 2 seeds, 12 s of training"),
-        ("Yes.", "6 trainings, 2 seeds, 12 s of training"),
+        (answer(results), "6 trainings, 2 seeds, 12.0 s of training"),
+        ("Yes.", "6 trainings, 2 seeds, 12.0 s of training"),
     ]
 
 
@@ -170,5 +170,5 @@ def test_damaged_results_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"results\.json cannot be read"):
         read_study(tmp_path)
     (tmp_path / "results.json").write_text(json.dumps({"study": "x"}))
-    with pytest.raises(CheckpointError, match="lacks question, arms"):
+    with pytest.raises(CheckpointError, match="lacks question, answer, arms"):
         read_study(tmp_path)
