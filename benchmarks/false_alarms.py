@@ -1,6 +1,6 @@
 """How often do studies find a difference where there is none, and miss one that was planted?
 
-    python benchmarks/false_alarms.py --out runs/alarms [--trainings 60] [--seeds 5] [--planted-seeds 12]
+    python benchmarks/false_alarms.py --out runs/alarms [--trainings 60] [--seeds 5] [--planted-seeds 30]
 
 Trains the same thing many times (the study's four classes, three seconds each, measured on a fifth of GTSRB's
 training signs), then draws two arms of it at random, 100 times: every verdict but `no difference shown` is a
@@ -41,7 +41,7 @@ def main() -> None:
     parser.add_argument("--out", type=Path, default=Path("runs/alarms"))
     parser.add_argument("--trainings", type=int, default=60)
     parser.add_argument("--seeds", type=int, default=5, help="of each arm without a difference")
-    parser.add_argument("--planted-seeds", type=int, default=12, help="of each arm with one")
+    parser.add_argument("--planted-seeds", type=int, default=30, help="of each arm with one")
     parser.add_argument("--effect", type=float, default=0.01)
     asked = parser.parse_args()
 
