@@ -55,6 +55,23 @@ def test_study_cnn_has_the_studys_parameters():
     assert count_parameters(build_model(ModelConfig(name="study-cnn"), 4, InputSpec(size=64))) == 683_716
 
 
+def test_study_cnn_pools_before_it_activates_as_the_study_did_the_other_way_round():
+    ours = build_model(ModelConfig(name="study-cnn"), 4, InputSpec(size=32)).eval()
+    stages = list(ours.stages)
+    for place in [place for place, layer in enumerate(stages) if isinstance(layer, nn.ReLU)]:
+        assert isinstance(stages[place - 1], nn.MaxPool2d)
+        stages[place - 1], stages[place] = stages[place], stages[place - 1]
+    images = torch.randn(8, 3, 32, 32)
+    theirs = nn.Sequential(*stages, ours.hidden, ours.head)
+    assert torch.equal(ours(images), theirs(images))
+    gradients = [
+        torch.autograd.grad(F.cross_entropy(net(images), torch.arange(8) % 4), list(ours.parameters()))
+        for net in (ours, theirs)
+    ]
+    for own, other in zip(*gradients, strict=True):
+        torch.testing.assert_close(own, other)
+
+
 def test_compact_stays_under_a_million_parameters():
     assert count_parameters(build_model(ModelConfig(name="compact"), 43, InputSpec())) < 1_000_000
 

@@ -11,8 +11,10 @@ from roadworthy.models.dropout import Dropout
 
 
 class StudyCNN(nn.Module):
-    """Three stages of valid 3x3 convolution, ReLU, pooling and dropout, then two dense layers.
+    """Three stages of valid 3x3 convolution, pooling, ReLU and dropout, then two dense layers.
 
+    The study's ReLU stood before its pooling.  The largest of four and the larger of it and zero may be
+    taken in either order; after pooling a quarter of the values is left, which made a step 1.3 times as fast.
     683,716 parameters at 64 px and 4 classes.  The study's L2 penalty of 0.001 on every kernel but the
     last is a matter of training: `optim.l2`.
     """
@@ -23,7 +25,7 @@ class StudyCNN(nn.Module):
         layers: list[nn.Module] = []
         channels, side = 3, size
         for width, rate in zip((32, 64, 128), rates, strict=False):
-            layers += [nn.Conv2d(channels, width, 3), nn.ReLU(), nn.MaxPool2d(2), Dropout(rate)]
+            layers += [nn.Conv2d(channels, width, 3), nn.MaxPool2d(2), nn.ReLU(), Dropout(rate)]
             channels, side = width, (side - 2) // 2
         if side < 1:
             raise ConfigError(f"study-cnn cannot take pictures of {size} px; the smallest that works is 22")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -75,6 +76,12 @@ class Plan:
         wanted = {name for pair in self.pairs for name in pair} | {arm.after for arm in self.arms} - {""}
         if len(set(names)) < len(names) or wanted - set(names):
             raise ValueError(f"a plan needs unique arms, and knows {', '.join(names)} alone; got {wanted}")
+        seeds = {arm.name: arm.seeds or math.inf for arm in self.arms}
+        short = [arm.name for arm in self.arms if arm.after and seeds[arm.after] < seeds[arm.name]]
+        if short:
+            raise ValueError(
+                f"an arm goes on from the same seed of another, which these lack: {', '.join(short)}"
+            )
 
 
 class Study(ABC):
