@@ -7,14 +7,17 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 
 import pytest
+import torch
 from filelock import FileLock
 
 from roadworthy import api
 from roadworthy.errors import TrainingError, UnknownNameError, UsageError
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, StudyResult
+from roadworthy.runtime import with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
+from roadworthy.studies.executors import Here
 from roadworthy.studies.plan import Arm, Ask, Plan, Study, jobs
 from roadworthy.studies.watch import Watcher
 
@@ -227,3 +230,25 @@ def test_a_study_that_fails_does_not_keep_the_next_from_running(ask: Ask, tmp_pa
         del STUDIES._entries["broken"]
     assert STUDIES.get("tiny") is tiny
     assert (tmp_path / "tiny" / "results.json").is_file()
+
+
+class OneThread(Here):
+    threads = 1
+
+
+def test_what_is_timed_beforehand_runs_with_the_threads_of_a_training(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    seen: list[int] = []
+
+    class Looking(Study):
+        """How many threads are there?"""
+
+        def plan(self, ask: Ask) -> Plan:
+            seen.append(torch.get_num_threads())
+            return Plan(base=TINY, arms=(Arm(name="one"),))
+
+    monkeypatch.setitem(STUDIES._entries, "tiny", Looking())
+    with with_threads(2):
+        api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path / "one", executor=OneThread())
+    assert set(seen) == {1}

@@ -31,9 +31,13 @@ class WorkerLost(Exception):
 
 
 class Executor(ABC):
-    """Starts jobs, `slots` at once, and tells which is over."""
+    """Starts jobs, `slots` at once, and tells which is over.
+
+    threads: that each job computes with; 0 for torch's choice.
+    """
 
     slots: int
+    threads: int = 0
 
     @abstractmethod
     def submit(self, job: Job) -> Hashable:
@@ -122,13 +126,13 @@ class Pool(Executor):
         if processes < 1:
             raise ConfigError(f"--jobs is {processes}; use 1 or more")
         self.slots = processes
+        self.threads = max(1, (os.cpu_count() or 1) // processes)
         self._pool: ProcessPoolExecutor | None = None
 
     def submit(self, job: Job) -> Hashable:
         """Hand it to a process that is free."""
         if self._pool is None:
-            threads = max(1, (os.cpu_count() or 1) // self.slots)
-            self._pool = ProcessPoolExecutor(self.slots, get_context("spawn"), set_threads, (threads,))
+            self._pool = ProcessPoolExecutor(self.slots, get_context("spawn"), set_threads, (self.threads,))
         try:
             return self._pool.submit(perform, job)
         except BrokenProcessPool:  # a process died since the last look at it
@@ -165,13 +169,13 @@ class Cluster(Executor):
             ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False)
         self.slots = processes
         cores = int(ray.cluster_resources().get("CPU", 1))
-        self._threads = max(1, cores // processes)
+        self.threads = max(1, cores // processes)
         # Lost work is counted and tried again by `carry_out`, as for every executor.
-        self._perform = ray.remote(num_cpus=self._threads, max_retries=0)(_perform_with_threads)
+        self._perform = ray.remote(num_cpus=self.threads, max_retries=0)(_perform_with_threads)
 
     def submit(self, job: Job) -> Hashable:
         """Hand it to the cluster; its folder must be one that all machines see."""
-        handle: Hashable = self._perform.remote(job, self._threads)
+        handle: Hashable = self._perform.remote(job, self.threads)
         return handle
 
     def first(self, handles: Sequence[Any]) -> tuple[Any, BaseException | None]:

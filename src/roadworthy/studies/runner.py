@@ -17,6 +17,7 @@ from roadworthy.errors import DataError, UsageError
 from roadworthy.evaluate.compare import judge, paired
 from roadworthy.evaluate.pairing import pair
 from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
+from roadworthy.runtime import with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
@@ -28,7 +29,7 @@ from roadworthy.studies.watch import Watcher
 def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
     """How many trainings the study `name` still needs, and about how many seconds they take."""
     make_folder(folder)
-    with _alone(folder):
+    with _alone(folder), with_threads(executor.threads):
         to_do = [job for job in jobs(_planned(name, ask, folder), ask, folder) if not done(job)]
     return len(to_do), study_seconds(to_do) / executor.slots
 
@@ -44,11 +45,13 @@ def run_study(
     study = STUDIES.get(name)
     make_folder(folder)
     with _alone(folder):
-        plan = _planned(name, ask, folder)
-        everything = jobs(plan, ask, folder)
-        to_do = [job for job in everything if not done(job)]
+        with with_threads(executor.threads):  # what is tried and timed is timed as the trainings will run
+            plan = _planned(name, ask, folder)
+            everything = jobs(plan, ask, folder)
+            to_do = [job for job in everything if not done(job)]
+            seconds = study_seconds(to_do) / executor.slots
         if to_do:
-            watcher.on_start(name, to_do, study_seconds(to_do) / executor.slots)
+            watcher.on_start(name, to_do, seconds)
         carry_out(to_do, executor, lambda job, what: watcher.on_job(job, what, _accuracy(job, what, folder)))
     measured = StudyResult(
         study=name,
