@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.augment.ops import BlindFlip, Blur, Mirror, Noise, Rotation
-from roadworthy.augment.policy import POLICIES, Policy, build_policy
+from roadworthy.augment.policy import POLICIES, Policy, build_policy, kinds, operations
 from roadworthy.config import AugmentConfig
 from roadworthy.errors import ConfigError, UnknownNameError
 from roadworthy.signs.catalogue import mirror_indices
@@ -167,3 +167,11 @@ def test_only_the_operations_asked_for_are_kept() -> None:
     assert policy.describe() == ["rotation: ±20°, every picture"]
     with pytest.raises(UnknownNameError, match=r"did you mean 'rotation'.*Known: "):
         build_policy(AugmentConfig(policy="study", only=("rotations",)), CLASSES)
+
+
+def test_kinds_share_out_the_operations() -> None:
+    assert kinds("default").keys() == {"geometry", "colour", "filters"}
+    assert sorted(sum(kinds("default").values(), [])) == sorted(operations("default"))
+    assert "rotation" in kinds("default")["geometry"]
+    assert "jpeg" in kinds("default")["filters"]
+    assert kinds("study") == {"geometry": operations("study")}

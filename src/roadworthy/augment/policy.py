@@ -47,6 +47,7 @@ from roadworthy.stages import stage
 
 POLICIES: Registry[Callable[[], tuple[Op, ...]]] = Registry("augmentation policy")
 MAX_STRENGTH = 3.0
+_KINDS: tuple[tuple[str, type[Op]], ...] = (("geometry", Geometry), ("colour", Colour), ("filters", Filter))
 
 
 @POLICIES.register("none")
@@ -128,6 +129,16 @@ def _study_flips() -> tuple[Op, ...]:
 def operations(policy: str) -> list[str]:
     """The names of a policy's operations, in its order."""
     return [NAMES[type(op)] for op in POLICIES.get(policy)()]
+
+
+def kinds(policy: str) -> dict[str, list[str]]:
+    """The same by what they change: where points lie, colours, or pixels among their neighbours."""
+    ops = POLICIES.get(policy)()
+    return {
+        kind: [NAMES[type(op)] for op in ops if isinstance(op, cls)]
+        for kind, cls in _KINDS
+        if any(isinstance(op, cls) for op in ops)
+    }
 
 
 class Policy:
