@@ -171,7 +171,9 @@ def test_only_the_operations_asked_for_are_kept() -> None:
 
 def test_kinds_share_out_the_operations() -> None:
     assert kinds("default").keys() == {"geometry", "colour", "filters"}
-    assert sorted(sum(kinds("default").values(), [])) == sorted(operations("default"))
+    assert sorted(name for names in kinds("default").values() for name in names) == sorted(
+        operations("default")
+    )
     assert "rotation" in kinds("default")["geometry"]
     assert "jpeg" in kinds("default")["filters"]
     assert kinds("study") == {"geometry": operations("study")}

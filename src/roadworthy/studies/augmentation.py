@@ -20,9 +20,9 @@ class Augmentation(Study):
     """Does augmentation help, which of its operations, and did the study's way of adding it?"""
 
     def plan(self, ask: Ask) -> Plan:
-        """From scratch: none, the study's and each of its operations, ours and its parts; trained on as it was.
+        """From scratch: none, the study's and each of its operations, ours and its parts; then its own way.
 
-        Ours has eighteen operations; one by one they would take an hour, and each is too weak to be seen.
+        Ours has eighteen operations, which one by one would take an hour.
         """
         arms = [
             Arm(name=NONE),
