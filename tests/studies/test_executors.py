@@ -21,6 +21,7 @@ from roadworthy.studies.plan import Job
 def job(name: str, start: str = "") -> Job:
     folder = Path("study") / name
     return Job(
+        study="baseline",
         arm=name,
         seed=0,
         fold=0,

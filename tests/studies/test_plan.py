@@ -20,3 +20,8 @@ def test_an_arm_cannot_go_on_from_one_with_fewer_seeds():
         Plan(base={}, arms=(few, Arm(name="on", after="few")))
     with pytest.raises(ValueError, match="which these lack: on"):
         Plan(base={}, arms=(few, Arm(name="on", seeds=3, after="few")))
+
+
+def test_an_arm_that_does_not_train_needs_a_network():
+    with pytest.raises(ValueError, match="needs one that it comes after: idle"):
+        Plan(base={}, arms=(Arm(name="idle", trains=False),))

@@ -5,6 +5,7 @@ import dataclasses
 import json
 from collections.abc import Iterator, Mapping
 from pathlib import Path
+from typing import Any
 
 import pytest
 import torch
@@ -18,7 +19,8 @@ from roadworthy.runtime import with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.executors import Here
-from roadworthy.studies.plan import Arm, Ask, Plan, Study, jobs
+from roadworthy.studies.jobs import further
+from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs
 from roadworthy.studies.watch import Watcher
 
 TINY = {
@@ -136,7 +138,7 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
     study = STUDIES.get(name)
     assert study.question.endswith("?")
     ask = dataclasses.replace(ask, quick=quick, settings=("train.threads=1",))
-    every = jobs(study.plan(ask), ask, Path("out"))
+    every = jobs("any", study.plan(ask), ask, Path("out"))
     assert len({job.folder for job in every}) == len(every)
     for job in every:
         assert job.config.train.threads == 1
@@ -168,7 +170,7 @@ def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tm
 
 def test_an_arm_may_have_fewer_seeds_than_the_others(ask: Ask) -> None:
     plan = Plan(base=TINY, arms=(Arm(name="one"), Arm(name="few", seeds=1)), pairs=(("few", "one"),))
-    every = [(job.arm, job.seed) for job in jobs(plan, ask, Path("out"))]
+    every = [(job.arm, job.seed) for job in jobs("any", plan, ask, Path("out"))]
     assert every == [("one", 0), ("few", 0), ("one", 1)]
 
 
@@ -252,3 +254,59 @@ def test_what_is_timed_beforehand_runs_with_the_threads_of_a_training(
     with with_threads(2):
         api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path / "one", executor=OneThread())
     assert set(seen) == {1}
+
+
+class Further(Study):
+    """What does another setting of evaluation say of the same network?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        arms = (
+            Arm(name="one"),
+            Arm(name="bins", settings={"evaluate.ece_bins": 1}, after="one", trains=False),
+        )
+        return Plan(
+            base={**TINY, "data.spec": "{data}"},
+            arms=arms,
+            pairs=(("bins", "one"),),
+            new={name: f"{spec}" for name, spec in ask.new.items()},
+            last=True,
+        )
+
+    def measure(self, job: Job) -> Mapping[str, Any]:
+        measured.append(job.arm)
+        return {"arm": job.arm, "model": job.model.parent.name}
+
+
+measured: list[str] = []
+
+
+def test_an_arm_may_measure_anothers_network_and_a_study_more_than_accuracy(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setitem(STUDIES._entries, "tiny", Further())
+    measured.clear()
+    asked = dataclasses.replace(ask, seeds=2)
+    for _ in range(2):  # the second time nothing is left to do
+        (result,) = api.study(["tiny"], asked, tmp_path)
+    one, bins = result.arms
+    assert measured == ["one", "bins"] * 2
+    for trained, only in zip(one.runs, bins.runs, strict=True):
+        assert only.metrics["accuracy"] == trained.metrics["accuracy"]
+        assert only.metrics["ece"] != trained.metrics["ece"]
+        assert only.new["other"]["accuracy"] == trained.new["other"]["accuracy"]
+        assert set(only.used.values()) == {0}
+        assert not (tmp_path / "tiny" / only.folder / "checkpoints").exists()
+    assert set(one.runs[0].new) == {"other", "last weights"}
+    assert set(bins.runs[0].new) == {"other"}
+    found = [further(job) for job in jobs("tiny", Further().plan(asked), asked, tmp_path / "tiny")]
+    assert found == [{"arm": "one", "model": "one"}, {"arm": "bins", "model": "one"}] * 2
+    assert "bins" in (tmp_path / "report.html").read_text()
+
+
+def test_specs_may_name_the_data_and_the_seed(ask: Ask) -> None:
+    arm = Arm(name="one", settings={"data.spec": "{data},rendered:au?seed={seed}@0.5"})
+    plan = Plan(base=TINY, arms=(arm,), new={"rest": "rendered:au?seed={seed}"})
+    first, second = jobs("any", plan, dataclasses.replace(ask, data="folder:a{b}"), Path("out"))
+    assert first.config.data.spec == "folder:a{b},rendered:au?seed=0@0.5"
+    assert second.config.data.spec == "folder:a{b},rendered:au?seed=1@0.5"
+    assert (first.new, second.new) == ({"rest": "rendered:au?seed=0"}, {"rest": "rendered:au?seed=1"})

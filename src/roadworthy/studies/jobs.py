@@ -9,10 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import DataConfig
-from roadworthy.results import RunResult
+from roadworthy.results import RunResult, write_json
 from roadworthy.runs import evaluate_checkpoint, run
-from roadworthy.studies.plan import Job
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.plan import Job, Study
 
+MEASURED_FURTHER = "measured.json"
 LAST = "last weights"  # the final ones, measured where the best are
 MEASURED = (
     "split",
@@ -31,25 +33,46 @@ USED = ("train_seconds", "epochs", "steps", "samples", "gradients")
 def perform(job: Job) -> None:
     """Train and measure, going on where an earlier attempt stopped; what is done is not done again."""
     if not _finished(job.folder):
-        resume = (job.folder / "resume" / "state.safetensors").is_file()
-        if not resume and job.folder.exists():
-            shutil.rmtree(job.folder)  # killed before it had stored anything
-        run(job.config, job.folder, resume=resume, command=f"study arm {job.arm}")
+        _carry_out(job)
     for name, model, spec in _further(job):
         if not _finished(job.folder / name):
-            evaluate_checkpoint(
-                model,
-                DataConfig(spec=spec, labels=job.config.data.labels),
-                split="test",
-                skip_unknown=True,
-                out=job.folder / name,
-                config=job.config.evaluate,
-            )
+            _measure(job, model, spec, job.folder / name)
+    if not _asked_further(job):
+        write_json(STUDIES.get(job.study).measure(job), job.folder / MEASURED_FURTHER)
+
+
+def _carry_out(job: Job) -> None:
+    if not job.trains:
+        home = _metrics(job.model)
+        _measure(job, job.model, job.config.data.spec, job.folder, split=home["split"])
+        return
+    resume = (job.folder / "resume" / "state.safetensors").is_file()
+    if not resume and job.folder.exists():
+        shutil.rmtree(job.folder)  # killed before it had stored anything
+    run(job.config, job.folder, resume=resume, command=f"study arm {job.arm}")
+
+
+def _measure(job: Job, model: Path, spec: str, out: Path, split: str = "test") -> None:
+    evaluate_checkpoint(
+        model,
+        DataConfig(spec=spec, labels=job.config.data.labels),
+        split=split,
+        skip_unknown=True,
+        out=out,
+        config=job.config.evaluate,
+    )
 
 
 def done(job: Job) -> bool:
     """Whether nothing is left to do."""
-    return all(map(_finished, [job.folder, *(job.folder / name for name, *_ in _further(job))]))
+    folders = [job.folder, *(job.folder / name for name, *_ in _further(job))]
+    return all(map(_finished, folders)) and _asked_further(job)
+
+
+def further(job: Job) -> Mapping[str, Any]:
+    """What its study's `measure` found."""
+    found: Mapping[str, Any] = json.loads((job.folder / MEASURED_FURTHER).read_text(encoding="utf-8"))
+    return found
 
 
 def collect(job: Job, study: Path) -> RunResult:
@@ -59,13 +82,13 @@ def collect(job: Job, study: Path) -> RunResult:
         seed=job.seed,
         fold=job.fold,
         folder=str(job.folder.relative_to(study)),
-        metrics={name: own[name] for name in MEASURED},
+        metrics={name: own[name] for name in MEASURED if name in own},
         new={
             name: {key: metrics[key] for key in MEASURED if key in metrics}
             for name, *_ in _further(job)
             for metrics in [_metrics(job.folder / name)]
         },
-        used={name: own[name] for name in USED},
+        used={name: own[name] if job.trains else 0 for name in USED},
     )
 
 
@@ -74,7 +97,12 @@ def _further(job: Job) -> Iterator[tuple[str, Path, str]]:
     if job.last:
         yield LAST, job.folder / "checkpoints" / "last.safetensors", job.config.data.spec
     for name, spec in job.new.items():
-        yield name, job.folder, spec
+        yield name, job.model, spec
+
+
+def _asked_further(job: Job) -> bool:
+    study = type(STUDIES.get(job.study))
+    return study.measure is Study.measure or (job.folder / MEASURED_FURTHER).is_file()
 
 
 def _finished(folder: Path) -> bool:

@@ -46,12 +46,15 @@ class Arm:
 
     after: the arm whose finished network (same seed, same fold) this one starts from.
     seeds: at most so many, where there are many such arms; 0 for as many as the plan has.
+    trains: False only measures the network of the arm that it comes after, with its own `evaluate.*`.
+    In the setting `data.spec`, `{data}` stands for the pictures asked for and `{seed}` for the seed.
     """
 
     name: str
     settings: Settings = field(default_factory=dict)
     after: str = ""
     seeds: int = 0
+    trains: bool = True
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class Plan:
 
     base: settings of every arm.  pairs: (a, b), arm a against arm b.  folds: 0 for the data's own split.
     last: whether the final weights are measured beside the best.  domains: whether other domains are.
+    new: other domains than those asked for, name to data spec (`{seed}` is the seed's); None for those.
     seeds: at most so many, where more would add little; 0 for as many as are asked for.
     """
 
@@ -69,6 +73,7 @@ class Plan:
     folds: int = 0
     last: bool = False
     domains: bool = True
+    new: Mapping[str, str] | None = None
     seeds: int = 0
 
     def __post_init__(self) -> None:
@@ -76,6 +81,9 @@ class Plan:
         wanted = {name for pair in self.pairs for name in pair} | {arm.after for arm in self.arms} - {""}
         if len(set(names)) < len(names) or wanted - set(names):
             raise ValueError(f"a plan needs unique arms, and knows {', '.join(names)} alone; got {wanted}")
+        idle = [arm.name for arm in self.arms if not (arm.trains or arm.after)]
+        if idle:
+            raise ValueError(f"an arm that does not train needs one that it comes after: {', '.join(idle)}")
         seeds = {arm.name: arm.seeds or math.inf for arm in self.arms}
         short = [arm.name for arm in self.arms if arm.after and seeds[arm.after] < seeds[arm.name]]
         if short:
@@ -107,6 +115,10 @@ class Study(ABC):
         """Charts, as numbers."""
         return ()
 
+    def measure(self, job: Job) -> Mapping[str, Any]:
+        """What else this study wants of a finished training, where that training ran; kept beside it."""
+        return {}
+
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
         """Pictures, which it has stored in the folder."""
         return ()
@@ -121,10 +133,13 @@ class Study(ABC):
 class Job:
     """One training and its measurements: what an executor carries out, in any process.
 
-    new: other domains to measure on, name to data spec.  last: measure the final weights too.
+    study: whose it is.  new: other domains to measure on, name to data spec.
+    last: measure the final weights too.
     start: the run folder whose weights it starts from, which must be finished before.
+    trains: False where those weights are measured as they are.
     """
 
+    study: str
     arm: str
     seed: int
     fold: int
@@ -133,14 +148,20 @@ class Job:
     new: Mapping[str, str] = field(default_factory=dict)
     last: bool = False
     start: Path | None = None
+    trains: bool = True
+
+    @property
+    def model(self) -> Path:
+        """The run folder whose weights are measured."""
+        return self.folder if self.trains or self.start is None else self.start
 
 
-def jobs(plan: Plan, ask: Ask, folder: Path) -> list[Job]:
+def jobs(study: str, plan: Plan, ask: Ask, folder: Path) -> list[Job]:
     """Every training of a plan, in an order in which whatever is started from comes first."""
     arms = {arm.name: arm for arm in plan.arms}
     folds = range(1, plan.folds + 1) if plan.folds else (0,)
     return [
-        _job(arm, arms, plan, ask, seed, fold, folder)
+        _job(study, arm, arms, plan, ask, seed, fold, folder)
         for seed in range(min(ask.seeds, plan.seeds or ask.seeds))
         for fold in folds
         for arm in sorted(plan.arms, key=lambda arm: _depth(arm, arms))
@@ -148,22 +169,32 @@ def jobs(plan: Plan, ask: Ask, folder: Path) -> list[Job]:
     ]
 
 
-def _job(arm: Arm, arms: Mapping[str, Arm], plan: Plan, ask: Ask, seed: int, fold: int, folder: Path) -> Job:
+def _job(
+    study: str, arm: Arm, arms: Mapping[str, Arm], plan: Plan, ask: Ask, seed: int, fold: int, folder: Path
+) -> Job:
     start = None if not arm.after else _run_folder(folder, arm.after, seed, fold)
-    fixed: dict[str, Any] = {"data.spec": ask.data, "data.classes": ask.classes, "train.seed": seed}
+    spec = {**plan.base, **arm.settings}.get("data.spec", "{data}").replace("{data}", ask.data)
+    fixed: dict[str, Any] = {
+        "data.spec": spec.replace("{seed}", str(seed)),
+        "data.classes": ask.classes,
+        "train.seed": seed,
+    }
     if fold:
         fixed["data.split"] = f"fold={fold}/{plan.folds}"
-    if start is not None:
+    if start is not None and arm.trains:
         fixed["train.start"] = str(start)
+    new = ask.new if plan.new is None else plan.new
     return Job(
+        study=study,
         arm=arm.name,
         seed=seed,
         fold=fold,
         folder=_run_folder(folder, arm.name, seed, fold),
         config=load_config(None, ask.settings, **sections({**plan.base, **arm.settings, **fixed})),
-        new=ask.new if plan.domains else {},
-        last=plan.last,
+        new={name: spec.replace("{seed}", str(seed)) for name, spec in new.items()} if plan.domains else {},
+        last=plan.last and arm.trains,
         start=start,
+        trains=arm.trains,
     )
 
 

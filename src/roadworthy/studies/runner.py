@@ -30,7 +30,7 @@ def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int
     """How many trainings the study `name` still needs, and about how many seconds they take."""
     make_folder(folder)
     with _alone(folder), with_threads(executor.threads):
-        to_do = [job for job in jobs(_planned(name, ask, folder), ask, folder) if not done(job)]
+        to_do = [job for job in jobs(name, _planned(name, ask, folder), ask, folder) if not done(job)]
     return len(to_do), study_seconds(to_do) / executor.slots
 
 
@@ -47,7 +47,7 @@ def run_study(
     with _alone(folder):
         with with_threads(executor.threads):  # what is tried and timed is timed as the trainings will run
             plan = _planned(name, ask, folder)
-            everything = jobs(plan, ask, folder)
+            everything = jobs(name, plan, ask, folder)
             to_do = [job for job in everything if not done(job)]
             seconds = study_seconds(to_do) / executor.slots
         if to_do:
@@ -57,7 +57,7 @@ def run_study(
         study=name,
         question=study.question,
         arms=tuple(_arm(arm.name, plan, everything, folder) for arm in plan.arms),
-        domains=tuple(ask.new) if plan.domains else (),
+        domains=tuple(everything[0].new),
         comparisons=tuple(judge(list(_comparisons(plan, everything)))),
         provenance=provenance,
     )
