@@ -37,6 +37,7 @@ class Record:
     label: a class name (already resolved by signs.catalogue), or a name of the user's own.
     group: the physical sign (track) that it shows, unique over all sources; empty where that is unknown.
     split: `train`, `val`, `test`, or empty where the source has no splits.
+    pinned: it stays in its split, however the rest is cut.
     box: the sign's box in pixels (x2 and y2 exclusive), where the source knows it.
     source: index of the source in the data spec, for shares and for telling sets apart.
     drawing: how to draw it, where it is no file.
@@ -49,3 +50,4 @@ class Record:
     box: Box | None = None
     source: int = 0
     drawing: Drawing | None = None
+    pinned: bool = False

@@ -9,6 +9,7 @@ from dataclasses import dataclass, field, replace
 from pathlib import Path
 
 from roadworthy.data.records import Record
+from roadworthy.data.shots import apply_shots, parse_shots
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import label_reader
 from roadworthy.errors import ConfigError, DataError, DataNotFoundError
@@ -129,7 +130,10 @@ def read_records(text: str, labels: str = "names") -> list[Record]:
 
 def _read_part(part: SourceSpec, labels: str) -> list[Record]:
     try:
-        found = SOURCES.get(part.source)(locate(part), part.options, labels)
+        shots, options = (None, part.options) if part.source == "rendered" else parse_shots(part.options)
+        found = SOURCES.get(part.source)(locate(part), options, labels)
+        if shots is not None:
+            found = apply_shots(found, shots)
     except DataNotFoundError as error:
         if re.search(r",\s*\w+:", part.place):  # most likely a source whose name is misspelt
             known = ", ".join(SOURCES.names())

@@ -64,7 +64,19 @@ def split_records(
     every part asked for as far as its tracks reach (train first, then val, then test); a class with one
     track stays in train.  A record without a group is a track of its own.
     """
-    ordered = sorted(records, key=_order)
+    everything = sorted(records, key=_order)
+    pinned = [record for record in everything if record.pinned]
+    ordered = [record for record in everything if not record.pinned]
+    parts = _split(ordered, split, split_by, seed, val_fraction)
+    if pinned:
+        parts = {
+            name: sorted([*part, *(r for r in pinned if r.split == name)], key=_order)
+            for name, part in parts.items()
+        }
+    return parts
+
+
+def _split(ordered: list[Record], split: str, split_by: str, seed: int, val_fraction: float) -> Splits:
     if fold := parse_fold(split):
         return _fold(ordered, *fold, split_by, seed, val_fraction)
     if split != "auto":

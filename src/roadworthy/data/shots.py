@@ -1,0 +1,78 @@
+"""A few labelled pictures of a set, and what is left of it: `?take=5&draw=1` and `?leave=5&draw=1`."""
+
+from __future__ import annotations
+
+import hashlib
+from collections import defaultdict
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+
+from roadworthy.data.records import Record
+from roadworthy.errors import ConfigError, DataError
+
+_OPTIONS = ("take", "leave", "draw")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shots:
+    """take: pictures a class, each of another sign, all to train on.  leave: signs a class to leave out.
+
+    draw: which signs are drawn first; `take=5` and `leave=5` of one draw share no sign, and a larger draw
+    holds the smaller ones.  Test pictures of the set's own are never taken, and always left.
+    """
+
+    take: int = 0
+    leave: int = 0
+    draw: int = 0
+
+
+def parse_shots(options: Mapping[str, str]) -> tuple[Shots | None, dict[str, str]]:
+    """The settings that ask for shots (None without), and all others."""
+    own = {name: _count(name, options[name]) for name in _OPTIONS if name in options}
+    rest = {name: value for name, value in options.items() if name not in _OPTIONS}
+    if not own:
+        return None, rest
+    if ("take" in own) == ("leave" in own):
+        raise ConfigError("draw=N goes with one of take=N and leave=N, like ?take=5&draw=1")
+    if own.get("take") == 0:
+        raise ConfigError("take is 0; take at least 1 picture a class")
+    return Shots(**own), rest
+
+
+def apply_shots(records: Sequence[Record], shots: Shots) -> list[Record]:
+    """The records that `shots` takes, or leaves; one without a group is a sign of its own."""
+    chosen = _first_signs([r for r in records if r.split != "test"], shots.take or shots.leave, shots.draw)
+    if shots.take:
+        taken = [min(pictures, key=lambda r: (_number(shots.draw, r.path), r.path)) for pictures in chosen]
+        return [replace(record, split="train", pinned=True) for record in taken]
+    shown = {_sign(pictures[0]) for pictures in chosen}
+    left = [record for record in records if _sign(record) not in shown]
+    if not left:
+        raise DataError(f"leave={shots.leave} leaves no picture: no class has more signs than that")
+    return left
+
+
+def _first_signs(records: Sequence[Record], n: int, draw: int) -> list[list[Record]]:
+    """The pictures of the first n signs of each class, in an order that `draw` decides."""
+    signs: dict[tuple[str, str], list[Record]] = defaultdict(list)
+    for record in records:
+        signs[record.label, _sign(record)].append(record)
+    first: dict[str, list[list[Record]]] = defaultdict(list)
+    for label, sign in sorted(signs, key=lambda key: (_number(draw, key[1]), key)):
+        if len(first[label]) < n:
+            first[label].append(signs[label, sign])
+    return [pictures for label in sorted(first) for pictures in first[label]]
+
+
+def _sign(record: Record) -> str:
+    return f"group {record.group}" if record.group else f"path {record.path} {record.box}"
+
+
+def _number(draw: int, name: str) -> bytes:
+    return hashlib.blake2b(f"shots {draw} {name}".encode(errors="surrogateescape"), digest_size=8).digest()
+
+
+def _count(name: str, text: str) -> int:
+    if not text.isdecimal():
+        raise ConfigError(f"{name} is {text!r}; it must be a whole number, like {name}=5")
+    return int(text)
