@@ -19,6 +19,7 @@ _OPTIONS = re.compile(
     r"(?P<rest>.*?)\?(?P<options>[A-Za-z][\w-]*=[^?&]*(?:&[A-Za-z][\w-]*=[^?&]*)*)", re.DOTALL
 )
 _COUNTRIES = {"rendered": "au"}  # sources whose place is no file, and what an empty place means
+_PACKED = {"cifar10": (".tar.xz", ".tar.gz")}  # sources that read their archive as it is
 _NO_SOURCE = re.compile(r"[A-Za-z]?|.*[\\/.~].*")  # a bare path, or the drive of one
 
 
@@ -89,13 +90,17 @@ def locate(spec: SourceSpec) -> Path:
         return Path(spec.place or _COUNTRIES[spec.source])
     if spec.place:
         return Path(spec.place).expanduser()
-    candidates = usual_places(spec.source)
+    folders = usual_places(spec.source)
+    candidates = [
+        *folders,
+        *(f.with_name(f.name + end) for end in _PACKED.get(spec.source, ()) for f in folders),
+    ]
     for candidate in candidates:
         if candidate.exists():
             return candidate
     from roadworthy.data.fetch import ARCHIVES
 
-    looked = " and ".join(map(str, candidates))
+    looked = " and ".join(map(str, folders))
     fetch = f", or get the data with: roadworthy data fetch {spec.source}" if spec.source in ARCHIVES else ""
     raise DataNotFoundError(
         f"{spec.source}: names no place and nothing is at {looked}; write {spec.source}:PLACE{fetch}"
