@@ -73,6 +73,35 @@ def test_blurred_pictures_are_less_sharp_at_any_contrast() -> None:
     assert measure("sharpness", faint) == pytest.approx(sharp, rel=0.05)
 
 
+def test_warmth_by_hand() -> None:
+    red = plain(0)
+    red[..., 0], red[..., 2] = 150, 50
+    assert measure("warmth", red) == pytest.approx(0.5)
+    assert measure("warmth", red[..., ::-1]) == pytest.approx(-0.5)
+    assert measure("warmth", plain(90)) == pytest.approx(0.0)
+
+
+def test_noise_is_found_and_slopes_are_none() -> None:
+    slope = np.broadcast_to(np.arange(0, 64, 2, dtype=np.uint8)[:, None, None], (4, SIDE, SIDE, 3)) + 60
+    assert measure("noise", slope) == pytest.approx(0.0, abs=1e-6)
+    random = np.random.default_rng(0).normal(0, 8, slope.shape[:3])[..., None]
+    noisy = (slope + random).clip(0, 255).astype(np.uint8)
+    assert measure("noise", noisy) == pytest.approx(8 / 255, rel=0.15)
+
+
+def test_framing_finds_the_factor_by_which_a_sign_is_larger() -> None:
+    from scipy.ndimage import affine_transform
+
+    train = shoot(count=32, seed=1)
+    assert np.median(measure("framing", train)) == pytest.approx(1.0, abs=0.1)
+    for factor in (0.75, 1.35):
+        matrix, offset = [1.0, 1 / factor, 1 / factor, 1.0], (SIDE - 1) / 2 * (1 - 1 / factor)
+        scaled = affine_transform(
+            train.astype(float), matrix, offset=[0, offset, offset, 0], order=1, mode="nearest"
+        ).astype(np.uint8)
+        assert np.median(measure("framing", scaled, train)) == pytest.approx(factor, rel=0.1)
+
+
 def test_tilt_grows_as_signs_are_turned() -> None:
     upright, turned = measure("tilt", shoot()), measure("tilt", shoot(Rotation(20)))
     assert np.median(upright) <= 3

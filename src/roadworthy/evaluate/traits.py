@@ -14,6 +14,7 @@ from roadworthy.results import FloatArray, IntArray
 
 LUMA = np.array([0.299, 0.587, 0.114])
 TILTS_DEG = np.arange(-24.0, 25.0, 3.0)
+FRAMINGS = np.geomspace(0.6, 1.6, 13)
 _SMALL = 16  # side in pixels at which pictures are compared
 _CHUNK = 256  # pictures whose distances to all training pictures are held at once
 
@@ -72,6 +73,47 @@ def saturation(pictures: Pictures) -> FloatArray:
     images = pictures.images.astype(np.float64) / 255
     high, low = images.max(axis=3), images.min(axis=3)
     return np.asarray(((high - low) / np.maximum(high, 1 / 255)).mean(axis=(1, 2)))
+
+
+@TRAITS.register("warmth")
+def warmth(pictures: Pictures) -> FloatArray:
+    """Mean of red less blue over the mean of both, in [-1, 1]: above 0 redder, below bluer."""
+    red, blue = (pictures.images[..., channel].mean(axis=(1, 2)) for channel in (0, 2))
+    return np.asarray((red - blue) / np.maximum(red + blue, 1.0))
+
+
+@TRAITS.register("noise")
+def noise(pictures: Pictures) -> FloatArray:
+    """Standard deviation of noise in luma, in [0, 1]: what remains where planes and edges cancel.
+
+    Fine structure counts as noise too.  Source: Immerkaer 1996.
+    """
+    mask = np.array([[1, -2, 1], [-2, 4, -2], [1, -2, 1]], dtype=np.float64)
+    rest = ndimage.convolve(_luma(pictures.images), mask[None])[:, 1:-1, 1:-1]
+    return np.asarray(np.abs(rest).mean(axis=(1, 2)) * np.sqrt(np.pi / 2) / 6)
+
+
+@TRAITS.register("framing")
+def framing(pictures: Pictures) -> FloatArray:
+    """How large the sign stands in the picture next to the median training picture of its class.
+
+    The factor, 0.6 to 1.6, by which that picture is enlarged to be most like this one.  NaN where the
+    training pictures have none of the class.
+    """
+    grey = _small(_luma(pictures.images), 24)
+    known = _small(_luma(pictures.train_images), 24)
+    result = np.full(len(grey), np.nan)
+    for target in np.unique(pictures.targets):
+        rows, of_class = pictures.targets == target, pictures.train_targets == target
+        if of_class.any():
+            usual = np.median(_standardised(known[of_class]), axis=0)
+            templates = np.stack([_enlarged(usual, factor) for factor in FRAMINGS])
+            likeness = (
+                _standardised(grey[rows]).reshape(rows.sum(), -1)
+                @ _standardised(templates).reshape(len(FRAMINGS), -1).T
+            )
+            result[rows] = FRAMINGS[likeness.argmax(axis=1)]
+    return result
 
 
 @TRAITS.register("tilt")
@@ -149,6 +191,21 @@ def _normalised(images: ByteArray) -> FloatArray:
     small = _small(images.astype(np.float32) / 255, _SMALL)
     centred = small - small.mean(axis=(1, 2, 3), keepdims=True)
     return np.asarray(centred / np.maximum(centred.std(axis=(1, 2, 3), keepdims=True), 1e-3))
+
+
+def _standardised(grey: FloatArray) -> FloatArray:
+    """(N, S, S) with zero mean and unit deviation a picture."""
+    centred = grey - grey.mean(axis=(1, 2), keepdims=True)
+    return np.asarray(centred / np.maximum(centred.std(axis=(1, 2), keepdims=True), 1e-6))
+
+
+def _enlarged(grey: FloatArray, factor: float) -> FloatArray:
+    """(S, S) about its middle, edges repeated."""
+    middle = (grey.shape[0] - 1) / 2
+    offset = middle * (1 - 1 / factor)
+    return np.asarray(
+        ndimage.affine_transform(grey, [1 / factor] * 2, offset=offset, order=1, mode="nearest")
+    )
 
 
 def _turned(grey: FloatArray, angle_deg: float) -> FloatArray:
