@@ -35,7 +35,14 @@ TORCH_FREE = [
     *("data.records", "data.dataset", "data.spec", "data.task", "data.splits", "data.groups", "data.cache"),
     *("data.fetch", "data.audit", "data.overview", "data.sheet", "data.sources"),
     *("evaluate.metrics", "evaluate.intervals", "evaluate.stream", "evaluate.require"),
-    *("evaluate.compare", "evaluate.pairing", "studies.plan", "studies.watch"),
+    *(
+        "evaluate.compare",
+        "evaluate.pairing",
+        "evaluate.reject",
+        "evaluate.conformal",
+        "studies.plan",
+        "studies.watch",
+    ),
     *("report.sections", "report.figures", "report.html", "report.study"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}

@@ -5,7 +5,7 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from roadworthy.errors import ShapeError
-from roadworthy.scores import log_probabilities, probabilities, top_k
+from roadworthy.scores import SCORES, fuse_frames, log_probabilities, probabilities, top_k
 
 
 @settings(max_examples=30)
@@ -45,3 +45,47 @@ def test_top_k():
     assert top_k(scores[0], 9).tolist() == [1, 2, 0]
     with pytest.raises(ValueError, match="k is 0"):
         top_k(scores, 0)
+
+
+def test_scores_by_hand():
+    logits = np.log([[6.0, 3.0, 1.0], [1.0, 1.0, 1.0]])
+    assert SCORES.get("probability")(logits, 1.0) == pytest.approx([0.6, 1 / 3])
+    assert SCORES.get("margin")(logits, 1.0) == pytest.approx([0.3, 0.0])
+    entropy = 0.6 * np.log(0.6) + 0.3 * np.log(0.3) + 0.1 * np.log(0.1)
+    assert SCORES.get("entropy")(logits, 1.0) == pytest.approx([entropy, -np.log(3)])
+    assert SCORES.get("energy")(logits, 1.0) == pytest.approx([np.log(10), np.log(3)])
+    assert SCORES.get("energy")(logits, 2.0) == pytest.approx(2 * np.log(np.exp(logits / 2).sum(axis=1)))
+
+
+@pytest.mark.parametrize("name", list(SCORES))
+def test_every_score_is_higher_where_an_answer_is_surer(name):
+    logits = np.array([[9.0, 0.0, 0.0], [2.0, 0.0, 0.0], [0.1, 0.0, 0.0]])
+    scores = SCORES.get(name)(logits, 1.0)
+    assert scores.shape == (3,)
+    assert (np.diff(scores) < 0).all()
+    extreme = SCORES.get(name)(np.array([[1e4, -1e4]], np.float32), 0.05)
+    assert np.isfinite(extreme).all()
+    assert np.isfinite(SCORES.get(name)(np.array([[3.0]]), 1.0)).all()
+
+
+def test_frames_are_fused_by_hand():
+    frames = np.log([[0.8, 0.2], [0.6, 0.4]])
+    assert np.exp(fuse_frames(frames)) == pytest.approx([0.48 / 0.56, 0.08 / 0.56])
+    mean = np.sqrt([0.48, 0.08])
+    assert np.exp(fuse_frames(frames, independence=0.0)) == pytest.approx(mean / mean.sum())
+    half = np.array([0.48, 0.08]) ** 0.75
+    assert np.exp(fuse_frames(frames, independence=0.5)) == pytest.approx(half / half.sum())
+    assert np.exp(fuse_frames(frames[:1])) == pytest.approx([0.8, 0.2])
+
+
+def test_a_frame_that_rules_everything_out_breaks_nothing():
+    with np.errstate(divide="ignore"):
+        frames = np.log([[1.0, 0.0], [0.0, 1.0]])
+    assert np.exp(fuse_frames(frames)) == pytest.approx([0.5, 0.5])
+
+
+def test_frames_that_cannot_be_fused_are_refused():
+    with pytest.raises(ShapeError):
+        fuse_frames(np.zeros((0, 3)))
+    with pytest.raises(ValueError, match="independence is 2"):
+        fuse_frames(np.zeros((1, 3)), independence=2)

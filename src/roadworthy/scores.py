@@ -1,12 +1,20 @@
-"""Logits to probabilities and confidence.  numpy only; used by evaluate, predict and serve."""
+"""Logits to probabilities and to how sure an answer is.  numpy only; for evaluate, predict and serve."""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
 from roadworthy.errors import ShapeError
 from roadworthy.inputs import FloatArray
+from roadworthy.registry import Registry
 from roadworthy.results import IntArray
+
+Score = Callable[[FloatArray, float], FloatArray]
+"""(logits (N, C), temperature) -> (N,), higher where the answer is surer."""
+
+SCORES: Registry[Score] = Registry("rejection score")
 
 
 def log_probabilities(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
@@ -37,3 +45,52 @@ def top_k(scores: FloatArray, k: int) -> IntArray:
     if k < 1:
         raise ValueError(f"k is {k}; it must be at least 1")
     return np.argsort(-np.asarray(scores, dtype=np.float64), axis=-1, kind="stable")[..., :k]
+
+
+@SCORES.register("probability")
+def maximum_probability(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """The largest probability, in (0, 1].  Source: Hendrycks and Gimpel 2017."""
+    result: FloatArray = probabilities(logits, temperature).max(axis=-1)
+    return result
+
+
+@SCORES.register("margin")
+def margin(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """The largest probability less the second, in [0, 1]; 1 with a single class."""
+    probs = np.sort(probabilities(logits, temperature), axis=-1)
+    result: FloatArray = probs[..., -1] - (probs[..., -2] if probs.shape[-1] > 1 else 0.0)
+    return result
+
+
+@SCORES.register("entropy")
+def negative_entropy(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """Minus the entropy of the probabilities in nats: 0 for certainty, -ln C for none."""
+    log_probs = log_probabilities(logits, temperature)
+    # A probability of 0 has no part in it, though its logarithm is -inf.
+    result: FloatArray = (np.exp(log_probs) * np.maximum(log_probs, -1e9)).sum(axis=-1)
+    return result
+
+
+@SCORES.register("energy")
+def energy(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
+    """T ln sum exp(logits / T): how much the network has to say at all.  Source: Liu et al. 2020."""
+    scaled = np.asarray(logits, dtype=np.float64) / temperature
+    top = scaled.max(axis=-1)
+    result: FloatArray = temperature * (top + np.log(np.exp(scaled - top[..., None]).sum(axis=-1)))
+    return result
+
+
+def fuse_frames(log_probs_FC: FloatArray, independence: float = 1.0) -> FloatArray:
+    """(C,) log-probabilities that F frames of one sign make up together, under equal chances beforehand.
+
+    log_probs_FC: of each frame, calibrated.  independence: what a further frame is worth, from 0 (frames
+    repeat each other: the mean of the logarithms) to 1 (each is new evidence: their sum).
+    """
+    frames = np.asarray(log_probs_FC, dtype=np.float64)
+    if frames.ndim != 2 or 0 in frames.shape:
+        raise ShapeError(f"frames must be (F, C), at least one of each; got {frames.shape}")
+    if not 0 <= independence <= 1:
+        raise ValueError(f"independence is {independence}; it must lie between 0 and 1")
+    worth = 1 + (len(frames) - 1) * independence
+    # A class that one frame rules out entirely must not end as -inf - -inf.
+    return log_probabilities(worth * np.maximum(frames, -1e6).mean(axis=0))
