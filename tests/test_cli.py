@@ -245,6 +245,22 @@ def test_json_is_a_list_of_the_contracts_rows(capsys: pytest.CaptureFixture[str]
     assert second == {"path": "c.png", "error": "is empty (0 bytes)"}
 
 
+def test_answers_that_are_not_accepted_say_so_in_every_format() -> None:
+    answers = [
+        Row(path="a.png", predicted="stop", kind="stop", confidence=0.4, accepted=False),
+        Row(path="b.png", predicted="stop", kind="stop", confidence=0.9, accepted=True),
+    ]
+
+    def written(format: cli.PredictFormat) -> list[str]:
+        return list(cli.PREDICTION_WRITERS[format](answers))
+
+    table = written(cli.PredictFormat.table)
+    assert "stop (not sure)" in table[1]
+    assert "not sure" not in table[2]
+    assert [row.split(",")[6] for row in written(cli.PredictFormat.csv)] == ["accepted", "false", "true"]
+    assert [json.loads(row)["accepted"] for row in written(cli.PredictFormat.jsonl)] == [False, True]
+
+
 def test_no_rows_are_an_empty_list() -> None:
     assert json.loads("".join(cli.PREDICTION_WRITERS[cli.PredictFormat.json]([]))) == []
 
@@ -399,7 +415,7 @@ def test_domains_have_short_names_that_differ() -> None:
 
 def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
     now, stream = [0.0], io.StringIO()
-    job = Job(arm="ours", seed=1, fold=2, folder=Path("x"), config=load_config())
+    job = Job(study="baseline", arm="ours", seed=1, fold=2, folder=Path("x"), config=load_config())
     lines = StudyLines(stream, clock=lambda: now[0])
     lines.on_start("augmentation", [job] * 4, 100.0)
     lines.on_job(job, "started", None)
@@ -418,7 +434,8 @@ def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
 def test_on_a_terminal_a_studys_table_fills() -> None:
     stream = io.StringIO()
     ours, none = (
-        Job(arm=arm, seed=1, fold=0, folder=Path("x"), config=load_config()) for arm in ("ours", "none")
+        Job(study="baseline", arm=arm, seed=1, fold=0, folder=Path("x"), config=load_config())
+        for arm in ("ours", "none")
     )
     table = StudyTable(stream)
     table.on_start("augmentation", [ours, ours, none], 100.0)

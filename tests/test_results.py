@@ -7,7 +7,7 @@ import numpy as np
 import pytest
 
 from roadworthy.errors import CheckpointError, ShapeError, UsageError
-from roadworthy.results import ClassMetrics, Metrics, Predictions, Row, make_folder, write_json
+from roadworthy.results import ClassMetrics, Metrics, Predictions, Rejection, Row, make_folder, write_json
 
 
 def predictions(**changes):
@@ -50,6 +50,26 @@ def test_predictions_come_back_as_they_went(tmp_path):
     )
     assert np.array_equal(back.logits, said.logits)
     assert np.array_equal(back.targets, said.targets)
+    assert back.rejection is None
+
+
+REJECTION = Rejection(score="margin", threshold=0.5, coverage=0.9, n=70)
+
+
+def test_what_is_accepted_is_written_and_comes_back(tmp_path):
+    said = dataclasses.replace(predictions(), rejection=REJECTION)  # margins 0.8, 0.6 and 0.2
+    said.write(tmp_path)
+    assert Predictions.read(tmp_path).rejection == REJECTION
+    with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
+        assert [row["accepted"] for row in csv.DictReader(file)] == ["true", "true", "false"]
+
+
+def test_predictions_stored_before_there_was_a_rejection_are_read(tmp_path):
+    predictions().write(tmp_path)
+    with np.load(tmp_path / "predictions.npz") as stored:
+        older = {name: stored[name] for name in stored.files if name != "rejection"}
+    np.savez(tmp_path / "predictions.npz", **older)
+    assert Predictions.read(tmp_path).rejection is None
 
 
 def test_predictions_csv_by_the_contract(tmp_path):

@@ -11,6 +11,7 @@ import pytest
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config
 from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError, UsageError
+from roadworthy.results import Predictions
 from roadworthy.runs import samples_by_class
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint
@@ -73,6 +74,34 @@ def test_last_and_best_say_which_they_are_and_carry_a_temperature(run: Path) -> 
         _, card = load_checkpoint(run / "checkpoints" / f"{name}.safetensors")
         assert card.facts["weights"] == name
         assert card.temperature != 1.0
+
+
+def test_the_threshold_is_chosen_on_validation_and_travels_with_the_weights(run: Path, spec: str) -> None:
+    _, card = load_checkpoint(run / "checkpoints" / "best.safetensors")
+    assert card.rejection is not None
+    assert (card.rejection.score, card.rejection.coverage) == ("probability", 0.99)
+    val = api.evaluate(run, DataConfig(spec=spec), split="val")
+    assert val.extra["rejection"]["chosen_on"] == card.rejection.n == val.n
+    assert val.extra["rejection"]["n_accepted"] == val.n  # a hundredth of so few is no picture
+    stored = Predictions.read(run)
+    assert stored.rejection == card.rejection
+    with (run / "predictions.csv").open() as file:
+        said = [row["accepted"] == "true" for row in csv.DictReader(file)]
+    own = json.loads((run / "metrics.json").read_text())["rejection"]
+    assert sum(said) == own["n_accepted"]
+    paths = [str(path) for path in stored.paths]
+    again = {row.path: row.accepted for row in api.predict(run, paths)}
+    assert [again[path] for path in paths] == said
+
+
+def test_without_rejection_every_answer_counts(spec: str, tmp_path: Path) -> None:
+    config = tiny(spec)
+    config = dataclasses.replace(config, evaluate=dataclasses.replace(config.evaluate, reject="none"))
+    api.train(config, tmp_path / "run")
+    assert load_checkpoint(tmp_path / "run")[1].rejection is None
+    assert "threshold" not in json.loads((tmp_path / "run" / "metrics.json").read_text())["rejection"]
+    with (tmp_path / "run" / "predictions.csv").open() as file:
+        assert {row["accepted"] for row in csv.DictReader(file)} == {""}
 
 
 def test_splits_csv_tells_every_pictures_split_and_none_twice(run: Path) -> None:

@@ -15,7 +15,7 @@ import numpy as np
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
 from roadworthy.errors import DataError, MissingExtraError, UsageError
 from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
-from roadworthy.results import Comparison, Metrics, StudyResult, make_folder, write_json
+from roadworthy.results import Comparison, Metrics, Rejection, StudyResult, make_folder, write_json
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
@@ -142,6 +142,11 @@ class Classifier:
         """What logits are divided by before they become confidences."""
         return self._card.temperature
 
+    @property
+    def rejection(self) -> Rejection | None:
+        """When its answers are not accepted; None where no threshold was chosen."""
+        return self._card.rejection
+
     def logits(self, images: ByteArray) -> FloatArray:
         """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
         from roadworthy.evaluate.predict import predict_logits
@@ -165,7 +170,9 @@ class Classifier:
         batch = np.stack([crop_resize(_as_pixels(item), self.spec) for item in items])
         names = [str(item) if isinstance(item, (str, Path)) else f"image {i}" for i, item in enumerate(items)]
         rows = zip(names, self.logits(batch), strict=True)
-        return [answer(name, logits, self.classes, self.temperature, top) for name, logits in rows]
+        return [
+            answer(name, logits, self.classes, self.temperature, top, self.rejection) for name, logits in rows
+        ]
 
 
 def _as_pixels(item: Any) -> ByteArray:
@@ -210,6 +217,7 @@ def predict(
         classifier.spec,
         classifier.classes,
         classifier.temperature,
+        rejection=classifier.rejection,
         top=top,
         batch_size=batch_size,
         max_pixels=max_pixels,

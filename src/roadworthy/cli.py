@@ -678,7 +678,8 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
             yield f"{'error':<24} {'':>7}  {'':<40} {row.path} {row.error}"
             continue
         others = ", ".join(f"{name} {share:.1%}" for name, share in row.alternatives)
-        yield f"{row.predicted:<24} {row.confidence:>7.2%}  {others:<40} {row.path}"
+        named = row.predicted if row.accepted is not False else f"{row.predicted} (not sure)"
+        yield f"{named:<24} {row.confidence:>7.2%}  {others:<40} {row.path}"
 
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
@@ -689,6 +690,7 @@ def _csv(rows: Iterable[Row]) -> Iterator[str]:
         cells["alternatives"] = " ".join(f"{name}={share:.6f}" for name, share in row.alternatives)
         if row.error is None:
             cells["confidence"] = f"{row.confidence:.6f}"
+            cells["accepted"] = "" if row.accepted is None else str(row.accepted).lower()
         line = io.StringIO()
         csv.DictWriter(line, columns, restval="", lineterminator="").writerow(cells)
         yield line.getvalue()

@@ -190,9 +190,13 @@ class EvaluateConfig:
     """How results are computed: bins of the calibration error, bootstrap repetitions, danger weights.
 
     split: what a training ends by measuring; `val` leaves the test split closed, for choosing among settings.
+    reject: the score by which a model does not answer, or `none`; coverage: the share of validation that is
+        answered, which chooses the threshold.
     """
 
     split: Literal["test", "val"] = "test"
+    reject: str = "probability"
+    coverage: float = 0.99
     ece_bins: int = 15
     bootstrap: int = 2000
     batch_size: int = 512
@@ -200,6 +204,7 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         _within("evaluate.ece_bins", self.ece_bins, 1)
+        _within("evaluate.coverage", self.coverage, 0.01, 1)
         _within("evaluate.bootstrap", self.bootstrap, 1)
         _within("evaluate.batch_size", self.batch_size, 1)
 

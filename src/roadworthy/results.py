@@ -25,12 +25,26 @@ IntArray = NDArray[np.integer[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
+class Rejection:
+    """When a model does not answer: where a score of how sure it is lies below a threshold.
+
+    score: a name in scores.SCORES.  coverage: the share of validation that was to be answered.
+    n: pictures of validation that the threshold was chosen on.
+    """
+
+    score: str
+    threshold: float
+    coverage: float
+    n: int
+
+
+@dataclass(frozen=True, kw_only=True)
 class Predictions:
     """What a model said of N pictures.
 
     logits: (N, C) raw, before temperature.  targets: (N,) integers in [0, C).
     groups: (N,) the physical sign that each shows; empty strings where that is unknown.
-    temperature: divides the logits before the softmax.
+    temperature: divides the logits before the softmax.  rejection: None where every answer counts.
     """
 
     classes: tuple[str, ...]
@@ -39,6 +53,7 @@ class Predictions:
     paths: tuple[str, ...]
     groups: tuple[str, ...]
     temperature: float = 1.0
+    rejection: Rejection | None = None
 
     def __post_init__(self) -> None:
         n = len(self.targets)
@@ -57,9 +72,11 @@ class Predictions:
 
     def write(self, folder: Path) -> None:
         """predictions.csv for people and predictions.npz for later scores."""
-        from roadworthy.scores import probabilities
+        from roadworthy.scores import accepted, probabilities
 
         probs = probabilities(self.logits, self.temperature)
+        kept = accepted(self.logits, self.temperature, self.rejection)
+        says = [""] * len(self.paths) if kept is None else ["true" if one else "false" for one in kept]
         predicted = self.logits.argmax(axis=1)
         with (folder / "predictions.csv").open(
             "w", newline="", encoding="utf-8", errors="surrogateescape"
@@ -68,7 +85,8 @@ class Predictions:
             writer.writerow(["path", "group", "target", "predicted", "confidence", "accepted"])
             for i, path in enumerate(self.paths):
                 target, answer = self.classes[int(self.targets[i])], self.classes[int(predicted[i])]
-                writer.writerow([path, self.groups[i], target, answer, f"{probs[i, predicted[i]]:.6f}", ""])
+                sure = f"{probs[i, predicted[i]]:.6f}"
+                writer.writerow([path, self.groups[i], target, answer, sure, says[i]])
         np.savez_compressed(
             folder / "predictions.npz",
             logits=self.logits.astype(np.float32),
@@ -77,6 +95,7 @@ class Predictions:
             paths=np.array(self.paths),
             groups=np.array(self.groups),
             temperature=self.temperature,
+            rejection=json.dumps(None if self.rejection is None else asdict(self.rejection)),
         )
 
     @classmethod
@@ -92,9 +111,17 @@ class Predictions:
                     paths=tuple(stored["paths"].tolist()),
                     groups=tuple(stored["groups"].tolist()),
                     temperature=float(stored["temperature"]),
+                    rejection=read_rejection(
+                        json.loads(str(stored["rejection"])) if "rejection" in stored else None
+                    ),
                 )
         except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
             raise CheckpointError(f"{path} holds no stored predictions: {error}") from error
+
+
+def read_rejection(tree: Mapping[str, Any] | None) -> Rejection | None:
+    """What was stored of a rejection; None for None, as older files have it."""
+    return None if tree is None else Rejection(**tree)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -178,7 +205,7 @@ class ReliabilityBin:
 class Row:
     """What is said of one picture: an error, or an answer with its two levels (kind and value).
 
-    accepted: None until a rejection threshold is chosen.
+    accepted: whether the answer is sure enough to be given; None where no threshold was chosen.
     alternatives: further classes with their confidence, likeliest first, the predicted one left out.
     """
 

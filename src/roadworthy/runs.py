@@ -29,11 +29,12 @@ from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.predict import predict_logits
+from roadworthy.evaluate.reject import rejection_summary, threshold_for
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.pixels import normalise
-from roadworthy.results import IntArray, Metrics, Predictions, make_folder, write_json
+from roadworthy.results import IntArray, Metrics, Predictions, Rejection, make_folder, write_json
 from roadworthy.runtime import (
     derive_seed,
     generator,
@@ -44,7 +45,7 @@ from roadworthy.runtime import (
     provenance,
     set_threads,
 )
-from roadworthy.scores import log_probabilities, probabilities
+from roadworthy.scores import SCORES, log_probabilities, probabilities
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
@@ -190,7 +191,9 @@ def _run(
         loss=build_loss(config.train.label_smoothing, weights),
         schedule=build_schedule(config.schedule),
         validate=functools.partial(_validate, splits.val, config, hardware),
-        keep_best=lambda now: _save_weights(now, "best", now.progress.epoch, 1.0, splits, config, folder),
+        keep_best=lambda now: _save_weights(
+            now, "best", now.progress.epoch, Calibration(), splits, config, folder
+        ),
         save=save,
         parallel=processes.forward,
         agree=processes.agree,
@@ -309,14 +312,29 @@ def predict(
     )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Calibration:
+    """What validation says of confidence."""
+
+    temperature: float = 1.0
+    rejection: Rejection | None = None
+
+
 def _save_weights(
-    state: TrainState, name: str, epoch: int, temperature: float, splits: Splits, config: Config, folder: Path
+    state: TrainState,
+    name: str,
+    epoch: int,
+    calibration: Calibration,
+    splits: Splits,
+    config: Config,
+    folder: Path,
 ) -> None:
     card = Card(
         model=config.model,
         classes=splits.classes,
         input=config.input,
-        temperature=temperature,
+        temperature=calibration.temperature,
+        rejection=calibration.rejection,
         facts={
             "weights": name,
             "epoch": epoch,
@@ -343,13 +361,14 @@ def _conclude(
     """
     hardware = Hardware(device=hardware.device, autocast=None)
     progress = state.progress
-    last_temperature = _calibrate(state.evaluated, splits.val, config, hardware)
-    _save_weights(state, "last", progress.epoch, last_temperature, splits, config, folder)
+    of_last = _calibrate(state.evaluated, splits.val, config, hardware)
+    _save_weights(state, "last", progress.epoch, of_last, splits, config, folder)
     best_file = folder / "checkpoints" / "best.safetensors"
     best, card = load_checkpoint(best_file, hardware.device)
     best = best.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    temperature = _calibrate(best, splits.val, config, hardware)
-    save_checkpoint(best, dataclasses.replace(card, temperature=temperature), best_file)
+    of_best = _calibrate(best, splits.val, config, hardware)
+    card = dataclasses.replace(card, temperature=of_best.temperature, rejection=of_best.rejection)
+    save_checkpoint(best, card, best_file)
 
     split, measured = ("test", splits.test) if len(splits.test) else ("val", splits.val)
     if not len(measured):
@@ -360,7 +379,7 @@ def _conclude(
         best,
         measured,
         split=split,
-        temperature=temperature,
+        calibration=of_best,
         spec=config.input,
         config=config.evaluate,
         hardware=hardware,
@@ -387,10 +406,20 @@ def _conclude(
     return metrics
 
 
-def _calibrate(model: torch.nn.Module, val: Dataset, config: Config, hardware: Hardware) -> float:
+def _calibrate(model: torch.nn.Module, val: Dataset, config: Config, hardware: Hardware) -> Calibration:
+    """Temperature and threshold from validation; neither where nothing was set aside."""
     if not len(val):
-        return 1.0
-    return fit_temperature(predict(model, val, config.input, config.evaluate, hardware), val.targets)
+        return Calibration()
+    asked = config.evaluate
+    logits = predict(model, val, config.input, asked, hardware)
+    temperature = fit_temperature(logits, val.targets)
+    if asked.reject == "none":
+        return Calibration(temperature=temperature)
+    threshold = threshold_for(SCORES.get(asked.reject)(logits, temperature), asked.coverage)
+    return Calibration(
+        temperature=temperature,
+        rejection=Rejection(score=asked.reject, threshold=threshold, coverage=asked.coverage, n=len(val)),
+    )
 
 
 def measure(
@@ -398,7 +427,7 @@ def measure(
     data: Dataset,
     *,
     split: str,
-    temperature: float,
+    calibration: Calibration,
     spec: InputSpec,
     config: EvaluateConfig,
     hardware: Hardware,
@@ -413,10 +442,13 @@ def measure(
         targets=data.targets,
         paths=tuple(r.path for r in data.records),
         groups=tuple(r.group for r in data.records),
-        temperature=temperature,
+        temperature=calibration.temperature,
+        rejection=calibration.rejection,
     )
-    bins = reliability(probabilities(predictions.logits, temperature), data.targets, config.ece_bins)
+    probs = probabilities(predictions.logits, calibration.temperature)
+    bins = reliability(probs, data.targets, config.ece_bins)
     details: dict[str, Any] = {
+        "rejection": rejection_summary(predictions),
         "reliability": [dataclasses.asdict(b) for b in bins],
         "confused": [
             {"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)
@@ -481,7 +513,7 @@ def evaluate_checkpoint(
         network,
         measured,
         split=split,
-        temperature=card.temperature,
+        calibration=Calibration(temperature=card.temperature, rejection=card.rejection),
         spec=card.input,
         config=config,
         hardware=hardware,

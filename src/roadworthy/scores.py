@@ -5,11 +5,12 @@ from __future__ import annotations
 from collections.abc import Callable
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.errors import ShapeError
 from roadworthy.inputs import FloatArray
 from roadworthy.registry import Registry
-from roadworthy.results import IntArray
+from roadworthy.results import IntArray, Rejection
 
 Score = Callable[[FloatArray, float], FloatArray]
 """(logits (N, C), temperature) -> (N,), higher where the answer is surer."""
@@ -78,6 +79,15 @@ def energy(logits: FloatArray, temperature: float = 1.0) -> FloatArray:
     top = scaled.max(axis=-1)
     result: FloatArray = temperature * (top + np.log(np.exp(scaled - top[..., None]).sum(axis=-1)))
     return result
+
+
+def accepted(
+    logits_NC: FloatArray, temperature: float, rejection: Rejection | None
+) -> NDArray[np.bool_] | None:
+    """(N,) whether each answer is sure enough to be given; None where no threshold was chosen."""
+    if rejection is None:
+        return None
+    return np.asarray(SCORES.get(rejection.score)(logits_NC, temperature) >= rejection.threshold)
 
 
 def fuse_frames(log_probs_FC: FloatArray, independence: float = 1.0) -> FloatArray:

@@ -11,9 +11,11 @@ from roadworthy.evaluate.reject import (
     agreement,
     auroc,
     false_positive_rate,
+    rejection_summary,
     risk_coverage,
     threshold_for,
 )
+from roadworthy.results import Predictions, Rejection
 
 RNG = np.random.default_rng
 
@@ -138,3 +140,35 @@ def test_what_cannot_be_judged_is_refused() -> None:
         threshold_for(np.zeros(3), 0)
     with pytest.raises(ValueError, match="not finite"):
         risk_coverage(np.array([np.nan]), np.array([1.0]))
+
+
+def said(rejection: Rejection | None) -> Predictions:
+    probs = np.array([[0.9, 0.1], [0.8, 0.2], [0.4, 0.6], [0.45, 0.55]])
+    return Predictions(
+        classes=("stop", "no-entry"),
+        logits=np.log(probs),
+        targets=np.array([0, 0, 0, 1]),
+        paths=tuple("abcd"),
+        groups=("",) * 4,
+        rejection=rejection,
+    )
+
+
+def test_the_summary_by_hand() -> None:
+    chosen = Rejection(score="probability", threshold=0.58, coverage=0.9, n=50)
+    found = rejection_summary(said(chosen))
+    assert (found["score"], found["threshold"], found["chosen_on"]) == ("probability", 0.58, 50)
+    assert (found["n_accepted"], found["coverage"]) == (3, 0.75)
+    assert (found["errors_accepted"], found["errors_rejected"]) == (1, 0)
+    assert found["accuracy_accepted"] == pytest.approx(2 / 3)
+    assert found["error_at"]["1"] == 0.25
+    assert found["error_at"]["0.9"] == pytest.approx((1 + 0 * 0.6) / 3.6)
+    assert found["curve"]["coverage"] == [0.25, 0.5, 0.75, 1.0]
+
+
+def test_without_a_threshold_the_curve_is_that_of_the_largest_probability() -> None:
+    found = rejection_summary(said(None))
+    assert found["score"] == "probability"
+    assert "threshold" not in found
+    nothing = rejection_summary(said(Rejection(score="margin", threshold=2.0, coverage=0.9, n=1)))
+    assert (nothing["n_accepted"], nothing["accuracy_accepted"]) == (0, None)

@@ -12,6 +12,7 @@ from roadworthy.errors import CheckpointError, DataNotFoundError, ShapeError, Us
 from roadworthy.evaluate import stream
 from roadworthy.evaluate.stream import answer, expand_inputs, predict_files
 from roadworthy.inputs import InputSpec
+from roadworthy.results import Rejection
 
 SPEC = InputSpec(size=8)
 CLASSES = ("stop", "speed-50", "no-entry")
@@ -105,6 +106,16 @@ def test_rows_by_the_contract(tmp_path):
             {"class": "no-entry", "confidence": pytest.approx(other)},
         ],
     }
+
+
+def test_what_is_not_sure_enough_is_not_accepted(tmp_path):
+    paths = [picture(tmp_path / f"{grey}.png", grey=grey) for grey in (100, 150)]
+    rows = predict_files(paths, by_brightness, SPEC, CLASSES)
+    sure = [row.confidence for row in rows]
+    between = Rejection(score="probability", threshold=sum(sure) / 2, coverage=0.9, n=9)
+    again = list(predict_files(paths, by_brightness, SPEC, CLASSES, rejection=between))
+    assert [row.accepted for row in again] == [one > between.threshold for one in sure]
+    assert {row.accepted for row in again} == {True, False}
 
 
 def test_top_counts_all_answers():

@@ -104,6 +104,20 @@ def write_folder(folder: Path, classes: list[str], mistakes: bool = True, traini
         "train_seconds": 12.3,
         "unknown_skipped": 0,
         "reliability": [empty, full],
+        "rejection": {
+            "score": "probability",
+            "aurc": 0.01,
+            "error_at": {"1": 0.1, "0.99": 0.05},
+            "curve": {"coverage": [0.5, 1.0], "risk": [0.0, 0.1]},
+            "threshold": 0.6,
+            "chosen_for_coverage": 0.99,
+            "chosen_on": 70,
+            "n_accepted": n - 1,
+            "coverage": (n - 1) / n,
+            "errors_accepted": 1,
+            "accuracy_accepted": 0.95,
+            "errors_rejected": 1,
+        },
     }
     per_split = dict.fromkeys(classes, 30)
     data = {
@@ -266,6 +280,25 @@ def test_the_report_says_which_weights_were_measured(tmp_path: Path, weights: st
     first = run_sections(where)[0].blocks[0]
     assert isinstance(first, Text)
     assert words in first.text
+
+
+def test_what_is_not_accepted_is_told_and_a_strange_set_warned_of(tmp_path: Path) -> None:
+    where = write_folder(tmp_path, FOUR)
+
+    def told() -> Text:
+        return next(section for section in run_sections(where) if section.anchor == "rejection").blocks[0]
+
+    assert "Answers below 0.6000 are not accepted" in told().text
+    assert "1 mistake instead of 2" in told().text
+    assert told().tone == "plain"
+    stored = json.loads((where / "metrics.json").read_text())["rejection"]
+    _rewrite(where, "metrics.json", rejection={**stored, "coverage": 0.8})
+    assert told().tone == "warning"
+    without = {name: stored[name] for name in ("score", "aurc", "error_at", "curve")}
+    _rewrite(where, "metrics.json", rejection=without)
+    assert "every answer is given" in told().text
+    _rewrite(where, "metrics.json", rejection=None)  # written before there was one
+    assert "rejection" not in [section.anchor for section in run_sections(where)]
 
 
 def test_the_first_rows_of_each_split_are_shown(tmp_path: Path) -> None:

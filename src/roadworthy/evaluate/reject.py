@@ -7,15 +7,17 @@ from __future__ import annotations
 
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 
 from roadworthy.errors import ShapeError
 from roadworthy.inputs import FloatArray
-from roadworthy.results import IntArray
-from roadworthy.scores import probabilities
+from roadworthy.results import IntArray, Predictions
+from roadworthy.scores import SCORES, accepted, probabilities
 
 COVERAGES = (0.99, 0.95, 0.9)
+CURVE_POINTS = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -90,6 +92,40 @@ def false_positive_rate(known: FloatArray, unknown: FloatArray, true_positive_ra
     """Share of the unknown that is answered by a threshold that answers so much of the known."""
     known, unknown = _sides(known, unknown)
     return float((unknown >= threshold_for(known, true_positive_rate)).mean())
+
+
+def rejection_summary(predictions: Predictions) -> dict[str, Any]:
+    """What metrics.json says of answers that are not given.
+
+    score: the model's own, or the largest probability where it chose none.  aurc: area under the curve of
+    risk against coverage.  error_at: the error when so much is answered.  curve: at most 100 points.
+    Where a threshold was chosen also the coverage and accuracy that it gives.
+    """
+    chosen = predictions.rejection
+    name = "probability" if chosen is None else chosen.score
+    scores = SCORES.get(name)(predictions.logits, predictions.temperature)
+    right = (predictions.logits.argmax(axis=1) == predictions.targets).astype(np.float64)
+    curve = risk_coverage(scores, right)
+    points = np.unique(np.linspace(0, len(curve.risk) - 1, CURVE_POINTS).round().astype(int))
+    summary: dict[str, Any] = {
+        "score": name,
+        "aurc": curve.area,
+        "error_at": {f"{coverage:g}": curve.at(coverage) for coverage in (1.0, *COVERAGES)},
+        "curve": {"coverage": curve.coverage[points].tolist(), "risk": curve.risk[points].tolist()},
+    }
+    kept = accepted(predictions.logits, predictions.temperature, chosen)
+    if chosen is not None and kept is not None:
+        summary |= {
+            "threshold": chosen.threshold,
+            "chosen_for_coverage": chosen.coverage,
+            "chosen_on": chosen.n,
+            "n_accepted": int(kept.sum()),
+            "coverage": float(kept.mean()),
+            "errors_accepted": int((1 - right[kept]).sum()),
+            "accuracy_accepted": float(right[kept].mean()) if kept.any() else None,
+            "errors_rejected": int((1 - right[~kept]).sum()),
+        }
+    return summary
 
 
 class Mahalanobis:

@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from functools import partial
 from itertools import chain, islice
 from os import PathLike
 from pathlib import Path
@@ -17,8 +18,8 @@ import numpy as np
 
 from roadworthy.errors import CheckpointError, DataNotFoundError, ImageError, ShapeError, UsageError
 from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
-from roadworthy.results import Row
-from roadworthy.scores import probabilities, top_k
+from roadworthy.results import Rejection, Row
+from roadworthy.scores import accepted, probabilities, top_k
 from roadworthy.signs.catalogue import kind_and_value
 
 T = TypeVar("T")
@@ -46,6 +47,7 @@ def predict_files(
     classes: Sequence[str],
     temperature: float = 1.0,
     *,
+    rejection: Rejection | None = None,
     top: int = 3,
     batch_size: int = 64,
     workers: int = 2,
@@ -54,21 +56,21 @@ def predict_files(
     """One Row for each path, in order; a picture that cannot be decoded becomes a row with its error.
 
     classify: (B, S, S, 3) uint8 pictures, S being spec.size, to (B, C) logits; called on 1 to batch_size.
-    temperature: divides the logits before the softmax.
+    temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
     top: how many answers a row holds, the predicted one among them.
     workers: threads that decode; they run at most one batch ahead of what is asked for.
     """
     _check_positive(top=top, batch_size=batch_size, workers=workers)
-    return _predict(paths, classify, spec, tuple(classes), temperature, top, batch_size, workers, max_pixels)
+    say = partial(answer, classes=tuple(classes), temperature=temperature, top=top, rejection=rejection)
+    return _predict(paths, classify, spec, len(classes), say, batch_size, workers, max_pixels)
 
 
 def _predict(
     paths: Iterable[str | PathLike[str]],
     classify: Classify,
     spec: InputSpec,
-    classes: tuple[str, ...],
-    temperature: float,
-    top: int,
+    num_classes: int,
+    say: Callable[[str, FloatArray], Row],
     batch_size: int,
     workers: int,
     max_pixels: int,
@@ -83,18 +85,26 @@ def _predict(
     with closing(pictures):  # a caller who stops half-way stops the decoding, too
         while batch := list(islice(pictures, batch_size)):
             readable = [picture for _, picture in batch if not isinstance(picture, ImageError)]
-            logits = iter(_checked(classify(np.stack(readable)), len(readable), classes) if readable else ())
+            logits = iter(
+                _checked(classify(np.stack(readable)), len(readable), num_classes) if readable else ()
+            )
             for path, picture in batch:
                 if isinstance(picture, ImageError):
                     yield Row(path=path, error=str(picture))
                 else:
-                    yield answer(path, next(logits), classes, temperature, top)
+                    yield say(path, next(logits))
 
 
 def answer(
-    path: str, logits: FloatArray, classes: Sequence[str], temperature: float = 1.0, top: int = 3
+    path: str,
+    logits: FloatArray,
+    classes: Sequence[str],
+    temperature: float = 1.0,
+    top: int = 3,
+    rejection: Rejection | None = None,
 ) -> Row:
     """What (C,) logits say of the picture at `path`, with `top` answers at most."""
+    kept = accepted(logits[None], temperature, rejection)
     probs = probabilities(logits, temperature)
     first, *others = top_k(logits, top).tolist()
     kind, value = kind_and_value(classes[first])
@@ -104,6 +114,7 @@ def answer(
         kind=kind,
         value=value,
         confidence=float(probs[first]),
+        accepted=None if kept is None else bool(kept[0]),
         alternatives=tuple((classes[i], float(probs[i])) for i in others),
     )
 
@@ -157,10 +168,10 @@ def _walk(folder: Path) -> Iterator[Path]:
             yield folder / name
 
 
-def _checked(logits: FloatArray, count: int, classes: Sequence[str]) -> FloatArray:
+def _checked(logits: FloatArray, count: int, num_classes: int) -> FloatArray:
     logits = np.asarray(logits)
-    if logits.shape != (count, len(classes)):
-        raise ShapeError(f"the model answered {logits.shape} to {count} pictures of {len(classes)} classes")
+    if logits.shape != (count, num_classes):
+        raise ShapeError(f"the model answered {logits.shape} to {count} pictures of {num_classes} classes")
     if not np.isfinite(logits).all():
         raise CheckpointError("the model gave an answer that is not finite; its weights are damaged")
     return logits

@@ -118,6 +118,7 @@ def run_sections(folder: Path) -> list[Section]:
         ("Confusion", "confusion", _confusion),
         ("Classes", "classes", _per_class),
         ("Confidence", "confidence", _reliability),
+        ("When not to answer", "rejection", _rejection),
         ("Surest mistakes", "mistakes", _mistakes),
         ("Model", "model", _model),
         ("Provenance", "provenance", _provenance),
@@ -135,6 +136,9 @@ def run_sections(folder: Path) -> list[Section]:
         if blocks:
             sections.append(Section(title=title, anchor=anchor, blocks=tuple(blocks)))
     return sections
+
+
+FAR_FROM_CHOSEN = 0.05  # of coverage: more than the spread between sets of a thousand
 
 
 # Reading ----------------------------------------------------------------------------------------------------
@@ -739,6 +743,43 @@ def _reliability(run: _Folder) -> list[Block]:
         figures.reliability_chart(name="reliability", caption=caption, alt=alt, bins=bins),
         _table("Reliability in figures (empty bins left out)", columns, rows, collapsed=True),
     ]
+
+
+def _rejection(run: _Folder) -> list[Block]:
+    found = run.metrics.get("rejection")
+    if not found:
+        return []
+    text = f"Pictures are put in order by the score '{found['score']}'. "
+    tone = "plain"
+    if found.get("threshold") is None:
+        text += "No threshold was chosen: every answer is given."
+    else:
+        n = run.metrics["n"]
+        text += (
+            f"Answers below {found['threshold']:.4f} are not accepted, a threshold that lets through "
+            f"{percent(found['chosen_for_coverage'], 1)} of {found['chosen_on']:,} validation pictures. "
+            f"Here it accepts {percent(found['coverage'])} of {n:,}, of which "
+            f"{percent(found['accuracy_accepted'])} are right: {plural(found['errors_accepted'], 'mistake')} "
+            f"instead of {found['errors_accepted'] + found['errors_rejected']:,}."
+        )
+        if found["coverage"] < found["chosen_for_coverage"] - FAR_FROM_CHOSEN:
+            text += " That is far fewer than on validation: these pictures are unlike those."
+            tone = "warning"
+    rows = [(percent(float(coverage), 0), percent(error, 3)) for coverage, error in found["error_at"].items()]
+    coverage, risk = (tuple(found["curve"][name]) for name in ("coverage", "risk"))
+    blocks: list[Block] = [Text(text=text, tone=tone)]
+    if len(coverage) > 1:
+        blocks.append(
+            figures.line_chart(
+                name="risk-coverage",
+                caption="Mistakes among the answers given, when the surest are given first",
+                alt=f"{text} With every answer given {percent(risk[-1])} are wrong.",
+                lines=[figures.Line(name="wrong", xs=coverage, ys=risk)],
+                x_label="share of pictures answered",
+                percent=True,
+            )
+        )
+    return [*blocks, _table("Mistakes by share answered", ["answered", "wrong of these"], rows)]
 
 
 def _mistakes(run: _Folder) -> list[Block]:

@@ -17,18 +17,23 @@ from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError, ConfigError
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
+from roadworthy.results import Rejection, read_rejection
 
 FORMAT = 1
 
 
 @dataclass(frozen=True, kw_only=True)
 class Card:
-    """What must travel with the weights: network, classes, preprocessing, temperature; `facts` says more."""
+    """What must travel with the weights: network, classes, preprocessing, and how sure is sure enough.
+
+    rejection: None where every answer is given.  facts: where the weights come from.
+    """
 
     model: ModelConfig
     classes: tuple[str, ...]
     input: InputSpec
     temperature: float = 1.0
+    rejection: Rejection | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
 
 
@@ -54,6 +59,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
             classes=tuple(header["classes"]),
             input=InputSpec(**header["input"]),
             temperature=float(header["temperature"]),
+            rejection=read_rejection(header.get("rejection")),
             facts=header["facts"],
         )
         model = build_model(card.model, len(card.classes), card.input)
