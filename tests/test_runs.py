@@ -9,8 +9,15 @@ import numpy as np
 import pytest
 
 from roadworthy import api
-from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config
-from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError, UsageError
+from roadworthy.config import CalibrateConfig, Config, DataConfig, EvaluateConfig, load_config
+from roadworthy.errors import (
+    CheckpointError,
+    ConfigError,
+    DataError,
+    MissingExtraError,
+    UnknownNameError,
+    UsageError,
+)
 from roadworthy.results import Predictions
 from roadworthy.runs import samples_by_class
 from roadworthy.train.callbacks import Callback
@@ -94,9 +101,31 @@ def test_the_threshold_is_chosen_on_validation_and_travels_with_the_weights(run:
     assert [again[path] for path in paths] == said
 
 
+def test_views_and_norms_of_an_evaluation_are_honoured(run: Path, spec: str) -> None:
+    plain, zooms, new = (
+        api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(**settings))
+        for settings in ({}, {"views": "zooms"}, {"norms": "new"})
+    )
+    assert len({plain.nll, zooms.nll, new.nll}) == 3
+    assert plain.n == zooms.n == new.n
+    with pytest.raises(UnknownNameError, match="did you mean 'zooms'"):
+        api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(views="zoms"))
+
+
+def test_a_training_refuses_what_only_an_evaluation_can_do(spec: str, tmp_path: Path) -> None:
+    config = tiny(spec)
+    for changed, message in (
+        (dataclasses.replace(config, evaluate=EvaluateConfig(norms="new")), "is for roadworthy evaluate"),
+        (dataclasses.replace(config, calibrate=CalibrateConfig(reject="sure")), "rejection score 'sure'"),
+    ):
+        with pytest.raises((ConfigError, UnknownNameError), match=message):
+            api.train(changed, tmp_path / "run")
+        assert not (tmp_path / "run").exists()
+
+
 def test_without_rejection_every_answer_counts(spec: str, tmp_path: Path) -> None:
     config = tiny(spec)
-    config = dataclasses.replace(config, evaluate=dataclasses.replace(config.evaluate, reject="none"))
+    config = dataclasses.replace(config, calibrate=CalibrateConfig(reject="none"))
     api.train(config, tmp_path / "run")
     assert load_checkpoint(tmp_path / "run")[1].rejection is None
     assert "threshold" not in json.loads((tmp_path / "run" / "metrics.json").read_text())["rejection"]

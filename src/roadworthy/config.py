@@ -190,13 +190,13 @@ class EvaluateConfig:
     """How results are computed: bins of the calibration error, bootstrap repetitions, danger weights.
 
     split: what a training ends by measuring; `val` leaves the test split closed, for choosing among settings.
-    reject: the score by which a model does not answer, or `none`; coverage: the share of validation that is
-        answered, which chooses the threshold.
+    views: `plain`, or copies of each picture whose answers are averaged (`shifts`, `zooms`).
+    norms: BatchNorm's statistics, `stored`, or `new` from the pictures that are measured (evaluate alone).
     """
 
     split: Literal["test", "val"] = "test"
-    reject: str = "probability"
-    coverage: float = 0.99
+    views: str = "plain"
+    norms: Literal["stored", "new"] = "stored"
     ece_bins: int = 15
     bootstrap: int = 2000
     batch_size: int = 512
@@ -204,9 +204,23 @@ class EvaluateConfig:
 
     def __post_init__(self) -> None:
         _within("evaluate.ece_bins", self.ece_bins, 1)
-        _within("evaluate.coverage", self.coverage, 0.01, 1)
         _within("evaluate.bootstrap", self.bootstrap, 1)
         _within("evaluate.batch_size", self.batch_size, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class CalibrateConfig:
+    """What a training ends by choosing on validation, beside the temperature.
+
+    reject: the score by which answers are not accepted (`roadworthy list scores`), or `none`.
+    coverage: the share of validation that is accepted, which chooses the threshold.
+    """
+
+    reject: str = "probability"
+    coverage: float = 0.99
+
+    def __post_init__(self) -> None:
+        _within("calibrate.coverage", self.coverage, 0.01, 1)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -220,6 +234,7 @@ class Config:
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
 
 

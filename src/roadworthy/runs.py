@@ -25,6 +25,7 @@ from roadworthy.data.overview import class_faces, overview
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec
 from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError
+from roadworthy.evaluate.adapt import reestimate_batchnorm
 from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
@@ -120,6 +121,12 @@ def _run(
 ) -> Run:
     """shared: where the state to resume from lies.  folder: where this process writes."""
     check_budget(config.train)
+    if config.evaluate.norms != "stored":
+        raise ConfigError(
+            "evaluate.norms = 'new' is for roadworthy evaluate; a training measures what it stores"
+        )
+    if config.calibrate.reject != "none":
+        SCORES.get(config.calibrate.reject)  # a misspelt name ends a training before it has begun
     keep_freed_memory()
     set_threads(config.train.threads)
     device = pick_device(config.train.device)
@@ -309,6 +316,7 @@ def predict(
         batch_size=config.batch_size,
         device=hardware.device,
         autocast_dtype=hardware.autocast,
+        views=config.views,
     )
 
 
@@ -410,8 +418,8 @@ def _calibrate(model: torch.nn.Module, val: Dataset, config: Config, hardware: H
     """Temperature and threshold from validation; neither where nothing was set aside."""
     if not len(val):
         return Calibration()
-    asked = config.evaluate
-    logits = predict(model, val, config.input, asked, hardware)
+    asked = config.calibrate
+    logits = predict(model, val, config.input, config.evaluate, hardware)
     temperature = fit_temperature(logits, val.targets)
     if asked.reject == "none":
         return Calibration(temperature=temperature)
@@ -509,6 +517,8 @@ def evaluate_checkpoint(
         write_json({**origin, "model": str(model)}, out / "provenance.json")
         write_json(_describe_measured(data.spec, split, measured, unknown), out / "data.json")
     seen = _trained_on(home)
+    if config.norms == "new":
+        network = reestimate_batchnorm(network, measured.images, card.input, batch_size=config.batch_size)
     return measure(
         network,
         measured,

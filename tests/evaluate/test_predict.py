@@ -4,7 +4,7 @@ import torch
 from torch import nn
 
 from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError
-from roadworthy.evaluate.predict import predict_logits
+from roadworthy.evaluate.predict import VIEWS, moved, predict_logits, zoomed
 from roadworthy.inputs import InputSpec, normalise
 
 SPEC = InputSpec(size=8)
@@ -114,3 +114,25 @@ def test_answers_that_do_not_fit():
         predict_logits(Answer(lambda x: torch.ones(1, 3)), pictures(2), SPEC)
     with pytest.raises(ValueError, match="batch_size is 0"):
         predict_logits(network(), pictures(2), SPEC, batch_size=0)
+
+
+@pytest.mark.parametrize("views", list(VIEWS))
+def test_views_are_averaged(views):
+    model, images = network(), pictures(5)
+    each = [predict_logits(model, view(images), SPEC) for view in VIEWS[views]]
+    assert predict_logits(model, images, SPEC, views=views) == pytest.approx(np.mean(each, axis=0), abs=1e-5)
+
+
+def test_views_by_hand():
+    image = np.zeros((1, 4, 4, 3), np.uint8)
+    image[0, 1, 1] = 200
+    assert np.argwhere(moved(image, down=1, right=2)[0, :, :, 0]).tolist() == [[2, 3]]
+    edge = np.arange(4, dtype=np.uint8)[None, :, None, None] * np.ones((1, 4, 4, 3), np.uint8)
+    assert moved(edge, down=2, right=0)[0, :, 0, 0].tolist() == [0, 0, 0, 1]
+    assert np.array_equal(zoomed(image, 1.0), image)
+    # Pixel centres at -1.5, -0.5, 0.5, 1.5 are read at half of that: between the middle two.
+    assert zoomed(edge * 10, 2.0)[0, :, 0, 0].tolist() == pytest.approx([7.5, 12.5, 17.5, 22.5], abs=0.51)
+    assert zoomed(edge * 10, 0.5)[0, :, 0, 0].tolist() == [0, 5, 25, 30]
+    square = np.zeros((1, 16, 16, 3), np.uint8)
+    square[:, 4:12, 4:12] = 255
+    assert (zoomed(square, 1.15) > 127).sum() > (square > 127).sum() > (zoomed(square, 1 / 1.15) > 127).sum()

@@ -4,18 +4,46 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from functools import partial
 
 import numpy as np
 import torch
 from torch import nn
 
+from roadworthy import pixels
 from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec, normalise
 
-# Each view is the picture moved by (down, right) pixels, its edge repeated; logits are averaged over them.
-VIEWS: dict[str, tuple[tuple[int, int], ...]] = {
-    "plain": ((0, 0),),
-    "shifts": ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1)),
+View = Callable[[ByteArray], ByteArray]
+
+
+def moved(images: ByteArray, down: int, right: int) -> ByteArray:
+    """(N, S, S, 3) pictures moved by whole pixels, their edges repeated."""
+    size = images.shape[1]
+    rows = np.clip(np.arange(size) - down, 0, size - 1)
+    columns = np.clip(np.arange(size) - right, 0, size - 1)
+    return images[:, rows][:, :, columns]
+
+
+def zoomed(images: ByteArray, factor: float) -> ByteArray:
+    """(N, S, S, 3) pictures enlarged about their middle (below 1 shrunk, their edges repeated)."""
+    pictures = pixels.to_float(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2))
+    scaled = pixels.warp(pictures, pixels.zoom(torch.full((len(images),), factor)))
+    return np.asarray((scaled * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
+
+
+def _plain(images: ByteArray) -> ByteArray:
+    return images
+
+
+# Ways to look at a picture; logits are averaged over them.
+VIEWS: dict[str, tuple[View, ...]] = {
+    "plain": (_plain,),
+    "shifts": (
+        _plain,
+        *(partial(moved, down=down, right=right) for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1))),
+    ),
+    "zooms": (_plain, partial(zoomed, factor=1 / 1.15), partial(zoomed, factor=1.15)),
 }
 
 
@@ -34,7 +62,7 @@ def predict_logits(
 
     images: as crop_resize leaves them, S being spec.size; may be memory-mapped, a batch is read at a time.
     device: where `model` already is.  autocast_dtype: bfloat16 for autocast, None for full precision.
-    views: `plain`, or `shifts` for the mean over the picture and four copies of it moved by a pixel.
+    views: `plain`, or `shifts` (also moved by a pixel each way) or `zooms` (also 15 % smaller and larger).
     progress: called after each batch with the pictures done and N.
     The model's modules are left in the modes they came in.
     Raises ShapeError on pictures of another shape or type, CheckpointError on logits that are not finite.
@@ -48,7 +76,7 @@ def predict_logits(
     with _evaluating(model), torch.inference_mode(), autocast:
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
-            answers = [model(_to_input(_moved(batch, *by), spec, device)).float() for by in VIEWS[views]]
+            answers = [model(to_input(view(batch), spec, device)).float() for view in VIEWS[views]]
             logits = torch.stack(answers).mean(dim=0).cpu().numpy()
             parts.append(_checked_logits(logits, len(batch), start))
             if progress is not None:
@@ -68,16 +96,8 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
             module.training = training
 
 
-def _moved(images: ByteArray, down: int, right: int) -> ByteArray:
-    if not down and not right:
-        return images
-    size = images.shape[1]
-    rows = np.clip(np.arange(size) - down, 0, size - 1)
-    columns = np.clip(np.arange(size) - right, 0, size - 1)
-    return images[:, rows][:, :, columns]
-
-
-def _to_input(images: ByteArray, spec: InputSpec, device: str | torch.device) -> torch.Tensor:
+def to_input(images: ByteArray, spec: InputSpec, device: str | torch.device) -> torch.Tensor:
+    """(N, S, S, 3) uint8 pictures as the network takes them: (N, 3, S, S)."""
     pictures = torch.from_numpy(normalise(images, spec))
     return pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
 
