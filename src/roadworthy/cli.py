@@ -596,6 +596,9 @@ LISTS = {
     "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
+    "corruptions": Listed(
+        module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train,signs"
+    ),
     "scores": Listed(module="roadworthy.scores", attribute="SCORES"),
     "studies": Listed(module="roadworthy.studies.catalogue", attribute="STUDIES", extra="train"),
 }
