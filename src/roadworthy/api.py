@@ -373,7 +373,7 @@ def study(
     watcher: Watcher | None = None,
     command: str = "",
 ) -> list[StudyResult]:
-    """Answer questions by trainings (all known ones where no names are given), each in a folder of `out`.
+    """Answer questions by trainings, each in a folder of `out`; without names all that `ask` suffices for.
 
     A study that was interrupted goes on where it stopped.  Raises TrainingError naming trainings that
     failed, after all others are done, those of other studies too.
@@ -387,8 +387,11 @@ def study(
     from roadworthy.studies.watch import Watcher
 
     for name in names:
-        STUDIES.get(name)
-    names, executor, watcher = names or tuple(STUDIES), executor or Here(), watcher or Watcher()
+        lacks = STUDIES.get(name).lacks(ask)
+        if lacks:
+            raise UsageError(f"the study {name} needs {lacks}")
+    names = names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
+    executor, watcher = executor or Here(), watcher or Watcher()
     forecasts = {name: forecast(name, ask, out / name, executor) for name in names}
     watcher.on_plan({name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values()))
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)

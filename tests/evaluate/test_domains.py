@@ -7,6 +7,7 @@ from roadworthy.errors import ShapeError
 from roadworthy.evaluate.domains import (
     Seen,
     Shift,
+    drop,
     frechet_distance,
     in_words,
     shifts,
@@ -123,3 +124,21 @@ def test_few_pictures_often_say_the_opposite() -> None:
     all_wrong, all_none = wrong_conclusions(a, b, targets, 2000, rng)
     assert (all_wrong, all_none) == (0.0, 0.0)
     assert wrong_conclusions(a, a, targets, 20, rng)[1] == 1.0
+
+
+def test_the_drop_and_an_interval_that_knows_of_signs_and_seeds() -> None:
+    rng = RNG(8)
+    old = (rng.random((1, 400)) < 0.98).astype(float)
+    new = (rng.random((1, 400)) < 0.9).astype(float)
+    alone = [str(i) for i in range(400)]
+    effect, (low, high) = drop(old, new, alone, alone, rng)
+    assert effect == pytest.approx(old.mean() - new.mean())
+    error = np.sqrt(old.var() / 400 + new.var() / 400)
+    assert (low, high) == pytest.approx((effect - 1.96 * error, effect + 1.96 * error), abs=0.004)
+    frames = [str(i // 40) for i in range(400)]
+    by_sign = np.repeat(rng.random(10) < 0.7, 40)[None].astype(float)
+    few = drop(old, by_sign, alone, frames, rng)[1]
+    many = drop(old, by_sign, alone, alone, rng)[1]
+    assert np.ptp(few) > 3 * np.ptp(many)
+    seeds = np.repeat(np.array([0.0, 1.0])[:, None], 400, axis=1)  # one network never right, one always
+    assert np.ptp(drop(np.ones((2, 400)), seeds, alone, alone, rng)[1]) == 1.0

@@ -146,10 +146,12 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mistakes", "profile", "crossval"])
+@pytest.mark.parametrize("name", ["mistakes", "profile", "crossval", "domains"])
 def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tmp_path: Path) -> None:
-    settings = ("train.epochs=1", "input.size=32", "train.threads=1", "evaluate.bootstrap=20")
-    api.study([name], dataclasses.replace(ask, seeds=1, settings=settings), tmp_path)
+    quick = name == "domains"  # in full it trains for minutes
+    budget = "train.minutes=0.002" if quick else "train.epochs=1"
+    settings = (budget, "input.size=32", "train.threads=1", "evaluate.bootstrap=20")
+    api.study([name], dataclasses.replace(ask, seeds=1, settings=settings, quick=quick), tmp_path)
     tree = read_study(tmp_path / name)
     captions = [table["caption"] for table in tree["tables"]]
     page = (tmp_path / "report.html").read_text()
@@ -162,6 +164,12 @@ def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tm
         assert [claim["id"] for claim in tree["claims"]] == ["C4"]
         assert "forward: convolution" in page
         assert tree["tables"][2]["rows"][0][2] == "1.00x"
+    if name == "domains":
+        assert {gallery["file"] for gallery in tree["galleries"]} == {f"samples-{n}.npz" for n in range(3)}
+        assert any(caption.startswith("How other-val looks beside home") for caption in captions)
+        assert tree["answer"].count(" are right, ") == 2  # what is chosen on is no result
+        lost = next(table for table in tree["tables"] if table["caption"].startswith("What is lost"))
+        assert len(lost["rows"]) == 3 * len(tree["arms"])
     if name == "crossval":
         folds = [(run["seed"], run["fold"]) for run in tree["arms"][0]["runs"]]
         assert folds == [(0, fold) for fold in (1, 2, 3, 4, 5)]
@@ -310,3 +318,25 @@ def test_specs_may_name_the_data_and_the_seed(ask: Ask) -> None:
     assert first.config.data.spec == "folder:a{b},rendered:au?seed=0@0.5"
     assert second.config.data.spec == "folder:a{b},rendered:au?seed=1@0.5"
     assert (first.new, second.new) == ({"rest": "rendered:au?seed=0"}, {"rest": "rendered:au?seed=1"})
+
+
+def test_a_study_says_what_it_lacks_and_is_left_out_where_all_are_asked_for(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    alone = dataclasses.replace(ask, new={}, seeds=1)
+    with pytest.raises(UsageError, match="few-shot needs another domain of photographs, like --new"):
+        api.study(["few-shot"], alone, tmp_path)
+    kept = {name: STUDIES.get(name) for name in ("tiny", "few-shot")}
+    monkeypatch.setattr(STUDIES, "_entries", kept)
+    assert [result.study for result in api.study([], alone, tmp_path)] == ["tiny"]
+
+
+def test_few_shots_are_shown_and_tested_on_other_signs(ask: Ask) -> None:
+    new = {"drawn": "rendered:au?recipe=other-test", "other": next(iter(ask.new.values()))}
+    study = STUDIES.get("few-shot")
+    asked = dataclasses.replace(ask, new=new, data="gtsrb:x")
+    _, one, five, _ = (job for job in jobs("few-shot", study.plan(asked), asked, Path("o")) if job.seed == 1)
+    rest = "gtsrb:x@0.4,rendered:au+de?per_class=2000@0.4"
+    assert one.config.data.spec == f"{rest},{new['other']}?take=1&draw=1@0.2"
+    assert five.config.data.spec == f"{rest},{new['other']}?take=5&draw=1@0.2"
+    assert dict(five.new) == {"other, signs not shown": f"{new['other']}?leave=20&draw=1"}

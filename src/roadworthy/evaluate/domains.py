@@ -181,6 +181,36 @@ def frechet_distance(old_ND: FloatArray, new_ND: FloatArray) -> float:
     return float(max(0.0, apart @ apart + np.trace(one) + np.trace(two) - 2 * roots))
 
 
+def drop(
+    old_SN: FloatArray,
+    new_SM: FloatArray,
+    old_groups: Sequence[str],
+    new_groups: Sequence[str],
+    generator: np.random.Generator,
+    repetitions: int = 2000,
+) -> tuple[float, Interval]:
+    """How much less often networks are right on new pictures, and its 95 % interval.
+
+    old_SN, new_SM: 1 where the network of a seed is right, the same S networks on both sets.  The interval
+    resamples signs of either set, and seeds.
+    """
+    seeds = len(old_SN)
+    drawn_seeds = generator.integers(seeds, size=(repetitions, seeds))
+    means = []
+    for right, groups in ((old_SN, old_groups), (new_SM, new_groups)):
+        names = [group or f"picture {i}" for i, group in enumerate(groups)]
+        units = np.unique(names, return_inverse=True)[1]
+        sums = np.stack([np.bincount(units, weights=row) for row in right])
+        sizes = np.bincount(units)
+        draws = np.empty(repetitions)
+        for number in range(repetitions):
+            chosen = generator.integers(len(sizes), size=len(sizes))
+            draws[number] = sums[drawn_seeds[number]][:, chosen].sum() / (seeds * sizes[chosen].sum())
+        means.append(draws)
+    low, high = np.quantile(means[0] - means[1], [0.025, 0.975])
+    return float(old_SN.mean() - new_SM.mean()), (float(low), float(high))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Telling:
     """How well a linear classifier tells new pictures from old ones it has not seen.

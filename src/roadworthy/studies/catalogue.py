@@ -9,5 +9,14 @@ from roadworthy.studies.plan import Study
 
 STUDIES: Registry[Study] = Registry("study")
 
-for _module in ("baseline", "augmentation", "profile", "equal_time", "crossval", "mistakes"):
+for _module in (
+    "baseline",
+    "augmentation",
+    "profile",
+    "equal_time",
+    "crossval",
+    "mistakes",
+    "domains",
+    "few_shot",
+):
     import_module(f"roadworthy.studies.{_module}")

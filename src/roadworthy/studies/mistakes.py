@@ -8,13 +8,11 @@ from pathlib import Path
 
 import numpy as np
 import torch
-from PIL import Image
 
 from roadworthy import pixels
 from roadworthy.config import load_config
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.data.records import Record
 from roadworthy.evaluate.causes import actions, concentration, trait_effects
 from roadworthy.evaluate.compare import summarise
 from roadworthy.evaluate.explain import grad_cam, overlay, randomised_likeness
@@ -26,6 +24,7 @@ from roadworthy.results import Claim, Predictions, Stored, StudyResult, Table
 from roadworthy.scores import probabilities
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import Part, Verdict, better, judge
+from roadworthy.studies.domain_tables import side
 from roadworthy.studies.plan import Arm, Ask, Plan, Study
 from roadworthy.studies.setups import base
 from roadworthy.train.checkpoint import load_checkpoint
@@ -198,21 +197,10 @@ def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:
     return Pictures(
         images=measured.images,
         targets=measured.targets,
-        sizes_px=np.array([_side(record, spec) for record in measured.records]),
+        sizes_px=np.array([side(record, spec) for record in measured.records]),
         train_images=train.images,
         train_targets=train.targets,
     )
-
-
-def _side(record: Record, spec: InputSpec) -> float:
-    """Shorter side of the sign in pixels; of the picture where no box is known."""
-    if record.drawing is not None:
-        return float(spec.size)
-    if record.box is not None:
-        x1, y1, x2, y2 = record.box
-        return float(min(x2 - x1, y2 - y1))
-    with Image.open(record.path) as image:
-        return float(min(image.size))
 
 
 def _wrong_answers(predictions: Predictions) -> Counter[tuple[str, str]]:

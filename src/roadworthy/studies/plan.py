@@ -99,6 +99,10 @@ class Study(ABC):
     def plan(self, ask: Ask) -> Plan:
         """The arms that answer it."""
 
+    def lacks(self, ask: Ask) -> str:
+        """What was not given and this study cannot do without; empty where there is nothing."""
+        return ""
+
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """What the results say about the claims of the study that this product grew out of."""
         return ()

@@ -1,0 +1,44 @@
+"""Part 3, continued: what a few labelled pictures of the new domain are worth."""
+
+from __future__ import annotations
+
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.domains import SECONDS, TOGETHER
+from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.setups import COMPACT, QUICK_SECONDS
+
+SHOTS = (1, 5, 20)  # pictures a class, each of another sign
+SHARE = 0.2  # of each batch
+
+
+class FewShot(Study):
+    """What are a few labelled pictures of another domain worth, on signs of it that were not shown?"""
+
+    def lacks(self, ask: Ask) -> str:
+        """Photographs of another domain."""
+        return "" if _photographs(ask) else "another domain of photographs, like --new folder:DIR"
+
+    def plan(self, ask: Ask) -> Plan:
+        """None, and 1, 5 and 20 a class of the first other domain; every seed draws others."""
+        name, spec = next(iter(_photographs(ask).items()))
+        joined = "&" if "?" in spec else "?"
+        # Half of what is not new is drawn, as where none of it is.
+        rest = TOGETHER["data.spec"].replace("@0.5", f"@{(1 - SHARE) / 2:g}")
+        arms = [Arm(name="none")]
+        for shots in SHOTS:
+            shown = f"{spec}{joined}take={shots}&draw={{seed}}@{SHARE:g}"
+            arms.append(Arm(name=f"{shots} a class", settings={"data.spec": f"{rest},{shown}"}))
+        seconds = QUICK_SECONDS if ask.quick else SECONDS
+        return Plan(
+            base={**COMPACT, **TOGETHER, "train.minutes": seconds / 60},
+            arms=tuple(arms),
+            pairs=tuple((arm.name, "none") for arm in arms[1:]),
+            new={f"{name}, signs not shown": f"{spec}{joined}leave={max(SHOTS)}&draw={{seed}}"},
+        )
+
+
+def _photographs(ask: Ask) -> dict[str, str]:
+    return {name: spec for name, spec in ask.new.items() if not spec.startswith("rendered:")}
+
+
+STUDIES.register("few-shot")(FewShot())
