@@ -46,6 +46,9 @@ def test_the_defaults_survive_the_round_trip() -> None:
         ("optim.lr=inf", "optim.lr is inf"),
         ("optim.momentum=1.0", "optim.momentum is 1.0; it must be between 0 and 0.9999"),
         ("evaluate.danger.other=-1", "evaluate.danger.other is -1"),
+        ("augment.mix=mixpu", "setting augment.mix.*'none', 'mixup' or 'cutmix'"),
+        ("augment.mix_alpha=0.5", "augment.mix_alpha has no effect without augment.mix"),
+        ("augment={mix='mixup', mix_alpha=0}", "augment.mix_alpha is 0.0; it must be between 0.01 and 100"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(setting: str, message: str) -> None:

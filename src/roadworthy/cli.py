@@ -592,6 +592,7 @@ LISTS = {
     "sources": Listed(module="roadworthy.data.spec", attribute="SOURCES"),
     "models": Listed(module="roadworthy.models.catalogue", attribute="MODELS", extra="train"),
     "policies": Listed(module="roadworthy.augment.policy", attribute="POLICIES", extra="train"),
+    "mixes": Listed(module="roadworthy.augment.mix", attribute="MIXES", extra="train"),
     "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
     "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),

@@ -74,15 +74,23 @@ class AugmentConfig:
     """Which augmentation policy, how strong (1 is the policy as written, 0 is the identity).
 
     only: the policy's operations to keep, by name; without it all of them.
+    mix: each picture with another of its batch, labels in proportion: `mixup` blends, `cutmix` pastes.
+    mix_alpha: shares come from Beta(alpha, alpha); absent means the papers' own, 0.2 for mixup, 1 for cutmix.
     """
 
     policy: str = "default"
     only: tuple[str, ...] = ()
     strength: float = 1.0
     mirror: bool = True
+    mix: Literal["none", "mixup", "cutmix"] = "none"
+    mix_alpha: float | None = None
 
     def __post_init__(self) -> None:
         _within("augment.strength", self.strength, 0)
+        if self.mix_alpha is not None:
+            _within("augment.mix_alpha", self.mix_alpha, 0.01, 100)
+            if self.mix == "none":
+                raise ConfigError("augment.mix_alpha has no effect without augment.mix=mixup or cutmix")
 
 
 @dataclass(frozen=True, kw_only=True)

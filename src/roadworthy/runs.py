@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from roadworthy.augment.mix import build_mix
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
 from roadworthy.data.audit import audit_decoded
@@ -155,6 +156,7 @@ def _run(
     if resume:
         state.load(stored)
     policy = build_policy(config.augment, splits.classes, _worded(splits))
+    mix = build_mix(config.augment, len(splits.classes))
     _begin_run(folder, config)
     _write_pictures(folder, splits, policy, config)
 
@@ -179,7 +181,9 @@ def _run(
             random = generator(device, config.train.seed, "augment", step, *own)
             augmented, targets = policy(images, targets, random)
         with stage("normalise"):
-            return normalise(augmented, config.input), targets
+            inputs = normalise(augmented, config.input)
+        with stage("augment: mix"):
+            return mix(inputs, targets, random)
 
     def save(now: TrainState) -> None:
         now.save(folder / "resume" / "state.safetensors")

@@ -31,6 +31,26 @@ def test_smoothing_worked_by_hand():
     assert build_loss(0.1, None)(logits, targets).item() == pytest.approx(wanted.item())
 
 
+def test_soft_targets_worked_by_hand():
+    logits, shares = torch.tensor([[1.0, 0.0, -1.0]]), torch.tensor([[0.7, 0.3, 0.0]])
+    log_probs = torch.log_softmax(logits, 1)[0]
+    wanted = -(0.7 * log_probs[0] + 0.3 * log_probs[1])
+    assert build_loss(0.0, None)(logits, shares).item() == pytest.approx(wanted.item())
+    # Weighted: each class's part by its weight, divided by the weight that the shares make up.
+    weights = torch.tensor([1.0, 3.0, 5.0])
+    wanted = -(0.7 * log_probs[0] + 0.3 * 3 * log_probs[1]) / (0.7 + 0.9)
+    assert build_loss(0.0, weights)(logits, shares).item() == pytest.approx(wanted.item())
+
+
+@pytest.mark.parametrize("smoothing", [0.0, 0.1])
+@pytest.mark.parametrize("weights", [None, torch.tensor([2.0, 0.5, 1.0, 0.0])])
+def test_whole_shares_cost_what_their_classes_do(smoothing, weights):
+    logits, targets = torch.randn(8, 4, generator=torch.Generator().manual_seed(0)), torch.arange(8) % 3
+    loss = build_loss(smoothing, weights)
+    shares = F.one_hot(targets, 4).float()
+    assert loss(logits, shares).item() == pytest.approx(loss(logits, targets).item(), rel=1e-5)
+
+
 def test_l2_covers_every_kernel_but_the_last():
     model = build_model(ModelConfig(name="study-cnn"), 4, InputSpec(size=64))
     kernels = [m.weight for m in model.modules() if hasattr(m, "weight")][:-1]

@@ -41,7 +41,8 @@ class Batches(Protocol):
 class Steps:
     """What the loop is made of, injected: it knows nothing of data, augmentation or metrics.
 
-    prepare: (images, targets, step) -> what the network takes, on its device, and targets.
+    prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
+    (B, C) their shares.
     validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
     parallel, agree: where several processes train one network: the network as it is called in training, and
@@ -213,8 +214,10 @@ def _finite(loss: Tensor, step: int) -> float:
 
 
 def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> None:
+    """Of targets that are shares the largest counts as the answer wanted."""
+    wanted = targets if targets.ndim == 1 else targets.argmax(dim=1)
     progress.loss_sum += loss * len(targets)
-    progress.correct += int((logits.detach().argmax(dim=1) == targets).sum())
+    progress.correct += int((logits.detach().argmax(dim=1) == wanted).sum())
     progress.seen += len(targets)
 
 

@@ -11,16 +11,29 @@ from torch.nn import functional as F
 from roadworthy.results import IntArray
 
 Loss = Callable[[Tensor, Tensor], Tensor]
-"""(logits (B, C), targets (B,)) -> a scalar."""
+"""(logits (B, C), targets: classes (B,) or probabilities (B, C)) -> a scalar."""
 
 
 def build_loss(label_smoothing: float, class_weights: Tensor | None) -> Loss:
     """Cross-entropy in float32, smoothed, and weighted by class where weights are given."""
 
     def loss(logits: Tensor, targets: Tensor) -> Tensor:
-        return F.cross_entropy(logits.float(), targets, weight=class_weights, label_smoothing=label_smoothing)
+        return cross_entropy(logits.float(), targets, label_smoothing, class_weights)
 
     return loss
+
+
+def cross_entropy(
+    logits: Tensor, targets: Tensor, label_smoothing: float = 0.0, class_weights: Tensor | None = None
+) -> Tensor:
+    """The weighted mean over the batch, the same for classes (B,) and for these as probabilities (B, C)."""
+    if targets.ndim == 1 or class_weights is None:
+        return F.cross_entropy(logits, targets, weight=class_weights, label_smoothing=label_smoothing)
+    # With probabilities torch divides by the number of pictures, with classes by the sum of their weights.
+    total = F.cross_entropy(
+        logits, targets, weight=class_weights, label_smoothing=label_smoothing, reduction="sum"
+    )
+    return total / (targets @ class_weights).sum()
 
 
 def balancing_weights(class_counts: IntArray) -> Tensor:
