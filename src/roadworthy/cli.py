@@ -597,6 +597,7 @@ LISTS = {
     "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
+    "views": Listed(module="roadworthy.evaluate.predict", attribute="VIEWS", extra="train"),
     "studies": Listed(module="roadworthy.studies.catalogue", attribute="STUDIES", extra="train"),
 }
 

@@ -15,6 +15,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from roadworthy.augment.consistency import build_views
 from roadworthy.augment.mix import build_mix
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
@@ -26,6 +27,7 @@ from roadworthy.data.overview import class_faces, overview
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec
 from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError
+from roadworthy.evaluate.adapt import reestimate_batchnorm
 from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
@@ -49,7 +51,7 @@ from roadworthy.scores import log_probabilities, probabilities
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
-from roadworthy.train.average import WeightAverage
+from roadworthy.train.average import build_average
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import (
     Card,
@@ -120,6 +122,11 @@ def _run(
 ) -> Run:
     """shared: where the state to resume from lies.  folder: where this process writes."""
     check_budget(config.train)
+    if config.evaluate.norms == "new":
+        raise ConfigError(
+            "evaluate.norms=new has no effect on a training, which measures with the statistics stored; "
+            "give it to roadworthy evaluate afterwards"
+        )
     keep_freed_memory()
     set_threads(config.train.threads)
     device = pick_device(config.train.device)
@@ -151,11 +158,12 @@ def _run(
     state = TrainState(
         model=model,
         optimizer=build_optimizer(model, config.optim),
-        average=WeightAverage(model, config.train.ema) if config.train.ema else None,
+        average=build_average(config.train, model),
     )
     if resume:
         state.load(stored)
     policy = build_policy(config.augment, splits.classes, _worded(splits))
+    further_views = build_views(config.augment, policy)
     mix = build_mix(config.augment, len(splits.classes))
     _begin_run(folder, config)
     _write_pictures(folder, splits, policy, config)
@@ -180,6 +188,7 @@ def _run(
         with stage("augment"):
             random = generator(device, config.train.seed, "augment", step, *own)
             augmented, targets = policy(images, targets, random)
+            augmented = further_views(augmented, random)
         with stage("normalise"):
             inputs = normalise(augmented, config.input)
         with stage("augment: mix"):
@@ -191,7 +200,7 @@ def _run(
 
     steps = Steps(
         prepare=prepare,
-        loss=build_loss(config.train.label_smoothing, weights),
+        loss=build_loss(config.train.label_smoothing, weights, config.augment.consistency),
         schedule=build_schedule(config.schedule),
         validate=functools.partial(_validate, splits.val, config, hardware),
         keep_best=lambda now: _save_weights(now, "best", now.progress.epoch, 1.0, splits, config, folder),
@@ -300,9 +309,14 @@ def _chosen_by(val: Dataset, values: np.ndarray[Any, Any]) -> float:
 
 
 def predict(
-    model: torch.nn.Module, data: Dataset, spec: InputSpec, config: EvaluateConfig, hardware: Hardware
+    model: torch.nn.Module,
+    data: Dataset,
+    spec: InputSpec,
+    config: EvaluateConfig,
+    hardware: Hardware,
+    views: str = "plain",
 ) -> np.ndarray[Any, Any]:
-    """(N, C) logits of `model` on the pictures of `data`."""
+    """(N, C) logits of `model` on the pictures of `data`; validation and calibration see them plain."""
     return predict_logits(
         model,
         data.images,
@@ -310,6 +324,7 @@ def predict(
         batch_size=config.batch_size,
         device=hardware.device,
         autocast_dtype=hardware.autocast,
+        views=views,
     )
 
 
@@ -413,7 +428,7 @@ def measure(
     """Metrics of `model` on `data`; with `folder`, also metrics.json, predictions and the surest mistakes."""
     predictions = Predictions(
         classes=data.classes,
-        logits=predict(model, data, spec, config, hardware),
+        logits=predict(model, data, spec, config, hardware, config.views),
         targets=data.targets,
         paths=tuple(r.path for r in data.records),
         groups=tuple(r.group for r in data.records),
@@ -428,6 +443,8 @@ def measure(
     }
     if drawn := sum(record.drawing is not None for record in data.records):
         details["drawn"] = drawn
+    if config.views != "plain":
+        details["views"] = config.views
     if frames_per_sign is not None:
         details["signs_estimated"] = round(len(data) / frames_per_sign)
     metrics = compute_metrics(
@@ -480,6 +497,10 @@ def evaluate_checkpoint(
         origin = provenance(device=device, autocast=None, seed=0, command=command)
         write_json({**origin, "model": str(model)}, out / "provenance.json")
         write_json(_describe_measured(data.spec, split, measured, unknown), out / "data.json")
+    adapted = {}
+    if config.norms == "new":
+        network = reestimate_batchnorm(network, measured.images, card.input, batch_size=config.batch_size)
+        adapted["norms"] = "new"
     seen = _trained_on(home)
     return measure(
         network,
@@ -493,6 +514,7 @@ def evaluate_checkpoint(
         frames_per_sign=_frames_per_sign(data.spec, split, measured),
         facts={
             **{key: card.facts[key] for key in ("weights", "epoch") if key in card.facts},
+            **adapted,
             "data": data.spec,
             "parameters": count_parameters(network),
             "unknown_skipped": sum(unknown.values()),
