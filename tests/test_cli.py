@@ -336,7 +336,7 @@ def test_a_reader_may_stop_reading() -> None:
 def test_lists_come_from_the_registries(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["list"]) == 0
     listed = capsys.readouterr().out
-    for name in ("gtsrb", "compact", "study-cnn", "default", "muon", "one-cycle", "keep-left"):
+    for name in ("gtsrb", "compact", "study-cnn", "default", "cutmix", "muon", "zooms", "keep-left"):
         assert f"  {name} " in listed
 
 

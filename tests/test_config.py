@@ -46,6 +46,16 @@ def test_the_defaults_survive_the_round_trip() -> None:
         ("optim.lr=inf", "optim.lr is inf"),
         ("optim.momentum=1.0", "optim.momentum is 1.0; it must be between 0 and 0.9999"),
         ("evaluate.danger.other=-1", "evaluate.danger.other is -1"),
+        ("augment.mix=mixpu", "setting augment.mix.*'none', 'mixup' or 'cutmix'"),
+        ("augment={mix='cutmix', consistency=12}", "augment.mix=cutmix and augment.consistency=12 cannot go"),
+        ("augment.consistency=-1", "augment.consistency is -1"),
+        ("train.swa_fraction=0.5", "train.swa_fraction has no effect without train.average=swa"),
+        ("train={average='swa', swa_fraction=0}", "train.swa_fraction is 0.0; it must be between 0.01 and 1"),
+        ("train={average='swa', ema=0.9}", "train.ema=0.9 has no effect with train.average=swa"),
+        ("train={average='swa', patience=3}", "which train.patience=3 may never reach"),
+        ("evaluate.views=zoom", "setting evaluate.views.*'plain', 'shifts' or 'zooms'"),
+        ("augment.mix_alpha=0.5", "augment.mix_alpha has no effect without augment.mix"),
+        ("augment={mix='mixup', mix_alpha=0}", "augment.mix_alpha is 0.0; it must be between 0.01 and 100"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(setting: str, message: str) -> None:

@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from roadworthy import api
-from roadworthy.config import CalibrateConfig, Config, DataConfig, EvaluateConfig, load_config
+from roadworthy.config import CalibrateConfig, Config, DataConfig, EvaluateConfig, config_to_dict, load_config
 from roadworthy.errors import (
     CheckpointError,
     ConfigError,
@@ -66,6 +66,37 @@ def test_an_interrupted_run_ends_as_one_that_was_not(spec: str, run: Path, tmp_p
         assert (run / file).read_bytes() == (tmp_path / "run" / file).read_bytes()
 
 
+@pytest.mark.parametrize(
+    "settings",
+    [{"train.average": "swa", "augment.mix": "cutmix"}, {"augment.consistency": 12.0}],
+    ids=["swa and cutmix", "consistency"],
+)
+def test_with_measures_against_shift_too(settings: dict[str, object], spec: str, tmp_path: Path) -> None:
+    given = [f"{name}={value}" for name, value in settings.items()]
+    config = load_config(None, given, **config_to_dict(tiny(spec, ema=0.998)))
+    with pytest.raises(KeyboardInterrupt):
+        api.train(config, tmp_path / "stopped", callbacks=[Stop(1)])
+    api.train(config, tmp_path / "stopped", resume=True)
+    api.train(config, tmp_path / "straight")
+    file = "checkpoints/last.safetensors"
+    assert (tmp_path / "stopped" / file).read_bytes() == (tmp_path / "straight" / file).read_bytes()
+    _, card = load_checkpoint(tmp_path / "straight" / file)
+    assert card.facts["averaged"]
+
+
+def test_an_evaluation_takes_views_and_new_norms_and_says_so(run: Path, spec: str, tmp_path: Path) -> None:
+    plain = api.evaluate(run, DataConfig(spec=spec))
+    zooms = api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(views="zooms"), out=tmp_path)
+    new = api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(norms="new"))
+    assert len({plain.nll, zooms.nll, new.nll}) == 3
+    assert not {"views", "norms"} & plain.extra.keys()
+    assert (zooms.extra["views"], new.extra["norms"]) == ("zooms", "new")
+    assert zooms.to_dict()["temperature"] == plain.to_dict()["temperature"]
+    with pytest.raises(UnknownNameError, match="did you mean 'zooms'"):
+        api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(views="zoms"))
+    assert "several views of each picture: zooms" in (tmp_path / "report.html").read_text(encoding="utf-8")
+
+
 def test_the_same_seed_gives_the_same_weights_and_another_gives_others(
     spec: str, run: Path, tmp_path: Path
 ) -> None:
@@ -99,17 +130,6 @@ def test_the_threshold_is_chosen_on_validation_and_travels_with_the_weights(run:
     paths = [str(path) for path in stored.paths]
     again = {row.path: row.accepted for row in api.predict(run, paths)}
     assert [again[path] for path in paths] == said
-
-
-def test_views_and_norms_of_an_evaluation_are_honoured(run: Path, spec: str) -> None:
-    plain, zooms, new = (
-        api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(**settings))
-        for settings in ({}, {"views": "zooms"}, {"norms": "new"})
-    )
-    assert len({plain.nll, zooms.nll, new.nll}) == 3
-    assert plain.n == zooms.n == new.n
-    with pytest.raises(UnknownNameError, match="did you mean 'zooms'"):
-        api.evaluate(run, DataConfig(spec=spec), config=EvaluateConfig(views="zoms"))
 
 
 def test_a_training_refuses_what_only_an_evaluation_can_do(spec: str, tmp_path: Path) -> None:

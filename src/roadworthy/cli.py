@@ -592,6 +592,7 @@ LISTS = {
     "sources": Listed(module="roadworthy.data.spec", attribute="SOURCES"),
     "models": Listed(module="roadworthy.models.catalogue", attribute="MODELS", extra="train"),
     "policies": Listed(module="roadworthy.augment.policy", attribute="POLICIES", extra="train"),
+    "mixes": Listed(module="roadworthy.augment.mix", attribute="MIXES", extra="train"),
     "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
     "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
@@ -600,6 +601,7 @@ LISTS = {
         module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train,signs"
     ),
     "scores": Listed(module="roadworthy.scores", attribute="SCORES"),
+    "views": Listed(module="roadworthy.evaluate.predict", attribute="VIEWS", extra="train"),
     "studies": Listed(module="roadworthy.studies.catalogue", attribute="STUDIES", extra="train"),
 }
 

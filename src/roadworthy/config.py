@@ -74,15 +74,32 @@ class AugmentConfig:
     """Which augmentation policy, how strong (1 is the policy as written, 0 is the identity).
 
     only: the policy's operations to keep, by name; without it all of them.
+    mix: each picture with another of its batch, labels in proportion: `mixup` blends, `cutmix` pastes.
+    mix_alpha: shares come from Beta(alpha, alpha); absent means the papers' own, 0.2 for mixup, 1 for cutmix.
+    consistency: weight of how far the answers to three views of a picture differ (AugMix; 12 in the paper),
+        0 for none.  A step then costs three passes through the network, and seven of augmentation.
     """
 
     policy: str = "default"
     only: tuple[str, ...] = ()
     strength: float = 1.0
     mirror: bool = True
+    mix: Literal["none", "mixup", "cutmix"] = "none"
+    mix_alpha: float | None = None
+    consistency: float = 0.0
 
     def __post_init__(self) -> None:
         _within("augment.strength", self.strength, 0)
+        if self.mix_alpha is not None:
+            _within("augment.mix_alpha", self.mix_alpha, 0.01, 100)
+            if self.mix == "none":
+                raise ConfigError("augment.mix_alpha has no effect without augment.mix=mixup or cutmix")
+        _within("augment.consistency", self.consistency, 0)
+        if self.consistency and self.mix != "none":
+            raise ConfigError(
+                f"augment.mix={self.mix} and augment.consistency={self.consistency:g} cannot go together: "
+                "one mixes pictures of different signs, the other compares views of one; give one of the two"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,7 +136,9 @@ class TrainConfig:
     samples: pictures shown.  gradients: gradients computed, of one batch each.
     start: a run folder or checkpoint whose weights the training starts from; a fresh network without it.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
-    ema: decay per step of the averaged weights that are evaluated; 0 for none.
+    average: which mean of the weights is evaluated: `ema` (exponential) or `swa` (stochastic weight
+        averaging: all steps of the last `swa_fraction` of the budget alike).
+    ema: decay per step of the exponential mean; 0 for none.
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
     precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which.
     threads: 0 leaves the choice to torch.
@@ -134,7 +153,9 @@ class TrainConfig:
     start: str = ""
     label_smoothing: float = 0.0
     balance: Literal["none", "sampler", "weights"] = "none"
+    average: Literal["ema", "swa"] = "ema"
     ema: float = 0.998
+    swa_fraction: float = 0.25
     clip_norm: float = 0.0
     patience: int = 0
     monitor: Literal["accuracy", "loss"] = "accuracy"
@@ -163,6 +184,18 @@ class TrainConfig:
         _within("train.ema", self.ema, 0, 0.999999)
         _within("train.clip_norm", self.clip_norm, 0)
         _within("train.patience", self.patience, 0)
+        _within("train.swa_fraction", self.swa_fraction, 0.01, 1)
+        if self.average == "ema" and self.swa_fraction != TrainConfig.swa_fraction:
+            raise ConfigError("train.swa_fraction has no effect without train.average=swa")
+        if self.average == "swa" and self.ema not in (0, TrainConfig.ema):
+            raise ConfigError(
+                f"train.ema={self.ema:g} has no effect with train.average=swa; give one of the two"
+            )
+        if self.average == "swa" and self.patience:
+            raise ConfigError(
+                f"train.average=swa averages the end of the budget, which train.patience={self.patience} may "
+                "never reach; give one of the two"
+            )
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -190,12 +223,14 @@ class EvaluateConfig:
     """How results are computed: bins of the calibration error, bootstrap repetitions, danger weights.
 
     split: what a training ends by measuring; `val` leaves the test split closed, for choosing among settings.
-    views: `plain`, or copies of each picture whose answers are averaged (`shifts`, `zooms`).
-    norms: BatchNorm's statistics, `stored`, or `new` from the pictures that are measured (evaluate alone).
+    views: test-time augmentation: `plain`, or the mean of the logits over the picture and copies of it moved
+        by a pixel (`shifts`) or shrunk and enlarged (`zooms`).  The temperature stays that of plain pictures.
+    norms: BatchNorm's statistics: those `stored` with the weights, or those of the `new` pictures measured,
+        labels unused.  `new` is for `roadworthy evaluate`; a training measures with those stored.
     """
 
     split: Literal["test", "val"] = "test"
-    views: str = "plain"
+    views: Literal["plain", "shifts", "zooms"] = "plain"
     norms: Literal["stored", "new"] = "stored"
     ece_bins: int = 15
     bootstrap: int = 2000

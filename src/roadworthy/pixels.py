@@ -341,13 +341,17 @@ def occlude(images: Tensor, boxes_B4: Tensor, colours_B3: Tensor) -> Tensor:
 
     boxes_B4: x1, y1, x2, y2 as fractions of width and height; pixels whose centre lies within are covered.
     """
-    height, width = images.shape[-2:]
+    covered = in_boxes(boxes_B4, *images.shape[-2:])
+    return torch.where(covered, colours_B3[:, :, None, None], images)
+
+
+def in_boxes(boxes_B4: Tensor, height: int, width: int) -> Tensor:
+    """(B, 1, H, W), true where a pixel's centre lies in its picture's box: x1, y1, x2, y2 as fractions."""
     x = (_centres(width, boxes_B4) + 1) / 2
     y = (_centres(height, boxes_B4) + 1) / 2
     x1, y1, x2, y2 = (edge[:, None] for edge in boxes_B4.unbind(1))
     columns, rows = (x >= x1) & (x < x2), (y >= y1) & (y < y2)
-    covered = rows[:, None, :, None] & columns[:, None, None, :]
-    return torch.where(covered, colours_B3[:, :, None, None], images)
+    return rows[:, None, :, None] & columns[:, None, None, :]
 
 
 # JPEG ---------------------------------------------------------------------------------------------------

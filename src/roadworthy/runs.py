@@ -15,6 +15,8 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from roadworthy.augment.consistency import build_views
+from roadworthy.augment.mix import build_mix
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
 from roadworthy.data.audit import audit_decoded
@@ -50,7 +52,7 @@ from roadworthy.scores import SCORES, log_probabilities, probabilities
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
-from roadworthy.train.average import WeightAverage
+from roadworthy.train.average import build_average
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import (
     Card,
@@ -158,11 +160,13 @@ def _run(
     state = TrainState(
         model=model,
         optimizer=build_optimizer(model, config.optim),
-        average=WeightAverage(model, config.train.ema) if config.train.ema else None,
+        average=build_average(config.train, model),
     )
     if resume:
         state.load(stored)
     policy = build_policy(config.augment, splits.classes, _worded(splits))
+    further_views = build_views(config.augment, policy)
+    mix = build_mix(config.augment, len(splits.classes))
     _begin_run(folder, config)
     _write_pictures(folder, splits, policy, config)
 
@@ -186,8 +190,11 @@ def _run(
         with stage("augment"):
             random = generator(device, config.train.seed, "augment", step, *own)
             augmented, targets = policy(images, targets, random)
+            augmented = further_views(augmented, random)
         with stage("normalise"):
-            return normalise(augmented, config.input), targets
+            inputs = normalise(augmented, config.input)
+        with stage("augment: mix"):
+            return mix(inputs, targets, random)
 
     def save(now: TrainState) -> None:
         now.save(folder / "resume" / "state.safetensors")
@@ -195,7 +202,7 @@ def _run(
 
     steps = Steps(
         prepare=prepare,
-        loss=build_loss(config.train.label_smoothing, weights),
+        loss=build_loss(config.train.label_smoothing, weights, config.augment.consistency),
         schedule=build_schedule(config.schedule),
         validate=functools.partial(_validate, splits.val, config, hardware),
         keep_best=lambda now: _save_weights(
@@ -306,9 +313,14 @@ def _chosen_by(val: Dataset, values: np.ndarray[Any, Any]) -> float:
 
 
 def predict(
-    model: torch.nn.Module, data: Dataset, spec: InputSpec, config: EvaluateConfig, hardware: Hardware
+    model: torch.nn.Module,
+    data: Dataset,
+    spec: InputSpec,
+    config: EvaluateConfig,
+    hardware: Hardware,
+    views: str = "plain",
 ) -> np.ndarray[Any, Any]:
-    """(N, C) logits of `model` on the pictures of `data`."""
+    """(N, C) logits of `model` on the pictures of `data`; validation and calibration see them plain."""
     return predict_logits(
         model,
         data.images,
@@ -316,7 +328,7 @@ def predict(
         batch_size=config.batch_size,
         device=hardware.device,
         autocast_dtype=hardware.autocast,
-        views=config.views,
+        views=views,
     )
 
 
@@ -446,7 +458,7 @@ def measure(
     """Metrics of `model` on `data`; with `folder`, also metrics.json, predictions and the surest mistakes."""
     predictions = Predictions(
         classes=data.classes,
-        logits=predict(model, data, spec, config, hardware),
+        logits=predict(model, data, spec, config, hardware, config.views),
         targets=data.targets,
         paths=tuple(r.path for r in data.records),
         groups=tuple(r.group for r in data.records),
@@ -464,6 +476,8 @@ def measure(
     }
     if drawn := sum(record.drawing is not None for record in data.records):
         details["drawn"] = drawn
+    if config.views != "plain":
+        details["views"] = config.views
     if frames_per_sign is not None:
         details["signs_estimated"] = round(len(data) / frames_per_sign)
     metrics = compute_metrics(
@@ -516,9 +530,11 @@ def evaluate_checkpoint(
         origin = provenance(device=device, autocast=None, seed=0, command=command)
         write_json({**origin, "model": str(model)}, out / "provenance.json")
         write_json(_describe_measured(data.spec, split, measured, unknown), out / "data.json")
-    seen = _trained_on(home)
+    adapted = {}
     if config.norms == "new":
         network = reestimate_batchnorm(network, measured.images, card.input, batch_size=config.batch_size)
+        adapted["norms"] = "new"
+    seen = _trained_on(home)
     return measure(
         network,
         measured,
@@ -531,6 +547,7 @@ def evaluate_checkpoint(
         frames_per_sign=_frames_per_sign(data.spec, split, measured),
         facts={
             **{key: card.facts[key] for key in ("weights", "epoch") if key in card.facts},
+            **adapted,
             "data": data.spec,
             "parameters": count_parameters(network),
             "unknown_skipped": sum(unknown.values()),

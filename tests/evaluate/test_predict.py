@@ -1,10 +1,14 @@
+import sys
+from typing import get_args, get_type_hints
+
 import numpy as np
 import pytest
 import torch
 from torch import nn
 
+from roadworthy.config import EvaluateConfig
 from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError
-from roadworthy.evaluate.predict import VIEWS, moved, predict_logits, zoomed
+from roadworthy.evaluate.predict import VIEWS, predict_logits, zoomed
 from roadworthy.inputs import InputSpec, normalise
 
 SPEC = InputSpec(size=8)
@@ -82,6 +86,43 @@ def test_views():
         predict_logits(corner, images, spec, views="shift")
 
 
+def test_the_setting_takes_every_view():
+    assert set(get_args(get_type_hints(EvaluateConfig)["views"])) == set(VIEWS)
+
+
+@pytest.mark.parametrize("name", VIEWS.names())
+def test_every_view_gives_pictures_the_first_of_them_or_one_the_picture_itself(name):
+    images = pictures(2)
+    seen = [view(images) for view in VIEWS.get(name)()]
+    assert all(view.shape == images.shape and view.dtype == np.uint8 for view in seen)
+    assert sum(np.array_equal(view, images) for view in seen) == 1
+    assert VIEWS.summary(name).endswith(".")
+
+
+def test_zooms_are_the_mean_over_three_sizes():
+    grey = np.full((1, 8, 8, 3), 90, dtype=np.uint8)
+    assert (zoomed(grey, 0.5) == 90).all()
+    # A white square of the four middle pixels: twice as large it has sixteen, half as large one's worth.
+    square = np.zeros((1, 8, 8, 3), dtype=np.uint8)
+    square[:, 3:5, 3:5] = 255
+    assert zoomed(square, 2.0)[0, :, :, 0].sum() / 255 == pytest.approx(16, rel=0.1)
+    assert zoomed(square, 0.5)[0, :, :, 0].sum() / 255 < 2
+    light = Answer(lambda x: x.sum(dim=(2, 3)) / 3)
+    spec = InputSpec(size=8, normalise="unit")
+    wanted = np.mean([zoomed(square, f).sum() / 255 / 9 for f in (0.85, 1.0, 1.18)])
+    assert predict_logits(light, square, spec, views="zooms")[0, 0] == pytest.approx(wanted, rel=1e-4)
+
+
+def test_a_zoom_of_one_is_plain(monkeypatch):
+    monkeypatch.setattr(sys.modules[predict_logits.__module__], "ZOOMS", (1.0,))
+    model, images = network(), pictures(4)
+    assert np.array_equal(
+        predict_logits(model, images, SPEC, views="zooms"), predict_logits(model, images, SPEC)
+    )
+    # And one that is nearly 1 gives nearly the same through warping and rounding.
+    assert np.abs(zoomed(images, 1 + 1e-7).astype(int) - images).max() <= 1
+
+
 def test_progress():
     calls = []
     predict_logits(network(), pictures(5), SPEC, batch_size=2, progress=lambda *done: calls.append(done))
@@ -114,25 +155,3 @@ def test_answers_that_do_not_fit():
         predict_logits(Answer(lambda x: torch.ones(1, 3)), pictures(2), SPEC)
     with pytest.raises(ValueError, match="batch_size is 0"):
         predict_logits(network(), pictures(2), SPEC, batch_size=0)
-
-
-@pytest.mark.parametrize("views", list(VIEWS))
-def test_views_are_averaged(views):
-    model, images = network(), pictures(5)
-    each = [predict_logits(model, view(images), SPEC) for view in VIEWS[views]]
-    assert predict_logits(model, images, SPEC, views=views) == pytest.approx(np.mean(each, axis=0), abs=1e-5)
-
-
-def test_views_by_hand():
-    image = np.zeros((1, 4, 4, 3), np.uint8)
-    image[0, 1, 1] = 200
-    assert np.argwhere(moved(image, down=1, right=2)[0, :, :, 0]).tolist() == [[2, 3]]
-    edge = np.arange(4, dtype=np.uint8)[None, :, None, None] * np.ones((1, 4, 4, 3), np.uint8)
-    assert moved(edge, down=2, right=0)[0, :, 0, 0].tolist() == [0, 0, 0, 1]
-    assert np.array_equal(zoomed(image, 1.0), image)
-    # Pixel centres at -1.5, -0.5, 0.5, 1.5 are read at half of that: between the middle two.
-    assert zoomed(edge * 10, 2.0)[0, :, 0, 0].tolist() == pytest.approx([7.5, 12.5, 17.5, 22.5], abs=0.51)
-    assert zoomed(edge * 10, 0.5)[0, :, 0, 0].tolist() == [0, 5, 25, 30]
-    square = np.zeros((1, 16, 16, 3), np.uint8)
-    square[:, 4:12, 4:12] = 255
-    assert (zoomed(square, 1.15) > 127).sum() > (square > 127).sum() > (zoomed(square, 1 / 1.15) > 127).sum()

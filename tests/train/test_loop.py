@@ -7,12 +7,15 @@ import sys
 import pytest
 import torch
 
-from roadworthy.config import ModelConfig, OptimConfig, ScheduleConfig, TrainConfig
+from roadworthy.augment.consistency import build_views
+from roadworthy.augment.mix import build_mix
+from roadworthy.augment.policy import build_policy
+from roadworthy.config import AugmentConfig, ModelConfig, OptimConfig, ScheduleConfig, TrainConfig
 from roadworthy.errors import CheckpointError, ConfigError, TrainingError
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.runtime import generator
-from roadworthy.train.average import WeightAverage
+from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.loop import Steps, train
 from roadworthy.train.losses import build_loss
@@ -89,6 +92,81 @@ def test_sixteen_pictures_are_learnt_by_heart():
     state.evaluated.eval()
     tiny = Tiny()
     assert (state.evaluated(tiny.images).argmax(1) == tiny.targets).all()
+
+
+MEASURES = {
+    "mixup": AugmentConfig(mix="mixup"),
+    "cutmix": AugmentConfig(mix="cutmix"),
+    "consistency": AugmentConfig(policy="study", strength=0.2, consistency=12.0),
+}
+
+
+def measured(name):
+    """A state and steps with one of the measures; every other part is as above."""
+    state = new_state()
+    if name == "swa":
+        state.average = EqualAverage(state.model, 0.25)
+        return state, steps
+    config = MEASURES[name]
+    views = build_views(config, build_policy(config, "abcd"))
+    mix = build_mix(config, 4)
+
+    def with_measure(state_file=None):
+        def prepare(images, targets, step):
+            random = generator("cpu", "measure", step)
+            return mix(views(images, random), targets, random)
+
+        loss = build_loss(0.0, None, config.consistency)
+        return dataclasses.replace(steps(state_file, loss=loss), prepare=prepare)
+
+    return state, with_measure
+
+
+@pytest.mark.parametrize("name", ["swa", *MEASURES])
+def test_sixteen_pictures_are_learnt_by_heart_with_each_measure(name):
+    state, with_measure = measured(name)
+    train(state, Tiny(), with_measure(), dataclasses.replace(CONFIG, epochs=60))
+    state.evaluated.eval()
+    tiny = Tiny()
+    assert (state.evaluated(tiny.images).argmax(1) == tiny.targets).all()
+    # What is counted while training is the first view against the larger share, not chance.
+    assert state.progress.history[-1]["train_accuracy"] > 0.6
+
+
+@pytest.mark.parametrize("name", ["swa", *MEASURES])
+def test_with_each_measure_four_steps_are_two_and_two_after_a_stop(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY_S", -1)
+    config = dataclasses.replace(CONFIG, gradients=4)
+    straight, with_measure = measured(name)
+    if name == "swa":
+        straight.average.fraction = 0.75  # the stop falls within the part that is averaged
+    train(straight, Tiny(), with_measure(), config)
+
+    file = tmp_path / "state.safetensors"
+    killed, resumed = measured(name)[0], measured(name)[0]
+    if name == "swa":
+        killed.average.fraction = resumed.average.fraction = 0.75
+    with pytest.raises(Killed):
+        train(killed, Tiny(kill_after=2), with_measure(file), config)
+    torch.manual_seed(99)
+    resumed.load(file)
+    train(resumed, Tiny(), with_measure(file), config)
+    assert resumed.average.count == straight.average.count == (3 if name == "swa" else 0)
+    for a, b in zip(values(straight), values(resumed), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_swa_in_the_loop_is_the_mean_of_the_last_quarters_weights():
+    state, _ = measured("swa")
+    seen = []
+
+    class Watch(Callback):
+        def on_step(self, step, loss, images_per_second, fraction_done):
+            seen.append([p.detach().clone() for p in state.model.parameters()])
+
+    train(state, Tiny(), steps(), CONFIG, callbacks=[Watch()])
+    for averaged, *last in zip(state.evaluated.parameters(), *seen[-3:], strict=True):
+        torch.testing.assert_close(averaged.data, torch.stack(last).mean(0))
 
 
 @pytest.mark.parametrize("kill_after", [2, 4, 6, 11])

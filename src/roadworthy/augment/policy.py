@@ -161,36 +161,14 @@ class Policy:
         threads nor workers.
         """
         images, targets = pixels.to_float(images_uint8), targets.clone()
-        # One row of uniform numbers per picture serves all ops; the first of each op's says whether it acts.
-        widths = [1 + op.draws for op in self.ops]
-        u = torch.rand(len(images), sum(widths), generator=generator, device=generator.device)
-        parts = zip(self.ops, u.to(images.device).split(widths, dim=1), strict=True)
-        drawn = [(op, part[:, 0] < op.probability, part[:, 1:]) for op, part in parts]
-
-        homographies, colours = [], []
-        grey = None
-        for op, acts, numbers in drawn:
+        drawn = []
+        for op, u in draw(self.ops, images, generator):
+            acts = u[:, 0] < op.probability
             if isinstance(op, Mirror):
                 acts = acts & (self._mirrored(targets) >= 0)
                 targets = torch.where(acts, self._mirrored(targets), targets)
-            if isinstance(op, Geometry):
-                homographies.append(_where(acts, op.matrix(numbers)))
-            elif isinstance(op, Colour):
-                grey = pixels.mean_grey(images) if grey is None else grey
-                colours.append(_where(acts, op.matrix(numbers, grey)))
-        # Whichever way the bytes lay, planes are what the operations from here on are quick with.
-        with stage("augment: warp"):
-            moved = pixels.warp(images, pixels.compose(*homographies)) if homographies else images
-            images = moved.contiguous()
-        if colours:
-            with stage("augment: colour"):
-                images = pixels.colour(images, pixels.compose_colour(*colours))
-        for op, acts, numbers in drawn:
-            chosen = acts.nonzero()[:, 0]
-            if isinstance(op, Filter) and len(chosen):
-                with stage(f"augment: {NAMES[type(op)]}"):
-                    images[chosen] = op.apply(images[chosen], numbers[chosen], generator)
-        return images, targets
+            drawn.append((op, acts, u[:, 1:]))
+        return applied(drawn, images, generator), targets
 
     def describe(self) -> list[str]:
         """One line per augmentation: name, range, how often."""
@@ -198,6 +176,41 @@ class Policy:
 
     def _mirrored(self, targets: Tensor) -> Tensor:
         return self._mirror_to.to(targets.device)[targets]
+
+
+def draw(ops: Sequence[Op], images: Tensor, generator: torch.Generator) -> list[tuple[Op, Tensor]]:
+    """Each op with uniform numbers (B, 1 + draws), beside those it needs a first one for whether it acts."""
+    widths = [1 + op.draws for op in ops]
+    u = torch.rand(len(images), sum(widths), generator=generator, device=generator.device)
+    return list(zip(ops, u.to(images.device).split(widths, dim=1), strict=True))
+
+
+def applied(drawn: Sequence[tuple[Op, Tensor, Tensor]], images: Tensor, generator: torch.Generator) -> Tensor:
+    """Pictures after all the ops: each op with (B,) where it acts and (B, draws) its numbers.
+
+    images: float32 (B, 3, H, W) in [0, 1]; may be written over.
+    """
+    homographies, colours = [], []
+    grey = None
+    for op, acts, numbers in drawn:
+        if isinstance(op, Geometry):
+            homographies.append(_where(acts, op.matrix(numbers)))
+        elif isinstance(op, Colour):
+            grey = pixels.mean_grey(images) if grey is None else grey
+            colours.append(_where(acts, op.matrix(numbers, grey)))
+    # Whichever way the bytes lay, planes are what the operations from here on are quick with.
+    with stage("augment: warp"):
+        moved = pixels.warp(images, pixels.compose(*homographies)) if homographies else images
+        images = moved.contiguous()
+    if colours:
+        with stage("augment: colour"):
+            images = pixels.colour(images, pixels.compose_colour(*colours))
+    for op, acts, numbers in drawn:
+        chosen = acts.nonzero()[:, 0]
+        if isinstance(op, Filter) and len(chosen):
+            with stage(f"augment: {NAMES[type(op)]}"):
+                images[chosen] = op.apply(images[chosen], numbers[chosen], generator)
+    return images
 
 
 def _where(acts: Tensor, matrices: Tensor) -> Tensor:

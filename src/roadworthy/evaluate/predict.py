@@ -11,14 +11,40 @@ import torch
 from torch import nn
 
 from roadworthy import pixels
-from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError
+from roadworthy.errors import CheckpointError, ShapeError
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec, normalise
+from roadworthy.registry import Registry
 
 View = Callable[[ByteArray], ByteArray]
+"""(B, S, S, 3) uint8 pictures -> as many others of the same signs, before the one preprocessing."""
+
+VIEWS: Registry[Callable[[], tuple[View, ...]]] = Registry("view")
+ZOOMS = (0.85, 1.0, 1.18)  # as far either way; within what boxes drawn by hand differ
+
+
+@VIEWS.register("plain")
+def _plain() -> tuple[View, ...]:
+    """The picture as it is."""
+    return (partial(moved, down=0, right=0),)
+
+
+@VIEWS.register("shifts")
+def _shifts() -> tuple[View, ...]:
+    """The picture and four copies of it moved by a pixel, edges repeated."""
+    steps = ((0, 0), (-1, 0), (1, 0), (0, -1), (0, 1))
+    return tuple(partial(moved, down=down, right=right) for down, right in steps)
+
+
+@VIEWS.register("zooms")
+def _zooms() -> tuple[View, ...]:
+    """The picture, shrunk with its edges repeated, and enlarged."""
+    return tuple(partial(zoomed, factor=factor) for factor in ZOOMS)
 
 
 def moved(images: ByteArray, down: int, right: int) -> ByteArray:
-    """(N, S, S, 3) pictures moved by whole pixels, their edges repeated."""
+    """Pictures moved by pixels, their edges repeated."""
+    if not down and not right:
+        return images
     size = images.shape[1]
     rows = np.clip(np.arange(size) - down, 0, size - 1)
     columns = np.clip(np.arange(size) - right, 0, size - 1)
@@ -26,25 +52,13 @@ def moved(images: ByteArray, down: int, right: int) -> ByteArray:
 
 
 def zoomed(images: ByteArray, factor: float) -> ByteArray:
-    """(N, S, S, 3) pictures enlarged about their middle (below 1 shrunk, their edges repeated)."""
-    pictures = pixels.to_float(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2))
-    scaled = pixels.warp(pictures, pixels.zoom(torch.full((len(images),), factor)))
-    return np.asarray((scaled * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy())
-
-
-def _plain(images: ByteArray) -> ByteArray:
-    return images
-
-
-# Ways to look at a picture; logits are averaged over them.
-VIEWS: dict[str, tuple[View, ...]] = {
-    "plain": (_plain,),
-    "shifts": (
-        _plain,
-        *(partial(moved, down=down, right=right) for down, right in ((-1, 0), (1, 0), (0, -1), (0, 1))),
-    ),
-    "zooms": (_plain, partial(zoomed, factor=1 / 1.15), partial(zoomed, factor=1.15)),
-}
+    """Pictures enlarged about their middle, below 1 shrunk with their edges repeated."""
+    if factor == 1:
+        return images
+    planes = pixels.to_float(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
+    warped = pixels.warp(planes, pixels.zoom(torch.full((len(images),), factor)))
+    levels: ByteArray = (warped * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
+    return levels
 
 
 def predict_logits(
@@ -62,21 +76,21 @@ def predict_logits(
 
     images: as crop_resize leaves them, S being spec.size; may be memory-mapped, a batch is read at a time.
     device: where `model` already is.  autocast_dtype: bfloat16 for autocast, None for full precision.
-    views: `plain`, or `shifts` (also moved by a pixel each way) or `zooms` (also 15 % smaller and larger).
+    views: which of VIEWS each picture is seen in; the answer is the mean of their logits.  The mean of their
+    log-probabilities would give the same confidences: the two differ by one number per picture.
     progress: called after each batch with the pictures done and N.
     The model's modules are left in the modes they came in.
     Raises ShapeError on pictures of another shape or type, CheckpointError on logits that are not finite.
     """
-    _check_images(images, spec, batch_size)
-    if views not in VIEWS:
-        raise UnknownNameError("view", views, VIEWS)
+    check_images(images, spec, batch_size)
+    seen = VIEWS.get(views)()
     kind = torch.device(device).type
     autocast = nullcontext() if autocast_dtype is None else torch.autocast(kind, dtype=autocast_dtype)
     parts = []
     with _evaluating(model), torch.inference_mode(), autocast:
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
-            answers = [model(to_input(view(batch), spec, device)).float() for view in VIEWS[views]]
+            answers = [model(to_input(view(batch), spec, device)).float() for view in seen]
             logits = torch.stack(answers).mean(dim=0).cpu().numpy()
             parts.append(_checked_logits(logits, len(batch), start))
             if progress is not None:
@@ -97,12 +111,13 @@ def _evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def to_input(images: ByteArray, spec: InputSpec, device: str | torch.device) -> torch.Tensor:
-    """(N, S, S, 3) uint8 pictures as the network takes them: (N, 3, S, S)."""
+    """(B, S, S, 3) uint8 pictures -> (B, 3, S, S) network inputs on the device."""
     pictures = torch.from_numpy(normalise(images, spec))
     return pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
 
 
-def _check_images(images: ByteArray, spec: InputSpec, batch_size: int) -> None:
+def check_images(images: ByteArray, spec: InputSpec, batch_size: int) -> None:
+    """Refuse what crop_resize would not have left so, and batches of nothing."""
     if images.dtype != np.uint8 or images.shape[1:] != (spec.size, spec.size, 3) or len(images) == 0:
         raise ShapeError(
             f"pictures are {images.shape} {images.dtype}; the model takes uint8 of the shape "

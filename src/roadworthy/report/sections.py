@@ -70,6 +70,8 @@ SHOWN = frozenset(
         "parameters",
         "train_seconds",
         "unknown_skipped",
+        "views",
+        "norms",
         "signs_estimated",
         "drawn",
         "reliability",
@@ -321,6 +323,11 @@ def _headline(run: _Folder) -> list[Block]:
     if m.get("unknown_skipped"):
         skipped = f"{plural(m['unknown_skipped'], 'picture')} of classes unknown to the model were left out."
         blocks.append(Text(text=skipped, tone="warning"))
+    if m.get("views"):
+        blocks.append(Text(text=f"Answers are means over several views of each picture: {m['views']}."))
+    if m.get("norms"):
+        text = "BatchNorm statistics were estimated anew on these very pictures, labels unused."
+        blocks.append(Text(text=text))
     return blocks
 
 
@@ -456,9 +463,11 @@ def _augmentation(run: _Folder) -> list[Block]:
     blocks: list[Block] = []
     if run.config is not None:
         policy = run.config.augment
-        blocks.append(
-            Text(text=f"Policy {policy.policy}, strength {policy.strength:g}; only training pictures.")
-        )
+        further = f"; then {policy.mix}" if policy.mix != "none" else ""
+        if policy.consistency:
+            further = f"; answers to AugMix mixtures of them held alike, weight {policy.consistency:g}"
+        text = f"Policy {policy.policy}, strength {policy.strength:g}{further}; only training pictures."
+        blocks.append(Text(text=text))
     if run.augment:
         rows = [(str(i), line) for i, line in enumerate(run.augment, start=1)]
         table = Table(

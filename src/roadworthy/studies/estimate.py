@@ -10,6 +10,7 @@ from functools import cache
 import torch
 
 from roadworthy import pixels
+from roadworthy.augment.consistency import build_views
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config, DataConfig, TrainConfig
 from roadworthy.data.open import open_splits
@@ -54,15 +55,19 @@ def _images_per_second(config: Config) -> float:
     classes = config.data.classes
     model = build_model(config.model, max(2, len(classes)), config.input).to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    optimizer, loss = build_optimizer(model, config.optim), build_loss(0.0, None)
+    optimizer = build_optimizer(model, config.optim)
+    loss = build_loss(0.0, None, config.augment.consistency)
     policy = build_policy(config.augment, classes)
+    further_views = build_views(config.augment, policy)
     shape = (config.train.batch_size, 3, config.input.size, config.input.size)
     images = torch.randint(256, shape, generator=generator("cpu", "estimate"), dtype=torch.uint8).to(device)
     targets = torch.zeros(len(images), dtype=torch.long, device=device)
     for step in range(_WARM_UP + _TIMED):
         if step == _WARM_UP:
             start = time.perf_counter()
-        varied, _ = policy(images, targets, generator(device, "estimate", step))
+        random = generator(device, "estimate", step)
+        varied, _ = policy(images, targets, random)
+        varied = further_views(varied, random)
         optimizer.zero_grad(set_to_none=True)
         loss(model(pixels.normalise(varied, config.input)), targets).backward()
         optimizer.step()

@@ -41,7 +41,8 @@ class Batches(Protocol):
 class Steps:
     """What the loop is made of, injected: it knows nothing of data, augmentation or metrics.
 
-    prepare: (images, targets, step) -> what the network takes, on its device, and targets.
+    prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
+    (B, C) their shares.  Further views of all B pictures may follow; targets stay one entry a picture.
     validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
     parallel, agree: where several processes train one network: the network as it is called in training, and
@@ -115,7 +116,8 @@ def train(
                 progress.batch += 1
                 if state.average is not None:
                     with stage("averaging"):
-                        state.average.update(state.model, progress.step)
+                        done = fraction_done(progress, config, total_steps)
+                        state.average.update(state.model, progress.step, done)
                 with stage("metrics"):
                     _count(progress, value, logits, targets)
                 clock.lap()
@@ -213,8 +215,11 @@ def _finite(loss: Tensor, step: int) -> float:
 
 
 def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> None:
+    """Right is the first view's answer; of targets that are shares the largest is the one wanted."""
+    wanted = targets if targets.ndim == 1 else targets.argmax(dim=1)
+    answers = logits[: len(targets)].detach().argmax(dim=1)
     progress.loss_sum += loss * len(targets)
-    progress.correct += int((logits.detach().argmax(dim=1) == targets).sum())
+    progress.correct += int((answers == wanted).sum())
     progress.seen += len(targets)
 
 

@@ -65,7 +65,12 @@ class TrainState:
                     tensors[f"optimizer.{index}.{name}"] = value
                 else:
                     scalars.setdefault(str(index), {})[name] = value
-        header = {"progress": asdict(self.progress), "groups": stored["param_groups"], "scalars": scalars}
+        header = {
+            "progress": asdict(self.progress),
+            "groups": stored["param_groups"],
+            "scalars": scalars,
+            "averaged": 0 if self.average is None else self.average.count,
+        }
         write_tensors(tensors, json.dumps(header), path)
 
     def load(self, path: Path) -> None:
@@ -75,6 +80,7 @@ class TrainState:
             self.model.load_state_dict(_under(tensors, "model."))
             if self.average is not None:
                 self.average.model.load_state_dict(_under(tensors, "average."))
+                self.average.count = header.get("averaged", 0)
             state: dict[int, dict[str, Any]] = {}
             for key, value in _under(tensors, "optimizer.").items():
                 index, _, name = key.partition(".")
