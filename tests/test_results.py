@@ -105,6 +105,15 @@ def test_stored_predictions_that_cannot_be_read(tmp_path, content):
         Predictions.read(tmp_path)
 
 
+def test_a_rejection_that_this_version_does_not_know_is_refused(tmp_path):
+    predictions().write(tmp_path)
+    stored = dict(np.load(tmp_path / "predictions.npz"))
+    stored["rejection"] = json.dumps({"score": "probability", "threshold": 0.5, "later": 1})
+    np.savez(tmp_path / "predictions.npz", **stored)
+    with pytest.raises(CheckpointError, match="holds no stored predictions"):
+        Predictions.read(tmp_path)
+
+
 @pytest.mark.parametrize(
     ("change", "message"),
     [

@@ -115,7 +115,7 @@ class Predictions:
                         json.loads(str(stored["rejection"])) if "rejection" in stored else None
                     ),
                 )
-        except (OSError, EOFError, ValueError, KeyError, BadZipFile) as error:
+        except (OSError, EOFError, ValueError, KeyError, TypeError, BadZipFile) as error:
             raise CheckpointError(f"{path} holds no stored predictions: {error}") from error
 
 

@@ -5,6 +5,7 @@ import pytest
 
 from roadworthy.errors import ShapeError
 from roadworthy.evaluate.conformal import METHODS, calibrate, covered
+from roadworthy.scores import probabilities
 
 RNG = np.random.default_rng
 
@@ -29,7 +30,23 @@ def test_lac_by_hand() -> None:
 
 def test_aps_by_hand() -> None:
     scores = METHODS.get("aps")(np.array([[0.2, 0.5, 0.3]]))
-    assert scores == pytest.approx(np.array([[1.0, 0.5, 0.8]]))
+    assert scores == pytest.approx(np.array([[0.8, 0.0, 0.5]]))
+    equals = METHODS.get("aps")(np.array([[0.1, 0.4, 0.1, 0.4]]))
+    assert equals == pytest.approx(np.array([[0.8, 0.0, 0.8, 0.0]]))
+
+
+@pytest.mark.parametrize("method", list(METHODS))
+@pytest.mark.parametrize("gap", [12, 60])  # at 60 every probability is 1 or 0 in floating point
+def test_a_network_that_is_right_more_often_than_asked_gets_sets_of_one(method: str, gap: int) -> None:
+    rng = RNG(4)
+    logits, targets = rng.normal(size=(2000, 43)), rng.integers(43, size=2000)
+    logits[np.arange(2000), targets] += gap + 2 * rng.normal(size=2000)
+    wrong = rng.random(2000) < 0.01
+    logits[wrong, (targets[wrong] + 1) % 43] += gap + 10
+    probs = probabilities(logits)
+    sets = calibrate(probs[:1000], targets[:1000], 0.05, method).sets(probs[1000:])
+    assert sets[np.arange(1000), targets[1000:]].mean() > 0.95
+    assert sets.sum(axis=1).mean() < 1.1
 
 
 @pytest.mark.parametrize("method", list(METHODS))

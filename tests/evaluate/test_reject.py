@@ -127,6 +127,26 @@ def test_views_that_disagree_are_less_sure() -> None:
     apart = [np.log([[0.9, 0.1]]), np.log([[0.3, 0.7]])]
     assert agreement(same) == pytest.approx([0.9])
     assert agreement(apart) == pytest.approx([0.6])
+    # The mean of the probabilities favours the first class, that of the logits, which answers, the second.
+    shy = [np.log([[0.9, 0.05, 0.05]]), np.log([[1e-6, 0.6, 0.4 - 1e-6]])]
+    assert agreement(shy) == pytest.approx([0.325])
+
+
+def test_the_curve_is_drawn_finely_where_the_mistakes_are() -> None:
+    n = 10_000
+    confidence = np.linspace(0.5, 0.999, n)
+    stored = Predictions(
+        classes=("stop", "no-entry"),
+        logits=np.log(np.stack([confidence, 1 - confidence], axis=1)),
+        targets=(np.arange(n) < 30).astype(int),  # the 30 least sure are wrong
+        paths=("",) * n,
+        groups=("",) * n,
+    )
+    curve = rejection_summary(stored)["curve"]
+    coverage, risk = np.array(curve["coverage"]), np.array(curve["risk"])
+    assert (coverage[-1], risk[-1]) == (1.0, 0.003)
+    assert ((coverage > 0.997) & (coverage < 1)).sum() > 10
+    assert len(coverage) <= 101
 
 
 def test_what_cannot_be_judged_is_refused() -> None:
@@ -136,6 +156,10 @@ def test_what_cannot_be_judged_is_refused() -> None:
         auroc(np.zeros(0), np.zeros(2))
     with pytest.raises(ShapeError):
         threshold_for(np.zeros(0), 0.9)
+    with pytest.raises(ValueError, match="not finite"):
+        threshold_for(np.array([0.5, np.nan]), 0.9)
+    with pytest.raises(ValueError, match="not finite"):
+        auroc(np.ones(2), np.array([0.0, np.nan]))
     with pytest.raises(ValueError, match="coverage is 0"):
         threshold_for(np.zeros(3), 0)
     with pytest.raises(ValueError, match="not finite"):

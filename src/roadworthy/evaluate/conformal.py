@@ -35,11 +35,19 @@ def lac(probs: FloatArray) -> FloatArray:
 
 @METHODS.register("aps")
 def aps(probs: FloatArray) -> FloatArray:
-    """The sum of probabilities down to this one: sets that grow where it is hard.  Romano et al. 2020."""
+    """The sum over all likelier classes: sets that grow where it is hard.  Romano et al. 2020.
+
+    Not randomised: the smallest level at which the set of the likeliest classes holds this one.  With this
+    one's own probability in the sum a sure and right answer would fit ill, and a network that is right more
+    often than asked would get sets of nearly all classes.  Equally likely classes fit equally well.
+    """
     order = np.argsort(-probs, axis=1, kind="stable")
-    summed = np.cumsum(np.take_along_axis(probs, order, axis=1), axis=1)
-    result = np.empty_like(summed)
-    np.put_along_axis(result, order, summed, axis=1)
+    ranked = np.take_along_axis(np.asarray(probs, dtype=np.float64), order, axis=1)
+    likelier = np.zeros_like(ranked)
+    likelier[:, 1:] = np.cumsum(ranked, axis=1)[:, :-1]
+    likelier[:, 1:][ranked[:, 1:] == ranked[:, :-1]] = 0.0  # of equals the first alone has the right sum
+    result = np.empty_like(likelier)
+    np.put_along_axis(result, order, np.maximum.accumulate(likelier, axis=1), axis=1)
     return result
 
 
