@@ -1,5 +1,7 @@
 """Verdicts on claims, from intervals alone."""
 
+import dataclasses
+
 import pytest
 
 from roadworthy.results import Comparison
@@ -43,6 +45,19 @@ def test_a_gain_is_confirmed_refuted_or_open() -> None:
     assert better(small).verdict == "open"
     assert better(small, by=0.01).verdict == "refuted"
     assert better(comparison(0.0, -0.02, 0.02, "no difference shown"), by=0.01).verdict == "open"
+
+
+def test_a_claims_own_interval_decides_however_much_else_is_compared() -> None:
+    """After Holm the verdict may be open, because a study compares thirty things that nobody claimed."""
+    shown = dataclasses.replace(
+        comparison(-0.16, -0.23, -0.09, "no difference shown"), p=0.0025, p_adjusted=0.07
+    )
+    part = worse(shown)
+    assert part.verdict == "confirmed"
+    assert "p 0.0025, among all comparisons of the study 0.07" in part.evidence
+    assert better(shown).verdict == "refuted"
+    one_seed = dataclasses.replace(shown, ci95=None, p=None)
+    assert worse(one_seed).verdict == better(one_seed).verdict == "open"
 
 
 def test_a_loss_is_the_mirror_image() -> None:

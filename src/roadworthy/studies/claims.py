@@ -1,11 +1,13 @@
 """From numbers to verdicts on claims: no verdict is typed in.
 
 A claim has parts; each is confirmed, refuted or open by its interval, and the claim is refuted by one part
-that is, confirmed by all of them, else open.
+that is, confirmed by all of them, else open.  Claims were made before any training, so the interval of their
+own comparison decides, not the verdict after Holm, which would depend on how much else a study compares.
 """
 
 from __future__ import annotations
 
+import math
 from collections.abc import Iterable
 from dataclasses import dataclass
 from typing import Literal
@@ -47,22 +49,16 @@ def near(what: str, values: Iterable[float], claimed: float, margin: float) -> P
 
 def better(comparison: Comparison, by: float = 0.0) -> Part:
     """Whether arm a beats arm b; refuted where it loses, or the interval excludes a gain of `by`."""
-    evidence = describe(comparison)
-    if comparison.verdict == "better":
-        return Part(verdict="confirmed", evidence=evidence)
-    excluded = comparison.ci95 is not None and by > 0 and comparison.ci95[1] < by
-    return Part(verdict="refuted" if comparison.verdict == "worse" or excluded else "open", evidence=evidence)
+    low, high = comparison.ci95 or (-math.inf, math.inf)
+    verdict: Verdict = "confirmed" if low > 0 else "refuted" if high < max(by, 0.0) else "open"
+    return Part(verdict=verdict, evidence=describe(comparison))
 
 
 def worse(comparison: Comparison, by: float = 0.0) -> Part:
     """Whether arm a loses to arm b; refuted where it wins, or the interval excludes a loss of `by`."""
-    evidence = describe(comparison)
-    if comparison.verdict == "worse":
-        return Part(verdict="confirmed", evidence=evidence)
-    excluded = comparison.ci95 is not None and by > 0 and comparison.ci95[0] > -by
-    return Part(
-        verdict="refuted" if comparison.verdict == "better" or excluded else "open", evidence=evidence
-    )
+    low, high = comparison.ci95 or (-math.inf, math.inf)
+    verdict: Verdict = "confirmed" if high < 0 else "refuted" if low > -max(by, 0.0) else "open"
+    return Part(verdict=verdict, evidence=describe(comparison))
 
 
 def everywhere(parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -77,7 +73,9 @@ def describe(comparison: Comparison) -> str:
     )
     if comparison.ci95 is not None:
         words += f" (95 % {_points(comparison.ci95[0])} to {_points(comparison.ci95[1])})"
-    return f"{words}, {comparison.verdict}"
+    if comparison.p is not None and comparison.p_adjusted is not None:
+        words += f", p {comparison.p:.2g}, among all comparisons of the study {comparison.p_adjusted:.2g}"
+    return words
 
 
 def _percent(fraction: float) -> str:
