@@ -193,6 +193,7 @@ def _run(
             augmented = further_views(augmented, random)
         with stage("normalise"):
             inputs = normalise(augmented, config.input)
+        # After normalisation: before it, strong contrast would outweigh the share that its label gets.
         with stage("augment: mix"):
             return mix(inputs, targets, random)
 

@@ -156,6 +156,14 @@ def test_with_each_measure_four_steps_are_two_and_two_after_a_stop(name, tmp_pat
         assert torch.equal(a, b)
 
 
+def test_accuracy_counts_the_first_view_and_the_larger_share():
+    progress, answers = Progress(), torch.eye(4)
+    loop._count(progress, 0.5, answers[[0, 1, 3, 3, 2, 3]], torch.tensor([0, 2]))  # three views of two
+    assert (progress.correct, progress.seen, progress.loss_sum) == (1, 2, 1.0)
+    loop._count(progress, 0.5, answers[[1, 2]], torch.tensor([[0.3, 0.7, 0, 0], [0.6, 0, 0.4, 0]]))
+    assert (progress.correct, progress.seen, progress.loss_sum) == (2, 4, 2.0)
+
+
 def test_swa_in_the_loop_is_the_mean_of_the_last_quarters_weights():
     state, _ = measured("swa")
     seen = []

@@ -47,7 +47,8 @@ class EqualAverage(WeightAverage):
     """Stochastic weight averaging: the mean over every step of the last `fraction` of the budget.
 
     Steps, not epochs: a short budget may hold no whole epoch in its last part.  Until then `model` follows
-    the network, so that validation has something to choose from.  BatchNorm's statistics as above.
+    the network, so that validation has something to choose from.  BatchNorm's statistics as above; in a
+    trial they served as well as those estimated anew, which would take another pass over the data.
     Source: Izmailov et al. 2018.
     """
 
