@@ -184,7 +184,7 @@ def frost(images: Tensor, random: Random, kept: float, weight: float) -> Tensor:
     """Ice on the lens or windscreen: the picture plus a layer of frost.
 
     The published operator crops six photographs of frost.  Ours draws it: bluish grey of any of the tones
-    that those have (means 0.35 to 0.8, deviations about 0.1), ridges of smooth noise, and needles that grow
+    that those have (means about 0.35 to 0.8), ridges of smooth noise, and needles that grow
     from a few seeds.  Results compare to others' roughly, not number by number.
     """
     return kept * images + weight * drawn_frost(images, random)
@@ -204,8 +204,8 @@ def drawn_frost(like: Tensor, random: Random) -> Tensor:
     width = random.uniform(count, 1, low=0.6, high=1.4) / REFERENCE_SIDE
     x, y = axes(like)
     lines = strokes(x, y, torch.cat([start, end], dim=3).flatten(1, 2), width, edge=2 * pixel(like))
-    crystals = 0.13 * (ridges - 0.4) + 0.2 * lines.amax(1, keepdim=True)
-    tone = per_picture(random.uniform(count, low=0.35, high=0.75))
+    crystals = 0.22 * (ridges - 0.45) + 0.25 * lines.amax(1, keepdim=True)
+    tone = per_picture(random.uniform(count, low=0.3, high=0.8))
     blue = per_picture(random.uniform(count, high=0.15)) * like.new_tensor([-1.0, 0.1, 0.5])[:, None, None]
     return (tone + blue + crystals).clamp_(0.0, 1.0)
 
@@ -288,8 +288,8 @@ def _lit(inside: Tensor, unit: float) -> Tensor:
     Distances in units of a 32 px picture's pixel, up to 20, are spread to even shares of 0 to 255 (histogram
     equalisation) and embossed along the diagonal.
     """
-    covered = F.max_pool2d(inside, 3, 1, 1)
-    edge = (covered > 0) & (-F.max_pool2d(-covered, 3, 1, 1) <= 0)
+    outside = 1 - inside
+    edge = (inside > 0) & (F.max_pool2d(outside, 3, 1, 1) > 0)
     distance = _mean3(_distance(edge, math.ceil(20 * unit)) / unit).clamp_max(20.0)
     level = _equalised(distance.round().long(), 21)
     kernel = level.new_tensor([[-2, -1, 0], [-1, 1, 1], [0, 1, 2]])[None, None]

@@ -34,7 +34,7 @@ SIGN = 0.85  # half the side of what is taken to be the sign; the picture's is 1
 def fade(images: Tensor, random: Random, degree: float) -> Tensor:
     """Bleached by years of sun: red turns pale pink, all else pales by a third of that.
 
-    At degree 1 red has become the pink of signs due for replacement; equal steps until there.  Not random.
+    Equal steps up to the drawn camera's fading in full.  Not random.
     """
     return faded(images, images.new_full((len(images), 1, 1, 1), degree))
 
@@ -62,9 +62,9 @@ def sticker(images: Tensor, random: Random, area: float) -> Tensor:
 def glare(images: Tensor, random: Random, strength: float) -> Tensor:
     """The sun, or its reflection on the sign: light added around one place, and a veil over everything.
 
-    strength: light at the brightest place, white being 1.  Up to 1 strokes stay darker than their ground
-    everywhere; from there on, a middle as wide as half of the picture is lost at severity 5.
-    The veil is a tenth of that: light scattered in lens and windscreen.
+    strength: light at the brightest place, white being 1.  At 0.4 black becomes dark grey there; from 1 on
+    all is white there, and at 2 over a third of the picture's width.  The veil is a tenth of that: light
+    scattered in lens and windscreen.
     """
     x, y = axes(images)
     across, down = random.uniform(2, len(images), low=-SIGN, high=SIGN)
@@ -78,8 +78,8 @@ def glare(images: Tensor, random: Random, strength: float) -> Tensor:
 def leaf(images: Tensor, random: Random, leaves: int) -> Tensor:
     """A twig in front of the sign, reaching in from one side.
 
-    leaves: how many; each covers 2 % of the picture on average and they overlap, so that severity 1 hides
-    an edge and severity 5 about a quarter.
+    leaves: how many; they overlap, so that severity 1 hides 5 % of the picture, at an edge, and severity 5
+    30 %, at times the symbol.
     """
     count = len(images)
     side = random.uniform(count, 1, high=2 * math.pi)
