@@ -596,6 +596,7 @@ LISTS = {
     "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
     "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
+    "corruptions": Listed(module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
     "corruptions": Listed(
         module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train,signs"

@@ -71,6 +71,10 @@ class Random:
         drawn = torch.randn(shape, generator=self._generator, device=self._generator.device)
         return drawn.to(self._device)
 
+    def poisson(self, rates: Tensor) -> Tensor:
+        """Counts with these means, as floats."""
+        return torch.poisson(rates.to(self._generator.device), self._generator).to(self._device)
+
 
 @dataclass(frozen=True)
 class Scene:

@@ -45,13 +45,17 @@ class Fade(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One degree per picture."""
-        red, green, blue = pictures.split(1, dim=1)
-        redness = (red - torch.maximum(green, blue)).clamp_(0.0, 1.0)
-        degree = per_picture(self.amount * random.uniform(len(pictures))) * scene.sign
-        pink = red * pictures.new_tensor([1.0, 0.75, 0.7])[:, None, None]
-        bleached = cover(pictures, degree * redness.sqrt(), pink)
-        pale = (red + green + blue) / 3 * 0.7 + 0.25
-        return cover(bleached, degree / 3, pale)
+        return faded(pictures, per_picture(self.amount * random.uniform(len(pictures))) * scene.sign)
+
+
+def faded(pictures: Tensor, degree: Tensor) -> Tensor:
+    """Red bleached by `degree` in [0, 1] (B, 1, H, W or less), all other colours by a third of that."""
+    red, green, blue = pictures.split(1, dim=1)
+    redness = (red - torch.maximum(green, blue)).clamp_(0.0, 1.0)
+    pink = red * pictures.new_tensor([1.0, 0.75, 0.7])[:, None, None]
+    bleached = cover(pictures, degree * redness.sqrt(), pink)
+    pale = (red + green + blue) / 3 * 0.7 + 0.25
+    return cover(bleached, degree / 3, pale)
 
 
 @EFFECTS.register("surface-noise")
