@@ -598,9 +598,6 @@ LISTS = {
     "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
     "corruptions": Listed(module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train"),
     "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
-    "corruptions": Listed(
-        module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train,signs"
-    ),
     "scores": Listed(module="roadworthy.scores", attribute="SCORES"),
     "views": Listed(module="roadworthy.evaluate.predict", attribute="VIEWS", extra="train"),
     "studies": Listed(module="roadworthy.studies.catalogue", attribute="STUDIES", extra="train"),

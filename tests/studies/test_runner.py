@@ -13,14 +13,14 @@ from filelock import FileLock
 
 from roadworthy import api
 from roadworthy.errors import TrainingError, UnknownNameError, UsageError
+from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, StudyResult
 from roadworthy.runtime import with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.executors import Here
-from roadworthy.studies.jobs import further
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs
+from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs, read_measured
 from roadworthy.studies.watch import Watcher
 
 TINY = {
@@ -146,9 +146,9 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mistakes", "profile", "crossval", "domains"])
+@pytest.mark.parametrize("name", ["mistakes", "profile", "crossval", "domains", "corruptions"])
 def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tmp_path: Path) -> None:
-    quick = name == "domains"  # in full it trains for minutes
+    quick = name in ("domains", "corruptions")  # in full they train for minutes
     budget = "train.minutes=0.002" if quick else "train.epochs=1"
     settings = (budget, "input.size=32", "train.threads=1", "evaluate.bootstrap=20")
     api.study([name], dataclasses.replace(ask, seeds=1, settings=settings, quick=quick), tmp_path)
@@ -170,6 +170,10 @@ def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tm
         assert tree["answer"].count(" are right, ") == 2  # what is chosen on is no result
         lost = next(table for table in tree["tables"] if table["caption"].startswith("What is lost"))
         assert len(lost["rows"]) == 3 * len(tree["arms"])
+    if name == "corruptions":
+        assert tree["answer"].startswith("Over ImageNet-C's fifteen corruptions")
+        assert [row[0] for row in tree["tables"][1]["rows"]] == list(CORRUPTIONS)
+        assert not (tmp_path / name / "corrupted").exists()
     if name == "crossval":
         folds = [(run["seed"], run["fold"]) for run in tree["arms"][0]["runs"]]
         assert folds == [(0, fold) for fold in (1, 2, 3, 4, 5)]
@@ -306,7 +310,9 @@ def test_an_arm_may_measure_anothers_network_and_a_study_more_than_accuracy(
         assert not (tmp_path / "tiny" / only.folder / "checkpoints").exists()
     assert set(one.runs[0].new) == {"other", "last weights"}
     assert set(bins.runs[0].new) == {"other"}
-    found = [further(job) for job in jobs("tiny", Further().plan(asked), asked, tmp_path / "tiny")]
+    found = [
+        read_measured(job.folder) for job in jobs("tiny", Further().plan(asked), asked, tmp_path / "tiny")
+    ]
     assert found == [{"arm": "one", "model": "one"}, {"arm": "bins", "model": "one"}] * 2
     assert "bins" in (tmp_path / "report.html").read_text()
 

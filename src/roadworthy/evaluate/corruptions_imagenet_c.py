@@ -101,10 +101,10 @@ def glass_blur(images: Tensor, random: Random, sigma_px: float, shift_px: float,
 
 
 @corruption("motion-blur", "blur", ((6, 1), (6, 1.5), (6, 2), (8, 2), (9, 2.5)), standard=True)
-def motion_blur(images: Tensor, random: Random, reach_px: float, sigma_px: float) -> Tensor:
+def motion_blur(images: Tensor, random: Random, radius_px: float, sigma_px: float) -> Tensor:
     """The camera moves: everything trails, in a direction up to 45 degrees from level."""
     degrees = random.uniform(len(images), low=-45, high=45)
-    return smeared(images, sigma_px * scale(images), reach_px * scale(images), degrees)
+    return smeared(images, sigma_px * scale(images), 2 * radius_px * scale(images), degrees)
 
 
 @corruption("zoom-blur", "blur", (0.06, 0.11, 0.15, 0.2, 0.25), standard=True)
@@ -158,7 +158,7 @@ def snow(
     deviation: float,
     flake_px: float,
     threshold: float,
-    reach_px: float,
+    radius_px: float,
     sigma_px: float,
     kept: float,
 ) -> Tensor:
@@ -173,7 +173,7 @@ def snow(
     flakes = F.interpolate(noise, (height, width), mode="bilinear", align_corners=False).clamp(0.0, 1.0)
     flakes = torch.where(flakes < threshold, 0.0, flakes)
     degrees = random.uniform(len(images), low=45, high=135)
-    flakes = smeared(flakes, sigma_px * scale(images), reach_px * scale(images), degrees)
+    flakes = smeared(flakes, sigma_px * scale(images), 2 * radius_px * scale(images), degrees)
     grey = torch.einsum("c,bchw->bhw", images.new_tensor(pixels.LUMA), images)[:, None]
     pale = torch.lerp(torch.maximum(images, grey * 1.5 + 0.5), images, kept)
     return pale + flakes + flakes.flip(2, 3)

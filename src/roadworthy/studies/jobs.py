@@ -12,9 +12,8 @@ from roadworthy.config import DataConfig
 from roadworthy.results import RunResult, write_json
 from roadworthy.runs import evaluate_checkpoint, run
 from roadworthy.studies.catalogue import STUDIES
-from roadworthy.studies.plan import Job, Study
+from roadworthy.studies.plan import MEASURED_FURTHER, Job, Study
 
-MEASURED_FURTHER = "measured.json"
 LAST = "last weights"  # the final ones, measured where the best are
 MEASURED = (
     "split",
@@ -67,12 +66,6 @@ def done(job: Job) -> bool:
     """Whether nothing is left to do."""
     folders = [job.folder, *(job.folder / name for name, *_ in _further(job))]
     return all(map(_finished, folders)) and _asked_further(job)
-
-
-def further(job: Job) -> Mapping[str, Any]:
-    """What its study's `measure` found."""
-    found: Mapping[str, Any] = json.loads((job.folder / MEASURED_FURTHER).read_text(encoding="utf-8"))
-    return found
 
 
 def collect(job: Job, study: Path) -> RunResult:

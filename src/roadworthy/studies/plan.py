@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
@@ -12,6 +13,8 @@ from typing import Any
 from roadworthy.config import Config, load_config
 from roadworthy.errors import ConfigError
 from roadworthy.results import Claim, Curves, Stored, StudyResult, Table
+
+MEASURED_FURTHER = "measured.json"  # in a training's folder, what its study measured beside the usual
 
 Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}
 
@@ -158,6 +161,12 @@ class Job:
     def model(self) -> Path:
         """The run folder whose weights are measured."""
         return self.folder if self.trains or self.start is None else self.start
+
+
+def read_measured(folder: Path) -> Mapping[str, Any]:
+    """What a study's `measure` found of the training in that folder."""
+    found: Mapping[str, Any] = json.loads((folder / MEASURED_FURTHER).read_text(encoding="utf-8"))
+    return found
 
 
 def jobs(study: str, plan: Plan, ask: Ask, folder: Path) -> list[Job]:
