@@ -105,6 +105,7 @@ def test_bugs_come_through() -> None:
 
 def real(folder: Path, drawn_folder: Path, seed: int, epochs: int = 3) -> Job:
     return Job(
+        study="baseline",
         arm="tiny",
         seed=seed,
         fold=0,

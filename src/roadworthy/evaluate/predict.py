@@ -55,7 +55,7 @@ def zoomed(images: ByteArray, factor: float) -> ByteArray:
     """Pictures enlarged about their middle, below 1 shrunk with their edges repeated."""
     if factor == 1:
         return images
-    planes = pixels.to_float(torch.from_numpy(np.ascontiguousarray(images)).permute(0, 3, 1, 2))
+    planes = pixels.to_float(torch.from_numpy(np.array(images)).permute(0, 3, 1, 2))
     warped = pixels.warp(planes, pixels.zoom(torch.full((len(images),), factor)))
     levels: ByteArray = (warped * 255).round().to(torch.uint8).permute(0, 2, 3, 1).numpy()
     return levels

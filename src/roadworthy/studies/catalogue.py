@@ -18,5 +18,6 @@ for _module in (
     "mistakes",
     "domains",
     "few_shot",
+    "corruptions",
 ):
     import_module(f"roadworthy.studies.{_module}")

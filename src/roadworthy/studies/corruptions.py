@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import os
 import shutil
 import tempfile
 from collections.abc import Mapping, Sequence
@@ -145,7 +144,7 @@ def _corrupted(images: ByteArray, name: str, severity: int, shared: Path) -> Byt
         generator = torch.Generator().manual_seed(derive_seed(0, name, severity))
         with tempfile.NamedTemporaryFile(dir=shared, delete=False) as aside:
             np.save(aside, corrupt(images, name, severity, generator))
-        os.replace(aside.name, path)  # another process may be at it too
+        Path(aside.name).replace(path)  # another process may be at it too
     spoilt: ByteArray = np.load(path, mmap_mode="r")
     return spoilt
 

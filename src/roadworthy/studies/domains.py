@@ -26,10 +26,8 @@ DRAWN = "{data}@0.5,rendered:au+de?per_class=2000@0.5"
 TWENTY, THIRTY, CONTROL = "study-cnn, 20 epochs augmented", "10 epochs more of it", "10 epochs more without"
 # To choose on, and to be opened last; both are drawn as nothing else is.
 CHOSEN_ON, DRAWN_TEST = "other-val", "other-test"
-HELD_OUT = {
-    CHOSEN_ON: "rendered:au+de?recipe=other-val&per_class=128",
-    DRAWN_TEST: "rendered:au+de?recipe=other-test&per_class=256",
-}
+HELD_OUT = (CHOSEN_ON, DRAWN_TEST)
+PER_CLASS, QUICK_PER_CLASS = 256, 32
 MEASURES: Mapping[str, Settings] = {
     "the study's augmentation": {"augment.policy": "study-flips"},
     "our augmentation": {"augment.policy": "default"},
@@ -84,7 +82,7 @@ class Domains(Study):
             base={**PLAIN, "train.minutes": seconds / 60},
             arms=tuple(arms),
             pairs=tuple(pairs),
-            new={**ask.new, **HELD_OUT},
+            new={**ask.new, **_held_out(QUICK_PER_CLASS if ask.quick else PER_CLASS)},
         )
 
     def _as_it_was(self) -> list[Arm]:
@@ -183,6 +181,11 @@ class Domains(Study):
                 Stored(caption=f"Left from home, right from {domain}", file=name, captions=tuple(captions))
             )
         return stored
+
+
+def _held_out(per_class: int) -> dict[str, str]:
+    """Drawn sets that nothing is trained on, by the names of their recipes."""
+    return {recipe: f"rendered:au+de?recipe={recipe}&per_class={per_class}" for recipe in HELD_OUT}
 
 
 def _side_by_side(home: Dataset, there: Dataset) -> tuple[list[str], np.ndarray]:
