@@ -765,7 +765,7 @@ def _rejection(run: _Folder) -> list[Block]:
     else:
         n = run.metrics["n"]
         text += (
-            f"Answers below {found['threshold']:.4f} are not accepted, a threshold that lets through "
+            f"Answers below {found['threshold']:.4f} are not accepted, a threshold chosen to let through "
             f"{percent(found['chosen_for_coverage'], 1)} of {found['chosen_on']:,} validation pictures. "
             f"Here it accepts {percent(found['coverage'])} of {n:,}, of which "
             f"{percent(found['accuracy_accepted'])} are right: {plural(found['errors_accepted'], 'mistake')} "
@@ -786,6 +786,7 @@ def _rejection(run: _Folder) -> list[Block]:
                 lines=[figures.Line(name="wrong", xs=coverage, ys=risk)],
                 x_label="share of pictures answered",
                 percent=True,
+                mark=None if found.get("threshold") is None else (found["coverage"], "threshold"),
             )
         )
     return [*blocks, _table("Mistakes by share answered", ["answered", "wrong of these"], rows)]
