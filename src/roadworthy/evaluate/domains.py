@@ -32,7 +32,7 @@ LOOKS = (
 )
 WORDS: Mapping[str, tuple[str, str]] = {
     "size": ("smaller", "larger"),
-    "framing": ("framed looser", "framed tighter"),
+    "framing": ("looser framed", "tighter framed"),
     "brightness": ("darker", "brighter"),
     "contrast": ("flatter", "richer in contrast"),
     "saturation": ("paler", "more colourful"),

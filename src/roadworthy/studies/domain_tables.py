@@ -54,8 +54,9 @@ class Drop:
         """In a sentence's middle."""
         low, high = self.ci95
         return (
-            f"{self.there:.2%} are right, {100 * self.effect:.2f} points fewer than of these classes at home "
-            f"(95 % {100 * low:.2f} to {100 * high:.2f})"
+            f"{self.there:.2%} are right, {100 * abs(self.effect):.2f} points "
+            f"{'fewer' if self.effect > 0 else 'more'} than of these classes at home "
+            f"(lost: 95 % {100 * low:+.2f} to {100 * high:+.2f})"
         )
 
 
