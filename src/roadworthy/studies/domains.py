@@ -73,7 +73,9 @@ class Domains(Study):
         if not ask.quick:
             arms += self._as_it_was()
             if installed():
-                arms.append(Arm(name="pretrained", settings={**PRETRAINED, "train.epochs": 20}))
+                arms.append(
+                    Arm(name="pretrained", settings=PRETRAINED)
+                )  # its seconds are the budget here too
         pairs = [(arm.name, NONE) for arm in arms if arm.name not in (NONE, TWENTY, THIRTY, CONTROL)]
         if not ask.quick:
             pairs += [(THIRTY, TWENTY), (THIRTY, CONTROL)]
