@@ -7,6 +7,7 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 import torch
 from filelock import FileLock
@@ -15,11 +16,12 @@ from roadworthy import api
 from roadworthy.errors import TrainingError, UnknownNameError, UsageError
 from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
-from roadworthy.results import Claim, StudyResult
+from roadworthy.results import Claim, Predictions, StudyResult
 from roadworthy.runtime import with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.executors import Here
+from roadworthy.studies.jobs import LAST
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs, read_measured
 from roadworthy.studies.watch import Watcher
 
@@ -47,11 +49,25 @@ class Tiny(Study):
         ]
 
 
+class Longer(Study):
+    """Is a training that was carried on the longer one?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        arms = (
+            Arm(name="one"),
+            Arm(name="two", settings={"train.epochs": 2}),
+            Arm(name="carried on", settings={"train.epochs": 2}, after="one", extends=True),
+        )
+        return Plan(base={**TINY, "schedule.name": "constant"}, arms=arms, seeds=1, last=True)
+
+
 @pytest.fixture(autouse=True)
 def registered() -> Iterator[None]:
-    STUDIES._entries["tiny"] = Tiny()
+    own = {"tiny": Tiny(), "longer": Longer()}
+    STUDIES._entries.update(own)
     yield
-    del STUDIES._entries["tiny"]
+    for name in own:
+        del STUDIES._entries[name]
 
 
 @pytest.fixture
@@ -107,6 +123,16 @@ def test_an_interrupted_study_goes_on_and_more_seeds_may_follow(ask: Ask, tmp_pa
     assert [path for path in before if after[path] != before[path]] == [victim]
 
 
+def test_a_training_that_was_carried_on_is_the_longer_one(ask: Ask, tmp_path: Path) -> None:
+    (result,) = api.study(["longer"], ask, tmp_path)
+    runs = [result.arm(name).runs[0] for name in ("one", "two", "carried on")]
+    assert [run.used["epochs"] for run in runs] == [1, 2, 2]
+    assert runs[2].used["samples"] == 2 * runs[0].used["samples"]
+    one, two, on = (Predictions.read(tmp_path / "longer" / run.folder / LAST).logits for run in runs)
+    assert np.array_equal(two, on)
+    assert not np.array_equal(one, two)
+
+
 def test_what_was_asked_otherwise_is_refused(ask: Ask, tmp_path: Path) -> None:
     api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path)
     with pytest.raises(UsageError, match="holds a study with quick False; True arrived"):
@@ -133,7 +159,7 @@ def test_an_unknown_study_is_refused_before_anything_runs(ask: Ask, tmp_path: Pa
 
 
 @pytest.mark.parametrize("quick", [False, True])
-@pytest.mark.parametrize("name", [name for name in STUDIES if name != "tiny"])
+@pytest.mark.parametrize("name", list(STUDIES))
 def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bool, ask: Ask) -> None:
     study = STUDIES.get(name)
     assert study.question.endswith("?")

@@ -60,7 +60,7 @@ def new_state(ema=True):
     return TrainState(model=model, optimizer=optimizer, average=WeightAverage(model, 0.9) if ema else None)
 
 
-def steps(state_file=None, validation=None, kept=None, loss=None, warmup=0.2):
+def steps(state_file=None, validation=None, kept=None, loss=None, warmup=0.2, schedule="one-cycle"):
     """Steps with noise in `prepare` that must be drawn again the same after a resume."""
     scripted = iter(validation or [])
 
@@ -70,7 +70,7 @@ def steps(state_file=None, validation=None, kept=None, loss=None, warmup=0.2):
     return Steps(
         prepare=prepare,
         loss=loss or build_loss(0.0, None),
-        schedule=build_schedule(ScheduleConfig(warmup=warmup)),
+        schedule=build_schedule(ScheduleConfig(name=schedule, warmup=warmup)),
         validate=lambda model: next(scripted, {}),
         keep_best=lambda state: None if kept is None else kept.append(state.progress.epoch),
         save=lambda state: None if state_file is None else state.save(state_file),
@@ -209,6 +209,31 @@ def test_a_finished_training_stays_finished(tmp_path):
     again.load(file)
     train(again, Tiny(kill_after=0), steps(), CONFIG)
     assert again.progress.step == 12
+
+
+def test_a_finished_training_that_is_given_more_goes_on_as_if_it_had_not_ended(tmp_path):
+    constant = {"schedule": "constant"}
+    straight = new_state()
+    train(straight, Tiny(), steps(**constant), CONFIG)
+    file = tmp_path / "state.safetensors"
+    train(new_state(), Tiny(), steps(file, **constant), dataclasses.replace(CONFIG, epochs=1))
+    longer = new_state()
+    longer.load(file)
+    assert longer.progress.finished
+    train(longer, Tiny(), steps(**constant), CONFIG)
+    assert longer.progress.step == straight.progress.step
+    for a, b in zip(values(straight), values(longer), strict=True):
+        assert torch.equal(a, b)
+
+
+def test_a_training_that_stopped_early_stays_stopped_however_much_it_is_given(tmp_path):
+    file, impatient = tmp_path / "state.safetensors", dataclasses.replace(CONFIG, epochs=9, patience=1)
+    stopped = new_state()
+    train(stopped, Tiny(), steps(file, validation=validation(*[(0.5, 1.0)] * 9)), impatient)
+    again = new_state()
+    again.load(file)
+    train(again, Tiny(kill_after=0), steps(), dataclasses.replace(impatient, epochs=20))
+    assert again.progress.step == stopped.progress.step == 8
 
 
 def test_a_state_of_another_training_is_refused(tmp_path):

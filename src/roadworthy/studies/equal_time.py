@@ -29,15 +29,21 @@ class EqualTime(Study):
     """Is the time that augmentation takes well spent, in the same seconds of training?"""
 
     def plan(self, ask: Ask) -> Plan:
-        """Each arm at half, once, twice and four times the study's time, scaled to this machine."""
+        """Each arm at half, once, twice and four times the study's time, scaled to this machine.
+
+        The study's own rate stays the same whatever the time, so its longer trainings are its shorter ones
+        carried on, from the next epoch.  In a quick look the rate falls with the time: each is trained anew.
+        """
         seconds = _unit_seconds(ask)
         arms = tuple(
             Arm(
                 name=_name(kind, factor),
                 settings={"augment.policy": policy, "train.minutes": factor * seconds / 60},
                 seeds=LONG_SEEDS if factor > 1 else 0,
+                after=_name(kind, shorter) if shorter and not ask.quick else "",
+                extends=bool(shorter) and not ask.quick,
             )
-            for factor in FACTORS
+            for shorter, factor in zip((0.0, *FACTORS), FACTORS, strict=False)
             for kind, policy in KINDS.items()
         )
         pairs = [(_name(kind, f), _name("none", f)) for f in FACTORS for kind in KINDS if kind != "none"]

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import statistics
 import time
 from collections.abc import Iterable
 from functools import cache
@@ -12,7 +13,7 @@ import torch
 from roadworthy import pixels
 from roadworthy.augment.consistency import build_views
 from roadworthy.augment.policy import build_policy
-from roadworthy.config import Config, DataConfig, TrainConfig
+from roadworthy.config import Config, DataConfig, TrainConfig, load_config
 from roadworthy.data.open import open_splits
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
@@ -22,12 +23,24 @@ from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
 
 OVERHEAD_S = 2.0  # of a run: reading, validating, measuring, writing; what small trainings took on two cores
-_WARM_UP, _TIMED = 2, 4  # steps
+_WARM_UP, _TIMED = 2, 9  # steps
 
 
 def study_seconds(jobs: Iterable[Job]) -> float:
     """Of training and measuring, one job after the other, from a few trial steps of each kind."""
-    return sum(OVERHEAD_S + training_seconds(job.config) for job in jobs)
+    every = list(jobs)
+    configs = {job.folder: job.config for job in every}
+
+    def trains_for(job: Job) -> float:
+        if not job.trains:
+            return 0.0
+        carried_on = 0.0
+        if job.extends and job.start is not None:
+            shorter = configs.get(job.start) or load_config(job.start / "config.toml")
+            carried_on = training_seconds(shorter)
+        return training_seconds(job.config) - carried_on
+
+    return sum(OVERHEAD_S + trains_for(job) for job in every)
 
 
 def training_seconds(config: Config) -> float:
@@ -62,13 +75,15 @@ def _images_per_second(config: Config) -> float:
     shape = (config.train.batch_size, 3, config.input.size, config.input.size)
     images = torch.randint(256, shape, generator=generator("cpu", "estimate"), dtype=torch.uint8).to(device)
     targets = torch.zeros(len(images), dtype=torch.long, device=device)
+    seconds = []
     for step in range(_WARM_UP + _TIMED):
-        if step == _WARM_UP:
-            start = time.perf_counter()
+        start = time.perf_counter()
         random = generator(device, "estimate", step)
         varied, _ = policy(images, targets, random)
         varied = further_views(varied, random)
         optimizer.zero_grad(set_to_none=True)
         loss(model(pixels.normalise(varied, config.input)), targets).backward()
         optimizer.step()
-    return _TIMED * len(images) / (time.perf_counter() - start)
+        seconds.append(time.perf_counter() - start)
+    # The median: whatever else the machine does for a moment must not make a study twice as long.
+    return len(images) / statistics.median(seconds[_WARM_UP:])

@@ -48,7 +48,20 @@ def _carry_out(job: Job) -> None:
     resume = (job.folder / "resume" / "state.safetensors").is_file()
     if not resume and job.folder.exists():
         shutil.rmtree(job.folder)  # killed before it had stored anything
+    if job.extends and job.start is not None and not resume:
+        _take_over(job.start, job.folder)
+        resume = True
     run(job.config, job.folder, resume=resume, command=f"study arm {job.arm}")
+
+
+def _take_over(start: Path, folder: Path) -> None:
+    """Make another run's state this folder's own: at once, or, where that is interrupted, not at all."""
+    aside = folder.with_name(f"{folder.name}.tmp")
+    shutil.rmtree(aside, ignore_errors=True)
+    for name in ("resume", "checkpoints"):
+        shutil.copytree(start / name, aside / name)
+    shutil.copy2(start / "config.toml", aside)
+    aside.replace(folder)
 
 
 def _measure(job: Job, model: Path, spec: str, out: Path, split: str = "test") -> None:

@@ -50,6 +50,8 @@ class Arm:
     after: the arm whose finished network (same seed, same fold) this one starts from.
     seeds: at most so many, where there are many such arms; 0 for as many as the plan has.
     trains: False only measures the network of the arm that it comes after, with its own `evaluate.*`.
+    extends: True goes on with the training of that arm, optimiser and all, as if it had not stopped there: a
+    longer one for the price of the difference.  Only where the schedule does not depend on the budget.
     In the setting `data.spec`, `{data}` stands for the pictures asked for and `{seed}` for the seed.
     """
 
@@ -58,6 +60,7 @@ class Arm:
     after: str = ""
     seeds: int = 0
     trains: bool = True
+    extends: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,9 +87,15 @@ class Plan:
         wanted = {name for pair in self.pairs for name in pair} | {arm.after for arm in self.arms} - {""}
         if len(set(names)) < len(names) or wanted - set(names):
             raise ValueError(f"a plan needs unique arms, and knows {', '.join(names)} alone; got {wanted}")
-        idle = [arm.name for arm in self.arms if not (arm.trains or arm.after)]
-        if idle:
-            raise ValueError(f"an arm that does not train needs one that it comes after: {', '.join(idle)}")
+        alone = [arm.name for arm in self.arms if (arm.extends or not arm.trains) and not arm.after]
+        if alone:
+            raise ValueError(
+                f"an arm that does not train, or extends, needs one that it comes after: {', '.join(alone)}"
+            )
+        for arm in self.arms:
+            schedule = {**self.base, **arm.settings}.get("schedule.name")
+            if arm.extends and schedule != "constant":
+                raise ValueError(f"{arm.name} extends a training whose schedule ({schedule}) fits its budget")
         seeds = {arm.name: arm.seeds or math.inf for arm in self.arms}
         short = [arm.name for arm in self.arms if arm.after and seeds[arm.after] < seeds[arm.name]]
         if short:
@@ -144,6 +153,7 @@ class Job:
     last: measure the final weights too.
     start: the run folder whose weights it starts from, which must be finished before.
     trains: False where those weights are measured as they are.
+    extends: True where that run's training goes on, and what it used counts here too.
     """
 
     study: str
@@ -156,6 +166,7 @@ class Job:
     last: bool = False
     start: Path | None = None
     trains: bool = True
+    extends: bool = False
 
     @property
     def model(self) -> Path:
@@ -194,7 +205,7 @@ def _job(
     }
     if fold:
         fixed["data.split"] = f"fold={fold}/{plan.folds}"
-    if start is not None and arm.trains:
+    if start is not None and arm.trains and not arm.extends:
         fixed["train.start"] = str(start)
     new = ask.new if plan.new is None else plan.new
     return Job(
@@ -208,6 +219,7 @@ def _job(
         last=plan.last and arm.trains,
         start=start,
         trains=arm.trains,
+        extends=arm.extends,
     )
 
 

@@ -84,6 +84,10 @@ def train(
     for callback in callbacks:
         callback.on_start(total_steps, config.minutes)
     clock = Clock(progress, steps.agree if config.minutes else None)
+    # A finished training that was given a larger budget goes on.
+    progress.finished = progress.finished and (
+        fraction_done(progress, config, total_steps) >= 1 or _stalled(progress, config)
+    )
     try:
         while not progress.finished:
             state.model.train()
@@ -245,10 +249,13 @@ def _end_epoch(state: TrainState, steps: Steps, config: TrainConfig, budget_used
     if progress.best is None or rank is None or rank > progress.best:
         progress.best, progress.best_epoch = rank, progress.epoch
         steps.keep_best(state)
-    stalled = bool(config.patience) and progress.epoch - progress.best_epoch >= config.patience
-    progress.finished = budget_used or stalled
+    progress.finished = budget_used or _stalled(progress, config)
     steps.save(state)
     clock.saved()
+
+
+def _stalled(progress: Progress, config: TrainConfig) -> bool:
+    return bool(config.patience) and progress.epoch - progress.best_epoch >= config.patience
 
 
 def _rank(validation: Mapping[str, float], monitor: str) -> tuple[float, ...] | None:
