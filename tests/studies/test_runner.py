@@ -67,7 +67,7 @@ def registered() -> Iterator[None]:
     STUDIES._entries.update(own)
     yield
     for name in own:
-        del STUDIES._entries[name]
+        STUDIES._entries.pop(name, None)
 
 
 @pytest.fixture
