@@ -17,7 +17,7 @@ from roadworthy.config import Config, DataConfig, TrainConfig, load_config
 from roadworthy.data.open import open_splits
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.runtime import generator, pick_device
+from roadworthy.runtime import generator, keep_freed_memory, pick_autocast, pick_device
 from roadworthy.studies.plan import Job
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
@@ -52,7 +52,9 @@ def training_seconds(config: Config) -> float:
     if not samples:
         samples = train.epochs * _train_images(config.data, config.input)
     # Neither seed nor budget change the speed: arms that differ in those alone are tried once.
-    same = TrainConfig(batch_size=train.batch_size, ema=train.ema, device=train.device)
+    same = TrainConfig(
+        batch_size=train.batch_size, ema=train.ema, device=train.device, precision=train.precision
+    )
     return samples / _images_per_second(dataclasses.replace(config, train=same))
 
 
@@ -64,7 +66,9 @@ def _train_images(data: DataConfig, spec: InputSpec) -> int:
 @cache
 def _images_per_second(config: Config) -> float:
     """Augmentation, forward, backward and update on noise; no data, no averaging."""
+    keep_freed_memory()
     device = pick_device(config.train.device)
+    autocast = pick_autocast(config.train.precision, device)
     classes = config.data.classes
     model = build_model(config.model, max(2, len(classes)), config.input).to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -72,9 +76,10 @@ def _images_per_second(config: Config) -> float:
     loss = build_loss(0.0, None, config.augment.consistency)
     policy = build_policy(config.augment, classes)
     further_views = build_views(config.augment, policy)
-    shape = (config.train.batch_size, 3, config.input.size, config.input.size)
-    images = torch.randint(256, shape, generator=generator("cpu", "estimate"), dtype=torch.uint8).to(device)
-    targets = torch.zeros(len(images), dtype=torch.long, device=device)
+    shape = (config.train.batch_size, config.input.size, config.input.size, 3)
+    noise = torch.randint(256, shape, generator=generator("cpu", "estimate"), dtype=torch.uint8)
+    images = noise.permute(0, 3, 1, 2).to(device)  # laid out in memory as pictures are
+    targets = torch.arange(len(images), device=device) % max(2, len(classes))
     seconds = []
     for step in range(_WARM_UP + _TIMED):
         start = time.perf_counter()
@@ -82,7 +87,9 @@ def _images_per_second(config: Config) -> float:
         varied, _ = policy(images, targets, random)
         varied = further_views(varied, random)
         optimizer.zero_grad(set_to_none=True)
-        loss(model(pixels.normalise(varied, config.input)), targets).backward()
+        with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+            logits = model(pixels.normalise(varied, config.input))
+        loss(logits, targets).backward()
         optimizer.step()
         seconds.append(time.perf_counter() - start)
     # The median: whatever else the machine does for a moment must not make a study twice as long.
