@@ -454,6 +454,10 @@ def study(
     quick: Annotated[
         bool, typer.Option("--quick", help="Small networks, seconds of training: an answer in minutes.")
     ] = False,
+    samples: Annotated[
+        int,
+        typer.Option("--samples", metavar="N", help="Say also what N pictures of a domain would have said."),
+    ] = 20,
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Trainings at once.")] = 1,
     on: Annotated[str, typer.Option("--on", metavar="local|ray", help="Where they run.")] = "local",
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
@@ -476,6 +480,7 @@ def study(
         classes=_names(classes) or (),
         seeds=seeds if seeds is not None else 3 if quick else 5,
         quick=quick,
+        samples=samples,
         settings=tuple(settings or ()),
     )
     try:

@@ -18,6 +18,7 @@ from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, Predictions, StudyResult
 from roadworthy.runtime import with_threads
+from roadworthy.studies import trust
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.executors import Here
@@ -172,9 +173,15 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["mistakes", "profile", "crossval", "domains", "corruptions"])
-def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tmp_path: Path) -> None:
-    quick = name in ("domains", "corruptions")  # in full they train for minutes
+@pytest.mark.parametrize(
+    "name", ["mistakes", "profile", "crossval", "domains", "corruptions", "trust", "frames"]
+)
+def test_studies_that_look_closer_have_something_to_show(
+    name: str, ask: Ask, tmp_path: Path, drawn_folder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(trust, "OBJECTS", f"folder:{drawn_folder / 'test'}?take=2")  # CIFAR-10 takes minutes
+    monkeypatch.setattr(trust, "HELD_OUT", trust.HELD_OUT.replace("2000", "40"))
+    quick = name in ("domains", "corruptions", "trust", "frames")  # in full they train for minutes
     budget = "train.minutes=0.002" if quick else "train.epochs=1"
     settings = (budget, "input.size=32", "train.threads=1", "evaluate.bootstrap=20")
     api.study([name], dataclasses.replace(ask, seeds=1, settings=settings, quick=quick), tmp_path)
@@ -200,6 +207,20 @@ def test_studies_that_look_closer_have_something_to_show(name: str, ask: Ask, tm
         assert tree["answer"].startswith("Over ImageNet-C's fifteen corruptions")
         assert [row[0] for row in tree["tables"][1]["rows"]] == list(CORRUPTIONS)
         assert not (tmp_path / name / "corrupted").exists()
+    if name == "trust":
+        assert "CIFAR-10: told from known signs with an AUROC of" in tree["answer"]
+        assert "at home" in tree["answer"]
+        assert "on other" in tree["answer"]
+        told = {(row[0], row[1]) for row in tree["tables"][1]["rows"]}
+        assert ("signs left out", "a fifth of the signs left out") in told
+        assert {place for place, _ in told} == {"signs left out", "no-sign, drawn", "CIFAR-10"}
+        scores = {row[1] for row in tree["tables"][0]["rows"]}
+        assert scores >= {"probability", "energy", "margin", "nearest neighbours", "Mahalanobis", "agreement"}
+        assert [curves["name"] for curves in tree["curves"]][-1] == "risk-coverage"
+        assert {row[1] for row in tree["tables"][3]["rows"]} == {"home", "other"}
+    if name == "frames":
+        assert tree["tables"][0]["caption"].startswith("Signs read wrongly, 24 signs and 96 frames")
+        assert [row[0] for row in tree["tables"][1]["rows"]] == list(CORRUPTIONS)
     if name == "crossval":
         folds = [(run["seed"], run["fold"]) for run in tree["arms"][0]["runs"]]
         assert folds == [(0, fold) for fold in (1, 2, 3, 4, 5)]

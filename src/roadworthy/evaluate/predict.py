@@ -98,6 +98,19 @@ def predict_logits(
     return np.concatenate(parts)
 
 
+def predict_features(
+    model: nn.Module, images: ByteArray, spec: InputSpec, *, batch_size: int = 512
+) -> FloatArray:
+    """(N, S, S, 3) uint8 pictures -> (N, D) float32, what the last layer sees; else as predict_logits."""
+    check_images(images, spec, batch_size)
+    parts = []
+    with _evaluating(model), torch.inference_mode():
+        for start in range(0, len(images), batch_size):
+            inputs = to_input(np.asarray(images[start : start + batch_size]), spec, "cpu")
+            parts.append(model.features(inputs).float().numpy())  # type: ignore[operator]
+    return np.concatenate(parts)
+
+
 @contextmanager
 def _evaluating(model: nn.Module) -> Iterator[None]:
     # Module by module: a caller may have frozen some of them (BatchNorm in eval) inside a training model.

@@ -19,5 +19,7 @@ for _module in (
     "domains",
     "few_shot",
     "corruptions",
+    "trust",
+    "frames",
 ):
     import_module(f"roadworthy.studies.{_module}")

@@ -10,9 +10,7 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 from PIL import Image
-from torch import nn
 
 from roadworthy.config import DataConfig, load_config
 from roadworthy.data.dataset import Dataset
@@ -21,15 +19,14 @@ from roadworthy.data.records import Record
 from roadworthy.evaluate import domains
 from roadworthy.evaluate.metrics import expected_calibration_error
 from roadworthy.evaluate.mistakes import most_confused
-from roadworthy.evaluate.predict import to_input
+from roadworthy.evaluate.predict import predict_features
 from roadworthy.evaluate.traits import Pictures
-from roadworthy.inputs import ByteArray, InputSpec
+from roadworthy.inputs import InputSpec
 from roadworthy.results import ArmResult, FloatArray, Predictions, StudyResult, Table
 from roadworthy.scores import probabilities
 from roadworthy.train.checkpoint import load_checkpoint
 
 WORST, CONFUSED = 8, 6
-SAMPLES = 20  # of the study's own new photographs
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -87,7 +84,7 @@ def _difference(run: Path, domain: str) -> Difference:
     model, card = load_checkpoint(run)
     shared = np.intersect1d(splits.test.targets, there.targets)
     own, others = (
-        _features(model, part.images[np.isin(part.targets, shared)], card.input)
+        predict_features(model, part.images[np.isin(part.targets, shared)], card.input)
         for part in (splits.test, there)
     )
     halves = np.random.default_rng(0).permutation(len(own))
@@ -153,15 +150,6 @@ def side(record: Record, spec: InputSpec) -> float:
         return float(min(x2 - x1, y2 - y1))
     with Image.open(record.path) as image:
         return float(min(image.size))
-
-
-def _features(model: nn.Module, images: ByteArray, spec: InputSpec) -> FloatArray:
-    parts = []
-    with torch.inference_mode():
-        for start in range(0, len(images), 512):
-            inputs = to_input(np.asarray(images[start : start + 512]), spec, "cpu")
-            parts.append(model.features(inputs).float().numpy())  # type: ignore[operator]
-    return np.concatenate(parts)
 
 
 def _both(arm: ArmResult, folder: Path, domain: str) -> list[tuple[Predictions, Predictions]]:
@@ -332,8 +320,8 @@ def calibration(result: StudyResult, folder: Path) -> Table:
     )
 
 
-def few_pictures(result: StudyResult, folder: Path, baseline: str, samples: int = SAMPLES) -> Table:
-    """How often twenty pictures, as the study had, would have drawn each conclusion wrongly; first seed."""
+def few_pictures(result: StudyResult, folder: Path, baseline: str, samples: int) -> Table:
+    """How often so few pictures would have drawn each conclusion wrongly; first seed."""
     rows = []
     base = result.arm(baseline)
     rng = np.random.default_rng(0)

@@ -164,7 +164,7 @@ class Domains(Study):
                 tables.confusions(none, folder, domain),
             ]
         found.append(tables.calibration(result, folder))
-        found.append(tables.few_pictures(result, folder, NONE))
+        found.append(tables.few_pictures(result, folder, NONE, result.asked["samples"]))
         return found
 
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:

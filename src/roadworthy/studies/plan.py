@@ -26,6 +26,7 @@ class Ask:
     data: the pictures to learn from.  new: other domains to measure on, name to data spec.
     classes: those of the task.  seeds: trainings of each arm, from scratch, seeded 0, 1, 2 ...
     quick: an answer in minutes, from smaller networks and shorter trainings, with wider intervals.
+    samples: what so few pictures of another domain would have said is told beside what all say.
     settings: the user's own, for every arm, as on the command line; they win over the arms'.
     """
 
@@ -34,9 +35,12 @@ class Ask:
     classes: tuple[str, ...] = ("speed-50", "speed-60", "stop", "no-entry")
     seeds: int = 5
     quick: bool = False
+    samples: int = 20
     settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        if self.samples < 1:
+            raise ConfigError(f"conclusions from {self.samples} samples were asked for; use at least 1")
         if not 1 <= self.seeds <= 1000:
             raise ConfigError(
                 f"a study got {self.seeds} seeds; use from 1 to 1000, and 2 or more for intervals"
@@ -200,7 +204,7 @@ def _job(
     spec = {**plan.base, **arm.settings}.get("data.spec", "{data}").replace("{data}", ask.data)
     fixed: dict[str, Any] = {
         "data.spec": spec.replace("{seed}", str(seed)),
-        "data.classes": ask.classes,
+        "data.classes": arm.settings.get("data.classes", ask.classes),
         "train.seed": seed,
     }
     if fold:

@@ -25,6 +25,8 @@ from roadworthy.studies.jobs import collect, done
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, jobs
 from roadworthy.studies.watch import Watcher
 
+LATER = ("seeds", "samples")  # may be asked for otherwise when a study goes on
+
 
 def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
     """How many trainings the study `name` still needs, and about how many seconds they take."""
@@ -57,6 +59,7 @@ def run_study(
         study=name,
         question=study.question,
         arms=tuple(_arm(arm.name, plan, everything, folder) for arm in plan.arms),
+        asked=dataclasses.asdict(ask),
         domains=tuple(everything[0].new),
         comparisons=tuple(judge(list(_comparisons(plan, everything)))),
         provenance=provenance,
@@ -143,10 +146,10 @@ def _alone(folder: Path) -> Iterator[None]:
 def _planned(name: str, ask: Ask, folder: Path) -> Plan:
     """The plan as it was first made: another day this machine may be slower, and budgets would change.
 
-    More seeds may be asked for later; other data or settings may not.
+    More seeds may be asked for later, and what other samples would have said; other data or settings may not.
     """
     path = folder / "plan.json"
-    asked = {key: value for key, value in dataclasses.asdict(ask).items() if key != "seeds"}
+    asked = {key: value for key, value in dataclasses.asdict(ask).items() if key not in LATER}
     asked = json.loads(json.dumps(asked))  # as it comes back
     if not path.is_file():
         plan = STUDIES.get(name).plan(ask)

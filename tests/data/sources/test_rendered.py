@@ -25,6 +25,15 @@ def test_pictures_can_be_asked_for_by_class() -> None:
     assert set(counts.values()) == {3}
 
 
+def test_some_signs_can_be_asked_for_and_are_drawn_as_ever() -> None:
+    some = read_records("rendered:au?per_class=3&signs=no-sign+stop")
+    assert {r.label for r in some} == {"stop", "no-sign"}
+    every = read_records("rendered:au?per_class=3")
+    assert some == [r for r in every if r.label in ("stop", "no-sign")]
+    with pytest.raises(UnknownNameError, match=r"class of drawn signs 'stopp'.*did you mean 'stop'"):
+        read_records("rendered:au?signs=stop+stopp")
+
+
 def test_held_out_recipes_have_no_splits() -> None:
     records = read_records("rendered:de?recipe=other-test&n=50")
     assert len(records) == 50

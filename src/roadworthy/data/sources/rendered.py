@@ -3,6 +3,7 @@
     recipe=NAME     of the drawn camera (roadworthy list recipes); `default`
     n=5000          training pictures in all
     per_class=2000  the same for each class; 512 without either
+    signs=A+B       these classes alone
     seed=7          which ones
     faces=DIR       also the user's own faces: a catalogue.toml and the SVGs that it names
     photos=DIR      photographs (no signs in them) to draw some signs before
@@ -26,7 +27,7 @@ from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
 HELD_OUT = {"val": "other-val", "test": "other-test"}
-_OPTIONS = ("recipe", "n", "per_class", "seed", "faces", "photos", "without")
+_OPTIONS = ("recipe", "n", "per_class", "signs", "seed", "faces", "photos", "without")
 _FIXED_SEED = 0
 _MOST = 5_000_000  # records of so many pictures take 3 GB
 
@@ -37,7 +38,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     refuse_unknown_options("rendered", options, _OPTIONS)
     own = str(Path(options["faces"]).expanduser()) if options.get("faces") else ""
     countries = _countries(str(place), own)
-    signs = _signs(countries, own)
+    signs = _wanted(options.get("signs", ""), _signs(countries, own))
     recipe = options.get("recipe", "default")
     seed, n = _whole(options, "seed", 0, 0, 2**63 - 1), _whole(options, "n", 0, 1, _MOST)
     if n and "per_class" in options:
@@ -113,6 +114,15 @@ def _signs(countries: tuple[str, ...], own: str) -> tuple[str, ...]:
     folder = Path(own) if own else None
     drawn = {face.sign for face in faces(countries, folder)}
     return tuple(name for name in catalogue(folder).classes if name in drawn or name == NO_SIGN)
+
+
+def _wanted(text: str, drawn: tuple[str, ...]) -> tuple[str, ...]:
+    """Those of the drawn classes that `signs=` names, all without it."""
+    wanted = [name.strip() for name in text.split("+") if name.strip()]
+    for name in wanted:
+        if name not in drawn:
+            raise UnknownNameError("class of drawn signs", name, drawn)
+    return tuple(name for name in drawn if name in wanted) if wanted else drawn
 
 
 def _whole(options: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
