@@ -111,10 +111,9 @@ def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
 
 def test_every_figure_says_how_many_pictures_and_trainings(results: dict[str, Any]) -> None:
     arms, comparisons, evidence, more = blocks(results, Table)
-    assert arms.rows[2][:4] == ("ours", "test", "96.00 %", "1.41 %")
-    assert arms.rows[3][:3] == ("ours", "belgium", "86.00 %")
-    assert arms.rows[4][0] == "on (after none)"
-    assert [row[4:6] for row in arms.rows[:2]] == [("100", "2"), ("50", "2")]
+    assert arms.columns == ("arm", "test, n = 100", "belgium, n = 50", "trainings", "asked", "used, mean")
+    assert arms.rows[1][:4] == ("ours", "96.00 ± 1.41 %", "86.00 ± 1.41 %", "2")
+    assert arms.rows[2][0] == "on (after none)"
     assert comparisons.rows[0][3:] == ("+5.00", "+4.00 to +6.00", "0.2500", "better")
     assert evidence.rows[0] == (
         "ours / none",
@@ -129,6 +128,16 @@ def test_every_figure_says_how_many_pictures_and_trainings(results: dict[str, An
     )
     assert comparisons.rows[1][4] == "–"
     assert more.rows == (("1",),)
+
+
+def test_arms_that_were_measured_on_other_pictures_say_so(results: dict[str, Any]) -> None:
+    run = results["arms"][1]["runs"][0]
+    run["metrics"]["n"], run["new"] = 40, {}
+    results["arms"][2]["runs"] = [{**one, "new": {}} for one in results["arms"][2]["runs"]]
+    arms = next(block for block in study_sections([results])[-1].blocks if isinstance(block, Table))
+    assert arms.columns[1:3] == ("test, n = 40 to 100", "belgium, n = 50")
+    assert arms.rows[1][2] == "87.00 %"  # of the one training that was measured there
+    assert arms.rows[2][2] == "–"
 
 
 def test_the_page_is_whole_and_escaped(results: dict[str, Any]) -> None:

@@ -137,30 +137,59 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
 
 
 def _arms(result: Tree) -> Table:
-    rows = []
-    for arm in result["arms"]:
-        used = [run["used"]["train_seconds"] for run in arm["runs"]]
-        for domain in ("", *sorted({name for run in arm["runs"] for name in run["new"]})):
-            values = [(run["new"][domain] if domain else run["metrics"])["accuracy"] for run in arm["runs"]]
-            pictures = (arm["runs"][0]["new"][domain] if domain else arm["runs"][0]["metrics"])["n"]
-            rows.append(
-                (
-                    arm["name"] + (f" (after {arm['after']})" if arm["after"] else ""),
-                    domain or "test",
-                    percent(statistics.mean(values)),
-                    percent(statistics.stdev(values)) if len(values) > 1 else "–",
-                    f"{pictures:,}",
-                    str(len(values)),
-                    arm["budget"]["asked"],
-                    duration(statistics.mean(used)),
-                )
-            )
-    return Table(
-        caption="Arms: accuracy over trainings",
-        columns=("arm", "on", "mean", "deviation", "pictures", "trainings", "asked", "used, mean"),
-        rows=tuple(rows),
-        align_right=(2, 3, 4, 5, 7),
+    """A row an arm, a column a place that it was measured on."""
+    places = [
+        "",
+        *dict.fromkeys(name for arm in result["arms"] for run in arm["runs"] for name in run["new"]),
+    ]
+    rows = tuple(
+        (
+            arm["name"] + (f" (after {arm['after']})" if arm["after"] else ""),
+            *(_accuracy(arm["runs"], place) for place in places),
+            str(len(arm["runs"])),
+            arm["budget"]["asked"],
+            duration(statistics.mean(run["used"]["train_seconds"] for run in arm["runs"])),
+        )
+        for arm in result["arms"]
     )
+    return Table(
+        caption="Arms: accuracy, mean ± deviation over trainings",
+        columns=(
+            "arm",
+            *(_place(result, place) for place in places),
+            "trainings",
+            "asked",
+            "used, mean",
+        ),
+        rows=rows,
+        align_right=(*range(1, 2 + len(places)), 3 + len(places)),
+    )
+
+
+def _on(run: Tree, place: str) -> Tree | None:
+    found: Tree | None = run["new"].get(place) if place else run["metrics"]
+    return found
+
+
+def _accuracy(runs: Sequence[Tree], place: str) -> str:
+    values = [measured["accuracy"] for run in runs for measured in [_on(run, place)] if measured is not None]
+    if not values:
+        return "–"
+    deviation = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
+    return f"{100 * statistics.mean(values):.2f}{deviation} %"
+
+
+def _place(result: Tree, place: str) -> str:
+    """A column's head: the place and how many pictures it has, from to where arms differ in that."""
+    counts = [
+        measured["n"]
+        for arm in result["arms"]
+        for run in arm["runs"]
+        for measured in [_on(run, place)]
+        if measured is not None
+    ]
+    n = f"{min(counts):,}" if min(counts) == max(counts) else f"{min(counts):,} to {max(counts):,}"
+    return f"{place or 'test'}, n = {n}"
 
 
 def _comparisons(result: Tree) -> Table:
