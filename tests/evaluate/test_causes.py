@@ -2,7 +2,7 @@
 
 import numpy as np
 
-from roadworthy.evaluate.causes import actions, auroc, concentration, trait_effects
+from roadworthy.evaluate.causes import actions, auroc, concentration, gain_effects, trait_effects
 from roadworthy.evaluate.mistakes import Confusion
 
 SIGNS, FRAMES = 80, 10
@@ -74,3 +74,25 @@ def test_actions_follow_from_what_is_shown() -> None:
     assert [action.name for action in found] == ["turned pictures in training", "more pictures of speed-60"]
     assert "90 of them, 20.0%, read as speed-50" in found[1].evidence
     assert found[0].settings == {"augment.policy": "default"}
+
+
+def test_where_a_change_helps_is_found_where_it_is_planted_and_nowhere_else() -> None:
+    rng = np.random.default_rng(0)
+    dark, other = by_sign(rng), by_sign(rng)
+    gain = np.where(dark < -0.7, rng.choice([-1.0, 1.0, 1.0], SIGNS * FRAMES), 0.0)
+    traits = {"other": other, "dark": dark, "same": np.ones(len(dark)), "unknown": np.full(len(dark), np.nan)}
+    first, second = gain_effects(traits, gain, UNITS, rng)
+    assert (first.trait, first.quarter, first.shown) == ("dark", "low", True)
+    assert first.edge == np.quantile(dark, 0.25)
+    assert first.there > 0.2 > 0.1 > first.elsewhere
+    assert not second.shown
+    assert gain_effects(traits, np.zeros(len(dark)), UNITS, rng) == []
+
+
+def test_a_gain_on_few_signs_is_no_evidence_about_a_trait() -> None:
+    alarms = 0
+    for repeat in range(60):
+        rng = np.random.default_rng(repeat)
+        gain = np.isin(np.repeat(np.arange(SIGNS), FRAMES), rng.choice(SIGNS, 3)).astype(float)
+        alarms += gain_effects({"x": by_sign(rng)}, gain, UNITS, rng, permutations=199)[0].shown
+    assert alarms <= 9

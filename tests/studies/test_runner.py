@@ -203,6 +203,12 @@ def test_studies_that_look_closer_have_something_to_show(
         assert tree["answer"].count(" are right, ") == 2  # what is chosen on is no result
         lost = next(table for table in tree["tables"] if table["caption"].startswith("What is lost"))
         assert len(lost["rows"]) == 3 * len(tree["arms"])
+        gained = next(table for table in tree["tables"] if table["caption"].startswith("What each arm gains"))
+        accuracy = {arm["name"]: arm["runs"][0]["new"]["other-test"]["accuracy"] for arm in tree["arms"]}
+        assert len(gained["rows"]) == 3 * (len(tree["arms"]) - 1)
+        for arm, place, points, *_ in gained["rows"]:
+            if place == "other-test":
+                assert float(points) == pytest.approx(100 * (accuracy[arm] - accuracy["none"]), abs=0.006)
     if name == "corruptions":
         assert tree["answer"].startswith("Over ImageNet-C's fifteen corruptions")
         assert [row[0] for row in tree["tables"][1]["rows"]] == list(CORRUPTIONS)

@@ -74,10 +74,7 @@ def _effect(
     generator: np.random.Generator,
     permutations: int,
 ) -> TraitEffect:
-    low, high = np.quantile(values, [0.25, 0.75])
-    ends = {"low": values <= low, "high": values >= high}
-    quarter = max(ends, key=lambda end: wrong[ends[end]].mean())
-    inside = ends[quarter]
+    quarter, edge, inside = _richer_quarter(values, wrong)
     rate, rest = float(wrong[inside].mean()), float(wrong[~inside].mean()) if (~inside).any() else 0.0
     # The difference of two means as one mean of what each picture adds to it.
     parts = np.where(inside, wrong / inside.mean(), -wrong / max((~inside).mean(), 1e-9))
@@ -86,12 +83,74 @@ def _effect(
         n=len(values),
         auroc=auroc(values, wrong),
         quarter=quarter,
-        edge=float(low if quarter == "low" else high),
+        edge=edge,
         rate=rate,
         rest_rate=rest,
         difference_ci95=bootstrap_mean(parts, units, generator=generator),
         p=_permuted_p(values, wrong, units, generator, permutations),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class GainEffect:
+    """Where a change helps: the end of a trait with more of the gain.
+
+    quarter: `low` or `high`; edge: where it begins.  there, elsewhere: mean gain in it and in all others.
+    p: of the correlation over signs, by permuting them, adjusted for all traits that were looked at.
+    """
+
+    trait: str
+    quarter: str
+    edge: float
+    there: float
+    elsewhere: float
+    p: float
+
+    @property
+    def shown(self) -> bool:
+        """Whether chance is a poor explanation."""
+        return self.p < ALPHA
+
+
+def gain_effects(
+    traits: Mapping[str, FloatArray],
+    gain: FloatArray,
+    groups: Sequence[str],
+    generator: np.random.Generator,
+    permutations: int = 499,
+) -> list[GainEffect]:
+    """Every trait against what a change gains, the likeliest explanation first.
+
+    gain: (N,) in [-1, 1], the share right with the change less that without.  The rest as in trait_effects.
+    """
+    found = []
+    for name, values in traits.items():
+        known = np.flatnonzero(np.isfinite(values))
+        if not len(known) or not np.ptp(values[known]) or not np.ptp(gain[known]):
+            continue
+        own, units = gain[known], [groups[i] or f"picture {i}" for i in known.tolist()]
+        quarter, edge, inside = _richer_quarter(values[known], own)
+        found.append(
+            GainEffect(
+                trait=name,
+                quarter=quarter,
+                edge=edge,
+                there=float(own[inside].mean()),
+                elsewhere=float(own[~inside].mean()) if (~inside).any() else 0.0,
+                p=_permuted_p(values[known], own, units, generator, permutations),
+            )
+        )
+    adjusted = holm([effect.p for effect in found])
+    judged = [replace(effect, p=p) for effect, p in zip(found, adjusted, strict=True)]
+    return sorted(judged, key=lambda effect: effect.p)
+
+
+def _richer_quarter(values: FloatArray, outcome: FloatArray) -> tuple[str, float, np.ndarray[Any, Any]]:
+    """The end of the values with more of the outcome, where it begins, and which lie in it."""
+    low, high = np.quantile(values, [0.25, 0.75])
+    ends = {"low": values <= low, "high": values >= high}
+    quarter = max(ends, key=lambda end: outcome[ends[end]].mean())
+    return quarter, float(low if quarter == "low" else high), ends[quarter]
 
 
 def auroc(values: FloatArray, wrong: FloatArray) -> float:

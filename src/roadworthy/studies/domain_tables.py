@@ -17,6 +17,7 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset, open_splits
 from roadworthy.data.records import Record
 from roadworthy.evaluate import domains
+from roadworthy.evaluate.causes import GainEffect, gain_effects
 from roadworthy.evaluate.metrics import expected_calibration_error
 from roadworthy.evaluate.mistakes import most_confused
 from roadworthy.evaluate.predict import predict_features
@@ -163,15 +164,7 @@ def _both(arm: ArmResult, folder: Path, domain: str) -> list[tuple[Predictions, 
 
 
 def _only(said: Predictions, targets: np.ndarray) -> Predictions:
-    rows = np.flatnonzero(np.isin(said.targets, targets))
-    return Predictions(
-        classes=said.classes,
-        logits=said.logits[rows],
-        targets=said.targets[rows],
-        paths=tuple(said.paths[i] for i in rows),
-        groups=tuple(said.groups[i] for i in rows),
-        temperature=said.temperature,
-    )
+    return _reordered(said, np.flatnonzero(np.isin(said.targets, targets)))
 
 
 def _right(said: Predictions) -> FloatArray:
@@ -210,6 +203,99 @@ def drops(result: StudyResult, folder: Path) -> Table:
         rows=tuple(rows),
         align_right=(2, 3, 4, 5),
     )
+
+
+def gains(result: StudyResult, folder: Path, baseline: str) -> Table:
+    """What each arm gains over the baseline, on which pictures, and what it costs; over the shared seeds."""
+    rows = []
+    base = result.arm(baseline)
+    for domain in result.domains:
+        traits = _looks(folder / base.runs[0].folder, domain)
+        for arm in result.arms:
+            if arm.name == baseline:
+                continue
+            without, with_it = (_aligned(one, folder, domain, arm) for one in (base, arm))
+            said, gain = (
+                without[0],
+                np.mean([_right(b) - _right(a) for a, b in zip(without, with_it, strict=True)], axis=0),
+            )
+            classes = {
+                said.classes[target]: float(gain[said.targets == target].mean())
+                for target in np.unique(said.targets).tolist()
+            }
+            most = max(classes, key=lambda name: classes[name])
+            where = gain_effects(traits, gain, said.groups, np.random.default_rng(0))
+            rows.append(
+                (
+                    arm.name,
+                    domain,
+                    f"{100 * gain.mean():+.2f}",
+                    f"{np.maximum(gain, 0).sum():.1f} / {np.maximum(-gain, 0).sum():.1f}",
+                    f"{most} {100 * classes[most]:+.2f}",
+                    _in_words(where[0]) if where and where[0].shown else "not shown",
+                    f"{100 * (_mean(arm) - _mean(base)):+.2f}",
+                    _epochs(arm),
+                )
+            )
+    return Table(
+        caption=f"What each arm gains over '{baseline}' in points, on which pictures, and its price: points "
+        "at home, epochs in its time",
+        columns=(
+            "arm",
+            "domain",
+            "points",
+            "repaired / spoilt",
+            "most on",
+            "more where",
+            "at home",
+            "epochs",
+        ),
+        rows=tuple(rows),
+        align_right=(2, 3, 6, 7),
+    )
+
+
+def _aligned(own: ArmResult, folder: Path, domain: str, other: ArmResult) -> list[Predictions]:
+    """Of each seed that the other arm has too, pictures in one order."""
+    seeds = {run.seed for run in other.runs}
+    said = [Predictions.read(folder / run.folder / domain) for run in own.runs if run.seed in seeds]
+    return [_reordered(one, np.argsort(one.paths)) for one in said]
+
+
+def _reordered(said: Predictions, rows: np.ndarray) -> Predictions:
+    return Predictions(
+        classes=said.classes,
+        logits=said.logits[rows],
+        targets=said.targets[rows],
+        paths=tuple(said.paths[i] for i in rows),
+        groups=tuple(said.groups[i] for i in rows),
+        temperature=said.temperature,
+    )
+
+
+def _looks(run: Path, domain: str) -> dict[str, FloatArray]:
+    """Of a domain's pictures, in the order of their paths."""
+    config = load_config(run / "config.toml")
+    splits = open_splits(config.data, config.input)
+    there = opened(run, domain, splits.classes)
+    order = np.argsort([record.path for record in there.records])
+    return {name: values[order] for name, values in _seen(there, splits.train, config.input).looks.items()}
+
+
+def _in_words(effect: GainEffect) -> str:
+    return (
+        f"{effect.trait} {'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.3g}: "
+        f"{100 * effect.there:+.2f}, elsewhere {100 * effect.elsewhere:+.2f}"
+    )
+
+
+def _mean(arm: ArmResult) -> float:
+    return float(np.mean(list(arm.values().values())))
+
+
+def _epochs(arm: ArmResult) -> str:
+    epochs = float(np.mean([run.used["epochs"] for run in arm.runs]))
+    return f"{epochs:.0f}" if epochs else "none: nothing is trained"
 
 
 def by_class(arm: ArmResult, folder: Path, domain: str) -> Table:
@@ -326,13 +412,11 @@ def few_pictures(result: StudyResult, folder: Path, baseline: str, samples: int)
     base = result.arm(baseline)
     rng = np.random.default_rng(0)
     for domain in result.domains:
-        said = Predictions.read(folder / base.runs[0].folder / domain)
-        order = {path: row for row, path in enumerate(said.paths)}
         for arm in result.arms:
             if arm.name == baseline:
                 continue
-            other = Predictions.read(folder / arm.runs[0].folder / domain)
-            right = _right(other)[np.argsort([order[path] for path in other.paths])]
+            said, other = (_aligned(one, folder, domain, arm)[0] for one in (base, arm))
+            right = _right(other)
             wrong, none = domains.wrong_conclusions(_right(said), right, said.targets, samples, rng)
             rows.append(
                 (

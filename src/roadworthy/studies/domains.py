@@ -156,7 +156,7 @@ class Domains(Study):
         found: list[Table] = []
         for domain in result.domains:
             found += tables.difference(none, folder, domain).tables
-        found.append(tables.drops(result, folder))
+        found += [tables.drops(result, folder), tables.gains(result, folder, NONE)]
         for domain in result.domains:
             found += [
                 tables.by_class(none, folder, domain),
