@@ -1,8 +1,10 @@
 """What mistakes share: found where it is planted, and seldom where it is not."""
 
+from dataclasses import replace
+
 import numpy as np
 
-from roadworthy.evaluate.causes import actions, auroc, concentration, gain_effects, trait_effects
+from roadworthy.evaluate.causes import TraitEffect, actions, auroc, concentration, gain_effects, trait_effects
 from roadworthy.evaluate.mistakes import Confusion
 
 SIGNS, FRAMES = 80, 10
@@ -74,6 +76,35 @@ def test_actions_follow_from_what_is_shown() -> None:
     assert [action.name for action in found] == ["turned pictures in training", "more pictures of speed-60"]
     assert "90 of them, 20.0%, read as speed-50" in found[1].evidence
     assert found[0].settings == {"augment.policy": "default"}
+
+
+def test_a_larger_input_follows_only_where_signs_are_larger_than_it() -> None:
+    rng = np.random.default_rng(0)
+    size = 40 + 5 * by_sign(rng)
+    wrong = (rng.random(SIGNS * FRAMES) < np.where(size > 43.5, 0.5, 0.02)).astype(float)
+    effects = trait_effects({"size": size}, wrong, UNITS, rng)
+    assert (effects[0].quarter, effects[0].shown) == ("high", True)
+    assert [action.name for action in actions(effects, [], size_px=32)] == ["a larger input"]
+    assert actions(effects, [], size_px=64) == []
+
+
+def test_a_trait_whose_quarter_is_hardly_worse_speaks_for_nothing() -> None:
+    effect = TraitEffect(
+        trait="tilt",
+        n=100,
+        auroc=0.6,
+        quarter="high",
+        edge=9.0,
+        rate=0.04,
+        rest_rate=0.03,
+        difference_ci95=(-0.01, 0.03),
+        p=0.001,
+    )
+    assert effect.shown is False
+    shown = replace(effect, p_adjusted=0.01)
+    assert shown.shown
+    assert actions([shown], [], size_px=32) == []
+    assert len(actions([replace(shown, difference_ci95=(0.001, 0.03))], [], size_px=32)) == 1
 
 
 def test_where_a_change_helps_is_found_where_it_is_planted_and_nowhere_else() -> None:

@@ -228,7 +228,8 @@ class Action:
 def actions(effects: Sequence[TraitEffect], confused: Sequence[Confusion], size_px: int) -> list[Action]:
     """What the findings speak for, by rule; whether it helps is for a training to show.
 
-    size_px: of the network's input.
+    A trait speaks for something where the quarter that has most of it is worse by more than chance.
+    size_px: of the network's input; only signs larger than that lose anything to it.
     """
     remedies: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
         ("size", "low"): ("more pictures of small signs", {"augment.policy": "default"}),
@@ -251,7 +252,10 @@ def actions(effects: Sequence[TraitEffect], confused: Sequence[Confusion], size_
             settings=remedies[key][1],
         )
         for effect in effects
-        if effect.shown and (key := (effect.trait, effect.quarter)) in remedies
+        if effect.shown
+        and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
+        and (key := (effect.trait, effect.quarter)) in remedies
+        and not (key == ("size", "high") and effect.edge <= size_px)
     ]
     for confusion in confused[:3]:
         found.append(

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections import Counter
 from collections.abc import Sequence
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -13,14 +14,15 @@ from roadworthy import pixels
 from roadworthy.config import load_config
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.causes import actions, concentration, trait_effects
+from roadworthy.evaluate.causes import TraitEffect, actions, concentration, trait_effects
 from roadworthy.evaluate.compare import summarise
 from roadworthy.evaluate.explain import grad_cam, overlay, randomised_likeness
+from roadworthy.evaluate.intervals import wilson
 from roadworthy.evaluate.labels import probable_label_errors
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.traits import TRAITS, Pictures
 from roadworthy.inputs import InputSpec
-from roadworthy.results import Claim, Predictions, Stored, StudyResult, Table
+from roadworthy.results import Claim, FloatArray, Predictions, Stored, StudyResult, Table
 from roadworthy.scores import probabilities
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import Part, Verdict, better, judge
@@ -31,6 +33,7 @@ from roadworthy.train.checkpoint import load_checkpoint
 
 ASKED = "as it is"
 SHOWN, GALLERY = 120, "mistakes.npz"
+NAMED = 2  # mistakes in the answer
 REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
 
 
@@ -67,6 +70,28 @@ class Mistakes(Study):
             ),
         ]
 
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """The most frequent mistakes over seeds, traits that go with those of the first, and remedies."""
+        runs = [folder / run.folder for run in result.arm(ASKED).runs]
+        mistakes = sum((_wrong_answers(Predictions.read(run)) for run in runs), Counter[tuple[str, str]]())
+        if not mistakes:
+            return f"No mistake was made in any of {len(runs)} trainings."
+        said = [
+            f"{n / mistakes.total():.0%} of {mistakes.total():,} mistakes are {target} read as {answer}"
+            for (target, answer), n in mistakes.most_common(NAMED)
+        ]
+        shown = [
+            f"{effect.trait} {'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.2g} "
+            f"({effect.rate:.1%} wrong, {effect.rest_rate:.1%} elsewhere)"
+            for effect in _effects(runs[0])
+            if effect.shown and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
+        ]
+        helped = [c.a for c in result.comparisons if c.verdict == "better"]
+        return (
+            f"{'; '.join(said)}. With them go, in the first training: {', '.join(shown) or 'no trait'}. "
+            f"Of the remedies {', '.join(helped) or 'none'} shows a gain."
+        )
+
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
         """The surest mistakes of the first seed, and where the network looked."""
         run = folder / result.arm(ASKED).runs[0].folder
@@ -86,14 +111,10 @@ class Mistakes(Study):
         """Of the first seed: traits, pairs, signs, labels, actions."""
         run = folder / result.arm(ASKED).runs[0].folder
         config, predictions = load_config(run / "config.toml"), Predictions.read(run)
-        splits = open_splits(config.data, config.input)
-        wrong = (predictions.logits.argmax(axis=1) != predictions.targets).astype(np.float64)
-        rng = np.random.default_rng(0)
-        pictures = _pictures(splits.test, splits.train, config.input)
-        traits = {name: TRAITS.get(name)(pictures) for name in TRAITS}
-        effects = trait_effects(traits, wrong, predictions.groups, rng)
+        wrong = _wrong(predictions)
+        effects = _effects(run)
         confused = most_confused(predictions)
-        together = concentration(wrong, predictions.groups, rng)
+        together = concentration(wrong, predictions.groups, np.random.default_rng(0))
         return [
             Table(
                 caption=f"Traits of {int(wrong.sum())} mistakes among {len(wrong):,} pictures, seed 0",
@@ -109,7 +130,7 @@ class Mistakes(Study):
                 rows=tuple(
                     (
                         effect.trait,
-                        f"{effect.quarter}, from {effect.edge:.3g}",
+                        f"{'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.3g}",
                         f"{effect.rate:.2%}",
                         f"{effect.rest_rate:.2%}",
                         "–"
@@ -193,6 +214,20 @@ def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
     return captions, float(np.median(known)) if len(known) else None
 
 
+@lru_cache(maxsize=4)
+def _effects(run: Path) -> list[TraitEffect]:
+    """Every trait against the mistakes of a run on its test."""
+    config, predictions = load_config(run / "config.toml"), Predictions.read(run)
+    splits = open_splits(config.data, config.input)
+    pictures = _pictures(splits.test, splits.train, config.input)
+    traits = {name: TRAITS.get(name)(pictures) for name in TRAITS}
+    return trait_effects(traits, _wrong(predictions), predictions.groups, np.random.default_rng(0))
+
+
+def _wrong(predictions: Predictions) -> FloatArray:
+    return (predictions.logits.argmax(axis=1) != predictions.targets).astype(np.float64)
+
+
 def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:
     return Pictures(
         images=measured.images,
@@ -215,17 +250,22 @@ def _wrong_answers(predictions: Predictions) -> Counter[tuple[str, str]]:
 
 
 def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]) -> Part:
-    """Whether most mistakes on one class are one other class; over seeds."""
+    """Whether most mistakes on one class are one other class, over seeds and over mistakes.
+
+    Three alike in five seeds leave no spread over seeds, and are no proof: the wider interval counts.
+    """
     totals = [sum(n for (own, _), n in counts.items() if own == target) for counts in wrong]
     shares = [counts[target, read_as] / n for counts, n in zip(wrong, totals, strict=True) if n]
     what = f"of the wrong answers to {target}"
     if not shares:
         return Part(verdict="open", evidence=f"no mistakes on {target}")
     summary = summarise(shares)
-    evidence = f"{summary.mean:.0%} {what} are {read_as} ({sum(totals)} mistakes, {len(wrong)} seeds"
+    seeds = f"{len(shares)} of {len(wrong)} seeds" if len(shares) < len(wrong) else f"{len(wrong)} seeds"
+    evidence = f"{summary.mean:.0%} {what} are {read_as} ({sum(totals)} mistakes, {seeds}"
     if summary.ci95 is None:
         return Part(verdict="open", evidence=f"{evidence})")
-    low, high = (min(1.0, max(0.0, end)) for end in summary.ci95)
+    by_chance = wilson(sum(counts[target, read_as] for counts in wrong), sum(totals))
+    low, high = max(0.0, min(summary.ci95[0], by_chance[0])), min(1.0, max(summary.ci95[1], by_chance[1]))
     verdict: Verdict = "confirmed" if low > 0.5 else "refuted" if high < 0.5 else "open"
     return Part(verdict=verdict, evidence=f"{evidence}, 95 % {low:.0%} to {high:.0%})")
 
