@@ -47,7 +47,7 @@ class TrainingBar(Callback):
         )
         self._task: TaskID | None = None
 
-    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+    def on_start(self, budget: str) -> None:
         """Show the bar, empty."""
         self._task = self._progress.add_task("training", total=1.0, loss="-", accuracy="-", rate="-")
         self._progress.start()
@@ -76,9 +76,9 @@ class TrainingLines(Callback):
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock, self._said = stream, clock, 0.0
 
-    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+    def on_start(self, budget: str) -> None:
         """Say what the budget is."""
-        self._say(f"training for {minutes:g} minutes" if minutes else f"training for {total_steps} steps")
+        self._say(f"training for {budget}")
 
     def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
         """A sign of life in long epochs."""
@@ -133,7 +133,7 @@ class Counter(Callback):
     ) -> None:
         self.close()
 
-    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+    def on_start(self, budget: str) -> None:
         """Make room."""
         self.close()
 

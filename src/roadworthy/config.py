@@ -199,6 +199,59 @@ class TrainConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class PenaltyConfig:
+    """Whether sharp minima are penalised, and how: by the norm of the loss's gradient, or SAM along momentum.
+
+    method: `none`, `gradient-norm` (two passes a step) or `momentum-sam` (one).
+    r: length of the step to where the second gradient is taken, over all weights together.
+    alpha: what of the second gradient counts: 0 is plain training, 1 is SAM; the penalty's weight is alpha r.
+    mix: `paper`, or `normalised`, which gives the first gradient the length one.
+    adaptive: lengths in units of each weight (ASAM); r is then about 1.
+    moves: what the step moves: `all` weights or those of `normalisation` layers.
+    start / stop: the share of the budget from which, and up to which, it is on.
+    every: only each so manyth step; the others take a plain gradient.
+    warmup: the share of the budget after `start` over which `ramp` grows from nothing.
+    ramp: what grows: `alpha` or `r`.
+    shared_step: with several processes all move along the averaged gradient; without, each along its own.
+    """
+
+    method: Literal["none", "gradient-norm", "momentum-sam"] = "none"
+    r: float = 0.1
+    alpha: float = 0.8
+    mix: Literal["paper", "normalised"] = "paper"
+    adaptive: bool = False
+    moves: Literal["all", "normalisation"] = "all"
+    start: float = 0.0
+    stop: float = 1.0
+    every: int = 1
+    warmup: float = 0.0
+    ramp: Literal["alpha", "r"] = "alpha"
+    shared_step: bool = False
+
+    def __post_init__(self) -> None:
+        _within("penalty.r", self.r, 0)
+        _within("penalty.alpha", self.alpha, 0)
+        _within("penalty.start", self.start, 0, 1)
+        _within("penalty.stop", self.stop, 0, 1)
+        _within("penalty.every", self.every, 1)
+        _within("penalty.warmup", self.warmup, 0, 1)
+        if self.start >= self.stop:
+            raise ConfigError(
+                f"penalty.start={self.start:g} must lie before penalty.stop={self.stop:g}; nothing is left"
+            )
+        if self.method == "momentum-sam":
+            unused = [
+                f"penalty.{name}"
+                for name in ("alpha", "mix", "adaptive", "shared_step")
+                if getattr(self, name) != getattr(PenaltyConfig, name)
+            ]
+            if unused:
+                raise ConfigError(f"{', '.join(unused)} has no effect with penalty.method=momentum-sam")
+            if self.warmup and self.ramp == "alpha":
+                raise ConfigError("penalty.ramp=alpha has no effect with momentum-sam; use penalty.ramp=r")
+
+
+@dataclass(frozen=True, kw_only=True)
 class DangerConfig:
     """What a mistake costs, next to a harmless one that costs `other`; a table to be argued about.
 
@@ -269,6 +322,7 @@ class Config:
     optim: OptimConfig = field(default_factory=OptimConfig)
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
+    penalty: PenaltyConfig = field(default_factory=PenaltyConfig)
     calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
 

@@ -62,6 +62,7 @@ from roadworthy.train.checkpoint import (
     start_from,
 )
 from roadworthy.train.distributed import Shared, World, world
+from roadworthy.train.gradient_norm import build_producers
 from roadworthy.train.loop import Steps, check_budget, train
 from roadworthy.train.losses import balancing_weights, build_loss
 from roadworthy.train.optim import build_optimizer
@@ -210,6 +211,7 @@ def _run(
             now, "best", now.progress.epoch, Calibration(), splits, config, folder
         ),
         save=save,
+        producers=build_producers(config.penalty, state.model, state.optimizer),
         parallel=processes.forward,
         agree=processes.agree,
     )
@@ -413,7 +415,7 @@ def _conclude(
             "epochs": progress.epoch,
             "steps": progress.step,
             "samples": progress.step * batch_size,
-            "gradients": progress.step,
+            "gradients": progress.gradients,
             "train_images": len(splits.train),
             "parameters": count_parameters(build_model(config.model, len(splits.classes), config.input)),
             "train_seconds": round(progress.seconds, 2),

@@ -14,8 +14,16 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
+from roadworthy.config import PenaltyConfig
 from roadworthy.errors import ConfigError
-from roadworthy.train.gradient_norm import GradientNormPenalty, MomentumSam, global_norm, moved
+from roadworthy.train.gradient_norm import (
+    GradientNormPenalty,
+    MomentumSam,
+    build_producers,
+    global_norm,
+    moved,
+    strength_at,
+)
 
 Make = Callable[..., Any]
 
@@ -732,3 +740,52 @@ def test_two_processes_agree_and_do_what_is_done_by_hand(tmp_path: Path, shared:
     by_hand = {False: torch.stack(halves).mean(dim=0), True: whole}
     torch.testing.assert_close(first, by_hand[shared])
     assert not torch.allclose(by_hand[True], by_hand[False], rtol=1e-3)  # the two can be told apart
+
+
+@pytest.mark.parametrize(
+    ("settings", "done", "step", "strength"),
+    [
+        ({}, 0.0, 0, 1.0),
+        ({"start": 0.75}, 0.74, 0, 0.0),
+        ({"start": 0.75}, 0.75, 0, 1.0),
+        ({"stop": 0.5}, 0.5, 0, 0.0),
+        ({"every": 3}, 0.5, 7, 0.0),
+        ({"every": 3}, 0.5, 6, 1.0),
+        ({"start": 0.2, "warmup": 0.4}, 0.3, 0, 0.25),
+        ({"start": 0.2, "warmup": 0.4}, 0.9, 0, 1.0),
+    ],
+)
+def test_when_the_penalty_is_on(settings: dict[str, Any], done: float, step: int, strength: float) -> None:
+    assert strength_at(PenaltyConfig(method="gradient-norm", **settings), done, step) == pytest.approx(
+        strength
+    )
+
+
+@pytest.mark.parametrize(("ramp", "expected"), [("alpha", (0.1, 0.4)), ("r", (0.05, 0.8))])
+def test_alpha_or_r_grows(ramp: Any, expected: tuple[float, float]) -> None:
+    model = smooth()
+    config = PenaltyConfig(method="gradient-norm", warmup=0.5, ramp=ramp)
+    producers = build_producers(config, model, torch.optim.SGD(model.parameters()))(model)
+    penalty = producers(0.25, 0)
+    assert isinstance(penalty, GradientNormPenalty)
+    assert (penalty.r, penalty.alpha) == pytest.approx(expected)
+    later = producers(0.75, 0)
+    assert isinstance(later, GradientNormPenalty)
+    assert (later.r, later.alpha) == (0.1, 0.8)
+
+
+@pytest.mark.parametrize(
+    ("settings", "words"),
+    [
+        ({"start": 0.5, "stop": 0.5}, r"penalty.start=0.5 must lie before penalty.stop=0.5"),
+        (
+            {"method": "momentum-sam", "alpha": 0.5},
+            "penalty.alpha has no effect with penalty.method=momentum-sam",
+        ),
+        ({"method": "momentum-sam", "warmup": 0.5}, "use penalty.ramp=r"),
+        ({"every": 0}, "penalty.every"),
+    ],
+)
+def test_settings_that_do_nothing_are_refused(settings: dict[str, Any], words: str) -> None:
+    with pytest.raises(ConfigError, match=words):
+        PenaltyConfig(**settings)

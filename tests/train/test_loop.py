@@ -10,13 +10,21 @@ import torch
 from roadworthy.augment.consistency import build_views
 from roadworthy.augment.mix import build_mix
 from roadworthy.augment.policy import build_policy
-from roadworthy.config import AugmentConfig, ModelConfig, OptimConfig, ScheduleConfig, TrainConfig
+from roadworthy.config import (
+    AugmentConfig,
+    ModelConfig,
+    OptimConfig,
+    PenaltyConfig,
+    ScheduleConfig,
+    TrainConfig,
+)
 from roadworthy.errors import CheckpointError, ConfigError, TrainingError
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.runtime import generator
 from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
+from roadworthy.train.gradient_norm import build_producers
 from roadworthy.train.loop import Steps, train
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
@@ -154,6 +162,65 @@ def test_with_each_measure_four_steps_are_two_and_two_after_a_stop(name, tmp_pat
     assert resumed.average.count == straight.average.count == (3 if name == "swa" else 0)
     for a, b in zip(values(straight), values(resumed), strict=True):
         assert torch.equal(a, b)
+
+
+PENALTIES = {
+    "penalty": PenaltyConfig(method="gradient-norm"),
+    "late penalty": PenaltyConfig(method="gradient-norm", start=0.5),
+    "every other step": PenaltyConfig(method="gradient-norm", every=2),
+    "momentum-sam": PenaltyConfig(method="momentum-sam"),
+}
+
+
+def penalised(name):
+    """A state, and steps whose gradients are made so."""
+    state = new_state()
+
+    def with_penalty(state_file=None):
+        producers = build_producers(PENALTIES[name], state.model, state.optimizer)
+        return dataclasses.replace(steps(state_file), producers=producers)
+
+    return state, with_penalty
+
+
+@pytest.mark.parametrize(
+    ("name", "gradients"),
+    [("penalty", 16), ("late penalty", 12), ("every other step", 12), ("momentum-sam", 8)],
+)
+def test_every_pass_is_counted_and_the_training_is_another_one(name, gradients):
+    state, with_penalty = penalised(name)
+    config = dataclasses.replace(CONFIG, epochs=2)
+    train(state, Tiny(), with_penalty(), config)
+    assert (state.progress.step, state.progress.gradients) == (8, gradients)
+    assert state.progress.history[-1]["train_loss"] < 1.5
+    ordinary = new_state()
+    train(ordinary, Tiny(), steps(), config)
+    assert ordinary.progress.gradients == 8
+    assert not torch.allclose(values(state)[0], values(ordinary)[0])
+
+
+def test_equal_gradients_are_half_the_steps_with_a_penalty():
+    state, with_penalty = penalised("penalty")
+    train(state, Tiny(), with_penalty(), dataclasses.replace(CONFIG, gradients=8))
+    assert (state.progress.step, state.progress.gradients) == (4, 8)
+
+
+@pytest.mark.parametrize("name", PENALTIES)
+def test_a_killed_training_with_a_penalty_ends_as_one_that_was_not(name, tmp_path, monkeypatch):
+    monkeypatch.setattr(loop, "SAVE_EVERY_S", -1)
+    straight, with_penalty = penalised(name)
+    train(straight, Tiny(), with_penalty(), CONFIG)
+    file = tmp_path / "state.safetensors"
+    killed, with_penalty = penalised(name)
+    with pytest.raises(Killed):
+        train(killed, Tiny(kill_after=7), with_penalty(file), CONFIG)
+    resumed, with_penalty = penalised(name)
+    torch.manual_seed(99)
+    resumed.load(file)
+    train(resumed, Tiny(), with_penalty(file), CONFIG)
+    for a, b in zip(values(straight), values(resumed), strict=True):
+        assert torch.equal(a, b)
+    assert resumed.progress.gradients == straight.progress.gradients
 
 
 def test_accuracy_counts_the_first_view_and_the_larger_share():
@@ -338,8 +405,8 @@ def test_callbacks_hear_everything_and_the_end_also_after_an_error():
     heard = []
 
     class Watch(Callback):
-        def on_start(self, total_steps, minutes):
-            heard.append(("start", total_steps, minutes))
+        def on_start(self, budget):
+            heard.append(("start", budget))
 
         def on_epoch(self, row):
             heard.append(("epoch", row["epoch"], row["step"]))
@@ -348,7 +415,7 @@ def test_callbacks_hear_everything_and_the_end_also_after_an_error():
             heard.append("end")
 
     train(new_state(), Tiny(), steps(), CONFIG, callbacks=[Watch()])
-    assert heard == [("start", 12, None), ("epoch", 1, 4), ("epoch", 2, 8), ("epoch", 3, 12), "end"]
+    assert heard == [("start", "3 epochs"), ("epoch", 1, 4), ("epoch", 2, 8), ("epoch", 3, 12), "end"]
     heard.clear()
     with pytest.raises(Killed):
         train(new_state(), Tiny(kill_after=1), steps(), CONFIG, callbacks=[Watch()])

@@ -23,7 +23,7 @@ def test_tensorboard_gets_curves_and_samples(tmp_path):
         augmented_images=np.zeros((2, 8, 8, 3), np.uint8),
     )
     board = TensorBoard(tmp_path / "tb", pictures)
-    board.on_start(10, None)
+    board.on_start("1 epoch")
     board.on_epoch({"epoch": 1, "step": 5, "train_loss": 0.5})
     board.on_end()
     stored = events.EventAccumulator(str(tmp_path / "tb")).Reload()
@@ -33,7 +33,7 @@ def test_tensorboard_gets_curves_and_samples(tmp_path):
 
 def test_a_trace_holds_the_steps_operations(tmp_path, capfd):
     trace = Trace(tmp_path / "trace.json")
-    trace.on_start(12, None)
+    trace.on_start("1 epoch")
     for step in range(12):
         torch.ones(8, 8) @ torch.ones(8, 8)
         trace.on_step(step, 0.0, 0.0, 0.0)

@@ -158,9 +158,9 @@ def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
     folder = Path(tempfile.mkdtemp(prefix="roadworthy-profile-"))
     train = dataclasses.replace(
         config.train,
-        gradients=steps,
+        samples=steps * config.train.batch_size,
         minutes=None,
-        samples=None,
+        gradients=None,
         patience=0,
         tensorboard=False,
         trace=False,

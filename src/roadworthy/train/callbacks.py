@@ -8,8 +8,8 @@ from collections.abc import Mapping
 class Callback:
     """Base class: override what you want to hear of. Callbacks cannot change the training."""
 
-    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
-        """Training begins; one of the two budgets is given."""
+    def on_start(self, budget: str) -> None:
+        """Training begins; its budget in words."""
 
     def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
         """One step of the optimiser is done."""

@@ -29,6 +29,7 @@ import torch
 from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
+from roadworthy.config import PenaltyConfig
 from roadworthy.errors import ConfigError
 
 Closure = Callable[[], Tensor]
@@ -52,14 +53,10 @@ class Producer(Protocol):
 
 
 class Plain:
-    """The gradient of the loss itself."""
-
-    def __init__(self, model: nn.Module) -> None:
-        self._model = model
+    """The gradient of the loss itself, added to what lies in `.grad`."""
 
     def backward(self, closure: Closure) -> Tensor:
         """One pass."""
-        self._model.zero_grad(set_to_none=True)
         return closure()
 
 
@@ -281,3 +278,60 @@ def _check(r: float, alpha: float, mix: str) -> None:
         raise ConfigError(f"alpha is {alpha}; use 0 (plain training) to 1 (SAM), like 0.8")
     if mix not in ("paper", "normalised"):
         raise ConfigError(f"mix is {mix!r}; use paper or normalised")
+
+
+Producers = Callable[[float, int], Producer]
+"""(share of the budget used, step) -> what makes that step's gradients."""
+
+
+def plain(trained: nn.Module) -> Producers:
+    """The loss's own gradient in every step."""
+    return lambda done, step: Plain()
+
+
+def build_producers(
+    config: PenaltyConfig, model: nn.Module, optimizer: torch.optim.Optimizer
+) -> Callable[[nn.Module], Producers]:
+    """What `config` asks for, for the network as it is called in training, which several processes wrap."""
+    if config.method == "none":
+        return plain
+
+    def producers(trained: nn.Module) -> Producers:
+        only = config.moves == "normalisation"
+        parallel = trained if isinstance(trained, DistributedDataParallel) else None
+        if config.method == "momentum-sam":
+            momentum = MomentumSam(model, optimizer, r=config.r, only_normalisation=only)
+
+            def at(done: float, step: int) -> Producer:
+                strength = strength_at(config, done, step)
+                momentum.r = config.r * strength
+                return momentum
+
+            return at
+        penalty = GradientNormPenalty(
+            model,
+            r=config.r,
+            alpha=config.alpha,
+            mix=config.mix,
+            adaptive=config.adaptive,
+            only_normalisation=only,
+            parallel=parallel,
+            shared_step=config.shared_step,
+        )
+
+        def penalised(done: float, step: int) -> Producer:
+            strength = strength_at(config, done, step)
+            penalty.r = config.r * (strength if config.ramp == "r" else float(strength > 0))
+            penalty.alpha = config.alpha * (strength if config.ramp == "alpha" else 1.0)
+            return penalty
+
+        return penalised
+
+    return producers
+
+
+def strength_at(config: PenaltyConfig, done: float, step: int) -> float:
+    """From 0 (off) to 1 (as configured), at that share of the budget, in that step."""
+    if not config.start <= done < config.stop or step % config.every:
+        return 0.0
+    return min(1.0, (done - config.start) / config.warmup) if config.warmup else 1.0

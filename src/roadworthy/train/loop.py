@@ -16,6 +16,7 @@ from roadworthy.errors import ConfigError, TrainingError
 from roadworthy.runtime import derive_seed
 from roadworthy.stages import each, stage
 from roadworthy.train.callbacks import Callback
+from roadworthy.train.gradient_norm import Producers, plain
 from roadworthy.train.losses import Loss, l2_penalty
 from roadworthy.train.schedules import Schedule
 from roadworthy.train.state import Progress, TrainState
@@ -44,6 +45,7 @@ class Steps:
     prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
     (B, C) their shares.  Further views of all B pictures may follow; targets stay one entry a picture.
     validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
+    producers: of the network as it is called in training: what makes a step's gradients from its passes.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
     parallel, agree: where several processes train one network: the network as it is called in training, and
     the seconds that count for all of them.
@@ -55,6 +57,7 @@ class Steps:
     validate: Callable[[torch.nn.Module], Mapping[str, float]]
     keep_best: Callable[[TrainState], None]
     save: Callable[[TrainState], None]
+    producers: Callable[[torch.nn.Module], Producers] = plain
     parallel: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model
     agree: Callable[[float], float] = lambda seconds: seconds
 
@@ -79,10 +82,15 @@ def train(
     total_steps = planned_steps(config, batches)
     trained = steps.parallel(state.model)
     forward = torch.compile(trained) if config.compile else trained
-    device = next(state.model.parameters()).device
+    producer = steps.producers(trained)
+
+    def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
+        loss = steps.loss(logits, targets)
+        return loss + l2 * l2_penalty(state.model) if l2 else loss
+
     peak_rates = [group.setdefault("peak_lr", group["lr"]) for group in state.optimizer.param_groups]
     for callback in callbacks:
-        callback.on_start(total_steps, config.minutes)
+        callback.on_start(config.budget)
     clock = Clock(progress, steps.agree if config.minutes else None)
     # A finished training that was given a larger budget goes on.
     progress.finished = progress.finished and (
@@ -100,16 +108,9 @@ def train(
                 torch.manual_seed(derive_seed(config.seed, "step", progress.step))
                 inputs, targets = steps.prepare(images, targets, progress.step)
 
-                autocasting = torch.autocast(device.type, dtype=autocast, enabled=autocast is not None)
-                with stage("forward"), autocasting:
-                    logits = forward(inputs)
-                with stage("loss"):
-                    loss = steps.loss(logits, targets)
-                    if l2:
-                        loss = loss + l2 * l2_penalty(state.model)
-                with stage("backward"):
-                    state.optimizer.zero_grad(set_to_none=True)
-                    loss.backward()
+                passes = _Passes(forward, inputs, targets, loss_of, autocast)
+                state.optimizer.zero_grad(set_to_none=True)
+                loss = producer(done, progress.step).backward(passes)
                 with stage("optimiser"):
                     if config.clip_norm:
                         torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
@@ -118,12 +119,13 @@ def train(
 
                 progress.step += 1
                 progress.batch += 1
+                progress.gradients += passes.count
                 if state.average is not None:
                     with stage("averaging"):
                         done = fraction_done(progress, config, total_steps)
                         state.average.update(state.model, progress.step, done)
                 with stage("metrics"):
-                    _count(progress, value, logits, targets)
+                    _count(progress, value, passes.logits, targets)
                 clock.lap()
                 for callback in callbacks:
                     speed = progress.seen / max(clock.epoch_seconds, 1e-9)
@@ -141,6 +143,36 @@ def train(
     finally:
         for callback in callbacks:
             callback.on_end()
+
+
+class _Passes:
+    """Forward, loss and backward of one batch, as often as its gradients need them."""
+
+    def __init__(
+        self,
+        forward: Callable[[Tensor], Tensor],
+        inputs: Tensor,
+        targets: Tensor,
+        loss: Loss,
+        autocast: torch.dtype | None,
+    ) -> None:
+        self._forward, self._inputs, self._targets = forward, inputs, targets
+        self._loss, self._autocast = loss, autocast
+        self.count, self.logits = 0, torch.empty(0)
+
+    def __call__(self) -> Tensor:
+        """Add to every `.grad`; the logits of the first pass are kept."""
+        kind = self._inputs.device.type
+        with stage("forward"), torch.autocast(kind, self._autocast, enabled=self._autocast is not None):
+            logits = self._forward(self._inputs)
+        with stage("loss"):
+            loss = self._loss(logits, self._targets)
+        with stage("backward"):
+            loss.backward()
+        if not self.count:
+            self.logits = logits.detach()
+        self.count += 1
+        return loss.detach()
 
 
 class Clock:
@@ -193,18 +225,20 @@ def check_budget(config: TrainConfig) -> None:
 
 
 def planned_steps(config: TrainConfig, batches: Batches) -> int | None:
-    """Steps in the budget, the last one begun counted whole; None where it is a time."""
-    if config.minutes is not None:
+    """Steps in the budget, the last one begun counted whole; None where it is no number of steps."""
+    if config.minutes is not None or config.gradients is not None:
         return None
     if config.samples is not None:
         return math.ceil(config.samples / batches.batch_size)
-    return config.gradients or config.epochs * len(batches)
+    return config.epochs * len(batches)
 
 
 def fraction_done(progress: Progress, config: TrainConfig, total_steps: int | None) -> float:
     """How much of the budget is used, in [0, 1]."""
     if config.minutes is not None:
         return min(1.0, progress.seconds / (60 * config.minutes))
+    if config.gradients is not None:
+        return min(1.0, progress.gradients / config.gradients)
     return min(1.0, progress.step / (total_steps or 1))
 
 

@@ -20,14 +20,16 @@ from roadworthy.train.checkpoint import read_tensors, write_tensors
 class Progress:
     """How far a training has come.
 
-    epoch, batch: what comes next.  step: optimiser steps done.  seconds: training time used, without
-    validation and saving.  loss_sum, correct, seen: running sums of the current epoch.
+    epoch, batch: what comes next.  step: optimiser steps done.  gradients: computed, of one batch each.
+    seconds: training time used, without validation and saving.  loss_sum, correct, seen: running sums of the
+    current epoch.
     best: the rank of the best validation so far (larger is better), and best_epoch when that was.
     """
 
     epoch: int = 0
     batch: int = 0
     step: int = 0
+    gradients: int = 0
     seconds: float = 0.0
     loss_sum: float = 0.0
     correct: int = 0

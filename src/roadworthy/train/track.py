@@ -38,7 +38,7 @@ class TensorBoard(Callback):
         self._writer: Any = SummaryWriter(str(folder))
         self._pictures = pictures
 
-    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+    def on_start(self, budget: str) -> None:
         """Show the samples."""
         import numpy as np
 
@@ -74,7 +74,7 @@ class Trace(Callback):
         profiler.export_chrome_trace(str(self._path))
         self.averages = profiler.key_averages()
 
-    def on_start(self, total_steps: int | None, minutes: float | None) -> None:
+    def on_start(self, budget: str) -> None:
         """Begin to count steps."""
         self._profiler.start()
 
