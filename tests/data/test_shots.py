@@ -110,3 +110,11 @@ def test_a_spec_takes_and_leaves(drawn_folder: Path):
     plain = open_splits(DataConfig(spec=f"folder:{drawn_folder}"), InputSpec(size=16))
     assert len(mixed.train) == len(plain.train) + len(taken)
     assert len(mixed.test) == len(plain.test)
+
+
+def test_a_subset_is_split_as_the_whole_and_keeps_the_test():
+    records = [Record(path=f"{i}.png", label="stop", split="train" if i < 9 else "test") for i in range(12)]
+    some = apply_shots(records, Shots(subset=4, draw=2))
+    assert [record.split for record in some] == ["train"] * 4 + ["test"] * 3
+    assert not any(record.pinned for record in some)
+    assert {r.path for r in some[:4]} == {r.path for r in apply_shots(records, Shots(take=4, draw=2))}

@@ -1,4 +1,4 @@
-"""A few labelled pictures of a set, and what is left of it: `?take=5&draw=1` and `?leave=5&draw=1`."""
+"""A few labelled pictures of a set: `?take=5&draw=1`, `?subset=5`; and what is left: `?leave=5&draw=1`."""
 
 from __future__ import annotations
 
@@ -10,12 +10,14 @@ from dataclasses import dataclass, replace
 from roadworthy.data.records import Record
 from roadworthy.errors import ConfigError, DataError
 
-_OPTIONS = ("take", "leave", "draw")
+_WHICH = ("take", "leave", "subset")
+_OPTIONS = (*_WHICH, "draw")
 
 
 @dataclass(frozen=True, kw_only=True)
 class Shots:
     """take: pictures a class, each of another sign, all to train on.  leave: signs a class to leave out.
+    subset: as take, but to be split like the whole set, whose own test stays with them.
 
     draw: which signs are drawn first; `take=5` and `leave=5` of one draw share no sign, and a larger draw
     holds the smaller ones.  Test pictures of the set's own are never taken, and always left.
@@ -23,6 +25,7 @@ class Shots:
 
     take: int = 0
     leave: int = 0
+    subset: int = 0
     draw: int = 0
 
 
@@ -32,18 +35,22 @@ def parse_shots(options: Mapping[str, str]) -> tuple[Shots | None, dict[str, str
     rest = {name: value for name, value in options.items() if name not in _OPTIONS}
     if not own:
         return None, rest
-    if ("take" in own) == ("leave" in own):
-        raise ConfigError("draw=N goes with one of take=N and leave=N, like ?take=5&draw=1")
-    if own.get("take") == 0:
-        raise ConfigError("take is 0; take at least 1 picture a class")
+    if sum(name in own for name in _WHICH) != 1:
+        raise ConfigError("draw=N goes with one of take=N, leave=N and subset=N, like ?take=5&draw=1")
+    for name in ("take", "subset"):
+        if own.get(name) == 0:
+            raise ConfigError(f"{name} is 0; take at least 1 picture a class")
     return Shots(**own), rest
 
 
 def apply_shots(records: Sequence[Record], shots: Shots) -> list[Record]:
     """The records that `shots` takes, or leaves; one without a group is a sign of its own."""
-    chosen = _first_signs([r for r in records if r.split != "test"], shots.take or shots.leave, shots.draw)
-    if shots.take:
+    n = shots.take or shots.leave or shots.subset
+    chosen = _first_signs([r for r in records if r.split != "test"], n, shots.draw)
+    if not shots.leave:
         taken = [min(pictures, key=lambda r: (_number(shots.draw, r.path), r.path)) for pictures in chosen]
+        if shots.subset:
+            return [*taken, *(record for record in records if record.split == "test")]
         return [replace(record, split="train", pinned=True) for record in taken]
     shown = {_sign(pictures[0]) for pictures in chosen}
     left = [record for record in records if _sign(record) not in shown]
