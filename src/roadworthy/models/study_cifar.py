@@ -1,0 +1,57 @@
+"""The network of the study's experiment on CIFAR-10 (study.md, part 4)."""
+
+from __future__ import annotations
+
+from torch import Tensor, nn
+
+from roadworthy.config import ModelConfig
+from roadworthy.errors import ConfigError
+from roadworthy.models.catalogue import MODELS
+
+
+class StudyCifar(nn.Module):
+    """Three valid 3x3 convolutions, the first two pooled, and two dense layers; ReLU after each but the last.
+
+    188,810 parameters at 32 px and 10 classes.
+    """
+
+    def __init__(self, num_classes: int, size: int) -> None:
+        super().__init__()
+        side = ((size - 2) // 2 - 2) // 2 - 2
+        if side < 1:
+            raise ConfigError(f"study-cifar cannot take pictures of {size} px; the smallest that works is 18")
+        self.stages = nn.Sequential(
+            nn.Conv2d(3, 32, 3),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(32, 64, 3),
+            nn.MaxPool2d(2),
+            nn.ReLU(),
+            nn.Conv2d(64, 64, 3),
+            nn.ReLU(),
+            nn.Flatten(),
+        )
+        self.hidden = nn.Sequential(nn.Linear(64 * side * side, 128), nn.ReLU())
+        self.head = nn.Linear(128, num_classes)
+        for module in self.modules():  # Keras' initialisation, which the study used
+            if isinstance(module, (nn.Conv2d, nn.Linear)):
+                nn.init.xavier_uniform_(module.weight)
+                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, 128), what the last layer sees."""
+        hidden: Tensor = self.hidden(self.stages(images))
+        return hidden
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, C) logits."""
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
+@MODELS.register("study-cifar")
+def study_cifar(config: ModelConfig, num_classes: int, size: int) -> nn.Module:
+    """The study's network for CIFAR-10: three convolutions, two dense layers, 188,810 parameters at 32 px."""
+    if config.dropout is not None:
+        raise ConfigError(f"model.dropout={config.dropout:g} has no effect on study-cifar, which has none")
+    return StudyCifar(num_classes, size)
