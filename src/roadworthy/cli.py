@@ -445,6 +445,9 @@ def study(
         list[str] | None,
         typer.Option("--new", metavar="SPEC", help="Another domain to measure on as well. Repeatable."),
     ] = None,
+    cifar: Annotated[
+        str, typer.Option("--cifar", metavar="SPEC", help="CIFAR-10, like cifar10:FILE: for gradient-norm.")
+    ] = "",
     classes: Annotated[
         str, typer.Option("--classes", metavar="A,B,..", help="The task; default: the study's four classes.")
     ] = "speed-50,speed-60,stop,no-entry",
@@ -472,10 +475,11 @@ def study(
     from roadworthy.studies.executors import executor
     from roadworthy.studies.plan import Ask
 
-    if not data:
+    if not (data or cifar):
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     ask = Ask(
         data=data,
+        cifar=cifar,
         new=_domains(new or []),
         classes=_names(classes) or (),
         seeds=seeds if seeds is not None else 3 if quick else 5,

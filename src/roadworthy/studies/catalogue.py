@@ -21,5 +21,8 @@ for _module in (
     "corruptions",
     "trust",
     "frames",
+    "gradient_norm",
+    "gradient_norm_original",
+    "gradient_norm_signs",
 ):
     import_module(f"roadworthy.studies.{_module}")

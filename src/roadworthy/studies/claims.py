@@ -61,6 +61,20 @@ def worse(comparison: Comparison, by: float = 0.0) -> Part:
     return Part(verdict=verdict, evidence=describe(comparison))
 
 
+def no_better(comparison: Comparison, by: float) -> Part:
+    """Whether arm a gains nothing over arm b; refuted where it beats it, confirmed with less than `by` left."""
+    low, high = comparison.ci95 or (-math.inf, math.inf)
+    verdict: Verdict = "refuted" if low > 0 else "confirmed" if high < by else "open"
+    return Part(verdict=verdict, evidence=describe(comparison))
+
+
+def never(what: str, shares: Iterable[float]) -> Part:
+    """Whether something never happened, in any seed."""
+    found = list(shares)
+    verdict: Verdict = "refuted" if max(found) > 0 else "confirmed"
+    return Part(verdict=verdict, evidence=f"{what}: {_percent(min(found))} to {_percent(max(found))}")
+
+
 def everywhere(parts: Iterable[Part]) -> tuple[Part, ...]:
     """One part for each other domain; without any, nothing can be said."""
     return tuple(parts) or (Part(verdict="open", evidence="no other domain was given (--new)"),)

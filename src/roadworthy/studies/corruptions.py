@@ -47,26 +47,9 @@ class Corruptions(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """The error on home's test under every corruption and severity, on the same pictures for all."""
-        test = open_splits(job.config.data, job.config.input).test
         seconds = 60 * (job.config.train.minutes or 1)
-        rows = by_sign(test, PICTURES if seconds > QUICK_SECONDS else QUICK_PICTURES)
-        images, targets = np.asarray(test.images)[rows], test.targets[rows]
-        model, card = load_checkpoint(job.model)
-        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-
-        def error(pictures: ByteArray) -> float:
-            answers = predict_logits(model, pictures, card.input).argmax(axis=1)
-            return float((answers != targets).mean())
-
-        shared = job.folder.parents[2] / SHARED
-        return {
-            "n": len(rows),
-            "clean": error(images),
-            "errors": {
-                name: [error(_corrupted(images, name, severity, shared)) for severity in SEVERITIES]
-                for name in CORRUPTIONS
-            },
-        }
+        most = PICTURES if seconds > QUICK_SECONDS else QUICK_PICTURES
+        return errors_when_corrupted(job, most, list(CORRUPTIONS), SEVERITIES)
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """The mean error over the fifteen of each arm."""
@@ -125,6 +108,31 @@ class Corruptions(Study):
                 align_right=tuple(range(2, len(columns))),
             ),
         ]
+
+
+def errors_when_corrupted(
+    job: Job, most: int, names: Sequence[str], severities: Sequence[int]
+) -> dict[str, Any]:
+    """The error on about so many pictures of home's test, clean and by corruption and severity."""
+    test = open_splits(job.config.data, job.config.input).test
+    rows = by_sign(test, most)
+    images, targets = np.asarray(test.images)[rows], test.targets[rows]
+    model, card = load_checkpoint(job.model)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def error(pictures: ByteArray) -> float:
+        answers = predict_logits(model, pictures, card.input).argmax(axis=1)
+        return float((answers != targets).mean())
+
+    shared = job.folder.parents[2] / SHARED
+    return {
+        "n": len(rows),
+        "clean": error(images),
+        "errors": {
+            name: [error(_corrupted(images, name, severity, shared)) for severity in severities]
+            for name in names
+        },
+    }
 
 
 def by_sign(data: Dataset, most: int) -> IntArray:

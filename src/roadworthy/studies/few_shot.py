@@ -15,7 +15,9 @@ class FewShot(Study):
     """What are a few labelled pictures of another domain worth, on signs of it that were not shown?"""
 
     def lacks(self, ask: Ask) -> str:
-        """Photographs of another domain."""
+        """Pictures to learn from, and photographs of another domain."""
+        if lacks := super().lacks(ask):
+            return lacks
         return "" if _photographs(ask) else "another domain of photographs, like --new folder:DIR"
 
     def plan(self, ask: Ask) -> Plan:

@@ -24,14 +24,16 @@ class Ask:
     """What a user wants to know.
 
     data: the pictures to learn from.  new: other domains to measure on, name to data spec.
+    cifar: CIFAR-10, for the studies that are about it.
     classes: those of the task.  seeds: trainings of each arm, from scratch, seeded 0, 1, 2 ...
     quick: an answer in minutes, from smaller networks and shorter trainings, with wider intervals.
     samples: what so few pictures of another domain would have said is told beside what all say.
     settings: the user's own, for every arm, as on the command line; they win over the arms'.
     """
 
-    data: str
+    data: str = ""
     new: Mapping[str, str] = field(default_factory=dict)
+    cifar: str = ""
     classes: tuple[str, ...] = ("speed-50", "speed-60", "stop", "no-entry")
     seeds: int = 5
     quick: bool = False
@@ -56,7 +58,8 @@ class Arm:
     trains: False only measures the network of the arm that it comes after, with its own `evaluate.*`.
     extends: True goes on with the training of that arm, optimiser and all, as if it had not stopped there: a
     longer one for the price of the difference.  Only where the schedule does not depend on the budget.
-    In the setting `data.spec`, `{data}` stands for the pictures asked for and `{seed}` for the seed.
+    The settings `data.spec` and `data.classes` win over what was asked for; in the former `{data}` stands for
+    the pictures asked for and `{seed}` for the seed.
     """
 
     name: str
@@ -117,7 +120,7 @@ class Study(ABC):
 
     def lacks(self, ask: Ask) -> str:
         """What was not given and this study cannot do without; empty where there is nothing."""
-        return ""
+        return "" if ask.data else "pictures to learn from, like --data gtsrb:DIR or --data folder:DIR"
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """What the results say about the claims of the study that this product grew out of."""
@@ -204,7 +207,7 @@ def _job(
     spec = {**plan.base, **arm.settings}.get("data.spec", "{data}").replace("{data}", ask.data)
     fixed: dict[str, Any] = {
         "data.spec": spec.replace("{seed}", str(seed)),
-        "data.classes": arm.settings.get("data.classes", ask.classes),
+        "data.classes": {"data.classes": ask.classes, **plan.base, **arm.settings}["data.classes"],
         "train.seed": seed,
     }
     if fold:

@@ -1,0 +1,180 @@
+"""Part 4: penalising the gradient norm on CIFAR-10, as the paper did and as the study thought it did."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from roadworthy import pixels
+from roadworthy.data.open import open_splits
+from roadworthy.evaluate.landscape import landscape_1d
+from roadworthy.evaluate.sharpness import sharpness
+from roadworthy.results import Curve, Curves, StudyResult, Table
+from roadworthy.runtime import generator
+from roadworthy.studies.catalogue import STUDIES
+from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.train.checkpoint import load_checkpoint
+
+PER_CLASS, QUICK_PER_CLASS = 1000, 100  # fixed and seeded: the same pictures for every arm and seed
+EPOCHS, QUICK_EPOCHS = 60, 2
+PLAIN, TWICE, SAM, PENALTY, LATE, AVERAGED, MOMENTUM = (
+    "plain",
+    "plain, twice the epochs",
+    "SAM",
+    "penalty",
+    "penalty in the last quarter",
+    "plain, averaged weights",
+    "momentum-SAM",
+)
+RESNET: Settings = {
+    "data.classes": ("all",),
+    "data.val_fraction": 0.0,  # the final weights are measured, never the best
+    "model.name": "resnet-8",
+    "input.size": 32,
+    "input.normalise": "unit",
+    "augment.policy": "cifar",
+    "optim.name": "sgd",
+    "optim.lr": 0.1,
+    "optim.weight_decay": 1e-3,
+    "schedule.name": "cosine",
+    "schedule.warmup": 0.0,
+    "train.batch_size": 128,
+    "train.clip_norm": 5.0,
+    "train.ema": 0.0,
+}
+PENALISED: Settings = {"penalty.method": "gradient-norm", "penalty.r": 0.1, "penalty.alpha": 0.8}
+LOOKED_AT = 1000  # training pictures, for sharpness
+STEPS = np.linspace(-1.0, 1.0, 21)
+MEASURES = (
+    "gradient_norm",
+    "eigenvalue",
+    "rise",
+    "adaptive_gradient_norm",
+    "adaptive_eigenvalue",
+    "adaptive_rise",
+)
+
+
+def cifar_needed(ask: Ask) -> str:
+    """What a study of CIFAR-10 lacks."""
+    return "" if ask.cifar else "CIFAR-10, like --cifar cifar10:FILE"
+
+
+def with_option(spec: str, option: str) -> str:
+    """A data spec with one more setting."""
+    return f"{spec}{'&' if '?' in spec else '?'}{option}"
+
+
+class GradientNorm(Study):
+    """Does penalising the gradient norm help on CIFAR-10, and is it worth its second pass?"""
+
+    def lacks(self, ask: Ask) -> str:
+        """CIFAR-10."""
+        return cifar_needed(ask)
+
+    def plan(self, ask: Ask) -> Plan:
+        """Plain training at equal epochs and at equal gradients, SAM, the penalty always and late, EMA."""
+        epochs = QUICK_EPOCHS if ask.quick else EPOCHS
+        some = f"subset={QUICK_PER_CLASS if ask.quick else PER_CLASS}"
+        arms = (
+            Arm(name=PLAIN),
+            Arm(name=TWICE, settings={"train.epochs": 2 * epochs}),
+            Arm(name=SAM, settings={**PENALISED, "penalty.alpha": 1.0}),
+            Arm(name=PENALTY, settings=PENALISED),
+            Arm(name=LATE, settings={**PENALISED, "penalty.start": 0.75}),
+            Arm(name=AVERAGED, settings={"train.ema": 0.998}),
+            Arm(name=MOMENTUM, settings={"penalty.method": "momentum-sam", "penalty.r": 0.1}),
+        )
+        pairs = [(arm.name, PLAIN) for arm in arms[1:]]
+        pairs += [(PENALTY, SAM), (PENALTY, TWICE), (PENALTY, AVERAGED), (LATE, PENALTY)]
+        return Plan(
+            base={**RESNET, "data.spec": with_option(ask.cifar, some), "train.epochs": epochs},
+            arms=arms,
+            pairs=tuple(pairs),
+            domains=False,
+        )
+
+    def measure(self, job: Job) -> Mapping[str, Any]:
+        """How sharp the minimum is, and how the loss rises about it, on a fixed part of the training set."""
+        return sharpness_of(job)
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+        """Sharpness and cost of each arm, and whether sharpness goes with errors."""
+        return [sharpness_table(result, folder), cost_table(result, PLAIN)]
+
+    def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
+        """The training loss about each arm's weights, along one random direction; first seed."""
+        lines = []
+        for arm in result.arms:
+            losses = read_measured(folder / arm.runs[0].folder)["landscape"]
+            nothing = (None,) * len(losses)
+            lines.append(
+                Curve(name=arm.name, xs=tuple(STEPS.tolist()), ys=tuple(losses), lows=nothing, highs=nothing)
+            )
+        return [
+            Curves(
+                name="gradient-norm-landscape",
+                caption="Training loss along a random direction, in units of each filter's own length",
+                x_label="step",
+                curves=tuple(lines),
+            )
+        ]
+
+
+def sharpness_of(job: Job) -> dict[str, Any]:
+    """Of a finished training, on a fixed part of its training pictures as they are."""
+    model, card = load_checkpoint(job.model)
+    train = open_splits(job.config.data, job.config.input).train
+    rows = np.sort(np.random.default_rng(0).permutation(len(train))[:LOOKED_AT])
+    images = pixels.to_float(torch.from_numpy(np.asarray(train.images)[rows]).permute(0, 3, 1, 2))
+    inputs, targets = pixels.normalise(images, card.input), torch.from_numpy(train.targets[rows])
+    batches = list(zip(inputs.split(250), targets.split(250), strict=True))
+    found = sharpness(model, batches, generator=generator("cpu", "sharpness")).to_dict()
+    curve = landscape_1d(model, batches, STEPS.tolist(), generator=generator("cpu", "landscape"))
+    return {**found, "landscape": list(curve.losses)}
+
+
+def sharpness_table(result: StudyResult, folder: Path) -> Table:
+    """Means over trainings."""
+    rows = []
+    for arm in result.arms:
+        ones = [read_measured(folder / run.folder) for run in arm.runs]
+        rows.append((arm.name, *(f"{np.mean([one[name] for one in ones]):.3g}" for name in MEASURES)))
+    return Table(
+        caption=f"How sharp the minima are, on {LOOKED_AT:,} training pictures; adaptive: in units of weights",
+        columns=("arm", *(name.replace("_", " ") for name in MEASURES)),
+        rows=tuple(rows),
+        align_right=tuple(range(1, 1 + len(MEASURES))),
+    )
+
+
+def cost_table(result: StudyResult, baseline: str) -> Table:
+    """Gradients and seconds against the baseline's."""
+    own = {
+        arm.name: tuple(
+            float(np.mean([run.used[name] for run in arm.runs])) for name in ("gradients", "train_seconds")
+        )
+        for arm in result.arms
+    }
+    return Table(
+        caption=f"What each arm costs, against '{baseline}'",
+        columns=("arm", "gradients", "seconds", "of its gradients", "of its seconds"),
+        rows=tuple(
+            (
+                name,
+                f"{gradients:,.0f}",
+                f"{seconds:,.0f}",
+                f"{gradients / own[baseline][0]:.2f}x",
+                f"{seconds / own[baseline][1]:.2f}x",
+            )
+            for name, (gradients, seconds) in own.items()
+        ),
+        align_right=(1, 2, 3, 4),
+    )
+
+
+STUDIES.register("gradient-norm")(GradientNorm())
