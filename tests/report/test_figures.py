@@ -193,8 +193,10 @@ def test_a_surface_s_lines_run_where_the_level_is_crossed() -> None:
     )
     levels = [level for level in figures.log_ticks(1, 10**2.5) if 1 < level < 10**2.5]
     assert len(xs) == len(parts(chart, "path")) == len(levels)
-    ends = [path.attrib["d"].count("M") for path in parts(chart, "path")]
-    assert min(ends) >= 2  # across both rows of cells
+    for path in parts(chart, "path"):  # from the first row's middle to the last's, without a gap
+        ys = [float(place.split(" ")[1]) for place in re.split("[ML]", path.attrib["d"])[1:]]
+        pieces = [abs(a - b) for a, b in zip(ys[::2], ys[1::2], strict=True)]
+        assert sum(pieces) == pytest.approx(288 * 2 / 3, abs=0.5)
 
 
 def test_a_surface_with_infinities_zeros_and_nothing() -> None:

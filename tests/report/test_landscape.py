@@ -64,5 +64,6 @@ def test_a_surface_says_its_centre_and_its_ends() -> None:
 
 def test_both_stand_in_a_page() -> None:
     blocks = (curves_figure("curves", {"a": curve(3, 1, 0.1, 0.9, 2)}), surface_figure("s", "a", surface()))
+    assert [block.name for block in blocks] == ["curves", "s"]
     page = render("t", [Section(title="Landscape", anchor="landscape", blocks=blocks)])
     assert page.count("<svg") == 2
