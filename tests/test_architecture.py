@@ -43,7 +43,7 @@ TORCH_FREE = [
         "studies.plan",
         "studies.watch",
     ),
-    *("report.sections", "report.figures", "report.html", "report.study"),
+    *("report.sections", "report.figures", "report.html", "report.study", "report.landscape"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}
 

@@ -2,7 +2,10 @@
 
 from __future__ import annotations
 
+import math
+import re
 import xml.etree.ElementTree as ET
+from typing import Any
 
 import numpy as np
 import pytest
@@ -103,6 +106,111 @@ def test_reliability_places_dots_at_confidence_and_accuracy() -> None:
     assert float(second.attrib["cx"]) == pytest.approx(float(line.attrib["x2"]))
     assert float(second.attrib["cy"]) == pytest.approx(float(line.attrib["y1"]))
     assert "90%" in "".join(letters(chart)).replace(" ", "")
+
+
+@pytest.mark.parametrize(
+    ("low", "high", "wanted"),
+    [
+        (0.02, 0.7, [0.02, 0.05, 0.1, 0.2, 0.5, 1]),
+        (0.011, 30, [0.01, 0.03, 0.1, 0.3, 1, 3, 10, 30]),
+        (0.0002, 3, [0.0001, 0.001, 0.01, 0.1, 1, 10]),
+        (1e-7, 100, [1e-7, 1e-5, 1e-3, 0.1, 10, 1000]),
+        (1.2, 1.61, [1.2, 1.3, 1.4, 1.5, 1.6, 1.7]),
+        (1e-13, 1.5e-13, [1e-13, 1.1e-13, 1.2e-13, 1.3e-13, 1.4e-13, 1.5e-13]),
+    ],
+)
+def test_log_ticks_by_hand(low: float, high: float, wanted: list[float]) -> None:
+    assert figures.log_ticks(low, high) == pytest.approx(wanted)
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(1e-20, 1e20), st.floats(1, 1e12))
+def test_log_ticks_enclose_and_ascend(low: float, ratio: float) -> None:
+    found = figures.log_ticks(low, low * ratio)
+    assert 0 < found[0] <= low * (1 + 1e-6)
+    assert found[-1] >= low * ratio * (1 - 1e-6)
+    assert 2 <= len(found) <= 9
+    assert found == sorted(set(found))
+
+
+def test_a_logarithmic_axis_is_even_in_factors() -> None:
+    line = figures.Line(name="a", xs=(0.0, 1.0, 2.0), ys=(0.01, 0.1, 1.0))
+    chart = figures.line_chart(**WORDS, lines=[line], x_label="step", log=True)
+    low, middle, high = (float(dot.attrib["cy"]) for dot in parts(chart, "circle"))
+    assert low > middle > high
+    assert low - middle == pytest.approx(middle - high, abs=0.2)
+    assert {"0.01", "0.1", "1"} <= set(letters(chart))
+
+
+def surface(values: list[list[float]], **more: Any) -> Figure:
+    grid = {"xs": range(len(values[0])), "ys": range(len(values))}
+    labels = {"x_label": "first", "y_label": "second", "value_label": "loss"}
+    return figures.surface_chart(**WORDS, **{**grid, **labels, "values": values, **more})
+
+
+def test_a_surface_is_as_deep_as_its_values_and_the_legend_says_which() -> None:
+    chart = surface([[0.02, 0.3], [0.07, 9.0]])
+    cells = [rect for rect in parts(chart, "rect") if list(rect)]
+    hints = [title.text for title in parts(chart, "title")]
+    assert hints == ["loss 0.02 to 0.05", "loss 0.2 to 0.5", "loss 0.05 to 0.1", "loss 5 to 10"]
+    depths = [float(cell.attrib["style"].split("opacity:")[1]) for cell in cells]
+    assert depths[0] < depths[2] < depths[1] < depths[3]
+    legend = [rect for rect in parts(chart, "rect") if not list(rect)]
+    shades = [float(rect.attrib["style"].split("opacity:")[1]) for rect in legend]
+    assert shades == sorted(set(shades))  # from the bottom, lowest first
+    assert [float(rect.attrib["y"]) for rect in legend] == sorted(
+        (float(rect.attrib["y"]) for rect in legend), reverse=True
+    )
+    assert {"0.02", "0.05", "0.1", "0.2", "0.5", "1", "2", "5", "10", "first", "second", "loss"} <= set(
+        letters(chart)
+    )
+    # The second row is above the first, the second column right of the first.
+    where = [(float(cell.attrib["x"]), float(cell.attrib["y"])) for cell in cells]
+    assert where[0][1] > where[2][1]
+    assert where[0][0] < where[1][0]
+
+
+@pytest.mark.parametrize("n", [2, 7, 25])
+def test_a_surface_s_cells_leave_no_gap(n: int) -> None:
+    chart = surface([[10.0 ** ((i * j) % 5) for i in range(n)] for j in range(n)])
+    cells = [rect.attrib for rect in parts(chart, "rect") if list(rect)]
+    area = sum(float(cell["width"]) * float(cell["height"]) for cell in cells)
+    assert area == 288**2
+    assert all(float(cell[key]) == round(float(cell[key])) for cell in cells for key in ("x", "y"))
+
+
+def test_a_surface_s_lines_run_where_the_level_is_crossed() -> None:
+    values = [[10.0 ** (a / 2) for a in range(6)] for _ in range(3)]  # level 10 at x = 2, 100 at 4
+    chart = surface(values, mark=(2.0, 1.0))
+    (ring,) = parts(chart, "circle")
+    xs = {
+        float(place.split(" ")[0])
+        for path in parts(chart, "path")
+        for place in re.split("[ML]", path.attrib["d"])[1:]
+    }
+    assert float(ring.attrib["cx"]) == pytest.approx(
+        min(xs, key=lambda x: abs(x - float(ring.attrib["cx"]))), abs=0.1
+    )
+    levels = [level for level in figures.log_ticks(1, 10**2.5) if 1 < level < 10**2.5]
+    assert len(xs) == len(parts(chart, "path")) == len(levels)
+    for path in parts(chart, "path"):  # from the first row's middle to the last's, without a gap
+        ys = [float(place.split(" ")[1]) for place in re.split("[ML]", path.attrib["d"])[1:]]
+        pieces = [abs(a - b) for a, b in zip(ys[::2], ys[1::2], strict=True)]
+        assert sum(pieces) == pytest.approx(288 * 2 / 3, abs=0.5)
+
+
+def test_a_surface_with_infinities_zeros_and_nothing() -> None:
+    chart = surface([[0.0, 1.0, math.inf], [0.1, math.nan, math.inf], [0.1, 0.5, 2.0]])
+    assert "nan" not in chart.svg.lower().replace("sans", "")
+    assert "inf" not in chart.svg
+    crosses = [line for line in parts(chart, "line") if line.attrib["x1"] != line.attrib["x2"]]
+    assert (
+        sum(line.attrib["y1"] != line.attrib["y2"] for line in crosses) == 6
+    )  # two strokes for each of three
+    flat = surface([[0.5, 0.5], [0.5, 0.5]])
+    assert len([rect for rect in parts(flat, "rect") if list(rect)]) == 2
+    with pytest.raises(ValueError, match="positive and finite"):
+        surface([[math.nan, math.inf], [0.0, 0.0]])
 
 
 def test_text_is_escaped_and_alt_kept() -> None:

@@ -87,7 +87,7 @@ def predict_logits(
     kind = torch.device(device).type
     autocast = nullcontext() if autocast_dtype is None else torch.autocast(kind, dtype=autocast_dtype)
     parts = []
-    with _evaluating(model), torch.inference_mode(), autocast:
+    with evaluating(model), torch.inference_mode(), autocast:
         for start in range(0, len(images), batch_size):
             batch = images[start : start + batch_size]
             answers = [model(to_input(view(batch), spec, device)).float() for view in seen]
@@ -104,7 +104,7 @@ def predict_features(
     """(N, S, S, 3) uint8 pictures -> (N, D) float32, what the last layer sees; else as predict_logits."""
     check_images(images, spec, batch_size)
     parts = []
-    with _evaluating(model), torch.inference_mode():
+    with evaluating(model), torch.inference_mode():
         for start in range(0, len(images), batch_size):
             inputs = to_input(np.asarray(images[start : start + batch_size]), spec, "cpu")
             parts.append(model.features(inputs).float().numpy())  # type: ignore[operator]
@@ -112,7 +112,8 @@ def predict_features(
 
 
 @contextmanager
-def _evaluating(model: nn.Module) -> Iterator[None]:
+def evaluating(model: nn.Module) -> Iterator[None]:
+    """The network in evaluation mode; afterwards every module is in the mode it came in."""
     # Module by module: a caller may have frozen some of them (BatchNorm in eval) inside a training model.
     modes = [(module, module.training) for module in model.modules()]
     model.eval()

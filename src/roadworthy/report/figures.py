@@ -7,9 +7,10 @@ tells why this is not matplotlib.
 
 from __future__ import annotations
 
+import bisect
 import itertools
 import math
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
@@ -72,6 +73,26 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(first, max(last, first + 1) + 1)]
 
 
+def log_ticks(low: float, high: float, most: int = 9) -> list[float]:
+    """Round positive numbers, roughly even in their logarithm, from at or below `low` to at or above `high`.
+
+    low, high: positive.  Powers of ten, with as much between them as `most` numbers allow; where low and
+    high are so near each other that this is little, the even numbers of `ticks`.
+    """
+    first, last = math.floor(math.log10(low)), math.ceil(math.log10(high))
+    for steps in ((1, 2, 5), (1, 3), (1,)):
+        every = [m * 10.0**power for power in range(first, last + 1) for m in steps]
+        start = max(i for i, tick in enumerate(every) if tick <= low or i == 0)
+        end = next((i for i, tick in enumerate(every) if tick >= high and i > start), len(every) - 1)
+        if end - start < 3:
+            unit = 10.0**first  # `ticks` rounds, which must not take anything from small numbers
+            return [unit * tick for tick in ticks(low / unit, high / unit)]
+        if end - start < most:
+            return every[start : end + 1]
+    stride = math.ceil((last - first) / (most - 1))
+    return [10.0**power for power in range(first, last + stride, stride)]
+
+
 def line_chart(
     *,
     name: str,
@@ -80,9 +101,13 @@ def line_chart(
     lines: Sequence[Line],
     x_label: str,
     percent: bool = False,
+    log: bool = False,
     mark: tuple[float, str] | None = None,
 ) -> Figure:
-    """Lines over one horizontal axis; `mark` is a vertical line with its label."""
+    """Lines over one horizontal axis; `mark` is a vertical line with its label.
+
+    log: the vertical axis is logarithmic, and every y positive.
+    """
     width, left, right, bottom = NARROW, 58, 16, 44
     places, legend_rows = _legend([line.name for line in lines], left, width)
     top = 26 + 18 * legend_rows
@@ -93,9 +118,9 @@ def line_chart(
         x_ticks = [tick for tick in x_ticks if tick == round(tick)]
     x_low, x_high = min(*xs, x_ticks[0] if len(set(xs)) == 1 else min(xs)), max(*xs, min(xs) + 1e-9)
     ys = [y for line in lines for y in (*line.ys, *itertools.chain(*line.band))]
-    y_ticks = ticks(min(ys), max(ys))
+    y_ticks = log_ticks(min(ys), max(ys)) if log else ticks(min(ys), max(ys))
     x = _scale(x_low, x_high, left + 6, width - right - 6)
-    y = _scale(y_ticks[0], y_ticks[-1], height - bottom, top)
+    y = _scale(y_ticks[0], y_ticks[-1], height - bottom, top, log=log)
     parts = []
     for tick in y_ticks:
         parts += [
@@ -297,7 +322,143 @@ def reliability_chart(*, name: str, caption: str, alt: str, bins: Sequence[Bin])
     return _figure(name, caption, alt, width, floor + 44, parts)
 
 
-def _scale(low: float, high: float, start: float, end: float) -> Callable[[float], float]:
+def surface_chart(
+    *,
+    name: str,
+    caption: str,
+    alt: str,
+    xs: Sequence[float],
+    ys: Sequence[float],
+    values: Sequence[Sequence[float]],
+    x_label: str,
+    y_label: str,
+    value_label: str,
+    mark: tuple[float, float] | None = None,
+) -> Figure:
+    """Values over a grid in bands, roughly even in their logarithm: the stronger the colour, the higher.
+
+    xs, ys: ascending, two or more of each.  values: len(ys) rows of len(xs), 0 or positive; those that are
+    not finite are crossed out.  A line runs where a band begins, as if the logarithm were linear between
+    the grid's points.  mark: a place with a ring around it.
+    Raises ValueError when no value is positive and finite.
+    """
+    known = [value for row in values for value in row if 0 < value < math.inf]
+    if not known:
+        raise ValueError("a surface needs at least one value that is positive and finite; there is none")
+    levels = log_ticks(min(known), max(known))
+    bands = len(levels) - 1
+    width, left, top, side, bar = NARROW, 58, 30, 288, 368
+    height = top + side + 44
+    x_edges, y_edges = _edges(xs), _edges(ys)
+    x = _scale(x_edges[0], x_edges[-1], left, left + side)
+    y = _scale(y_edges[0], y_edges[-1], top + side, top)
+    # Neighbours share an edge, of whole units, so that no seam shows between them.
+    sides, floors = [round(x(edge)) for edge in x_edges], [round(y(edge)) for edge in y_edges]
+    parts = ['<g shape-rendering="crispEdges">']
+    for row, (low, high) in zip(values, itertools.pairwise(floors), strict=True):
+        for first, last, band in _runs(row, levels):
+            start, end = sides[first], sides[last]
+            if band is None:
+                parts += [_line(start, low, end, high, SOFT), _line(start, high, end, low, SOFT)]
+            else:
+                hint = f"{value_label} {levels[band]:g} to {levels[band + 1]:g}"
+                parts.append(_rect(start, high, end - start, low - high, BLUE, _depth(band, bands), hint))
+    rungs = [round(top + side * (1 - i / bands)) for i in range(bands + 1)]
+    for band, (low, high) in enumerate(itertools.pairwise(rungs)):
+        parts.append(_rect(bar, high, 16, low - high, BLUE, _depth(band, bands)))
+    parts.append("</g>")
+    least = math.log(min(known))
+    logs = [[_log(value, least) for value in row] for row in values]
+    for band, level in enumerate(levels[1:-1]):
+        pieces = _contour(xs, ys, logs, math.log(level))
+        path = "".join(f"M{x(a):.1f} {y(b):.1f}L{x(c):.1f} {y(d):.1f}" for (a, b), (c, d) in pieces)
+        colour = PAPER if _depth(band, bands) > 0.6 else INK
+        if path:
+            parts.append(f'<path d="{path}" style="fill:none;stroke:{colour};stroke-width:1"/>')
+    for level, at in zip(levels, rungs, strict=True):
+        parts += [
+            _line(bar + 16, at, bar + 21, at, SOFT),
+            _text(bar + 25, at + 4, f"{level:g}", fill=SOFT),
+        ]
+    for tick in ticks(xs[0], xs[-1]):
+        if xs[0] <= tick <= xs[-1]:
+            parts.append(_text(x(tick), top + side + 18, f"{tick:g}", anchor="middle", fill=SOFT))
+    for tick in ticks(ys[0], ys[-1]):
+        if ys[0] <= tick <= ys[-1]:
+            parts.append(_text(left - 8, y(tick) + 4, f"{tick:g}", anchor="end", fill=SOFT))
+    parts += [
+        _text(left + side, height - 6, x_label, anchor="end", fill=SOFT),
+        _text(13, top + side / 2, y_label, anchor="middle", fill=SOFT, turn=-90),
+        _text(bar, 14, value_label, fill=SOFT),
+    ]
+    if mark is not None:
+        parts.append(_ring(x(mark[0]), y(mark[1])))
+    return _figure(name, caption, alt, width, height, parts)
+
+
+def _edges(points: Sequence[float]) -> list[float]:
+    """Where the cell of each point begins and ends: half-way to its neighbours."""
+    middles = [(a + b) / 2 for a, b in itertools.pairwise(points)]
+    return [2 * points[0] - middles[0], *middles, 2 * points[-1] - middles[-1]]
+
+
+def _runs(row: Sequence[float], levels: Sequence[float]) -> Iterator[tuple[int, int, int | None]]:
+    """(first, after the last, band) of neighbours in one band; one at a time, without, if not finite."""
+    first = 0
+    for band, run in itertools.groupby(row, lambda value: _band(value, levels)):
+        after = first + len(list(run))
+        if band is None:
+            yield from ((i, i + 1, None) for i in range(first, after))
+        else:
+            yield first, after, band
+        first = after
+
+
+def _band(value: float, levels: Sequence[float]) -> int | None:
+    """Which band a value lies in, its lower end included; None where it is not finite."""
+    if not value < math.inf:
+        return None
+    return min(max(0, bisect.bisect_right(levels, value) - 1), len(levels) - 2)
+
+
+def _log(value: float, least: float) -> float:
+    """NaN where the value is not finite, `least` where it has no logarithm."""
+    if not value < math.inf:
+        return math.nan
+    return math.log(value) if value > 0 else least
+
+
+def _depth(band: int, bands: int) -> float:
+    return round(0.08 + 0.84 * band / max(1, bands - 1), 2)
+
+
+Point = tuple[float, float]
+
+
+def _contour(
+    xs: Sequence[float], ys: Sequence[float], heights: Sequence[Sequence[float]], level: float
+) -> list[tuple[Point, Point]]:
+    """Pieces of the line at `level`: across each triangle, two to a cell, in which the height is linear."""
+    pieces = []
+    for i, j in itertools.product(range(len(ys) - 1), range(len(xs) - 1)):
+        for third in ((i, j + 1), (i + 1, j)):
+            corners = [(xs[b], ys[a], heights[a][b] - level) for a, b in ((i, j), third, (i + 1, j + 1))]
+            ends = []
+            for (x1, y1, h1), (x2, y2, h2) in itertools.combinations(corners, 2):
+                if (h1 < 0) != (h2 < 0):
+                    t = h1 / (h1 - h2)
+                    ends.append((x1 + t * (x2 - x1), y1 + t * (y2 - y1)))
+            if len(ends) == 2 and all(math.isfinite(h) for _, _, h in corners):
+                pieces.append((ends[0], ends[1]))
+    return pieces
+
+
+def _scale(
+    low: float, high: float, start: float, end: float, *, log: bool = False
+) -> Callable[[float], float]:
+    if log:
+        linear = _scale(math.log(low), math.log(high), start, end)
+        return lambda value: linear(math.log(value))
     return lambda value: start + (value - low) / ((high - low) or 1.0) * (end - start)
 
 
@@ -323,6 +484,11 @@ def _line(
 
 def _circle(x: float, y: float, radius: float, colour: str) -> str:
     return f'<circle cx="{_number(x)}" cy="{_number(y)}" r="{radius:g}" style="fill:{colour}"/>'
+
+
+def _ring(x: float, y: float) -> str:
+    where = f'cx="{_number(x)}" cy="{_number(y)}"'
+    return f'<circle {where} r="5" style="fill:{PAPER};stroke:{INK};stroke-width:2"/>'
 
 
 def _rect(
