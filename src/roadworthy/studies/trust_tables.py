@@ -13,6 +13,7 @@ from roadworthy.evaluate.compare import summarise
 from roadworthy.results import ArmResult, Curve, FloatArray, StudyResult, Table
 from roadworthy.studies.plan import read_measured
 
+CURVES = 4
 LEFT_OUT = "a fifth of the signs left out"  # of all arms that lack a group of classes, together
 
 
@@ -209,10 +210,11 @@ def conformal_sets(result: StudyResult, folder: Path, level: float) -> Table:
 
 
 def risk_curves(arm: ArmResult, folder: Path, coverages: FloatArray) -> tuple[Curve, ...]:
-    """Of each score, over trainings."""
+    """Of the scores that rank answers best, as many as one figure can tell apart; means over trainings."""
     ones = [read_measured(folder / run.folder) for run in arm.runs]
+    areas = {name: _mean([one["scores"][name]["aurc"] for one in ones]) for name in ones[0]["scores"]}
     curves = []
-    for score in ones[0]["scores"]:
+    for score in sorted(areas, key=lambda name: areas[name])[:CURVES]:
         summaries = [
             summarise([one["scores"][score]["curve"][i] for one in ones]) for i in range(len(coverages))
         ]
