@@ -324,12 +324,16 @@ class Curve:
 
 @dataclass(frozen=True, kw_only=True)
 class Curves:
-    """Lines over one axis, as numbers: the report draws them."""
+    """Lines over one axis, as numbers: the report draws them.
+
+    log: the values are no shares and are drawn over a logarithmic axis.
+    """
 
     name: str
     caption: str
     x_label: str
     curves: tuple[Curve, ...]
+    log: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

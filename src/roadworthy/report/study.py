@@ -287,14 +287,18 @@ def _curves(tree: Tree) -> Block:
         )
         for curve in tree["curves"]
     ]
-    ends = ", ".join(f"{line.name} ends at {percent(line.ys[-1])}" for line in lines)
+    log = tree.get("log", False)
+    ends = ", ".join(
+        f"{line.name} ends at {f'{line.ys[-1]:.3g}' if log else percent(line.ys[-1])}" for line in lines
+    )
     return figures.line_chart(
         name=tree["name"],
         caption=tree["caption"],
         alt=f"{tree['caption']} {ends}.",
         lines=lines,
         x_label=tree["x_label"],
-        percent=True,
+        percent=not log,
+        log=log,
     )
 
 

@@ -11,7 +11,7 @@ import torch
 
 from roadworthy import pixels
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.landscape import landscape_1d
+from roadworthy.evaluate.landscape import loss_curve
 from roadworthy.evaluate.sharpness import sharpness
 from roadworthy.results import Curve, Curves, StudyResult, Table
 from roadworthy.runtime import generator
@@ -47,15 +47,16 @@ RESNET: Settings = {
     "train.ema": 0.0,
 }
 PENALISED: Settings = {"penalty.method": "gradient-norm", "penalty.r": 0.1, "penalty.alpha": 0.8}
-LOOKED_AT = 1000  # training pictures, for sharpness
-STEPS = np.linspace(-1.0, 1.0, 21)
+LOOKED_AT, PRODUCTS = 500, 30  # training pictures, and Hessian products, for sharpness
+STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's length nothing is left
+DRAWN = (PLAIN, SAM, PENALTY, AVERAGED)
 MEASURES = (
-    "gradient_norm",
+    "gradient norm",
     "eigenvalue",
-    "rise",
-    "adaptive_gradient_norm",
-    "adaptive_eigenvalue",
-    "adaptive_rise",
+    "ascent",
+    "adaptive gradient norm",
+    "adaptive eigenvalue",
+    "adaptive ascent",
 )
 
 
@@ -107,35 +108,49 @@ class GradientNorm(Study):
         return [sharpness_table(result, folder), cost_table(result, PLAIN)]
 
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
-        """The training loss about each arm's weights, along one random direction; first seed."""
-        lines = []
-        for arm in result.arms:
-            losses = read_measured(folder / arm.runs[0].folder)["landscape"]
-            nothing = (None,) * len(losses)
-            lines.append(
-                Curve(name=arm.name, xs=tuple(STEPS.tolist()), ys=tuple(losses), lows=nothing, highs=nothing)
-            )
+        """The training loss about some arms' weights, along one random direction; first seed."""
+        nothing = (None,) * len(STEPS)
+        lines = [
+            Curve(name=arm.name, xs=STEPS, ys=tuple(losses), lows=nothing, highs=nothing)
+            for arm in result.arms
+            if arm.name in DRAWN
+            for losses in [read_measured(folder / arm.runs[0].folder)["landscape"]]
+        ]
         return [
             Curves(
                 name="gradient-norm-landscape",
                 caption="Training loss along a random direction, in units of each filter's own length",
                 x_label="step",
                 curves=tuple(lines),
+                log=True,
             )
         ]
 
 
-def sharpness_of(job: Job) -> dict[str, Any]:
-    """Of a finished training, on a fixed part of its training pictures as they are."""
+def sharpness_of(job: Job, most: int = LOOKED_AT, products: int = PRODUCTS) -> dict[str, Any]:
+    """Of a finished training, on a fixed part of its training pictures as they are.
+
+    products: at most so many of the Hessian with a vector for each eigenvalue, which is then a lower bound.
+    """
     model, card = load_checkpoint(job.model)
     train = open_splits(job.config.data, job.config.input).train
-    rows = np.sort(np.random.default_rng(0).permutation(len(train))[:LOOKED_AT])
+    rows = np.sort(np.random.default_rng(0).permutation(len(train))[:most])
     images = pixels.to_float(torch.from_numpy(np.asarray(train.images)[rows]).permute(0, 3, 1, 2))
     inputs, targets = pixels.normalise(images, card.input), torch.from_numpy(train.targets[rows])
-    batches = list(zip(inputs.split(250), targets.split(250), strict=True))
-    found = sharpness(model, batches, generator=generator("cpu", "sharpness")).to_dict()
-    curve = landscape_1d(model, batches, STEPS.tolist(), generator=generator("cpu", "landscape"))
-    return {**found, "landscape": list(curve.losses)}
+    batches = list(zip(inputs.split(125), targets.split(125), strict=True))
+    found = sharpness(
+        model, batches, generator=generator("cpu", "sharpness"), rtol=0.05, max_iterations=products
+    )
+    curve = loss_curve(model, batches, generator=generator("cpu", "landscape"), steps=STEPS)
+    return {
+        "gradient norm": found.gradient_norm,
+        "eigenvalue": found.eigenvalue.value,
+        "ascent": found.ascent_rise,
+        "adaptive gradient norm": found.adaptive_gradient_norm,
+        "adaptive eigenvalue": found.adaptive_eigenvalue.value,
+        "adaptive ascent": found.adaptive_ascent_rise,
+        "landscape": list(curve.losses),
+    }
 
 
 def sharpness_table(result: StudyResult, folder: Path) -> Table:
@@ -146,7 +161,7 @@ def sharpness_table(result: StudyResult, folder: Path) -> Table:
         rows.append((arm.name, *(f"{np.mean([one[name] for one in ones]):.3g}" for name in MEASURES)))
     return Table(
         caption=f"How sharp the minima are, on {LOOKED_AT:,} training pictures; adaptive: in units of weights",
-        columns=("arm", *(name.replace("_", " ") for name in MEASURES)),
+        columns=("arm", *MEASURES),
         rows=tuple(rows),
         align_right=tuple(range(1, 1 + len(MEASURES))),
     )

@@ -39,6 +39,7 @@ PICTURES: Mapping[str, Settings] = {"photographs": {}, "half drawn": {"data.spec
 ORIGINAL = "as it was: study-cnn, its augmentation, ten epochs"
 REPETITIONS = 2000
 SEVERITY, CORRUPTED_PICTURES = 3, 1000
+SHARPNESS_PICTURES, SHARPNESS_PRODUCTS = 125, 12  # two hundred trainings are looked at
 
 
 class GradientNormSigns(Study):
@@ -94,7 +95,7 @@ class GradientNormSigns(Study):
         """How sharp the minimum is, and the mean error under ImageNet-C's fifteen at severity 3."""
         spoilt = errors_when_corrupted(job, CORRUPTED_PICTURES, standard_corruptions(), (SEVERITY,))
         return {
-            **sharpness_of(job),
+            **sharpness_of(job, most=SHARPNESS_PICTURES, products=SHARPNESS_PRODUCTS),
             "corrupted": float(np.mean([errors[0] for errors in spoilt["errors"].values()])),
         }
 
@@ -188,7 +189,7 @@ def _predicts(result: StudyResult, folder: Path) -> Table:
     rows = []
     for name in MEASURES:
         sharp = np.array([one[name] for one in measured])
-        rows.append((name.replace("_", " "), *(_correlation(sharp, values) for values in errors.values())))
+        rows.append((name, *(_correlation(sharp, values) for values in errors.values())))
     return Table(
         caption=f"Does sharpness predict errors? Rank correlation over {len(runs)} trainings, 95 %",
         columns=("sharpness", *errors),
