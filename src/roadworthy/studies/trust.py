@@ -142,7 +142,7 @@ class Trust(Study):
             ),
             Curves(
                 name="risk-coverage",
-                caption=f"{HOME}: share wrong among the answers given, surest first, by the four best scores.",
+                caption=f"{HOME}: share wrong among the answers given, by the four best scores.",
                 x_label="share answered",
                 curves=tables.risk_curves(result.arm(HOME), folder, CURVE),
             ),
