@@ -62,7 +62,7 @@ def worse(comparison: Comparison, by: float = 0.0) -> Part:
 
 
 def no_better(comparison: Comparison, by: float) -> Part:
-    """Whether arm a gains nothing over arm b; refuted where it beats it, confirmed with less than `by` left."""
+    """Whether arm a gains nothing over arm b; refuted where it beats it, confirmed below a gain of `by`."""
     low, high = comparison.ci95 or (-math.inf, math.inf)
     verdict: Verdict = "refuted" if low > 0 else "confirmed" if high < by else "open"
     return Part(verdict=verdict, evidence=describe(comparison))

@@ -160,7 +160,7 @@ def sharpness_table(result: StudyResult, folder: Path) -> Table:
         ones = [read_measured(folder / run.folder) for run in arm.runs]
         rows.append((arm.name, *(f"{np.mean([one[name] for one in ones]):.3g}" for name in MEASURES)))
     return Table(
-        caption=f"How sharp the minima are, on {LOOKED_AT:,} training pictures; adaptive: in units of weights",
+        caption=f"How sharp the minima are, on {LOOKED_AT:,} training pictures; adaptive: by size of weights",
         columns=("arm", *MEASURES),
         rows=tuple(rows),
         align_right=tuple(range(1, 1 + len(MEASURES))),

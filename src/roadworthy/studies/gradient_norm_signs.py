@@ -51,7 +51,10 @@ class GradientNormSigns(Study):
         if len(names) > FEW:
             return self._many(names, ask)
         seconds = QUICK_SECONDS if ask.quick else SECONDS
-        budgets = {"equal time": {"train.minutes": seconds / 60}, "equal epochs": {"train.epochs": EPOCHS}}
+        budgets: Mapping[str, Settings] = {
+            "equal time": {"train.minutes": seconds / 60},
+            "equal epochs": {"train.epochs": EPOCHS},
+        }
         networks = ("compact",) if ask.quick else tuple(NETWORKS)
         kinds = list(product(networks, PICTURES, ("equal time",) if ask.quick else budgets))
         arms = [
