@@ -4,7 +4,18 @@ import pytest
 import torch
 
 from roadworthy import pixels
-from roadworthy.augment.ops import OPS, Colour, Cutout, Filter, Geometry, Noise, Op, Rotation, ShiftedCrop
+from roadworthy.augment.ops import (
+    OPS,
+    AutoAugment,
+    Colour,
+    Cutout,
+    Filter,
+    Geometry,
+    Noise,
+    Op,
+    Rotation,
+    ShiftedCrop,
+)
 
 
 def example(name: str) -> Op:
@@ -119,3 +130,12 @@ def test_cutout_scales_with_the_picture_and_is_cut_off_at_edges(amount: float, s
     assert covered[0, 0].sum() == side * side
     corner = run(Cutout(amount), images, torch.tensor([[0.999, 0.999]])) == images.mean()
     assert corner[0, 0].sum() == (1 + round(amount * 32) // 2) ** 2
+
+
+def test_the_amount_of_auto_augment_is_how_often_its_operations_act() -> None:
+    images, pair = smooth(2), 24.5 / 25  # a translation in 0.7 of the cases, then a spread in 0.9
+    translated, spread = (torch.tensor([[pair, *acts, 0.9, 0.9]] * 2) for acts in ([0.5, 1], [1, 0.5]))
+    for u, probability in ((translated, 0.7), (spread, 0.9)):
+        for amount in (1.0, 0.9 * 0.5 / probability, 0.0):
+            changed = not torch.equal(run(AutoAugment(amount), images, u), images)
+            assert changed == (amount * probability > 0.5)

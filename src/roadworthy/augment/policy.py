@@ -138,13 +138,13 @@ def _cifar() -> tuple[Op, ...]:
 
 @POLICIES.register("cifar-cutout")
 def _cifar_cutout() -> tuple[Op, ...]:
-    """The same, and a square of half the side (16 of 32 px) cut out."""
+    """As cifar, and a square of half the side (16 of 32 px) cut out."""
     return (*_cifar(), Cutout(0.5))
 
 
 @POLICIES.register("cifar-autoaugment")
 def _cifar_autoaugment() -> tuple[Op, ...]:
-    """The same with AutoAugment's pairs of operations before the cutout, the order of its paper."""
+    """As cifar-cutout, with AutoAugment's pairs of operations before the cutout, as in its paper."""
     return (*_cifar(), AutoAugment(), Cutout(0.5))
 
 
