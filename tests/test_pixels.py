@@ -2,6 +2,7 @@ from __future__ import annotations
 
 import io
 import math
+from collections.abc import Callable
 
 import numpy as np
 import pytest
@@ -9,7 +10,7 @@ import torch
 import torch.nn.functional as F
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from PIL import Image
+from PIL import Image, ImageEnhance, ImageOps
 from scipy import ndimage
 
 from roadworthy import inputs, pixels
@@ -184,6 +185,78 @@ def test_channels_last_gives_the_same() -> None:
     torch.testing.assert_close(
         pixels.gaussian_blur(last, of(1, 2)), pixels.gaussian_blur(images, of(1, 2)), atol=1e-6, rtol=0
     )
+
+
+# Tone, against Pillow
+
+
+def whole(batch: int = 4, size: int = 32) -> torch.Tensor:
+    """Pictures of whole levels, some of few, with a blank and a nearly blank one."""
+    levels = (smooth(batch, size, size) * 255).round()
+    levels[1] = (levels[1] / 40).round() * 40
+    levels[2] = 77
+    levels[3] = 77
+    levels[3, 0, 4, 5] = 80
+    return levels / 255
+
+
+def in_pillow(images: torch.Tensor, change: Callable[[Image.Image, int], Image.Image]) -> torch.Tensor:
+    bytes_BHWC = (images * 255).round().byte().permute(0, 2, 3, 1).numpy()
+    changed = [np.asarray(change(Image.fromarray(p), number)) for number, p in enumerate(bytes_BHWC)]
+    return torch.from_numpy(np.stack(changed)).permute(0, 3, 1, 2).float() / 255
+
+
+def test_equalise_is_pillows_to_the_level() -> None:
+    images = whole()
+    ours = pixels.equalise(images)
+    assert torch.equal(ours, in_pillow(images, lambda p, _: ImageOps.equalize(p)))
+    assert torch.equal(ours[2], images[2])
+
+
+def test_auto_contrast_is_pillows_to_its_rounding() -> None:
+    images = whole()
+    ours = pixels.auto_contrast(images)
+    theirs = in_pillow(images, lambda p, _: ImageOps.autocontrast(p))
+    torch.testing.assert_close(ours, theirs, atol=1.01 / 255, rtol=0)
+    assert torch.equal(ours[2], images[2])
+    assert ours[0].amax(dim=(1, 2)).tolist() == [1, 1, 1]
+    assert ours[0].amin(dim=(1, 2)).tolist() == [0, 0, 0]
+
+
+def test_rounding_is_no_contrast_to_be_spread() -> None:
+    blank = torch.full((1, 3, 8, 8), 0.3)
+    blank[:, :, 0, 0] += 1e-7
+    assert torch.equal(pixels.auto_contrast(blank), blank)
+
+
+def test_posterise_is_pillows_to_the_level() -> None:
+    images, bits = whole(), [1, 4, 8, 5]
+    theirs = in_pillow(images, lambda p, number: ImageOps.posterize(p, bits[number]))
+    torch.testing.assert_close(pixels.posterise(images, of(*bits)), theirs, atol=1e-6, rtol=0)
+
+
+def test_solarise_is_pillows_to_the_level() -> None:
+    images, thresholds = whole(), [128, 256, 77, 0]
+    theirs = in_pillow(images, lambda p, number: ImageOps.solarize(p, thresholds[number]))
+    torch.testing.assert_close(pixels.solarise(images, of(*thresholds)), theirs, atol=1e-6, rtol=0)
+    assert torch.equal(pixels.solarise(images, of(256, 256, 256, 256)), images)
+
+
+def test_sharpness_is_pillows_to_its_rounding() -> None:
+    images, factors = (noise(4, 16, 16) * 255).round() / 255, [0.1, 1.0, 1.9, 0.0]
+    theirs = in_pillow(images, lambda p, number: ImageEnhance.Sharpness(p).enhance(factors[number]))
+    ours = pixels.sharpness(images, of(*factors))
+    torch.testing.assert_close(ours, theirs, atol=2.01 / 255, rtol=0)
+    torch.testing.assert_close(ours[1], images[1], atol=1e-6, rtol=0)
+
+
+def test_mean_level_is_what_per_picture_normalisation_makes_nought() -> None:
+    images = smooth(3)
+    assert pixels.mean_level(images).shape == (3, 3)
+    filled = images.clone()
+    filled[:, :, :5] = pixels.mean_level(images)[:, :, None, None]
+    centred = filled - images.mean(dim=(1, 2, 3), keepdim=True)
+    assert centred[:, :, :5].abs().max() < 1e-6
 
 
 # Optics and sensor

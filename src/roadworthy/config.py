@@ -74,6 +74,7 @@ class AugmentConfig:
     """Which augmentation policy, how strong (1 is the policy as written, 0 is the identity).
 
     only: the policy's operations to keep, by name; without it all of them.
+    mirror: whether left and right may be swapped, of signs with their label, of objects as they are.
     mix: each picture with another of its batch, labels in proportion: `mixup` blends, `cutmix` pastes.
     mix_alpha: shares come from Beta(alpha, alpha); absent means the papers' own, 0.2 for mixup, 1 for cutmix.
     consistency: weight of how far the answers to three views of a picture differ (AugMix; 12 in the paper),

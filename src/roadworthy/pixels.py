@@ -226,6 +226,48 @@ def mean_grey(images: Tensor) -> Tensor:
     return images.mean(dim=(2, 3)) @ images.new_tensor(LUMA)
 
 
+def mean_level(images: Tensor) -> Tensor:
+    """(B, 3) each picture's mean over pixels and channels: the grey that per-image normalisation makes 0."""
+    return images.mean(dim=(1, 2, 3))[:, None].expand(-1, 3)
+
+
+# Tone ---------------------------------------------------------------------------------------------------
+
+
+def auto_contrast(images: Tensor) -> Tensor:
+    """Each channel of each picture spread over [0, 1]; one that is all of one level stays."""
+    low, high = images.amin(dim=(2, 3), keepdim=True), images.amax(dim=(2, 3), keepdim=True)
+    # Under half a level apart, what differs is rounding, not picture.
+    plain = high - low < 0.5 / 255
+    return torch.where(plain, images, (images - low) / torch.where(plain, 1.0, high - low))
+
+
+def equalise(images: Tensor) -> Tensor:
+    """Each channel's levels of 256 spread so that all are about as frequent; one level alone stays.
+
+    In whole numbers as Pillow's ImageOps.equalize has them.
+    """
+    levels = (images.flatten(2) * 255).round().long()
+    counts = levels.new_zeros(*levels.shape[:2], 256).scatter_add_(2, levels, torch.ones_like(levels))
+    brightest = counts.gather(2, levels.amax(dim=2, keepdim=True))
+    step = (levels.shape[2] - brightest) // 255
+    below = counts.cumsum(dim=2) - counts
+    mapping = ((step // 2 + below) // step.clamp_min(1)).clamp_max(255)
+    spread = (mapping.gather(2, levels).to(images.dtype) / 255).view(images.shape)
+    return torch.where(step[..., None] > 0, spread, images)
+
+
+def posterise(images: Tensor, bits: Tensor) -> Tensor:
+    """Each picture's levels of 256 cut down to their first `bits` (B,) bits, of 1 to 8."""
+    step = torch.exp2(8 - bits)[:, None, None, None]
+    return ((images * 255).round() / step).floor() * (step / 255)
+
+
+def solarise(images: Tensor, threshold: Tensor) -> Tensor:
+    """Levels of 256 from each picture's threshold (B,) on turned into their negative; 256 leaves all."""
+    return torch.where((images * 255).round() < threshold[:, None, None, None], images, 1 - images)
+
+
 # Optics and sensor --------------------------------------------------------------------------------------
 
 
@@ -306,6 +348,17 @@ def sharpen(images: Tensor, amount: Tensor, sigma_px: float = 1.0) -> Tensor:
     """Unsharp mask: what a blur would take away, times `amount`, added; cut off to [0, 1]."""
     detail = images - gaussian_blur(images, torch.full_like(amount, sigma_px))
     return torch.addcmul(images, amount[:, None, None, None], detail).clamp_(0.0, 1.0)
+
+
+def sharpness(images: Tensor, factor: Tensor) -> Tensor:
+    """Moved away from (above 1) or towards (below 1) a smoothed picture, cut off to [0, 1]; 1 leaves it.
+
+    Smoothed is a 3x3 mean in which the pixel itself counts five times; the outermost stay, as in Pillow.
+    """
+    inner = images[..., 1:-1, 1:-1]
+    smoothed = images.clone()
+    smoothed[..., 1:-1, 1:-1] = (9 * F.avg_pool2d(images, 3, stride=1) + 4 * inner) / 13
+    return torch.lerp(smoothed, images, factor[:, None, None, None]).clamp_(0.0, 1.0)
 
 
 def demosaic(images: Tensor, phase: Tensor) -> Tensor:

@@ -4,7 +4,18 @@ import pytest
 import torch
 
 from roadworthy import pixels
-from roadworthy.augment.ops import OPS, Colour, Filter, Geometry, Noise, Op, Rotation
+from roadworthy.augment.ops import (
+    OPS,
+    AutoAugment,
+    Colour,
+    Cutout,
+    Filter,
+    Geometry,
+    Noise,
+    Op,
+    Rotation,
+    ShiftedCrop,
+)
 
 
 def example(name: str) -> Op:
@@ -43,7 +54,7 @@ def test_every_op_changes_pictures_within_range_one_by_one(name: str) -> None:
         torch.testing.assert_close(result, alone, atol=1e-4, rtol=0)
 
 
-@pytest.mark.parametrize("name", sorted({*OPS.names()} - {"mirror", "blind-flip", "jpeg"}))
+@pytest.mark.parametrize("name", sorted({*OPS.names()} - {"mirror", "blind-flip", "flip", "jpeg"}))
 def test_every_op_fades_out_with_its_amount(name: str) -> None:
     op, images = example(name).scaled(0.0), smooth(3)
     u = torch.full((3, op.draws), 0.9)
@@ -69,3 +80,62 @@ def test_draws_span_the_range() -> None:
 
 def test_scaled_multiplies_the_amount_and_nothing_else() -> None:
     assert Noise(0.05, 0.15).scaled(2) == Noise(0.1, 0.15)
+
+
+@pytest.mark.parametrize("size", [(32, 32), (24, 40)])
+def test_a_shifted_crop_moves_by_whole_pixels_and_fills_with_the_mean(size: tuple[int, int]) -> None:
+    height, width = size
+    image = torch.rand(1, 3, height, width, generator=torch.Generator().manual_seed(3))
+    most = round(0.125 * height)
+    # The middle of each of the 2 most + 1 parts of [0, 1): across the first to the last, down the reverse.
+    places = (torch.arange(2 * most + 1) + 0.5) / (2 * most + 1)
+    u = torch.stack([places, places.flip(0)], dim=1)
+    moved = run(ShiftedCrop(0.125), image.expand(len(u), -1, -1, -1), u)
+    padded = image.mean().expand(1, 3, height + 2 * most, width + 2 * most).clone()
+    padded[:, :, most:-most, most:-most] = image
+    for number, result in enumerate(moved):
+        left, top = 2 * most - number, number
+        expected = padded[0, :, top : top + height, left : left + width]
+        torch.testing.assert_close(result, expected, atol=1e-5, rtol=0)
+
+
+def test_all_shifts_are_as_likely() -> None:
+    image = torch.zeros(1, 3, 8, 8)
+    image[..., 4, 4] = 1
+    u = torch.rand(9000, 2, generator=torch.Generator().manual_seed(4))
+    at = run(ShiftedCrop(0.125), image.expand(9000, -1, -1, -1), u)[:, 0].flatten(1).argmax(dim=1)
+    counts = at.bincount(minlength=64).view(8, 8)
+    assert counts.sum() == counts[3:6, 3:6].sum() == 9000
+    assert counts[3:6, 3:6].float().sub(1000).abs().max() < 130  # four standard deviations
+
+
+@pytest.mark.parametrize(("u", "rows", "columns"), [(0.0, (0, 8), (0, 8)), (0.5, (8, 24), (8, 24))])
+def test_cutout_leaves_the_mean_where_the_square_lies(
+    u: float, rows: tuple[int, int], columns: tuple[int, int]
+) -> None:
+    images = smooth(2)
+    images = torch.nn.functional.interpolate(images, (32, 32))
+    result = run(Cutout(0.5), images, torch.full((2, 2), u))
+    expected = images.clone()
+    mean = images.mean(dim=(1, 2, 3))[:, None, None, None]
+    expected[:, :, rows[0] : rows[1], columns[0] : columns[1]] = mean
+    torch.testing.assert_close(result, expected, atol=1e-6, rtol=0)
+
+
+@pytest.mark.parametrize(("amount", "side"), [(0.5, 16), (0.16, 5), (1.5, 32)])
+def test_cutout_scales_with_the_picture_and_is_cut_off_at_edges(amount: float, side: int) -> None:
+    images = torch.zeros(1, 3, 32, 32)
+    images[..., 0] = 1  # so that the mean is another level
+    covered = run(Cutout(amount), images, torch.tensor([[0.5, 0.5]])) == images.mean()
+    assert covered[0, 0].sum() == side * side
+    corner = run(Cutout(amount), images, torch.tensor([[0.999, 0.999]])) == images.mean()
+    assert corner[0, 0].sum() == (1 + round(amount * 32) // 2) ** 2
+
+
+def test_the_amount_of_auto_augment_is_how_often_its_operations_act() -> None:
+    images, pair = smooth(2), 24.5 / 25  # a translation in 0.7 of the cases, then a spread in 0.9
+    translated, spread = (torch.tensor([[pair, *acts, 0.9, 0.9]] * 2) for acts in ([0.5, 1], [1, 0.5]))
+    for u, probability in ((translated, 0.7), (spread, 0.9)):
+        for amount in (1.0, 0.9 * 0.5 / probability, 0.0):
+            changed = not torch.equal(run(AutoAugment(amount), images, u), images)
+            assert changed == (amount * probability > 0.5)

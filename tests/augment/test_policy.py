@@ -5,13 +5,16 @@ import torch
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from roadworthy.augment.ops import BlindFlip, Blur, Mirror, Noise, Rotation
-from roadworthy.augment.policy import POLICIES, Policy, build_policy, kinds, operations
+from roadworthy.augment.ops import BlindFlip, Blur, Flip, Mirror, Noise, Rotation
+from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_objects, kinds, operations
 from roadworthy.config import AugmentConfig
 from roadworthy.errors import ConfigError, UnknownNameError
 from roadworthy.signs.catalogue import mirror_indices
 
 CLASSES = ("speed-50", "stop", "keep-left", "keep-right", "general-caution", "my-own-sign")
+
+OBJECTS = ("airplane", "automobile", "bird", "cat", "deer", "dog")
+CIFAR = ["cifar", "cifar-autoaugment", "cifar-cutout"]
 
 
 def batch(n: int = 32, size: int = 24) -> tuple[torch.Tensor, torch.Tensor]:
@@ -30,7 +33,8 @@ def run(
 def test_every_policy_gives_pictures_and_targets(name: str) -> None:
     images, targets = batch()
     kept = images.clone(), targets.clone()
-    result, labels = run(build_policy(AugmentConfig(policy=name), CLASSES), images, targets)
+    classes = OBJECTS if for_objects(name) else CLASSES
+    result, labels = run(build_policy(AugmentConfig(policy=name), classes), images, targets)
     assert result.shape == images.shape
     assert result.dtype == torch.float32
     assert result.isfinite().all()
@@ -51,11 +55,15 @@ def test_strength_nought_is_exactly_the_identity(name: str) -> None:
     assert torch.equal(labels, targets)
 
 
-@given(seed=st.integers(0, 2**32), n=st.integers(1, 20), name=st.sampled_from(["default", "strong", "study"]))
+@given(
+    seed=st.integers(0, 2**32),
+    n=st.integers(1, 20),
+    name=st.sampled_from(["default", "strong", "study", *CIFAR]),
+)
 @settings(max_examples=10, deadline=None)
 def test_same_seed_same_output_whatever_the_number_of_threads(seed: int, n: int, name: str) -> None:
     images, targets = batch(n)
-    policy = build_policy(AugmentConfig(policy=name), CLASSES)
+    policy = build_policy(AugmentConfig(policy=name), OBJECTS if for_objects(name) else CLASSES)
     before = torch.get_num_threads()
     try:
         torch.set_num_threads(1)
@@ -122,6 +130,49 @@ def test_the_studys_flips_keep_the_label_and_only_study_flips_has_them() -> None
     assert torch.equal(labels, targets)
     having = [name for name in POLICIES if any(isinstance(op, BlindFlip) for op in POLICIES.get(name)())]
     assert having == ["study-flips"]
+
+
+# Objects
+
+
+def test_policies_for_objects_are_those_that_flip_them_as_they_are() -> None:
+    assert [name for name in POLICIES if for_objects(name)] == CIFAR
+    images, targets = batch(200, 8)
+    result, labels = run(Policy([Flip()], [-1] * len(OBJECTS)), images, targets)
+    original = images.float() / 255
+    flipped = (result - original.flip(3)).abs().flatten(1).amax(dim=1) < 1e-5
+    kept = (result - original).abs().flatten(1).amax(dim=1) < 1e-5
+    assert (flipped ^ kept).all()
+    assert 70 < flipped.sum() < 130
+    assert torch.equal(labels, targets)
+
+
+@pytest.mark.parametrize("name", CIFAR)
+@pytest.mark.parametrize("sign", ["stop", "keep-left", "speed-135", "prohibition", "no-sign"])
+def test_objects_policies_refuse_signs(name: str, sign: str) -> None:
+    with pytest.raises(
+        ConfigError, match=f"policy={name} flips pictures of objects.*{sign} is a sign.*mirror=false"
+    ):
+        build_policy(AugmentConfig(policy=name), ("cat", sign))
+    for allowed in (
+        AugmentConfig(policy=name, mirror=False),
+        AugmentConfig(policy=name, only=("shifted-crop",)),
+    ):
+        assert not any("flip" in line for line in build_policy(allowed, ("cat", sign)).describe())
+    assert any("flip" in line for line in build_policy(AugmentConfig(policy=name), ("cat", "dog")).describe())
+
+
+def test_cifars_policies_build_upon_each_other_in_the_papers_order() -> None:
+    assert operations("cifar") == ["flip", "shifted-crop"]
+    assert operations("cifar-cutout") == ["flip", "shifted-crop", "cutout"]
+    assert operations("cifar-autoaugment") == ["flip", "shifted-crop", "auto-augment", "cutout"]
+    described = build_policy(AugmentConfig(policy="cifar-autoaugment"), OBJECTS).describe()
+    assert described == [
+        "flip: objects, never signs, 50% of pictures",
+        "shifted-crop: by whole pixels, ±0.125 of the side, every picture",
+        "auto-augment: one of 25 pairs of operations, 1 times as often as found, every picture",
+        "cutout: a square of 0.5 of the side, every picture",
+    ]
 
 
 # Probability, order, errors

@@ -9,6 +9,7 @@ from roadworthy.signs.catalogue import (
     faces,
     families,
     family_of,
+    is_sign,
     kind_and_value,
     mirror_indices,
     name_from_gtsrb_id,
@@ -56,6 +57,13 @@ def test_nothing_with_digits_or_words_has_a_mirror() -> None:
 def test_a_mirror_outside_the_task_is_none() -> None:
     assert mirror_indices(["keep-left", "stop", "keep-right"]) == [2, -1, 0]
     assert mirror_indices(["keep-left", "mine"]) == [-1, -1]
+
+
+def test_signs_are_told_from_objects_by_name() -> None:
+    for name in (*sign_classes(), *families(), "speed-135"):
+        assert is_sign(name) == (name != "other"), name
+    for name in ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck"):
+        assert not is_sign(name)
 
 
 def test_codes_are_unique_and_any_case_finds_their_class() -> None:

@@ -17,6 +17,7 @@ import torch
 from torch import Tensor
 
 from roadworthy import pixels
+from roadworthy.augment import autoaugment
 from roadworthy.registry import Registry
 
 
@@ -113,6 +114,24 @@ class BlindFlip(Geometry):
     probability: float = 0.5
     draws = 0
     range_text = "any sign, label kept (wrong)"
+
+    def matrix(self, u: Tensor) -> Tensor:
+        """Mirrors every picture."""
+        return pixels.mirror(torch.ones(len(u), device=u.device))
+
+
+@OPS.register("flip")
+@dataclass(frozen=True)
+class Flip(Geometry):
+    """Swap left and right of pictures of objects, which stay what they are.
+
+    Policies refuse it where a class is a sign; `mirror` is for those.
+    """
+
+    amount: float = 1.0
+    probability: float = 0.5
+    draws = 0
+    range_text = "objects, never signs"
 
     def matrix(self, u: Tensor) -> Tensor:
         """Mirrors every picture."""
@@ -348,6 +367,63 @@ class Occlusion(Filter):
         """One place, size and colour per picture."""
         centre, half = u[:, 0:2], u[:, 2:4] * (self.amount / 2)
         return pixels.occlude(images, torch.cat([centre - half, centre + half], dim=1), u[:, 4:7])
+
+
+@OPS.register("shifted-crop")
+@dataclass(frozen=True)
+class ShiftedCrop(Filter):
+    """Pad by up to `amount` of the side and crop anywhere: a move by whole pixels, all as likely.
+
+    What comes in at the edges is the picture's mean grey, which is 0 once the picture is normalised.
+    """
+
+    draws = 2
+    range_text = "by whole pixels, ±{:.3g} of the side"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """Two shifts per picture."""
+        most = round(self.amount * images.shape[-2])
+        shifts = ((2 * most + 1) * u).floor().clamp_max(2 * most) - most
+        right, down = (shifts / images.shape[-2]).unbind(1)
+        return pixels.warp(images, pixels.translation(right, down), fill=pixels.mean_level(images))
+
+
+@OPS.register("cutout")
+@dataclass(frozen=True)
+class Cutout(Filter):
+    """Take a square with a side of `amount` of the picture's out, its middle at any pixel.
+
+    Left is the picture's mean grey, which is 0 once the picture is normalised; edges cut the square off.
+    Source: DeVries and Taylor 2017.
+    """
+
+    draws = 2
+    range_text = "a square of {:.3g} of the side"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One place per picture."""
+        height, width = images.shape[-2:]
+        side, size = round(self.amount * height), u.new_tensor([width, height])
+        corner = (u * size).floor() - side // 2
+        boxes = torch.cat([corner / size, (corner + side) / size], dim=1)
+        return pixels.occlude(images, boxes, pixels.mean_level(images))
+
+
+@OPS.register("auto-augment")
+@dataclass(frozen=True)
+class AutoAugment(Filter):
+    """One of AutoAugment's 25 pairs of operations for CIFAR-10, each acting `amount` times as often as there.
+
+    Source: Cubuk et al. 2019; the pairs stand in augment/autoaugment.py.
+    """
+
+    amount: float = 1.0
+    draws = autoaugment.DRAWS
+    range_text = "one of 25 pairs of operations, {:.3g} times as often as found"
+
+    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
+        """One pair per picture."""
+        return autoaugment.apply(images, u, self.amount)
 
 
 @OPS.register("jpeg")

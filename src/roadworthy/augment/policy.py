@@ -14,12 +14,15 @@ from torch import Tensor
 from roadworthy import pixels
 from roadworthy.augment.ops import (
     NAMES,
+    AutoAugment,
     BlindFlip,
     Blur,
     Brightness,
     Colour,
     Contrast,
+    Cutout,
     Filter,
+    Flip,
     Geometry,
     Hue,
     Jpeg,
@@ -34,6 +37,7 @@ from roadworthy.augment.ops import (
     Saturation,
     Sharpen,
     Shear,
+    ShiftedCrop,
     Stretch,
     Translation,
     WhiteBalance,
@@ -42,7 +46,7 @@ from roadworthy.augment.ops import (
 from roadworthy.config import AugmentConfig
 from roadworthy.errors import ConfigError, UnknownNameError
 from roadworthy.registry import Registry
-from roadworthy.signs.catalogue import mirror_indices
+from roadworthy.signs.catalogue import is_sign, mirror_indices
 from roadworthy.stages import stage
 
 POLICIES: Registry[Callable[[], tuple[Op, ...]]] = Registry("augmentation policy")
@@ -124,6 +128,29 @@ def _study() -> tuple[Op, ...]:
 def _study_flips() -> tuple[Op, ...]:
     """The study's with its horizontal flips, which keep the label: a mistake to be measured."""
     return (BlindFlip(), *_study())
+
+
+@POLICIES.register("cifar")
+def _cifar() -> tuple[Op, ...]:
+    """For objects, never signs: flipped, and cropped after padding by an eighth of the side (4 of 32 px)."""
+    return (Flip(), ShiftedCrop(0.125))
+
+
+@POLICIES.register("cifar-cutout")
+def _cifar_cutout() -> tuple[Op, ...]:
+    """As cifar, and a square of half the side (16 of 32 px) cut out."""
+    return (*_cifar(), Cutout(0.5))
+
+
+@POLICIES.register("cifar-autoaugment")
+def _cifar_autoaugment() -> tuple[Op, ...]:
+    """As cifar-cutout, with AutoAugment's pairs of operations before the cutout, as in its paper."""
+    return (*_cifar(), AutoAugment(), Cutout(0.5))
+
+
+def for_objects(policy: str) -> bool:
+    """Whether a policy flips pictures as they are, and so refuses signs."""
+    return any(isinstance(op, Flip) for op in POLICIES.get(policy)())
 
 
 def operations(policy: str) -> list[str]:
@@ -225,7 +252,8 @@ def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Coll
     """The policy that `config` names, for a task with these classes.
 
     unmirrored: classes never to be mirrored, for some of their pictures bear words.
-    Raises UnknownNameError for a name that does not exist, ConfigError for a strength out of range.
+    Raises UnknownNameError for a name that does not exist, ConfigError for a strength out of range and for
+    a policy that flips objects where a class is a sign.
     """
     if not 0 <= config.strength <= MAX_STRENGTH:
         raise ConfigError(
@@ -236,8 +264,23 @@ def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Coll
         for name, target in zip(classes, mirror_indices(classes), strict=True)
     ]
     ops = _kept([op.scaled(config.strength) for op in POLICIES.get(config.policy)()], config)
-    idle = Mirror if max(mirror_to, default=-1) < 0 else ()
-    return Policy([op for op in ops if op.amount > 0 and not isinstance(op, idle)], mirror_to)
+    idle: list[type[Op]] = []
+    if max(mirror_to, default=-1) < 0:
+        idle.append(Mirror)
+    if not config.mirror:
+        idle.append(Flip)
+    ops = [op for op in ops if op.amount > 0 and not isinstance(op, tuple(idle))]
+    _refuse_signs(ops, classes, config.policy)
+    return Policy(ops, mirror_to)
+
+
+def _refuse_signs(ops: Sequence[Op], classes: Sequence[str], policy: str) -> None:
+    sign = next((name for name in classes if is_sign(name)), None)
+    if sign is not None and any(isinstance(op, Flip) for op in ops):
+        raise ConfigError(
+            f"augment.policy={policy} flips pictures of objects, and the class {sign} is a sign, whose "
+            "mirror image may be another or none; use a policy for signs (default) or augment.mirror=false"
+        )
 
 
 def _kept(ops: Sequence[Op], config: AugmentConfig) -> Sequence[Op]:

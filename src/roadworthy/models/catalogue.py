@@ -20,7 +20,10 @@ The network's last linear layer is its attribute `head`; `features(images)` retu
 
 MODELS: Registry[ModelBuilder] = Registry("model")
 
-for _module in ("compact", "study_cnn", "study_cifar", "efficientnet_lite"):
+for _module in (
+    *("compact", "study_cnn", "study_cifar", "efficientnet_lite"),
+    *("resnet", "wide_resnet", "vgg_bn", "pyramidnet"),
+):
     import_module(f"roadworthy.models.{_module}")
 
 

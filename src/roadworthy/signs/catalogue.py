@@ -271,6 +271,11 @@ def family_of(name: str) -> str:
     return {"speed": "speed-limit", "end-speed": "end-of-limit"}.get(kind_and_value(name)[0], "other")
 
 
+def is_sign(name: str) -> bool:
+    """Whether a class of this name shows signs: one of ours, of any number, or one of their families."""
+    return name in sign_classes() or family_of(name) != "other" or name in set(families()) - {"other"}
+
+
 def mirror_indices(classes: Sequence[str]) -> list[int]:
     """For each class the index of its mirror class among `classes`, or -1 where mirroring makes no sign."""
     known, index = sign_classes(), {name: i for i, name in enumerate(classes)}

@@ -1,0 +1,89 @@
+"""Every recipe loads, names what exists, and says how to call it."""
+
+from __future__ import annotations
+
+import re
+import shlex
+from pathlib import Path
+
+import pytest
+import torch
+import typer
+
+from roadworthy import cli
+from roadworthy.augment.policy import POLICIES, build_policy
+from roadworthy.config import Config, load_config
+from roadworthy.data.spec import parse_spec
+from roadworthy.errors import MissingExtraError
+from roadworthy.models.catalogue import build_model
+from roadworthy.train.gradient_norm import GradientNormPenalty, build_producers
+from roadworthy.train.optim import build_optimizer
+from roadworthy.train.schedules import build_schedule
+
+FOLDER = Path(__file__).parent.parent / "recipes"
+RECIPES = sorted(FOLDER.glob("*.toml"))
+CIFAR10 = ("airplane", "automobile", "bird", "cat", "deer", "dog", "frog", "horse", "ship", "truck")
+
+
+def recipe(name: str) -> Config:
+    return load_config(FOLDER / f"{name}.toml")
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_loads_and_what_it_names_can_be_built(path: Path) -> None:
+    config = load_config(path)
+    assert config.augment.policy in POLICIES
+    with torch.device("meta"):
+        try:
+            model = build_model(config.model, 10, config.input)
+        except MissingExtraError as error:
+            pytest.skip(str(error))
+        build_producers(config.penalty, model, build_optimizer(model, config.optim))
+    assert 0 <= build_schedule(config.schedule)(0.5) <= 1
+
+
+@pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
+def test_a_recipe_says_how_to_call_it(path: Path) -> None:
+    """One of its comments is a command that parses, with this very file and data that can be named."""
+    (line,) = re.findall(r"^#   (roadworthy train .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
+    command = typer.main.get_command(cli.app)
+    _, verb, *rest = shlex.split(line)
+    given = command.commands[verb].make_context(verb, rest).params  # type: ignore[attr-defined]
+    assert given["config"] == f"recipes/{path.name}"
+    assert parse_spec(given["data"])
+
+
+def test_recipes_were_found() -> None:
+    assert {"demo", "gtsrb-43", "cifar10-resnet8", "cifar10-wrn-28-10"} <= {path.stem for path in RECIPES}
+
+
+@pytest.mark.parametrize(
+    ("name", "epochs", "batch_size"), [("cifar10-resnet8", 60, 128), ("cifar10-wrn-28-10", 200, 256)]
+)
+def test_cifars_recipes_are_nesterov_sgd_along_half_a_cosine(name: str, epochs: int, batch_size: int) -> None:
+    config = recipe(name)
+    with torch.device("meta"):
+        model = build_model(config.model, 10, config.input)
+    optimizer = build_optimizer(model, config.optim)
+    assert isinstance(optimizer, torch.optim.SGD)
+    kernels, others = optimizer.param_groups
+    assert (kernels["lr"], kernels["momentum"], kernels["nesterov"]) == (0.1, 0.9, True)
+    assert (kernels["weight_decay"], others["weight_decay"]) == (1e-3, 0)
+    schedule = build_schedule(config.schedule)
+    assert [schedule(done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
+    train = config.train
+    assert (train.epochs, train.batch_size, train.clip_norm, train.ema) == (epochs, batch_size, 5, 0)
+    assert train.minutes is train.samples is train.gradients is None
+    assert (config.input.size, train.precision, config.augment.policy) == (32, "auto", "cifar")
+    build_policy(config.augment, CIFAR10)
+
+
+def test_the_large_recipe_penalises_the_gradients_norm_from_start_to_end() -> None:
+    penalty = recipe("cifar10-wrn-28-10").penalty
+    model = torch.nn.Linear(2, 2)
+    producers = build_producers(penalty, model, torch.optim.SGD(model.parameters(), lr=0.1))(model)
+    for done, step in ((0.0, 0), (0.999, 7)):
+        producer = producers(done, step)
+        assert isinstance(producer, GradientNormPenalty)
+        assert (producer.r, producer.alpha) == (0.1, 0.8)
+    assert recipe("cifar10-resnet8").penalty.method == "none"
