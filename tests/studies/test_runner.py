@@ -173,6 +173,29 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
 
 
 @pytest.mark.slow
+@pytest.mark.parametrize("name", ["gradient-norm", "gradient-norm-original", "gradient-norm-signs"])
+def test_studies_of_the_gradient_norm_have_something_to_show(name: str, ask: Ask, tmp_path: Path) -> None:
+    settings = ("train.epochs=1", "train.minutes=0.002", "train.threads=1", "evaluate.bootstrap=20")
+    objects = dataclasses.replace(ask, cifar=ask.data, seeds=2, quick=True)
+    if name != "gradient-norm-signs":
+        settings = ("train.epochs=1", "augment.policy=none", *settings[2:])  # these are signs, not objects
+    api.study([name], dataclasses.replace(objects, settings=settings), tmp_path)
+    tree = read_study(tmp_path / name)
+    tables = {table["caption"].partition(",")[0]: table["rows"] for table in tree["tables"]}
+    if name == "gradient-norm":
+        assert len(tables["How sharp the minima are"]) == len(tree["arms"]) == 7
+        costs = {row[0]: row[3] for row in tables["What each arm costs"]}
+        assert (costs["SAM"], costs["momentum-SAM"]) == ("2.00x", "1.00x")
+        assert tree["curves"][0]["log"]
+        assert len(tree["curves"][0]["curves"]) == 4
+    if name == "gradient-norm-original":
+        assert [claim["id"] for claim in tree["claims"]] == ["C12"]
+    if name == "gradient-norm-signs":
+        assert [row[0] for row in tables["Right"]] == [arm["name"] for arm in tree["arms"]]
+        assert len(tables["Does sharpness predict errors? Rank correlation over 20 trainings"]) == 6
+
+
+@pytest.mark.slow
 @pytest.mark.parametrize(
     "name", ["mistakes", "profile", "crossval", "domains", "corruptions", "trust", "frames"]
 )
