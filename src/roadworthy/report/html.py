@@ -1,12 +1,14 @@
 """Sections to one self-contained HTML page.  The only module that emits HTML.
 
 The page asks nothing of the network: pictures are data URIs, charts are inline SVG, the style is in the page
-and a content security policy forbids the rest.  There is no script.
+and a content security policy forbids the rest.  A report holds no script; a film holds one, its player, which
+the policy names by its hash.
 """
 
 from __future__ import annotations
 
 import base64
+import hashlib
 import io
 import re
 from collections.abc import Sequence
@@ -19,6 +21,7 @@ from PIL import Image
 
 from roadworthy.errors import MissingExtraError
 from roadworthy.inputs import ByteArray
+from roadworthy.report.film import Film
 from roadworthy.results import Figure, Section
 
 if TYPE_CHECKING:
@@ -36,7 +39,17 @@ def render(title: str, sections: Sequence[Section]) -> str:
     anchors = [section.anchor for section in sections]
     if len(set(anchors)) < len(anchors):
         raise ValueError(f"two sections share an anchor: {', '.join(sorted(anchors))}")
-    return _template().render(title=title, sections=sections)
+    return _template("template.html.j2").render(title=title, sections=sections)
+
+
+def render_film(film: Film) -> str:
+    """A film as one HTML page that plays itself, and is a plain page of all slides without script.
+
+    Raises MissingExtraError without jinja2.
+    """
+    script = _source("film.js")
+    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+    return _template("film.html.j2").render(film=film, script=script, digest=digest)
 
 
 def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
@@ -55,7 +68,7 @@ def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
 
 
 @cache
-def _template() -> Template:
+def _template(name: str) -> Template:
     try:
         from jinja2 import Environment, StrictUndefined
         from markupsafe import Markup
@@ -72,9 +85,13 @@ def _template() -> Template:
     environment.filters["svg"] = lambda figure: Markup(figure.svg)
     environment.filters["drawn_width"] = _drawn_width
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
+    environment.filters["raw"] = Markup  # for what is ours: the player
     environment.globals["narrow_px"] = NARROW_PX
-    source = resources.files("roadworthy.report").joinpath("template.html.j2").read_text(encoding="utf-8")
-    return environment.from_string(source)
+    return environment.from_string(_source(name))
+
+
+def _source(name: str) -> str:
+    return resources.files("roadworthy.report").joinpath(name).read_text(encoding="utf-8")
 
 
 def _data_uri(image: ByteArray) -> str:

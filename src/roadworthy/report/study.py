@@ -15,7 +15,7 @@ import numpy as np
 from roadworthy.errors import CheckpointError
 from roadworthy.report import figures
 from roadworthy.report.sections import duration, percent, plural
-from roadworthy.results import Block, Gallery, Picture, Section, Table, Text
+from roadworthy.results import Block, Figure, Gallery, Picture, Section, Table, Text
 
 Tree = Mapping[str, Any]
 NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")
@@ -82,7 +82,7 @@ def answer(result: Tree) -> str:
     if not shown:
         return f"None of {plural(len(comparisons), 'comparison')} shows a difference."
     largest = sorted(shown, key=lambda c: -abs(c["effect"]))[:NAMED]
-    said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({_effect(c)})" for c in largest]
+    said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({effect(c)})" for c in largest]
     if len(shown) > NAMED:
         said.append(f"{len(shown) - NAMED} smaller differences are shown below")
     rest = len(comparisons) - len(shown)
@@ -99,7 +99,8 @@ def _where(comparison: Tree) -> str:
     return f"on {domain} " if domain else ""
 
 
-def _effect(comparison: Tree) -> str:
+def effect(comparison: Tree) -> str:
+    """How much, in points of a percent, with the interval where there is one."""
     text = f"{100 * comparison['effect']:+.2f} points"
     if comparison["ci95"] is not None:
         low, high = comparison["ci95"]
@@ -132,7 +133,7 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
                 )
             )
     blocks += [Table(**_tuples(table)) for table in result["tables"]]
-    blocks += [_curves(curves) for curves in result["curves"]]
+    blocks += [stored_curves(curves) for curves in result["curves"]]
     return tuple(blocks)
 
 
@@ -145,7 +146,7 @@ def _arms(result: Tree) -> Table:
     rows = tuple(
         (
             arm["name"] + (f" (after {arm['after']})" if arm["after"] else ""),
-            *(_accuracy(arm["runs"], place) for place in places),
+            *(accuracy(arm["runs"], place) for place in places),
             str(len(arm["runs"])),
             arm["budget"]["asked"],
             duration(statistics.mean(run["used"]["train_seconds"] for run in arm["runs"])),
@@ -171,7 +172,8 @@ def _on(run: Tree, place: str) -> Tree | None:
     return found
 
 
-def _accuracy(runs: Sequence[Tree], place: str) -> str:
+def accuracy(runs: Sequence[Tree], place: str = "") -> str:
+    """Mean and deviation over trainings, at home or at another place."""
     values = [measured["accuracy"] for run in runs for measured in [_on(run, place)] if measured is not None]
     if not values:
         return "–"
@@ -277,7 +279,8 @@ def _charts(result: Tree) -> list[Block]:
     return charts
 
 
-def _curves(tree: Tree) -> Block:
+def stored_curves(tree: Tree) -> Figure:
+    """Lines as they were stored, drawn."""
     lines = [
         figures.Line(
             name=curve["name"],

@@ -1,0 +1,732 @@
+"""The gradient-norm studies as a film: slides whose sentences follow from stored results, never typed in.
+
+Pure: results go in, slides come out; html.py makes the page, film_video.py the moving pictures.
+"""
+
+from __future__ import annotations
+
+import re
+import statistics
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from itertools import accumulate
+
+from roadworthy.report.film_figures import minima_drawing, mixing_drawing
+from roadworthy.report.study import Tree, accuracy, effect, stored_curves
+from roadworthy.results import Figure, Table
+
+LIMIT_S = 300.0
+WORDS_PER_SECOND = 150 / 60
+PAUSE_S = 2.0
+CIFAR, ORIGINAL, SIGNS = "gradient-norm", "gradient-norm-original", "gradient-norm-signs"
+FILMED = (CIFAR, ORIGINAL, SIGNS)
+SUBJECTS = {CIFAR: "CIFAR-10", ORIGINAL: "the study's own experiment", SIGNS: "road signs"}
+# The arms' names, as the studies give them; a test holds the two together.
+PLAIN, TWICE, SAM, PENALTY, LATE, AVERAGED = (
+    "plain",
+    "plain, twice the epochs",
+    "SAM",
+    "penalty",
+    "penalty in the last quarter",
+    "plain, averaged weights",
+)
+AS_IT_WAS, LEARNS, SMALL_PENALTY = "as it was: Adam 1e-5", "Adam 1e-3", "Adam 1e-3, penalty"
+SHOWN_MEASURES = ("gradient norm", "eigenvalue", "ascent")
+PUBLISHED_SAM, PUBLISHED_PENALTY = 2.78, 2.52  # test error, WRN-28-10 on CIFAR-10, arXiv 2202.03599
+MOST_PLACES = 3  # columns of a small table
+
+
+@dataclass(frozen=True, kw_only=True)
+class Slide:
+    """A title, few words, a figure or a small table, and what is said meanwhile.
+
+    narration: sentences, the most important first.
+    """
+
+    title: str
+    points: tuple[str, ...]
+    narration: tuple[str, ...]
+    block: Figure | Table | None = None
+
+    @property
+    def caption(self) -> str:
+        """All that is said."""
+        return " ".join(self.narration)
+
+    @property
+    def seconds(self) -> float:
+        """How long it stands: what saying it takes, and a pause."""
+        return round(spoken_words(self.caption) / WORDS_PER_SECOND + PAUSE_S, 1)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Film:
+    """Slides in their order."""
+
+    title: str
+    slides: tuple[Slide, ...]
+
+    @property
+    def seconds(self) -> float:
+        """How long all of it takes."""
+        return sum(slide.seconds for slide in self.slides)
+
+
+def spoken_words(text: str) -> int:
+    """Words as they are said: of a number each digit counts, its point and its sign.
+
+    `plain reads 91.5 %` has 7: plain, reads, nine, one, point, five, percent.
+    """
+    numbers = re.findall(r"[+\-−]?\d[\d.,]*", text)
+    said = sum(sum(c.isdigit() or c in "+-−" for c in n) + ("." in n.rstrip(".,")) for n in numbers)
+    rest = re.sub(r"[+\-−]?\d[\d.,]*", " ", text)
+    return said + sum(any(c.isalpha() or c == "%" for c in word) for word in rest.split())
+
+
+def make_film(results: Mapping[str, Tree]) -> Film:
+    """The film of what is there of the three studies, by name; it stays under LIMIT_S.
+
+    Raises ValueError for none.
+    """
+    known = {name: results[name] for name in FILMED if name in results}
+    if not known:
+        raise ValueError(f"no results of {', '.join(FILMED)}; at least one of them is needed")
+    slides = [_problem(), _idea(), _published(), _before(), _design(known)]
+    if CIFAR in known:
+        slides += [_right(known[CIFAR]), _differences(known[CIFAR])]
+        slides += [slide for slide in (_sharpness(known), _landscape(known[CIFAR])) if slide is not None]
+    if ORIGINAL in known:
+        slides.append(_own(known[ORIGINAL]))
+    if SIGNS in known:
+        slides.append(_signs(known[SIGNS]))
+    slides += [_recommended(known), _unseen(known)]
+    return Film(title="Does penalising the gradient norm help?", slides=_shortened(slides))
+
+
+def subtitles(film: Film) -> str:
+    """The narration as WebVTT, a cue for each sentence."""
+    cues = []
+    for start, slide in zip(starts(film), film.slides, strict=True):
+        words = [spoken_words(sentence) for sentence in slide.narration]
+        ends = [start + slide.seconds * done / sum(words) for done in accumulate(words)]
+        for begin, end, sentence in zip((start, *ends), ends, slide.narration, strict=False):
+            text = sentence.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
+            cues.append(f"{_clock(begin)} --> {_clock(end)}\n{text}\n")
+    return "WEBVTT\n\n" + "\n".join(cues)
+
+
+def starts(film: Film) -> list[float]:
+    """When each slide begins, in seconds."""
+    return list(accumulate((slide.seconds for slide in film.slides[:-1]), initial=0.0))
+
+
+def _clock(seconds: float) -> str:
+    ms = round(1000 * seconds)
+    return f"{ms // 3_600_000:02d}:{ms // 60_000 % 60:02d}:{ms // 1000 % 60:02d}.{ms % 1000:03d}"
+
+
+def _shortened(slides: Sequence[Slide]) -> tuple[Slide, ...]:
+    """The slides within the limit: the longest lose their last, least important, sentences."""
+    kept = list(slides)
+    while sum(slide.seconds for slide in kept) >= LIMIT_S:
+        longest = max(
+            (i for i, slide in enumerate(kept) if len(slide.narration) > 1),
+            key=lambda i: kept[i].seconds,
+            default=None,
+        )
+        if longest is None:
+            raise ValueError(
+                f"a sentence a slide takes {sum(s.seconds for s in kept):.0f} s, over {LIMIT_S:.0f} s"
+            )
+        kept[longest] = replace(kept[longest], narration=kept[longest].narration[:-1])
+    return tuple(kept)
+
+
+def _problem() -> Slide:
+    return Slide(
+        title="The problem: overfitting and sharp minima",
+        points=(
+            "Good on training pictures, worse on new ones: overfitting",
+            "Weight decay limits weights, dropout limits what units rely on",
+            "In a sharp minimum a small shift of the weights costs much",
+        ),
+        narration=(
+            "A network that reads its training pictures well may misread new ones: it overfits.",
+            "An idea of Hochreiter and Schmidhuber, 1997, is to look for flat minima, where the loss hardly rises "
+            "when the weights shift a little.",
+            "Weight decay and dropout work against overfitting from other sides.",
+        ),
+        block=minima_drawing(),
+    )
+
+
+def _idea() -> Slide:
+    return Slide(
+        title="The idea: penalise the norm of the gradient",
+        points=(
+            "Loss: L(w) + λ‖∇L(w)‖",
+            "Step along d = (1 − α) g1 + α g2",
+            "g1 = ∇L(w),  g2 = ∇L(w + r g1/‖g1‖),  α = λ/r",
+            "α = 0 is plain training, α = 1 is SAM",
+        ),
+        narration=(
+            "Zhao, Zhang and Hu add the length of the gradient to the loss, so that training prefers flat ground.",
+            "A second gradient is taken a small step uphill, and the two are mixed.",
+            "Alpha nought is plain training, alpha one is sharpness-aware minimisation, SAM.",
+            "The price is a second pass: a step costs about twice as much.",
+        ),
+        block=mixing_drawing(),
+    )
+
+
+def _published() -> Slide:
+    gap = PUBLISHED_SAM - PUBLISHED_PENALTY
+    return Slide(
+        title="What its authors report",
+        points=("Zhao, Zhang and Hu, ICML 2022, arXiv 2202.03599", "Network: WRN-28-10, 200 epochs"),
+        narration=(
+            f"For a wide residual network on CIFAR-10 its authors report {PUBLISHED_PENALTY:.2f} % test error, "
+            f"against {PUBLISHED_SAM:.2f} % with SAM: {gap:.2f} points less.",
+            "Other cells of their tables could not be checked here, and none is quoted.",
+        ),
+        block=Table(
+            caption="Published test error on CIFAR-10",
+            columns=("method", "error"),
+            rows=(
+                ("SAM", f"{PUBLISHED_SAM:.2f} %"),
+                ("gradient-norm penalty", f"{PUBLISHED_PENALTY:.2f} %"),
+            ),
+            align_right=(1,),
+        ),
+    )
+
+
+def _before() -> Slide:
+    return Slide(
+        title="The study before: a penalty that did nothing",
+        points=("Twice tried, twice without any effect on the weights", "One seed each; 20 photographs"),
+        narration=(
+            "The study before tried it twice, and both times the penalty did nothing.",
+            "Once the norm was added outside the tape and the plain gradient applied; "
+            "once the tape had seen no forward pass, so that every gradient was missing.",
+            "Its figures are those of plain training.",
+        ),
+        block=Table(
+            caption="What became of its penalty",
+            columns=("experiment", "penalty", "it reported"),
+            rows=(
+                ("CIFAR-10", "added outside the tape: plain gradient applied", "44.55 % right"),
+                ("road signs", "gradients all None: penalty 0", "75.00 % of 20 right"),
+            ),
+        ),
+    )
+
+
+def _design(known: Mapping[str, Tree]) -> Slide:
+    rows = []
+    for name, result in known.items():
+        runs = _runs(result)
+        rows.append(
+            (
+                SUBJECTS[name],
+                str(len(result["arms"])),
+                str(len(runs)),
+                _span([len(arm["runs"]) for arm in result["arms"]]),
+                _span([run["metrics"]["n"] for run in runs]),
+            )
+        )
+    trainings = sum(len(_runs(result)) for result in known.values())
+    seeds = _span([len(arm["runs"]) for result in known.values() for arm in result["arms"]])
+    said = [f"Here every arm is trained from scratch: {trainings} trainings, {seeds} an arm."]
+    if _quick(known):
+        said.append(f"For {_quick(known)} this was a quick look, with short trainings.")
+    spent = {arm["name"]: _gradients(arm) for arm in known.get(CIFAR, {"arms": ()})["arms"]}
+    if {PENALTY, TWICE} <= set(spent):
+        said.append(
+            "The penalty takes two gradients a step, so it meets plain training at equal epochs and again at "
+            f"equal gradients: {spent[PENALTY]:,.0f} against {spent[TWICE]:,.0f} over twice the epochs."
+        )
+    return Slide(
+        title="How it is tested here",
+        points=(
+            "Arms differ in one thing, each with several seeds",
+            "Equal epochs, and equal gradients or equal time",
+            "Verdicts follow from intervals over seeds and pictures, p adjusted (Holm)",
+        ),
+        narration=tuple(said),
+        block=Table(
+            caption="What was trained",
+            columns=("on", "arms", "trainings", "seeds", "test pictures"),
+            rows=tuple(rows),
+            align_right=(1, 2, 3, 4),
+        ),
+    )
+
+
+def _right(result: Tree) -> Slide:
+    """Mean and deviation of every arm on CIFAR-10."""
+    base = _arm(result, PLAIN) or result["arms"][0]
+    rows = tuple(
+        (arm["name"], accuracy(arm["runs"]), f"{_gradients(arm) / _gradients(base):.2f}x")
+        for arm in result["arms"]
+    )
+    said = [
+        f"{_capital(arm['name'])}: {100 * _mean(arm):.2f} %."
+        for arm in _some(result, PLAIN, TWICE, PENALTY, SAM)
+    ]
+    best = max(result["arms"], key=_mean)
+    return Slide(
+        title="CIFAR-10: how many are right",
+        points=(
+            f"{_span([run['metrics']['n'] for run in _runs(result)])} test pictures",
+            f"Highest mean: {best['name']}",
+            "Whether it differs from another arm's is the next question",
+        ),
+        narration=(
+            f"Of all arms, {best['name']} has the highest mean, {100 * _mean(best):.2f} % right.",
+            " ".join(said),
+        ),
+        block=Table(
+            caption="Right, mean ± deviation over seeds; gradients against plain training",
+            columns=("arm", "right", "gradients"),
+            rows=rows,
+            align_right=(1, 2),
+        ),
+    )
+
+
+def _differences(result: Tree) -> Slide:
+    """Every comparison of the penalty on CIFAR-10, in words of its verdict."""
+    pairs = [c for c in result["comparisons"] if PENALTY in (c["a"], c["b"])]
+    first = [c for b in (PLAIN, TWICE) for c in [_comparison(result, PENALTY, b)] if c is not None]
+    others = [c for b in (SAM, AVERAGED) for c in [_comparison(result, PENALTY, b)] if c is not None]
+    said = [verdict_sentence(c) for c in first]
+    if others:
+        said.append(" ".join(f"Against {_short(c['b'])}: {c['verdict']}." for c in others))
+    return Slide(
+        title="CIFAR-10: " + (_headline(first[-1]) if first else "is it a difference?"),
+        points=(
+            "Against plain: equal epochs",
+            "Against plain, twice the epochs: equal gradients",
+            "'No difference shown' is no proof of equality",
+        ),
+        narration=tuple(said) or ("The penalty was compared with nothing.",),
+        block=_comparisons_table(pairs),
+    )
+
+
+def _comparisons_table(pairs: Sequence[Tree]) -> Table:
+    return Table(
+        caption="Differences in accuracy, in points, with 95 % intervals",
+        columns=("arm", "against", "effect", "95 %", "verdict"),
+        rows=tuple((c["a"], c["b"], f"{100 * c['effect']:+.2f}", _interval(c), c["verdict"]) for c in pairs),
+        align_right=(2, 3),
+    )
+
+
+def _sharpness(known: Mapping[str, Tree]) -> Slide | None:
+    """How sharp the minima are; None where the study measured nothing."""
+    table = _table(known[CIFAR], "How sharp the minima are")
+    if table is None:
+        return None
+    names = [name for name in SHOWN_MEASURES if name in table["columns"]]
+    columns = [table["columns"].index(name) for name in names]
+    rows = {row[0]: [row[i] for i in columns] for row in table["rows"]}
+    said = []
+    if {PLAIN, PENALTY} <= set(rows):
+        measured = zip(names, map(float, rows[PLAIN]), map(float, rows[PENALTY]), strict=True)
+        for name, plain, penalty in measured:
+            said.append(
+                f"{_capital(_MEASURES[name])}: {_said(penalty)} with the penalty, {_said(plain)} without: "
+                f"{_flatter(penalty, plain)}."
+            )
+    said.append("These are means, without a test.")
+    points = ["Gradient norm, largest eigenvalue, rise after a step uphill; small is flat"]
+    predicts = _table(known[SIGNS], "Does sharpness predict errors?") if SIGNS in known else None
+    for row in predicts["rows"] if predicts else ():
+        if row[0] == "ascent":
+            points.append(f"Rank correlation of the rise with errors on road signs: {row[1]}")
+    return Slide(
+        title="CIFAR-10: are the minima flatter?",
+        points=tuple(points),
+        narration=tuple(said),
+        block=Table(
+            caption=table["caption"].partition(";")[0],
+            columns=("arm", *names),
+            rows=tuple((name, *values) for name, values in rows.items()),
+            align_right=tuple(range(1, 1 + len(names))),
+        ),
+    )
+
+
+_MEASURES = {
+    "gradient norm": "norm of the gradient",
+    "eigenvalue": "largest eigenvalue",
+    "ascent": "rise after a step uphill",
+}
+
+
+def _landscape(result: Tree) -> Slide | None:
+    """The loss about the weights; None where no curve is stored that can be drawn."""
+    found = [
+        curves
+        for curves in result["curves"]
+        if curves.get("log") and all(y > 0 for curve in curves["curves"] for y in curve["ys"])
+    ]
+    if not found or not found[0]["curves"]:
+        return None
+    ends = {curve["name"]: curve["ys"][-1] for curve in found[0]["curves"]}
+    step = found[0]["curves"][0]["xs"][-1]
+    said = [
+        f"At a step of {step:g} the loss is "
+        + _listed(
+            [f"{_said(end)} for {_short(name)}" for name, end in ends.items() if name in (PLAIN, PENALTY)]
+        )
+        + "."
+        if {PLAIN, PENALTY} <= set(ends)
+        else "This is the training loss about the final weights.",
+        "It is one random direction, for the first seed: a picture, no evidence.",
+    ]
+    return Slide(
+        title="The loss about the weights",
+        points=(
+            "Steps in units of each filter's own length",
+            "Logarithmic axis",
+            "First seed, one direction",
+        ),
+        narration=tuple(said),
+        block=stored_curves(found[0]),
+    )
+
+
+def _own(result: Tree) -> Slide:
+    """The study's own experiment, and claim C12."""
+    told = [_claim_sentence(claim) for claim in result["claims"] if claim["id"] == "C12"]
+    rates = [
+        f"{100 * _mean(arm):.2f} % with {rate}"
+        for name, rate in ((AS_IT_WAS, "its rate of 1e-5"), (LEARNS, "a hundred times that rate"))
+        for arm in _some(result, name)
+    ]
+    if rates:
+        told.append(f"Without a penalty, which is what it ran, {_listed(rates)} are right.")
+    worth = _comparison(result, SMALL_PENALTY, LEARNS)
+    if worth is not None:
+        told.append(verdict_sentence(worth, a="a penalty that works", b="plain training"))
+    return Slide(
+        title="Its own experiment, done again",
+        points=tuple(
+            f"{claim['id']}: {claim['text']} {_capital(claim['verdict'])}." for claim in result["claims"]
+        ),
+        narration=tuple(told) or ("Its own experiment was trained again.",),
+        block=Table(
+            caption="Its small network on CIFAR-10, mean ± deviation over seeds",
+            columns=("arm", "right"),
+            rows=tuple((arm["name"], accuracy(arm["runs"])) for arm in result["arms"]),
+            align_right=(1,),
+        ),
+    )
+
+
+def _signs(result: Tree) -> Slide:
+    """The penalty on road signs wherever it was measured, and claims C13 and C14."""
+    pairs = penalty_on_signs(result)
+    places = ["", *dict.fromkeys(_place(c) for c in pairs if _place(c))][: 1 + MOST_PLACES]
+    cells = {
+        (_setting(result, c), _place(c)): f"{100 * c['effect']:+.2f} {_WORDS[c['verdict']]}" for c in pairs
+    }
+    said = [_tally_sentence(pairs)] if pairs else ["The penalty was compared with nothing on road signs."]
+    said += [_claim_sentence(claim) for claim in result["claims"] if claim["id"] in ("C13", "C14")]
+    points = [f"{c['id']}: {c['text']} {_capital(c['verdict'])}." for c in result["claims"]]
+    return Slide(
+        title="Road signs: " + _tally_headline(pairs),
+        points=tuple(points) or ("Claims C13 and C14 were not judged by these trainings",),
+        narration=tuple(said),
+        block=Table(
+            caption="Penalty against plain training, in points of accuracy; – no difference shown",
+            columns=("trained", *(place or "test" for place in places)),
+            rows=tuple(
+                (setting, *(cells.get((setting, place), "") for place in places))
+                for setting in dict.fromkeys(_setting(result, c) for c in pairs)
+            ),
+            align_right=tuple(range(1, 1 + len(places))),
+        ),
+    )
+
+
+_WORDS = {"better": "better", "worse": "worse"} | {"no difference shown": "–"}
+
+
+def penalty_on_signs(result: Tree) -> list[Tree]:
+    """Comparisons of the penalty (always on) with plain training, everywhere that it was measured."""
+    return [c for c in result["comparisons"] if (_method(c["a"]), _method(c["b"])) == (PENALTY, PLAIN)]
+
+
+def _recommended(known: Mapping[str, Tree]) -> Slide:
+    """What to do, from verdicts alone."""
+    advice = recommendations(known)
+    if _quick(known):
+        advice = ["Run the studies in full before acting on this: it is a quick look.", *advice]
+    missing = [SUBJECTS[name] for name in FILMED if name not in known]
+    return Slide(
+        title="What we recommend",
+        points=(*advice, *([f"Not known here: {_listed(missing)}"] if missing else [])),
+        narration=tuple(advice) or ("Nothing here bears on a recommendation.",),
+    )
+
+
+def recommendations(known: Mapping[str, Tree]) -> list[str]:
+    """One sentence for each verdict that bears on a choice, the weightiest first."""
+    advice = []
+    for verdicts, a, b in _CHOICES:
+        found = _comparison(known[CIFAR], a, b) if CIFAR in known else None
+        if found is not None:
+            advice.append(verdicts[found["verdict"]])
+    pairs = penalty_on_signs(known[SIGNS]) if SIGNS in known else []
+    if pairs:
+        better, worse, none = _tally(pairs)
+        advice.append(
+            "On road signs measure it on your own pictures: here it helps in places and harms in others."
+            if better and worse
+            else f"On road signs switch it on where it helped, {better} of {len(pairs)} comparisons, and measure again."
+            if better
+            else f"On road signs leave it off: it never helped and {worse} of {len(pairs)} comparisons are worse."
+            if worse
+            else f"On road signs there is no reason shown to switch it on: {none} of {len(pairs)} comparisons show "
+            "no difference."
+        )
+    return advice
+
+
+_CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
+    (
+        {
+            "better": "On CIFAR-10 the penalty earns its second pass: at equal gradients it is better.",
+            "worse": "On CIFAR-10 train for longer instead: at equal gradients the penalty is worse.",
+            "no difference shown": "On CIFAR-10 the second pass is not shown to pay: at equal gradients no "
+            "difference is shown.",
+        },
+        PENALTY,
+        TWICE,
+    ),
+    (
+        {
+            "better": "Where epochs, not time, are scarce, use it: at equal epochs it is better.",
+            "worse": "Not even where epochs are scarce: at equal epochs it is worse.",
+            "no difference shown": "Nor do equal epochs show a difference.",
+        },
+        PENALTY,
+        PLAIN,
+    ),
+    (
+        {
+            "better": "Prefer it to averaged weights, which are worse.",
+            "worse": "Average the weights instead: that is better, without a second pass.",
+            "no difference shown": "Try averaged weights first: no difference is shown, and they need no second pass.",
+        },
+        PENALTY,
+        AVERAGED,
+    ),
+    (
+        {
+            "better": "If it is used, switch it on for the last quarter alone: that is better.",
+            "worse": "If it is used, then from the start: the last quarter alone is worse.",
+            "no difference shown": "If it is used, try the last quarter alone: no difference is shown, and it "
+            "costs less.",
+        },
+        LATE,
+        PENALTY,
+    ),
+)
+
+
+def _unseen(known: Mapping[str, Tree]) -> Slide:
+    """The smallest effects that the comparisons would have shown."""
+    rows: list[tuple[str, ...]] = []
+    said: list[str] = []
+    for name, pairs in _main_comparisons(known).items():
+        for c in pairs:
+            detectable = "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}"
+            rows.append((SUBJECTS[name], f"{c['a']} / {c['b']}", str(c["seeds"]), detectable))
+        seen = [c["detectable"] for c in pairs if c["detectable"] is not None]
+        if seen:
+            said.append(f"On {SUBJECTS[name]}, below {_spoken_span(seen)} points.")
+    smallest = _comparison(known[CIFAR], PENALTY, SAM) if CIFAR in known else None
+    if smallest is not None and smallest["detectable"] is not None:
+        gap, limit = PUBLISHED_SAM - PUBLISHED_PENALTY, 100 * smallest["detectable"]
+        said.append(
+            f"The published gap between SAM and the penalty, {gap:.2f} points, "
+            + ("could" if limit <= gap else "could not")
+            + f" have been told here: that takes {limit:.2f}."
+        )
+    first = "A smaller effect than these would often have been missed."
+    return Slide(
+        title="What this design could not have seen",
+        points=(
+            "The smallest effect shown 8 times in 10",
+            "Small networks, these pictures, these budgets: elsewhere it may differ",
+        ),
+        narration=(first, *said)
+        if said
+        else ("With one seed an arm nothing can be said of what was missed.",),
+        block=Table(
+            caption="Smallest detectable effect, in points",
+            columns=("on", "comparison", "seeds", "points"),
+            rows=tuple(rows),
+            align_right=(2, 3),
+        ),
+    )
+
+
+def _main_comparisons(known: Mapping[str, Tree]) -> dict[str, list[Tree]]:
+    """By study, the comparisons that its answer rests on: few enough for a slide."""
+    wanted = {
+        CIFAR: [(PENALTY, PLAIN), (PENALTY, TWICE), (PENALTY, SAM)],
+        ORIGINAL: [(SMALL_PENALTY, LEARNS)],
+    }
+    found = {
+        name: [c for a, b in pairs for c in [_comparison(known[name], a, b)] if c is not None]
+        for name, pairs in wanted.items()
+        if name in known
+    }
+    if SIGNS in known:
+        found[SIGNS] = [c for c in penalty_on_signs(known[SIGNS]) if not _place(c)][:4]
+    return found
+
+
+def verdict_sentence(comparison: Tree, a: str = "", b: str = "") -> str:
+    """The comparison in a sentence that follows from its verdict."""
+    a, b = a or _short(comparison["a"]), b or _short(comparison["b"])
+    by = (
+        effect(comparison) if comparison["ci95"] is not None else f"{effect(comparison)}, without an interval"
+    )
+    if comparison["verdict"] in ("better", "worse"):
+        return f"{_capital(a)} is {comparison['verdict']} than {b}: {by}."
+    return f"Between {a} and {b} no difference is shown: {by}."
+
+
+def _headline(comparison: Tree) -> str:
+    at = "at equal gradients" if comparison["b"] == TWICE else "at equal epochs"
+    words = comparison["verdict"]
+    return f"{at} the penalty is {words}" if words in ("better", "worse") else f"{at} {words}"
+
+
+def _claim_sentence(claim: Tree) -> str:
+    return f"Claim {claim['id']}, '{claim['text'].rstrip('.')}', is {claim['verdict']}."
+
+
+def _tally(pairs: Sequence[Tree]) -> tuple[int, int, int]:
+    verdicts = [c["verdict"] for c in pairs]
+    better, worse = verdicts.count("better"), verdicts.count("worse")
+    return better, worse, len(verdicts) - better - worse
+
+
+def _tally_sentence(pairs: Sequence[Tree]) -> str:
+    better, worse, none = _tally(pairs)
+    counts = ((better, "better"), (worse, "worse"), (none, "not shown to differ"))
+    said = [f"in {n} {word}" for n, word in counts if n]
+    return f"In {len(pairs)} comparisons with plain training the penalty is {_listed(said)}."
+
+
+def _tally_headline(pairs: Sequence[Tree]) -> str:
+    if not pairs:
+        return "nothing to compare"
+    better, worse, _ = _tally(pairs)
+    if better and worse:
+        return "better in places, worse in others"
+    return "better in places" if better else "worse in places" if worse else "no difference shown"
+
+
+def _quick(known: Mapping[str, Tree]) -> str:
+    """Which of the studies were a quick look, in words; empty for none."""
+    return _listed([SUBJECTS[name] for name, result in known.items() if result.get("asked", {}).get("quick")])
+
+
+def _runs(result: Tree) -> list[Tree]:
+    return [run for arm in result["arms"] for run in arm["runs"]]
+
+
+def _arm(result: Tree, name: str) -> Tree | None:
+    return next((arm for arm in result["arms"] if arm["name"] == name), None)
+
+
+def _some(result: Tree, *names: str) -> list[Tree]:
+    return [arm for name in names for arm in [_arm(result, name)] if arm is not None]
+
+
+def _comparison(result: Tree, a: str, b: str) -> Tree | None:
+    wanted = (a, b, "accuracy")
+    return next((c for c in result["comparisons"] if (c["a"], c["b"], c["metric"]) == wanted), None)
+
+
+def _table(result: Tree, beginning: str) -> Tree | None:
+    return next((table for table in result["tables"] if table["caption"].startswith(beginning)), None)
+
+
+def _mean(arm: Tree) -> float:
+    return statistics.mean(run["metrics"]["accuracy"] for run in arm["runs"])
+
+
+def _gradients(arm: Tree) -> float:
+    return statistics.mean(run["used"]["gradients"] for run in arm["runs"])
+
+
+def _place(comparison: Tree) -> str:
+    return str(comparison["metric"]).partition(" on ")[2]
+
+
+def _method(arm: str) -> str:
+    return arm.rpartition(": ")[2]
+
+
+def _setting(result: Tree, comparison: Tree) -> str:
+    """What network, pictures and budget a comparison on signs is of; its budget where the name has none."""
+    arm = _arm(result, comparison["a"])
+    return comparison["a"].rpartition(": ")[0] or (arm["budget"]["asked"] if arm is not None else "")
+
+
+def _short(arm: str) -> str:
+    """An arm as it is said in a sentence."""
+    return _SAID.get(arm, arm)
+
+
+_SAID = {
+    PLAIN: "plain training",
+    TWICE: "plain training for twice the epochs",
+    PENALTY: "the penalty",
+    LATE: "the penalty in the last quarter",
+    AVERAGED: "averaged weights",
+}
+
+
+def _interval(comparison: Tree) -> str:
+    if comparison["ci95"] is None:
+        return "–"
+    low, high = comparison["ci95"]
+    return f"{100 * low:+.2f} to {100 * high:+.2f}"
+
+
+def _flatter(penalty: float, plain: float) -> str:
+    return "flatter" if penalty < plain else "sharper" if penalty > plain else "not to be told apart"
+
+
+def _said(value: float) -> str:
+    """A number with two digits that count, for an ear."""
+    return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _span(counts: Sequence[int]) -> str:
+    low, high = min(counts), max(counts)
+    return f"{low:,}" if low == high else f"{low:,} to {high:,}"
+
+
+def _spoken_span(fractions: Sequence[float]) -> str:
+    low, high = (f"{100 * value:.2f}" for value in (min(fractions), max(fractions)))
+    return low if low == high else f"{low} to {high}"
+
+
+def _listed(words: Sequence[str]) -> str:
+    return " and ".join([*([", ".join(words[:-1])] if words[1:] else []), *words[-1:]])
+
+
+def _capital(text: str) -> str:
+    return text[:1].upper() + text[1:]
