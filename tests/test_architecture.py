@@ -44,6 +44,7 @@ TORCH_FREE = [
         "studies.watch",
     ),
     *("report.sections", "report.figures", "report.html", "report.study", "report.landscape"),
+    *("report.film", "report.film_figures", "report.film_video"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}
 

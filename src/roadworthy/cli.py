@@ -436,6 +436,7 @@ def render(
 
 @app.command()
 def study(
+    context: typer.Context,
     names: Annotated[
         list[str] | None,
         typer.Argument(metavar="[NAME]...", help="See roadworthy list studies; default: all."),
@@ -466,9 +467,20 @@ def study(
     out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
         "studies"
     ),
+    present: Annotated[
+        Path | None,
+        typer.Option(
+            "--present",
+            metavar="DIR",
+            help="Train nothing; tell what gradient-norm's studies under --out found as a film in DIR.",
+        ),
+    ] = None,
     settings: SetOption = None,
 ) -> None:
     """Answer questions by trainings that differ in one thing; the same command goes on where it stopped."""
+    if present is not None:
+        _present(context, names or [], out, present)
+        return
     from roadworthy import api
     from roadworthy.cli_progress import study_progress
     from roadworthy.report.study import answer
@@ -505,6 +517,33 @@ def study(
         for claim in result.claims:
             _print(f"  {claim.id} {claim.verdict}: {claim.text} {claim.evidence}")
     _print_place(out)
+
+
+def _present(context: typer.Context, names: list[str], studies: Path, out: Path) -> None:
+    """A film from results; whatever else is given would be ignored, so that it is an error."""
+    from roadworthy import api
+    from roadworthy.report.film import FILMED
+
+    other = [name for name in names if name not in FILMED]
+    if other:
+        raise UsageError(f"there is no film of {', '.join(other)}, only of {', '.join(FILMED)}")
+    ignored = [
+        name
+        for name in context.params
+        if name not in ("names", "out", "present")
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if ignored:
+        raise UsageError(
+            f"--present trains nothing, so {', '.join(ignored)} has no meaning; give --out and --present alone"
+        )
+    presented = api.present(studies, out)
+    for note in presented.notes:
+        _say(note)
+    for path in presented.files:
+        _print(path)
+    _print(f"{presented.seconds:.0f} seconds")
 
 
 @app.command()

@@ -10,6 +10,7 @@ import statistics
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 from itertools import accumulate
+from pathlib import Path
 
 from roadworthy.report.film_figures import minima_drawing, mixing_drawing
 from roadworthy.report.study import Tree, accuracy, effect, stored_curves
@@ -20,7 +21,7 @@ WORDS_PER_SECOND = 150 / 60
 PAUSE_S = 2.0
 CIFAR, ORIGINAL, SIGNS = "gradient-norm", "gradient-norm-original", "gradient-norm-signs"
 FILMED = (CIFAR, ORIGINAL, SIGNS)
-SUBJECTS = {CIFAR: "CIFAR-10", ORIGINAL: "the study's own experiment", SIGNS: "road signs"}
+SUBJECTS = {CIFAR: "CIFAR-10", ORIGINAL: "the study's small network", SIGNS: "road signs"}
 # The arms' names, as the studies give them; a test holds the two together.
 PLAIN, TWICE, SAM, PENALTY, LATE, AVERAGED = (
     "plain",
@@ -31,6 +32,7 @@ PLAIN, TWICE, SAM, PENALTY, LATE, AVERAGED = (
     "plain, averaged weights",
 )
 AS_IT_WAS, LEARNS, SMALL_PENALTY = "as it was: Adam 1e-5", "Adam 1e-3", "Adam 1e-3, penalty"
+_READ_OUT = (PLAIN, TWICE, PENALTY, SAM)
 SHOWN_MEASURES = ("gradient norm", "eigenvalue", "ascent")
 PUBLISHED_SAM, PUBLISHED_PENALTY = 2.78, 2.52  # test error, WRN-28-10 on CIFAR-10, arXiv 2202.03599
 MOST_PLACES = 3  # columns of a small table
@@ -70,6 +72,15 @@ class Film:
     def seconds(self) -> float:
         """How long all of it takes."""
         return sum(slide.seconds for slide in self.slides)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Presented:
+    """What was written of a film, how long it takes, and what was left out, a line each."""
+
+    files: tuple[Path, ...]
+    seconds: float
+    notes: tuple[str, ...]
 
 
 def spoken_words(text: str) -> int:
@@ -135,9 +146,8 @@ def _shortened(slides: Sequence[Slide]) -> tuple[Slide, ...]:
             default=None,
         )
         if longest is None:
-            raise ValueError(
-                f"a sentence a slide takes {sum(s.seconds for s in kept):.0f} s, over {LIMIT_S:.0f} s"
-            )
+            needed = sum(slide.seconds for slide in kept)
+            raise ValueError(f"one sentence a slide takes {needed:.0f} s; a film has {LIMIT_S:.0f} s")
         kept[longest] = replace(kept[longest], narration=kept[longest].narration[:-1])
     return tuple(kept)
 
@@ -148,13 +158,12 @@ def _problem() -> Slide:
         points=(
             "Good on training pictures, worse on new ones: overfitting",
             "Weight decay limits weights, dropout limits what units rely on",
-            "In a sharp minimum a small shift of the weights costs much",
+            "Flat minima: Hochreiter and Schmidhuber 1997; SAM: Foret et al. 2021",
         ),
         narration=(
             "A network that reads its training pictures well may misread new ones: it overfits.",
-            "An idea of Hochreiter and Schmidhuber, 1997, is to look for flat minima, where the loss hardly rises "
-            "when the weights shift a little.",
-            "Weight decay and dropout work against overfitting from other sides.",
+            "Weight decay and dropout work against that; another idea is to look for flat minima, where the loss "
+            "hardly rises when the weights shift a little.",
         ),
         block=minima_drawing(),
     )
@@ -170,10 +179,10 @@ def _idea() -> Slide:
             "α = 0 is plain training, α = 1 is SAM",
         ),
         narration=(
-            "Zhao, Zhang and Hu add the length of the gradient to the loss, so that training prefers flat ground.",
-            "A second gradient is taken a small step uphill, and the two are mixed.",
-            "Alpha nought is plain training, alpha one is sharpness-aware minimisation, SAM.",
-            "The price is a second pass: a step costs about twice as much.",
+            "Zhao, Zhang and Hu add the length of the gradient to the loss.",
+            "A second gradient is taken a small step uphill, and the two are mixed: alpha nought is plain "
+            "training, alpha one is sharpness-aware minimisation, SAM.",
+            "The price: a step costs about twice as much.",
         ),
         block=mixing_drawing(),
     )
@@ -183,11 +192,11 @@ def _published() -> Slide:
     gap = PUBLISHED_SAM - PUBLISHED_PENALTY
     return Slide(
         title="What its authors report",
-        points=("Zhao, Zhang and Hu, ICML 2022, arXiv 2202.03599", "Network: WRN-28-10, 200 epochs"),
+        points=("Zhao, Zhang and Hu, ICML 2022, arXiv 2202.03599", "Network: WRN-28-10"),
         narration=(
-            f"For a wide residual network on CIFAR-10 its authors report {PUBLISHED_PENALTY:.2f} % test error, "
-            f"against {PUBLISHED_SAM:.2f} % with SAM: {gap:.2f} points less.",
-            "Other cells of their tables could not be checked here, and none is quoted.",
+            f"With a large network on CIFAR-10 they report {PUBLISHED_PENALTY:.2f} % test error, against "
+            f"{PUBLISHED_SAM:.2f} % with SAM: {gap:.2f} points less.",
+            "The rest of their tables could not be checked here.",
         ),
         block=Table(
             caption="Published test error on CIFAR-10",
@@ -237,14 +246,14 @@ def _design(known: Mapping[str, Tree]) -> Slide:
         )
     trainings = sum(len(_runs(result)) for result in known.values())
     seeds = _span([len(arm["runs"]) for result in known.values() for arm in result["arms"]])
-    said = [f"Here every arm is trained from scratch: {trainings} trainings, {seeds} an arm."]
+    said = [f"Here every arm is trained from scratch: {trainings} trainings, {seeds} for each arm."]
     if _quick(known):
-        said.append(f"For {_quick(known)} this was a quick look, with short trainings.")
+        said.append(f"For {_quick(known)} this was a quick look.")
     spent = {arm["name"]: _gradients(arm) for arm in known.get(CIFAR, {"arms": ()})["arms"]}
     if {PENALTY, TWICE} <= set(spent):
         said.append(
-            "The penalty takes two gradients a step, so it meets plain training at equal epochs and again at "
-            f"equal gradients: {spent[PENALTY]:,.0f} against {spent[TWICE]:,.0f} over twice the epochs."
+            "The penalty meets plain training at equal epochs, and again at equal gradients: "
+            f"{spent[PENALTY]:,.0f} against {spent[TWICE]:,.0f} over twice the epochs."
         )
     return Slide(
         title="How it is tested here",
@@ -270,10 +279,7 @@ def _right(result: Tree) -> Slide:
         (arm["name"], accuracy(arm["runs"]), f"{_gradients(arm) / _gradients(base):.2f}x")
         for arm in result["arms"]
     )
-    said = [
-        f"{_capital(arm['name'])}: {100 * _mean(arm):.2f} %."
-        for arm in _some(result, PLAIN, TWICE, PENALTY, SAM)
-    ]
+    said = [f"{_short(arm['name'])} {100 * _mean(arm):.2f} %" for arm in _some(result, *_READ_OUT)]
     best = max(result["arms"], key=_mean)
     return Slide(
         title="CIFAR-10: how many are right",
@@ -282,10 +288,9 @@ def _right(result: Tree) -> Slide:
             f"Highest mean: {best['name']}",
             "Whether it differs from another arm's is the next question",
         ),
-        narration=(
-            f"Of all arms, {best['name']} has the highest mean, {100 * _mean(best):.2f} % right.",
-            " ".join(said),
-        ),
+        narration=(f"Right on average: {_listed(said)}.",)
+        if said
+        else (f"Right on average: at most {100 * _mean(best):.2f} %.",),
         block=Table(
             caption="Right, mean ± deviation over seeds; gradients against plain training",
             columns=("arm", "right", "gradients"),
@@ -337,8 +342,8 @@ def _sharpness(known: Mapping[str, Tree]) -> Slide | None:
         measured = zip(names, map(float, rows[PLAIN]), map(float, rows[PENALTY]), strict=True)
         for name, plain, penalty in measured:
             said.append(
-                f"{_capital(_MEASURES[name])}: {_said(penalty)} with the penalty, {_said(plain)} without: "
-                f"{_flatter(penalty, plain)}."
+                f"{_capital(_MEASURES[name])}: {_said(penalty)} with the penalty, {_said(plain)} without, "
+                f"so {_flatter(penalty, plain)}."
             )
     said.append("These are means, without a test.")
     points = ["Gradient norm, largest eigenvalue, rise after a step uphill; small is flat"]
@@ -377,31 +382,27 @@ def _landscape(result: Tree) -> Slide | None:
         return None
     ends = {curve["name"]: curve["ys"][-1] for curve in found[0]["curves"]}
     step = found[0]["curves"][0]["xs"][-1]
-    said = [
-        f"At a step of {step:g} the loss is "
-        + _listed(
-            [f"{_said(end)} for {_short(name)}" for name, end in ends.items() if name in (PLAIN, PENALTY)]
-        )
-        + "."
-        if {PLAIN, PENALTY} <= set(ends)
-        else "This is the training loss about the final weights.",
-        "It is one random direction, for the first seed: a picture, no evidence.",
-    ]
+    said = [f"{_said(ends[name])} for {_short(name)}" for name in (PLAIN, PENALTY) if name in ends]
     return Slide(
         title="The loss about the weights",
         points=(
-            "Steps in units of each filter's own length",
+            "Training loss, steps in units of each filter's own length",
             "Logarithmic axis",
-            "First seed, one direction",
+            "First seed, one random direction",
         ),
-        narration=tuple(said),
+        narration=(
+            f"At a step of {step:g} the loss is {_listed(said)}."
+            if said
+            else "The loss about final weights.",
+            "One direction of one seed: a picture, no evidence.",
+        ),
         block=stored_curves(found[0]),
     )
 
 
 def _own(result: Tree) -> Slide:
     """The study's own experiment, and claim C12."""
-    told = [_claim_sentence(claim) for claim in result["claims"] if claim["id"] == "C12"]
+    told = _claims_sentence(result, "C12")
     rates = [
         f"{100 * _mean(arm):.2f} % with {rate}"
         for name, rate in ((AS_IT_WAS, "its rate of 1e-5"), (LEARNS, "a hundred times that rate"))
@@ -414,9 +415,7 @@ def _own(result: Tree) -> Slide:
         told.append(verdict_sentence(worth, a="a penalty that works", b="plain training"))
     return Slide(
         title="Its own experiment, done again",
-        points=tuple(
-            f"{claim['id']}: {claim['text']} {_capital(claim['verdict'])}." for claim in result["claims"]
-        ),
+        points=_claims(result),
         narration=tuple(told) or ("Its own experiment was trained again.",),
         block=Table(
             caption="Its small network on CIFAR-10, mean ± deviation over seeds",
@@ -435,11 +434,11 @@ def _signs(result: Tree) -> Slide:
         (_setting(result, c), _place(c)): f"{100 * c['effect']:+.2f} {_WORDS[c['verdict']]}" for c in pairs
     }
     said = [_tally_sentence(pairs)] if pairs else ["The penalty was compared with nothing on road signs."]
-    said += [_claim_sentence(claim) for claim in result["claims"] if claim["id"] in ("C13", "C14")]
-    points = [f"{c['id']}: {c['text']} {_capital(c['verdict'])}." for c in result["claims"]]
+    said += _claims_sentence(result, "C13", "C14")
+    points = _claims(result)
     return Slide(
         title="Road signs: " + _tally_headline(pairs),
-        points=tuple(points) or ("Claims C13 and C14 were not judged by these trainings",),
+        points=points or ("Claims C13 and C14 were not judged by these trainings",),
         narration=tuple(said),
         block=Table(
             caption="Penalty against plain training, in points of accuracy; – no difference shown",
@@ -453,7 +452,7 @@ def _signs(result: Tree) -> Slide:
     )
 
 
-_WORDS = {"better": "better", "worse": "worse"} | {"no difference shown": "–"}
+_WORDS = {"better": "better", "worse": "worse", "no difference shown": "–"}
 
 
 def penalty_on_signs(result: Tree) -> list[Tree]:
@@ -476,25 +475,24 @@ def _recommended(known: Mapping[str, Tree]) -> Slide:
 
 def recommendations(known: Mapping[str, Tree]) -> list[str]:
     """One sentence for each verdict that bears on a choice, the weightiest first."""
-    advice = []
+    pairs = penalty_on_signs(known[SIGNS]) if SIGNS in known else []
+    advice = [_on_signs(pairs)] if pairs else []
     for verdicts, a, b in _CHOICES:
         found = _comparison(known[CIFAR], a, b) if CIFAR in known else None
         if found is not None:
             advice.append(verdicts[found["verdict"]])
-    pairs = penalty_on_signs(known[SIGNS]) if SIGNS in known else []
-    if pairs:
-        better, worse, none = _tally(pairs)
-        advice.append(
-            "On road signs measure it on your own pictures: here it helps in places and harms in others."
-            if better and worse
-            else f"On road signs switch it on where it helped, {better} of {len(pairs)} comparisons, and measure again."
-            if better
-            else f"On road signs leave it off: it never helped and {worse} of {len(pairs)} comparisons are worse."
-            if worse
-            else f"On road signs there is no reason shown to switch it on: {none} of {len(pairs)} comparisons show "
-            "no difference."
-        )
     return advice
+
+
+def _on_signs(pairs: Sequence[Tree]) -> str:
+    better, worse, none = _tally(pairs)
+    if better and worse:
+        return "On road signs try it on your own pictures: here it is better in places and worse in others."
+    if better:
+        return f"On road signs use it where it helped: {better} of {len(pairs)} comparisons."
+    if worse:
+        return f"On road signs leave it off: never better, and worse in {worse} of {len(pairs)} comparisons."
+    return f"On road signs leave it off: in {none} of {len(pairs)} comparisons no difference is shown."
 
 
 _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
@@ -502,39 +500,37 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
         {
             "better": "On CIFAR-10 the penalty earns its second pass: at equal gradients it is better.",
             "worse": "On CIFAR-10 train for longer instead: at equal gradients the penalty is worse.",
-            "no difference shown": "On CIFAR-10 the second pass is not shown to pay: at equal gradients no "
-            "difference is shown.",
+            "no difference shown": "On CIFAR-10 it is not shown to earn its second pass.",
         },
         PENALTY,
         TWICE,
     ),
     (
         {
-            "better": "Where epochs, not time, are scarce, use it: at equal epochs it is better.",
-            "worse": "Not even where epochs are scarce: at equal epochs it is worse.",
-            "no difference shown": "Nor do equal epochs show a difference.",
-        },
-        PENALTY,
-        PLAIN,
-    ),
-    (
-        {
-            "better": "Prefer it to averaged weights, which are worse.",
+            "better": "Prefer it to averaged weights: it is better.",
             "worse": "Average the weights instead: that is better, without a second pass.",
-            "no difference shown": "Try averaged weights first: no difference is shown, and they need no second pass.",
+            "no difference shown": "Try averaged weights first: no difference is shown, no second pass needed.",
         },
         PENALTY,
         AVERAGED,
     ),
     (
         {
-            "better": "If it is used, switch it on for the last quarter alone: that is better.",
-            "worse": "If it is used, then from the start: the last quarter alone is worse.",
-            "no difference shown": "If it is used, try the last quarter alone: no difference is shown, and it "
-            "costs less.",
+            "better": "If used, then in the last quarter alone: that is better.",
+            "worse": "If used, then from the start: the last quarter alone is worse.",
+            "no difference shown": "If used, try the last quarter alone: no difference is shown at less cost.",
         },
         LATE,
         PENALTY,
+    ),
+    (
+        {
+            "better": "Where epochs are scarce and time is not, use it: at equal epochs it is better.",
+            "worse": "At equal epochs plain training is better.",
+            "no difference shown": "At equal epochs no difference is shown.",
+        },
+        PENALTY,
+        PLAIN,
     ),
 )
 
@@ -549,25 +545,22 @@ def _unseen(known: Mapping[str, Tree]) -> Slide:
             rows.append((SUBJECTS[name], f"{c['a']} / {c['b']}", str(c["seeds"]), detectable))
         seen = [c["detectable"] for c in pairs if c["detectable"] is not None]
         if seen:
-            said.append(f"On {SUBJECTS[name]}, below {_spoken_span(seen)} points.")
+            said.append(f"{_spoken_span(seen)} points on {SUBJECTS[name]}")
+    told = [f"Smaller effects than these would often have been missed: {_listed(said)}."] if said else []
     smallest = _comparison(known[CIFAR], PENALTY, SAM) if CIFAR in known else None
     if smallest is not None and smallest["detectable"] is not None:
         gap, limit = PUBLISHED_SAM - PUBLISHED_PENALTY, 100 * smallest["detectable"]
-        said.append(
-            f"The published gap between SAM and the penalty, {gap:.2f} points, "
-            + ("could" if limit <= gap else "could not")
-            + f" have been told here: that takes {limit:.2f}."
+        could = "could" if limit <= gap else "could not"
+        told.append(
+            f"The published gap between SAM and the penalty, {gap:.2f} points, {could} have been seen here."
         )
-    first = "A smaller effect than these would often have been missed."
     return Slide(
         title="What this design could not have seen",
         points=(
             "The smallest effect shown 8 times in 10",
             "Small networks, these pictures, these budgets: elsewhere it may differ",
         ),
-        narration=(first, *said)
-        if said
-        else ("With one seed an arm nothing can be said of what was missed.",),
+        narration=tuple(told) or ("With one seed an arm nothing can be said of what was missed.",),
         block=Table(
             caption="Smallest detectable effect, in points",
             columns=("on", "comparison", "seeds", "points"),
@@ -596,9 +589,7 @@ def _main_comparisons(known: Mapping[str, Tree]) -> dict[str, list[Tree]]:
 def verdict_sentence(comparison: Tree, a: str = "", b: str = "") -> str:
     """The comparison in a sentence that follows from its verdict."""
     a, b = a or _short(comparison["a"]), b or _short(comparison["b"])
-    by = (
-        effect(comparison) if comparison["ci95"] is not None else f"{effect(comparison)}, without an interval"
-    )
+    by = effect(comparison) + ("" if comparison["ci95"] is not None else ", without an interval")
     if comparison["verdict"] in ("better", "worse"):
         return f"{_capital(a)} is {comparison['verdict']} than {b}: {by}."
     return f"Between {a} and {b} no difference is shown: {by}."
@@ -610,8 +601,14 @@ def _headline(comparison: Tree) -> str:
     return f"{at} the penalty is {words}" if words in ("better", "worse") else f"{at} {words}"
 
 
-def _claim_sentence(claim: Tree) -> str:
-    return f"Claim {claim['id']}, '{claim['text'].rstrip('.')}', is {claim['verdict']}."
+def _claims(result: Tree) -> tuple[str, ...]:
+    return tuple(f"{c['id']}, {c['verdict']}: {c['text']}" for c in result["claims"])
+
+
+def _claims_sentence(result: Tree, *ids: str) -> list[str]:
+    """What became of claims, in a sentence; none where they were not judged."""
+    found = [f"claim {c['id']} is {c['verdict']}" for c in result["claims"] if c["id"] in ids]
+    return [_capital(_listed(found)) + "."] if found else []
 
 
 def _tally(pairs: Sequence[Tree]) -> tuple[int, int, int]:

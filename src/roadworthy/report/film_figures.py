@@ -9,7 +9,7 @@ from roadworthy.report.figures import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT
 from roadworthy.results import Figure
 
 WIDTH, HEIGHT = 440, 270
-MIDDLE, RADII = (110, 215), (200, 70)  # of the rings of equal loss
+MIDDLE, RADII = (150, 195), (200, 70)  # of the rings of equal loss
 
 
 def minima_drawing() -> Figure:
@@ -30,21 +30,21 @@ def minima_drawing() -> Figure:
             _path(f"M{bottom} {y(bottom):.0f} H{bottom + 28}", colour, dash="4 3"),
             _label(bottom, y(bottom) + 26, name, colour, "middle"),
         ]
-    parts += [_label(30, 20, "loss", SOFT), _label(420, 255, "weights", SOFT, "end")]
+    parts += [_label(30, 34, "loss", SOFT), _label(420, 255, "weights", SOFT, "end")]
     words = "A sharp and a flat minimum: the same shift of the weights costs much in one, little in the other"
     return _drawing("film-minima", words, parts)
 
 
 def mixing_drawing() -> Figure:
     """Two gradients, a step apart, and their mixture."""
-    w = (230.0, 185.0)
+    w = (270.0, 165.0)
     up = _gradient(w)
     length = math.hypot(*up)
     above = (w[0] + 50 * up[0] / length, w[1] + 50 * up[1] / length)
     there = _gradient(above)
     mixed = (0.2 * up[0] + 0.8 * there[0], 0.2 * up[1] + 0.8 * there[1])
     parts = [
-        *(_ellipse(size) for size in (0.25, 0.45, 0.65, 0.85, 1.05)),
+        *(_ellipse(size) for size in (0.15, 0.3, 0.45, 0.6, 0.74)),
         _arrow(*w, *up, BLUE),
         _label(w[0] + 26, w[1] - 8, "g1, and r along it", BLUE),
         _arrow(*above, *there, ORANGE),
