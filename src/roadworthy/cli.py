@@ -536,7 +536,7 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     ]
     if ignored:
         raise UsageError(
-            f"--present trains nothing, so {', '.join(ignored)} has no meaning; give --out and --present alone"
+            f"--present trains nothing, so {', '.join(ignored)} would be ignored; give only --out with it"
         )
     presented = api.present(studies, out)
     for note in presented.notes:

@@ -5,6 +5,7 @@ Pure: results go in, slides come out; html.py makes the page, film_video.py the 
 
 from __future__ import annotations
 
+import math
 import re
 import statistics
 from collections.abc import Mapping, Sequence
@@ -35,6 +36,7 @@ AS_IT_WAS, LEARNS, SMALL_PENALTY = "as it was: Adam 1e-5", "Adam 1e-3", "Adam 1e
 _READ_OUT = (PLAIN, TWICE, PENALTY, SAM)
 SHOWN_MEASURES = ("gradient norm", "eigenvalue", "ascent")
 PUBLISHED_SAM, PUBLISHED_PENALTY = 2.78, 2.52  # test error, WRN-28-10 on CIFAR-10, arXiv 2202.03599
+SAME = 0.02  # budgets that differ by no more are called equal
 MOST_PLACES = 3  # columns of a small table
 
 
@@ -162,8 +164,8 @@ def _problem() -> Slide:
         ),
         narration=(
             "A network that reads its training pictures well may misread new ones: it overfits.",
-            "Weight decay and dropout work against that; another idea is to look for flat minima, where the loss "
-            "hardly rises when the weights shift a little.",
+            "Weight decay and dropout work against that; another idea is to look for flat minima, where the "
+            "loss hardly rises when the weights shift a little.",
         ),
         block=minima_drawing(),
     )
@@ -252,14 +254,14 @@ def _design(known: Mapping[str, Tree]) -> Slide:
     spent = {arm["name"]: _gradients(arm) for arm in known.get(CIFAR, {"arms": ()})["arms"]}
     if {PENALTY, TWICE} <= set(spent):
         said.append(
-            "The penalty meets plain training at equal epochs, and again at equal gradients: "
-            f"{spent[PENALTY]:,.0f} against {spent[TWICE]:,.0f} over twice the epochs."
+            f"The penalty takes {spent[PENALTY]:,.0f} gradients, plain training over twice the epochs "
+            f"{spent[TWICE]:,.0f}."
         )
     return Slide(
         title="How it is tested here",
         points=(
             "Arms differ in one thing, each with several seeds",
-            "Equal epochs, and equal gradients or equal time",
+            "Compared at equal epochs, and at equal gradients or time",
             "Verdicts follow from intervals over seeds and pictures, p adjusted (Holm)",
         ),
         narration=tuple(said),
@@ -309,10 +311,9 @@ def _differences(result: Tree) -> Slide:
     if others:
         said.append(" ".join(f"Against {_short(c['b'])}: {c['verdict']}." for c in others))
     return Slide(
-        title="CIFAR-10: " + (_headline(first[-1]) if first else "is it a difference?"),
+        title="CIFAR-10: " + (_headline(result, first[-1]) if first else "is it a difference?"),
         points=(
-            "Against plain: equal epochs",
-            "Against plain, twice the epochs: equal gradients",
+            *(f"{c['b']}: {_at(result, c['b']).removeprefix('at ')}" for c in first),
             "'No difference shown' is no proof of equality",
         ),
         narration=tuple(said) or ("The penalty was compared with nothing.",),
@@ -480,7 +481,7 @@ def recommendations(known: Mapping[str, Tree]) -> list[str]:
     for verdicts, a, b in _CHOICES:
         found = _comparison(known[CIFAR], a, b) if CIFAR in known else None
         if found is not None:
-            advice.append(verdicts[found["verdict"]])
+            advice.append(verdicts[found["verdict"]].format(at=_at(known[CIFAR], b)))
     return advice
 
 
@@ -498,8 +499,8 @@ def _on_signs(pairs: Sequence[Tree]) -> str:
 _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
     (
         {
-            "better": "On CIFAR-10 the penalty earns its second pass: at equal gradients it is better.",
-            "worse": "On CIFAR-10 train for longer instead: at equal gradients the penalty is worse.",
+            "better": "On CIFAR-10 the penalty earns its second pass: {at} it is better.",
+            "worse": "On CIFAR-10 train for longer instead: {at} the penalty is worse.",
             "no difference shown": "On CIFAR-10 it is not shown to earn its second pass.",
         },
         PENALTY,
@@ -509,7 +510,7 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
         {
             "better": "Prefer it to averaged weights: it is better.",
             "worse": "Average the weights instead: that is better, without a second pass.",
-            "no difference shown": "Try averaged weights first: no difference is shown, no second pass needed.",
+            "no difference shown": "Try averaged weights first: no difference shown, no second pass.",
         },
         PENALTY,
         AVERAGED,
@@ -518,7 +519,7 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
         {
             "better": "If used, then in the last quarter alone: that is better.",
             "worse": "If used, then from the start: the last quarter alone is worse.",
-            "no difference shown": "If used, try the last quarter alone: no difference is shown at less cost.",
+            "no difference shown": "If used, try the last quarter alone: no difference shown, less cost.",
         },
         LATE,
         PENALTY,
@@ -595,10 +596,19 @@ def verdict_sentence(comparison: Tree, a: str = "", b: str = "") -> str:
     return f"Between {a} and {b} no difference is shown: {by}."
 
 
-def _headline(comparison: Tree) -> str:
-    at = "at equal gradients" if comparison["b"] == TWICE else "at equal epochs"
-    words = comparison["verdict"]
+def _headline(result: Tree, comparison: Tree) -> str:
+    at, words = _at(result, comparison["b"]), comparison["verdict"]
     return f"{at} the penalty is {words}" if words in ("better", "worse") else f"{at} {words}"
+
+
+def _at(result: Tree, against: str) -> str:
+    """What the penalty has in common with the arm that it is compared with, by what both used."""
+    pair = _some(result, PENALTY, against)
+    for name in ("gradients", "epochs") if len(pair) == 2 else ():
+        ours, theirs = (statistics.mean(run["used"][name] for run in arm["runs"]) for arm in pair)
+        if math.isclose(ours, theirs, rel_tol=SAME):
+            return f"at equal {name}"
+    return f"against {_short(against)}"
 
 
 def _claims(result: Tree) -> tuple[str, ...]:

@@ -59,7 +59,7 @@ def mixing_drawing() -> Figure:
         _label(20, 20, "rings: equal loss", SOFT),
     ]
     return _drawing(
-        "film-mixing", "The step follows a mixture of the gradient here and the one uphill", parts
+        "film-mixing", "The step goes against a mixture of the gradient here and the one uphill", parts
     )
 
 
