@@ -526,9 +526,9 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
     ),
     (
         {
-            "better": "Where epochs are scarce and time is not, use it: at equal epochs it is better.",
-            "worse": "At equal epochs plain training is better.",
-            "no difference shown": "At equal epochs no difference is shown.",
+            "better": "Where epochs are scarce and time is not, use it: {at} it is better.",
+            "worse": "Plain training is better {at}.",
+            "no difference shown": "Between it and plain training no difference is shown {at}.",
         },
         PENALTY,
         PLAIN,
