@@ -220,7 +220,7 @@ def test_budgets_are_called_equal_only_where_they_were(results: dict[str, Any]) 
 
 
 def test_claims_are_told_as_they_were_judged(results: dict[str, Any]) -> None:
-    assert "Claim C12 is refuted." in said(results, "Its own experiment")
+    assert "Claim C12 is refuted." in said(results, "The study's own")
     assert "Claim C13 is open and claim C14 is confirmed." in said(results, "Road signs")
     results[SIGNS]["claims"] = []
     assert "C13 and C14 were not judged" in said(results, "Road signs")
@@ -259,7 +259,7 @@ def test_a_quick_look_is_called_one(results: dict[str, Any]) -> None:
 
 def test_what_is_missing_is_left_out(results: dict[str, Any]) -> None:
     film = make_film({SIGNS: results[SIGNS]})
-    assert not [slide for slide in film.slides if slide.title.startswith(("CIFAR", "Its own"))]
+    assert not [slide for slide in film.slides if slide.title.startswith(("CIFAR", "The study's own"))]
     assert "Not known here: CIFAR-10 and the study's small network" in film.slides[-2].points
     with pytest.raises(ValueError, match="at least one"):
         make_film({})

@@ -304,7 +304,7 @@ def _right(result: Tree) -> Slide:
 
 def _differences(result: Tree) -> Slide:
     """Every comparison of the penalty on CIFAR-10, in words of its verdict."""
-    pairs = [c for c in result["comparisons"] if PENALTY in (c["a"], c["b"])]
+    pairs = [c for c in result["comparisons"] if c["a"] == PENALTY]
     first = [c for b in (PLAIN, TWICE) for c in [_comparison(result, PENALTY, b)] if c is not None]
     others = [c for b in (SAM, AVERAGED) for c in [_comparison(result, PENALTY, b)] if c is not None]
     said = [verdict_sentence(c) for c in first]
@@ -323,10 +323,10 @@ def _differences(result: Tree) -> Slide:
 
 def _comparisons_table(pairs: Sequence[Tree]) -> Table:
     return Table(
-        caption="Differences in accuracy, in points, with 95 % intervals",
-        columns=("arm", "against", "effect", "95 %", "verdict"),
-        rows=tuple((c["a"], c["b"], f"{100 * c['effect']:+.2f}", _interval(c), c["verdict"]) for c in pairs),
-        align_right=(2, 3),
+        caption="Penalty, difference in points of accuracy, with 95 % intervals",
+        columns=("against", "points", "95 %", "verdict"),
+        rows=tuple((c["b"], f"{100 * c['effect']:+.2f}", _interval(c), c["verdict"]) for c in pairs),
+        align_right=(1, 2),
     )
 
 
@@ -415,7 +415,7 @@ def _own(result: Tree) -> Slide:
     if worth is not None:
         told.append(verdict_sentence(worth, a="a penalty that works", b="plain training"))
     return Slide(
-        title="Its own experiment, done again",
+        title="The study's own experiment, done again",
         points=_claims(result),
         narration=tuple(told) or ("Its own experiment was trained again.",),
         block=Table(
@@ -432,7 +432,7 @@ def _signs(result: Tree) -> Slide:
     pairs = penalty_on_signs(result)
     places = ["", *dict.fromkeys(_place(c) for c in pairs if _place(c))][: 1 + MOST_PLACES]
     cells = {
-        (_setting(result, c), _place(c)): f"{100 * c['effect']:+.2f} {_WORDS[c['verdict']]}" for c in pairs
+        (_setting(result, c), _place(c)): f"{100 * c['effect']:+.2f}, {_WORDS[c['verdict']]}" for c in pairs
     }
     said = [_tally_sentence(pairs)] if pairs else ["The penalty was compared with nothing on road signs."]
     said += _claims_sentence(result, "C13", "C14")
@@ -442,7 +442,7 @@ def _signs(result: Tree) -> Slide:
         points=points or ("Claims C13 and C14 were not judged by these trainings",),
         narration=tuple(said),
         block=Table(
-            caption="Penalty against plain training, in points of accuracy; – no difference shown",
+            caption="Penalty against plain training, in points of accuracy, and whether that is shown",
             columns=("trained", *(place or "test" for place in places)),
             rows=tuple(
                 (setting, *(cells.get((setting, place), "") for place in places))
@@ -453,7 +453,7 @@ def _signs(result: Tree) -> Slide:
     )
 
 
-_WORDS = {"better": "better", "worse": "worse", "no difference shown": "–"}
+_WORDS = {"better": "better", "worse": "worse", "no difference shown": "not shown"}
 
 
 def penalty_on_signs(result: Tree) -> list[Tree]:
@@ -490,10 +490,12 @@ def _on_signs(pairs: Sequence[Tree]) -> str:
     if better and worse:
         return "On road signs try it on your own pictures: here it is better in places and worse in others."
     if better:
-        return f"On road signs use it where it helped: {better} of {len(pairs)} comparisons."
+        return f"On road signs use the penalty where it helped: {better} of {len(pairs)} comparisons."
     if worse:
-        return f"On road signs leave it off: never better, and worse in {worse} of {len(pairs)} comparisons."
-    return f"On road signs leave it off: in {none} of {len(pairs)} comparisons no difference is shown."
+        return f"On road signs leave the penalty off: never better, and worse in {worse} of {len(pairs)} comparisons."
+    return (
+        f"On road signs leave the penalty off: in {none} of {len(pairs)} comparisons no difference is shown."
+    )
 
 
 _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
@@ -501,7 +503,7 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
         {
             "better": "On CIFAR-10 the penalty earns its second pass: {at} it is better.",
             "worse": "On CIFAR-10 train for longer instead: {at} the penalty is worse.",
-            "no difference shown": "On CIFAR-10 it is not shown to earn its second pass.",
+            "no difference shown": "On CIFAR-10 the penalty is not shown to earn its second pass.",
         },
         PENALTY,
         TWICE,
@@ -543,7 +545,7 @@ def _unseen(known: Mapping[str, Tree]) -> Slide:
     for name, pairs in _main_comparisons(known).items():
         for c in pairs:
             detectable = "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}"
-            rows.append((SUBJECTS[name], f"{c['a']} / {c['b']}", str(c["seeds"]), detectable))
+            rows.append((f"{SUBJECTS[name]}: {_setting(known[name], c)}", str(c["seeds"]), detectable))
         seen = [c["detectable"] for c in pairs if c["detectable"] is not None]
         if seen:
             said.append(f"{_spoken_span(seen)} points on {SUBJECTS[name]}")
@@ -564,9 +566,9 @@ def _unseen(known: Mapping[str, Tree]) -> Slide:
         narration=tuple(told) or ("With one seed an arm nothing can be said of what was missed.",),
         block=Table(
             caption="Smallest detectable effect, in points",
-            columns=("on", "comparison", "seeds", "points"),
+            columns=("penalty on", "seeds", "points"),
             rows=tuple(rows),
-            align_right=(2, 3),
+            align_right=(1, 2),
         ),
     )
 
@@ -629,9 +631,9 @@ def _tally(pairs: Sequence[Tree]) -> tuple[int, int, int]:
 
 def _tally_sentence(pairs: Sequence[Tree]) -> str:
     better, worse, none = _tally(pairs)
-    counts = ((better, "better"), (worse, "worse"), (none, "not shown to differ"))
-    said = [f"in {n} {word}" for n, word in counts if n]
-    return f"In {len(pairs)} comparisons with plain training the penalty is {_listed(said)}."
+    counts = ((better, "the penalty is better"), (worse, "it is worse"), (none, "no difference is shown"))
+    said = [f"in {n} {words}" for n, words in counts if n]
+    return f"Of {len(pairs)} comparisons with plain training, {_listed(said)}."
 
 
 def _tally_headline(pairs: Sequence[Tree]) -> str:
@@ -686,7 +688,9 @@ def _method(arm: str) -> str:
 
 
 def _setting(result: Tree, comparison: Tree) -> str:
-    """What network, pictures and budget a comparison on signs is of; its budget where the name has none."""
+    """What network, pictures and budget a comparison is of, or else what it is against."""
+    if result["study"] != SIGNS:
+        return f"against {comparison['b']}"
     arm = _arm(result, comparison["a"])
     return comparison["a"].rpartition(": ")[0] or (arm["budget"]["asked"] if arm is not None else "")
 

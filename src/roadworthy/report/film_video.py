@@ -17,7 +17,7 @@ from roadworthy.errors import UsageError
 from roadworthy.report.film import Film, Slide
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
-WIDTH, HEIGHT, FRAMES_PER_SECOND = 1280, 720, 10
+WIDTH, HEIGHT, FRAMES_PER_SECOND = 1280, 720, 5
 DRAW_TIMEOUT_S, SPEAK_TIMEOUT_S, JOIN_TIMEOUT_S = 120, 60, 900
 SPEAKING_RATE = 165  # words a minute, espeak-ng's own count
 FASTEST_RATE = 260
