@@ -432,7 +432,7 @@ def _signs(result: Tree) -> Slide:
     pairs = penalty_on_signs(result)
     places = ["", *dict.fromkeys(_place(c) for c in pairs if _place(c))][: 1 + MOST_PLACES]
     cells = {
-        (_setting(result, c), _place(c)): f"{100 * c['effect']:+.2f}, {_WORDS[c['verdict']]}" for c in pairs
+        (_setting(result, c), _place(c)): f"{100 * c['effect']:+.2f} {_MARKS[c['verdict']]}" for c in pairs
     }
     said = [_tally_sentence(pairs)] if pairs else ["The penalty was compared with nothing on road signs."]
     said += _claims_sentence(result, "C13", "C14")
@@ -442,7 +442,7 @@ def _signs(result: Tree) -> Slide:
         points=points or ("Claims C13 and C14 were not judged by these trainings",),
         narration=tuple(said),
         block=Table(
-            caption="Penalty against plain training, in points of accuracy, and whether that is shown",
+            caption="Penalty against plain training, in points: ▲ better, ▼ worse, · no difference shown",
             columns=("trained", *(place or "test" for place in places)),
             rows=tuple(
                 (setting, *(cells.get((setting, place), "") for place in places))
@@ -453,7 +453,7 @@ def _signs(result: Tree) -> Slide:
     )
 
 
-_WORDS = {"better": "better", "worse": "worse", "no difference shown": "not shown"}
+_MARKS = {"better": "▲", "worse": "▼", "no difference shown": "·"}
 
 
 def penalty_on_signs(result: Tree) -> list[Tree]:
@@ -492,7 +492,7 @@ def _on_signs(pairs: Sequence[Tree]) -> str:
     if better:
         return f"On road signs use the penalty where it helped: {better} of {len(pairs)} comparisons."
     if worse:
-        return f"On road signs leave the penalty off: never better, and worse in {worse} of {len(pairs)} comparisons."
+        return f"On road signs leave the penalty off: it is worse in {worse} of {len(pairs)} comparisons."
     return (
         f"On road signs leave the penalty off: in {none} of {len(pairs)} comparisons no difference is shown."
     )
@@ -543,12 +543,14 @@ def _unseen(known: Mapping[str, Tree]) -> Slide:
     rows: list[tuple[str, ...]] = []
     said: list[str] = []
     for name, pairs in _main_comparisons(known).items():
-        for c in pairs:
-            detectable = "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}"
-            rows.append((f"{SUBJECTS[name]}: {_setting(known[name], c)}", str(c["seeds"]), detectable))
-        seen = [c["detectable"] for c in pairs if c["detectable"] is not None]
-        if seen:
-            said.append(f"{_spoken_span(seen)} points on {SUBJECTS[name]}")
+        groups = [pairs] if name == SIGNS else [[c] for c in pairs]
+        rows += [
+            (_compared(name, group), _span([c["seeds"] for c in group]), _detectable(group))
+            for group in groups
+            if group
+        ]
+        if _detectable(pairs):
+            said.append(f"{_detectable(pairs)} points on {SUBJECTS[name]}")
     told = [f"Smaller effects than these would often have been missed: {_listed(said)}."] if said else []
     smallest = _comparison(known[CIFAR], PENALTY, SAM) if CIFAR in known else None
     if smallest is not None and smallest["detectable"] is not None:
@@ -585,8 +587,20 @@ def _main_comparisons(known: Mapping[str, Tree]) -> dict[str, list[Tree]]:
         if name in known
     }
     if SIGNS in known:
-        found[SIGNS] = [c for c in penalty_on_signs(known[SIGNS]) if not _place(c)][:4]
+        found[SIGNS] = penalty_on_signs(known[SIGNS])
     return found
+
+
+def _compared(name: str, pairs: Sequence[Tree]) -> str:
+    what = f"against {pairs[0]['b']}" if name != SIGNS else f"{len(pairs)} comparisons with plain"
+    return f"{SUBJECTS[name]}: {what}"
+
+
+def _detectable(pairs: Sequence[Tree]) -> str:
+    """The smallest effects that would have been shown, in points; empty where none is known."""
+    known = [100 * c["detectable"] for c in pairs if c["detectable"] is not None]
+    low, high = (f"{value:.2f}" for value in (min(known, default=0), max(known, default=0)))
+    return "" if not known else low if low == high else f"{low} to {high}"
 
 
 def verdict_sentence(comparison: Tree, a: str = "", b: str = "") -> str:
@@ -688,9 +702,7 @@ def _method(arm: str) -> str:
 
 
 def _setting(result: Tree, comparison: Tree) -> str:
-    """What network, pictures and budget a comparison is of, or else what it is against."""
-    if result["study"] != SIGNS:
-        return f"against {comparison['b']}"
+    """What network, pictures and budget a comparison is of; its budget where the name has none."""
     arm = _arm(result, comparison["a"])
     return comparison["a"].rpartition(": ")[0] or (arm["budget"]["asked"] if arm is not None else "")
 
@@ -728,11 +740,6 @@ def _said(value: float) -> str:
 def _span(counts: Sequence[int]) -> str:
     low, high = min(counts), max(counts)
     return f"{low:,}" if low == high else f"{low:,} to {high:,}"
-
-
-def _spoken_span(fractions: Sequence[float]) -> str:
-    low, high = (f"{100 * value:.2f}" for value in (min(fractions), max(fractions)))
-    return low if low == high else f"{low} to {high}"
 
 
 def _listed(words: Sequence[str]) -> str:
