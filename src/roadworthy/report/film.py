@@ -488,7 +488,7 @@ def recommendations(known: Mapping[str, Tree]) -> list[str]:
 def _on_signs(pairs: Sequence[Tree]) -> str:
     better, worse, none = _tally(pairs)
     if better and worse:
-        return "On road signs try it on your own pictures: here it is better in places and worse in others."
+        return "On road signs try the penalty on your own: here it is better in places and worse in others."
     if better:
         return f"On road signs use the penalty where it helped: {better} of {len(pairs)} comparisons."
     if worse:
@@ -512,7 +512,7 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
         {
             "better": "Prefer it to averaged weights: it is better.",
             "worse": "Average the weights instead: that is better, without a second pass.",
-            "no difference shown": "Try averaged weights first: no difference shown, no second pass.",
+            "no difference shown": "Rather averaged weights than the penalty: no difference shown, no second pass.",
         },
         PENALTY,
         AVERAGED,
