@@ -176,7 +176,7 @@ def _idea() -> Slide:
         title="The idea: penalise the norm of the gradient",
         points=(
             "Loss: L(w) + λ‖∇L(w)‖",
-            "Step along d = (1 − α) g1 + α g2",
+            "Step against d = (1 − α) g1 + α g2",
             "g1 = ∇L(w),  g2 = ∇L(w + r g1/‖g1‖),  α = λ/r",
             "α = 0 is plain training, α = 1 is SAM",
         ),
@@ -512,7 +512,7 @@ _CHOICES: tuple[tuple[Mapping[str, str], str, str], ...] = (
         {
             "better": "Prefer it to averaged weights: it is better.",
             "worse": "Average the weights instead: that is better, without a second pass.",
-            "no difference shown": "Rather averaged weights than the penalty: no difference shown, no second pass.",
+            "no difference shown": "Rather average the weights: no difference shown, no second pass.",
         },
         PENALTY,
         AVERAGED,
