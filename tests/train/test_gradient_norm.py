@@ -725,7 +725,10 @@ def _as_one_of_two(rank: int, place: str, shared: bool, out: str) -> None:
 
 
 @pytest.mark.parametrize("shared", [False, True])
-def test_two_processes_agree_and_do_what_is_done_by_hand(tmp_path: Path, shared: bool) -> None:
+def test_two_processes_agree_and_do_what_is_done_by_hand(
+    tmp_path: Path, shared: bool, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.syspath_prepend(Path(__file__).parents[2])  # where the other process finds this module
     torch.multiprocessing.spawn(
         _as_one_of_two, (str(tmp_path / "store"), shared, str(tmp_path / "d")), nprocs=2
     )
