@@ -11,6 +11,21 @@ from roadworthy.errors import ConfigError
 SMALLEST = 16  # px
 
 
+class Classifier(nn.Module):
+    """A network whose logits are its last linear layer's, `head`, of its `features`."""
+
+    head: nn.Linear
+
+    def features(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, F), what the last layer sees."""
+        raise NotImplementedError
+
+    def forward(self, images: Tensor) -> Tensor:
+        """(B, 3, S, S) -> (B, C) logits."""
+        logits: Tensor = self.head(self.features(images))
+        return logits
+
+
 def check(config: ModelConfig, size: int, *used: str) -> None:
     """Raises ConfigError on settings that the network does not use, and on pictures under 16 px.
 
@@ -38,6 +53,14 @@ def initialise(model: nn.Module, head: nn.Linear) -> None:
             nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
     nn.init.normal_(head.weight, std=0.01)  # the first loss is then ln C
     nn.init.zeros_(head.bias)
+
+
+def initialise_as_keras(model: nn.Module) -> None:
+    """Kernels uniform as Glorot has them, biases zero: what the study's framework did."""
+    for module in model.modules():
+        if isinstance(module, (nn.Conv2d, nn.Linear)):
+            nn.init.xavier_uniform_(module.weight)
+            nn.init.zeros_(module.bias)  # type: ignore[arg-type]
 
 
 def pad_channels(x: Tensor, width: int) -> Tensor:

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.models._shared import check, initialise, pad_channels
+from roadworthy.models._shared import Classifier, check, initialise, pad_channels
 from roadworthy.models.catalogue import MODELS
 
 EXPANSION = 4
@@ -37,7 +37,7 @@ class Block(nn.Module):
         return y + pad_channels(self.pool(x), y.shape[1])
 
 
-class PyramidNet(nn.Module):
+class PyramidNet(Classifier):
     """A 3x3 stem of 16 channels, three stages of (depth - 2) / 9 bottlenecks, the mean over positions.
 
     Block k of N is 16 + k `widening` / N wide, rounded as the authors' code does.  At depth 272, widening 200
@@ -63,11 +63,6 @@ class PyramidNet(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, 4 (16 + widening)), what the last layer sees."""
         return F.relu(self.norm(self.blocks(self.stem(images)))).mean(dim=(2, 3))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) logits."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 @MODELS.register("pyramidnet-272")

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.models._shared import check, initialise, pad_channels
+from roadworthy.models._shared import Classifier, check, initialise, pad_channels
 from roadworthy.models.catalogue import MODELS
 
 
@@ -28,7 +28,7 @@ class Block(nn.Module):
         return F.relu(self.norm2(self.conv2(y)) + shortcut)
 
 
-class ResNet(nn.Module):
+class ResNet(Classifier):
     """A 3x3 stem of 16 channels, stages of 16, 32 and 64 with `blocks` each, the mean over positions.
 
     6 `blocks` + 2 layers have weights.  At 10 classes: 75,290 parameters with one block a stage (ResNet-8,
@@ -53,11 +53,6 @@ class ResNet(nn.Module):
         """(B, 3, S, S) -> (B, 64), what the last layer sees."""
         places: Tensor = self.blocks(self.stem(images))
         return places.mean(dim=(2, 3))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) logits."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 @MODELS.register("resnet-8")

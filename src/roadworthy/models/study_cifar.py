@@ -6,10 +6,11 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import ConfigError
+from roadworthy.models._shared import Classifier, initialise_as_keras
 from roadworthy.models.catalogue import MODELS
 
 
-class StudyCifar(nn.Module):
+class StudyCifar(Classifier):
     """Three valid 3x3 convolutions, the first two pooled, and two dense layers; ReLU after each but the last.
 
     188,810 parameters at 32 px and 10 classes.
@@ -33,20 +34,12 @@ class StudyCifar(nn.Module):
         )
         self.hidden = nn.Sequential(nn.Linear(64 * side * side, 128), nn.ReLU())
         self.head = nn.Linear(128, num_classes)
-        for module in self.modules():  # Keras' initialisation, which the study used
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        initialise_as_keras(self)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, 128), what the last layer sees."""
         hidden: Tensor = self.hidden(self.stages(images))
         return hidden
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) logits."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 @MODELS.register("study-cifar")

@@ -6,11 +6,12 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import ConfigError
+from roadworthy.models._shared import Classifier, initialise_as_keras
 from roadworthy.models.catalogue import MODELS
 from roadworthy.models.dropout import Dropout
 
 
-class StudyCNN(nn.Module):
+class StudyCNN(Classifier):
     """Three stages of valid 3x3 convolution, pooling, ReLU and dropout, then two dense layers.
 
     The study's ReLU stood before its pooling.  The largest of four and the larger of it and zero may be
@@ -32,20 +33,12 @@ class StudyCNN(nn.Module):
         self.stages = nn.Sequential(*layers, nn.Flatten())
         self.hidden = nn.Sequential(nn.Linear(channels * side * side, 128), nn.ReLU(), Dropout(rates[3]))
         self.head = nn.Linear(128, num_classes)
-        for module in self.modules():  # Keras' initialisation, which the study used
-            if isinstance(module, (nn.Conv2d, nn.Linear)):
-                nn.init.xavier_uniform_(module.weight)
-                nn.init.zeros_(module.bias)  # type: ignore[arg-type]
+        initialise_as_keras(self)
 
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, 128), what the last layer sees."""
         hidden: Tensor = self.hidden(self.stages(images))
         return hidden
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) logits."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 @MODELS.register("study-cnn")

@@ -5,14 +5,14 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.models._shared import check, initialise
+from roadworthy.models._shared import Classifier, check, initialise
 from roadworthy.models.catalogue import MODELS
 
 STAGES = ((64, 2), (128, 2), (256, 3), (512, 3), (512, 3))
 """Width and number of convolutions between two poolings: the paper's configuration D."""
 
 
-class VggBn(nn.Module):
+class VggBn(Classifier):
     """Thirteen 3x3 convolutions, each with normalisation and ReLU; pooling after each stage; one dense layer.
 
     The variant for CIFAR: the paper's two hidden layers of 4096 are left out, and convolutions have no
@@ -43,11 +43,6 @@ class VggBn(nn.Module):
         """(B, 3, S, S) -> (B, 512), what the last layer sees."""
         places: Tensor = self.stages(images)
         return places.mean(dim=(2, 3))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) logits."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 @MODELS.register("vgg16-bn")

@@ -6,7 +6,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.models._shared import check, initialise
+from roadworthy.models._shared import Classifier, check, initialise
 from roadworthy.models.catalogue import MODELS
 from roadworthy.models.dropout import Dropout
 
@@ -36,7 +36,7 @@ class Block(nn.Module):
         return kept + y
 
 
-class WideResNet(nn.Module):
+class WideResNet(Classifier):
     """A 3x3 stem of 16 channels, stages of 16, 32 and 64 times `widening`, the mean over positions.
 
     (depth - 4) / 6 blocks a stage.  At depth 28, ten times as wide, and 10 classes: 36,479,194 parameters,
@@ -60,11 +60,6 @@ class WideResNet(nn.Module):
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, 64 widening), what the last layer sees."""
         return F.relu(self.norm(self.blocks(self.stem(images)))).mean(dim=(2, 3))
-
-    def forward(self, images: Tensor) -> Tensor:
-        """(B, 3, S, S) -> (B, C) logits."""
-        logits: Tensor = self.head(self.features(images))
-        return logits
 
 
 @MODELS.register("wrn-28-10")
