@@ -23,7 +23,7 @@ class Answers:
     """What a network says of N pictures.
 
     logits: (N, C) of the picture as it is.  features: (N, D), what the last layer sees.
-    views: (N, C) each, of the picture moved by a pixel and zoomed.
+    views: (N, C) each, of the picture as it is, moved by a pixel, and zoomed.
     """
 
     logits: FloatArray
@@ -32,13 +32,14 @@ class Answers:
 
 
 def ask(model: nn.Module, images: ByteArray, spec: InputSpec) -> Answers:
-    """Ask about (N, S, S, 3) uint8 pictures; the one as it is counts among the views."""
+    """Ask about (N, S, S, 3) uint8 pictures."""
     logits = predict_logits(model, images, spec)
-    seen = [view for name in ("shifts", "zooms") for view in VIEWS.get(name)()]
+    views = [view(images) for name in ("shifts", "zooms") for view in VIEWS.get(name)()]
     return Answers(
         logits=logits,
         features=predict_features(model, images, spec),
-        views=(logits, *(predict_logits(model, view(images), spec) for view in seen)),
+        # Both kinds of views hold the picture as it is, which has been asked about already.
+        views=(logits, *(predict_logits(model, view, spec) for view in views if view is not images)),
     )
 
 

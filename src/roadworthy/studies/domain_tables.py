@@ -76,8 +76,8 @@ def difference(arm: ArmResult, folder: Path, domain: str) -> Difference:
 def _difference(run: Path, domain: str) -> Difference:
     config = load_config(run / "config.toml")
     splits = open_splits(config.data, config.input)
-    there = opened(run, domain, splits.classes)
-    home, new = (_seen(part, splits.train, config.input) for part in (splits.test, there))
+    there, new = _looked_at(run, domain)
+    home = _seen(splits.test, splits.train, config.input)
     found = domains.shifts(home, new, np.random.default_rng(0))
     names = [shift.look for shift in found]
     own_looks, new_looks = (np.stack([seen.looks[name] for name in names], axis=1) for seen in (home, new))
@@ -128,6 +128,15 @@ def _difference(run: Path, domain: str) -> Difference:
         ),
     )
     return Difference(words=domains.in_words(found), tables=(looks, apart))
+
+
+@lru_cache(maxsize=16)
+def _looked_at(run: Path, domain: str) -> tuple[Dataset, domains.Seen]:
+    """The pictures of a domain that a run was measured on, and how they look."""
+    config = load_config(run / "config.toml")
+    splits = open_splits(config.data, config.input)
+    there = opened(run, domain, splits.classes)
+    return there, _seen(there, splits.train, config.input)
 
 
 def _seen(part: Dataset, train: Dataset, spec: InputSpec) -> domains.Seen:
@@ -275,11 +284,9 @@ def _reordered(said: Predictions, rows: np.ndarray) -> Predictions:
 
 def _looks(run: Path, domain: str) -> dict[str, FloatArray]:
     """Of a domain's pictures, in the order of their paths."""
-    config = load_config(run / "config.toml")
-    splits = open_splits(config.data, config.input)
-    there = opened(run, domain, splits.classes)
+    there, seen = _looked_at(run, domain)
     order = np.argsort([record.path for record in there.records])
-    return {name: values[order] for name, values in _seen(there, splits.train, config.input).looks.items()}
+    return {name: values[order] for name, values in seen.looks.items()}
 
 
 def _in_words(effect: GainEffect) -> str:

@@ -18,7 +18,7 @@ from roadworthy.errors import DataNotFoundError
 from roadworthy.evaluate import conformal
 from roadworthy.evaluate.calibrate import fit_temperature, reliability
 from roadworthy.evaluate.metrics import expected_calibration_error
-from roadworthy.evaluate.predict import predict_logits
+from roadworthy.evaluate.predict import predict_features, predict_logits
 from roadworthy.evaluate.reject import COVERAGES, auroc, false_positive_rate, risk_coverage
 from roadworthy.evaluate.sureness import Answers, Sureness, ask
 from roadworthy.inputs import ByteArray
@@ -78,10 +78,8 @@ class Trust(Study):
         model, card = load_checkpoint(job.model)
         splits = open_splits(job.config.data, job.config.input)
         rows = np.random.default_rng(0).permutation(len(splits.train))[:TRAINING_FEATURES]
-        train = ask(model, np.asarray(splits.train.images)[np.sort(rows)], card.input)
-        sureness = Sureness(
-            card.classes, train.features, splits.train.targets[np.sort(rows)], card.temperature
-        )
+        known = predict_features(model, np.asarray(splits.train.images)[np.sort(rows)], card.input)
+        sureness = Sureness(card.classes, known, splits.train.targets[np.sort(rows)], card.temperature)
         home = ask(model, splits.test.images, card.input)
         of_home = sureness(home)
         right = np.asarray(home.logits.argmax(axis=1) == splits.test.targets, dtype=np.float64)
