@@ -240,16 +240,18 @@ class PenaltyConfig:
             raise ConfigError(
                 f"penalty.start={self.start:g} must lie before penalty.stop={self.stop:g}; nothing is left"
             )
-        if self.method == "momentum-sam":
-            unused = [
-                f"penalty.{name}"
-                for name in ("alpha", "mix", "adaptive", "shared_step")
-                if getattr(self, name) != getattr(PenaltyConfig, name)
-            ]
-            if unused:
-                raise ConfigError(f"{', '.join(unused)} has no effect with penalty.method=momentum-sam")
-            if self.warmup and self.ramp == "alpha":
-                raise ConfigError("penalty.ramp=alpha has no effect with momentum-sam; use penalty.ramp=r")
+        unused = {
+            "none": [f.name for f in dataclasses.fields(self) if f.name != "method"],
+            "momentum-sam": ["alpha", "mix", "adaptive", "shared_step"],
+            "gradient-norm": [],
+        }[self.method]
+        given = [f"penalty.{name}" for name in unused if getattr(self, name) != getattr(PenaltyConfig, name)]
+        if given:
+            raise ConfigError(f"{', '.join(given)} has no effect with penalty.method={self.method}")
+        if self.ramp != PenaltyConfig.ramp and not self.warmup:
+            raise ConfigError(f"penalty.ramp={self.ramp} has no effect without penalty.warmup")
+        if self.method == "momentum-sam" and self.warmup and self.ramp == "alpha":
+            raise ConfigError("penalty.ramp=alpha has no effect with momentum-sam; use penalty.ramp=r")
 
 
 @dataclass(frozen=True, kw_only=True)

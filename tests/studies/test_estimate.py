@@ -3,8 +3,11 @@
 import dataclasses
 from pathlib import Path
 
+import pytest
+
 from roadworthy.config import load_config, write_config
-from roadworthy.studies.estimate import OVERHEAD_S, study_seconds
+from roadworthy.studies import estimate
+from roadworthy.studies.estimate import OVERHEAD_S, study_seconds, training_seconds
 from roadworthy.studies.plan import Job
 
 
@@ -33,3 +36,13 @@ def test_what_is_carried_on_may_be_finished_already(tmp_path: Path) -> None:
     write_config(one.config, one.folder / "config.toml")
     longer = job(tmp_path / "longer", 4, start=one.folder, extends=True)
     assert study_seconds([longer]) == 180 + OVERHEAD_S
+
+
+def test_a_penalty_takes_its_second_pass_unless_gradients_are_what_is_counted(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(estimate, "_images_per_second", lambda config: 100.0)
+    penalised = ("penalty.method=gradient-norm", "penalty.start=0.75", "train.batch_size=10")
+    for budget, plain, late in (("train.samples=1000", 10.0, 12.5), ("train.gradients=100", 10.0, 10.0)):
+        assert training_seconds(load_config(None, (budget, "train.batch_size=10"))) == plain
+        assert training_seconds(load_config(None, (budget, *penalised))) == late

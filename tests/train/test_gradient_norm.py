@@ -22,6 +22,7 @@ from roadworthy.train.gradient_norm import (
     build_producers,
     global_norm,
     moved,
+    passes_a_step,
     strength_at,
 )
 
@@ -203,17 +204,18 @@ def check_batchnorm(make: Make) -> None:
 
 
 def check_restored(make: Make) -> None:
-    """Weights are what they were, bit for bit, also where the second pass raises."""
+    """Weights are what they were, bit for bit, also where either pass raises, and gradients are then gone."""
     inputs, targets = batch(dtype=torch.float32)
-    for fails in (False, True):
+    for fails in ((False, False), (False, True), (True,)):
         model = smooth(dtype=torch.float32)
         before = [p.detach().clone() for p in model.parameters()]
-        passes = iter((False, fails))
+        passes = iter(fails)
 
         def closure(model: nn.Module = model, passes: Any = passes) -> Tensor:
+            loss = closure_of(model, inputs, targets)()
             if next(passes):
                 raise KeyboardInterrupt
-            return closure_of(model, inputs, targets)()
+            return loss
 
         try:
             make(model, r=0.37, alpha=0.8).backward(closure)
@@ -787,8 +789,24 @@ def test_alpha_or_r_grows(ramp: Any, expected: tuple[float, float]) -> None:
         ),
         ({"method": "momentum-sam", "warmup": 0.5}, "use penalty.ramp=r"),
         ({"every": 0}, "penalty.every"),
+        ({"alpha": 0.5, "every": 2}, "penalty.alpha, penalty.every has no effect with penalty.method=none"),
+        ({"method": "gradient-norm", "ramp": "r"}, "penalty.ramp=r has no effect without penalty.warmup"),
     ],
 )
 def test_settings_that_do_nothing_are_refused(settings: dict[str, Any], words: str) -> None:
     with pytest.raises(ConfigError, match=words):
         PenaltyConfig(**settings)
+
+
+@pytest.mark.parametrize(
+    ("settings", "passes"),
+    [
+        ({}, 1.0),
+        ({"method": "momentum-sam"}, 1.0),
+        ({"method": "gradient-norm"}, 2.0),
+        ({"method": "gradient-norm", "start": 0.75}, 1.25),
+        ({"method": "gradient-norm", "start": 0.5, "every": 2}, 1.25),
+    ],
+)
+def test_what_a_step_costs_on_average(settings: dict[str, Any], passes: float) -> None:
+    assert passes_a_step(PenaltyConfig(**settings)) == passes

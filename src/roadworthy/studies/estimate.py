@@ -13,12 +13,13 @@ import torch
 from roadworthy import pixels
 from roadworthy.augment.consistency import build_views
 from roadworthy.augment.policy import build_policy
-from roadworthy.config import Config, DataConfig, TrainConfig, load_config
+from roadworthy.config import Config, DataConfig, PenaltyConfig, TrainConfig, load_config
 from roadworthy.data.open import open_splits
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.runtime import generator, keep_freed_memory, pick_autocast, pick_device
 from roadworthy.studies.plan import Job
+from roadworthy.train.gradient_norm import passes_a_step
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
 
@@ -48,14 +49,16 @@ def training_seconds(config: Config) -> float:
     train = config.train
     if train.minutes is not None:
         return 60 * train.minutes
-    samples = train.samples or (train.gradients or 0) * train.batch_size
-    if not samples:
+    samples = train.samples or 0.0
+    if not samples and not train.gradients:
         samples = train.epochs * _train_images(config.data, config.input)
+    # A penalty shows each batch more than once.
+    shown = samples * passes_a_step(config.penalty) or (train.gradients or 0) * train.batch_size
     # Neither seed nor budget change the speed: arms that differ in those alone are tried once.
     same = TrainConfig(
         batch_size=train.batch_size, ema=train.ema, device=train.device, precision=train.precision
     )
-    return samples / _images_per_second(dataclasses.replace(config, train=same))
+    return shown / _images_per_second(dataclasses.replace(config, train=same, penalty=PenaltyConfig()))
 
 
 @cache

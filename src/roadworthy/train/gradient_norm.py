@@ -21,7 +21,7 @@ gradients and is no optimiser: `backward` leaves d in every `.grad`, for any tor
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, Protocol
 
@@ -106,27 +106,32 @@ class GradientNormPenalty:
         self._model.zero_grad(set_to_none=True)
         if self.r == 0 or self.alpha == 0:
             return closure()
-        random = _random_state(self._trained)
-        with self._local():
-            loss = closure()
-        after = _random_state(self._trained)
-        step = self._step()
-        if step is None:
-            self._average()
-            return loss
-        first = [p.grad for p in self._trained]
-        self._model.zero_grad(set_to_none=True)
         try:
-            with moved(self._model, self._moved, step), self._local():
-                _set_random_state(random)
-                closure()
+            loss = self._mixed(closure)
         except BaseException:
             self._model.zero_grad(set_to_none=True)
             raise
+        self._average()
+        return loss
+
+    def _mixed(self, closure: Closure) -> Tensor:
+        """Both passes, without averaging what stayed local."""
+        before = _random_state(self._trained)
+        with self._local():
+            loss = closure()
+        step = self._step()
+        if step is None:
+            return loss
+        first = [p.grad for p in self._trained]
+        self._model.zero_grad(set_to_none=True)
+        after = _random_state(self._trained)
+        try:
+            with moved(self._model, self._moved, step), self._local():
+                _set_random_state(before)
+                closure()
         finally:
             _set_random_state(after)
         self._combine(first)
-        self._average()
         return loss
 
     def _step(self) -> list[Tensor | None] | None:
@@ -257,18 +262,20 @@ def _times(tensor: Tensor | None, scale: Tensor | float | None) -> Tensor | None
     return tensor if tensor is None or scale is None else tensor * scale
 
 
-def _random_state(parameters: Sequence[nn.Parameter]) -> list[Tensor]:
-    """Of the processor, and of the device that the network is on."""
-    states = [torch.get_rng_state()]
-    if parameters and parameters[0].is_cuda:
-        states.append(torch.cuda.get_rng_state(parameters[0].device))
-    return states
+def _random_state(parameters: Sequence[nn.Parameter]) -> dict[torch.device, Tensor]:
+    """Of the processor, and of the devices that the network is on."""
+    graphics = {p.device for p in parameters if p.is_cuda}
+    return {torch.device("cpu"): torch.get_rng_state()} | {
+        device: torch.cuda.get_rng_state(device) for device in graphics
+    }
 
 
-def _set_random_state(states: Sequence[Tensor]) -> None:
-    torch.set_rng_state(states[0])
-    for state in states[1:]:
-        torch.cuda.set_rng_state(state)
+def _set_random_state(states: Mapping[torch.device, Tensor]) -> None:
+    for device, state in states.items():
+        if device.type == "cpu":
+            torch.set_rng_state(state)
+        else:
+            torch.cuda.set_rng_state(state, device)
 
 
 def _check(r: float, alpha: float, mix: str) -> None:
@@ -328,6 +335,13 @@ def build_producers(
         return penalised
 
     return producers
+
+
+def passes_a_step(config: PenaltyConfig) -> float:
+    """Gradients that a step takes, the mean over the whole budget."""
+    if config.method != "gradient-norm":
+        return 1.0
+    return 1.0 + (config.stop - config.start) / config.every
 
 
 def strength_at(config: PenaltyConfig, done: float, step: int) -> float:
