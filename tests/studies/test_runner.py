@@ -18,7 +18,7 @@ from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, Predictions, StudyResult
 from roadworthy.runtime import with_threads
-from roadworthy.studies import trust
+from roadworthy.studies import gradient_norm, gradient_norm_signs, trust
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.executors import Here
@@ -140,6 +140,14 @@ def test_what_was_asked_otherwise_is_refused(ask: Ask, tmp_path: Path) -> None:
         api.study(["tiny"], dataclasses.replace(ask, quick=True), tmp_path)
 
 
+def test_a_study_goes_on_whatever_is_asked_that_it_does_not_follow_from(ask: Ask, tmp_path: Path) -> None:
+    first = dataclasses.replace(ask, seeds=1)
+    api.study(["tiny"], first, tmp_path)
+    before = times(tmp_path / "tiny")
+    api.study(["tiny"], dataclasses.replace(first, cifar="cifar10:", samples=5), tmp_path)
+    assert times(tmp_path / "tiny") == before
+
+
 def test_a_folder_that_another_process_works_in_is_refused(ask: Ask, tmp_path: Path) -> None:
     (tmp_path / "tiny").mkdir()
     with FileLock(tmp_path / "tiny" / ".lock"), pytest.raises(UsageError, match="another process"):
@@ -173,8 +181,18 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
 
 
 @pytest.mark.slow
-@pytest.mark.parametrize("name", ["gradient-norm-original"])  # the others take minutes
-def test_studies_of_the_gradient_norm_have_something_to_show(name: str, ask: Ask, tmp_path: Path) -> None:
+@pytest.mark.parametrize("name", ["gradient-norm", "gradient-norm-original", "gradient-norm-signs"])
+def test_studies_of_the_gradient_norm_have_something_to_show(
+    name: str, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    # What is looked at of each training, in little: what it finds has tests of its own.
+    monkeypatch.setattr(gradient_norm, "LOOKED_AT", 20)
+    monkeypatch.setattr(gradient_norm, "PRODUCTS", 2)
+    monkeypatch.setattr(gradient_norm_signs, "SHARPNESS_PICTURES", 20)
+    monkeypatch.setattr(gradient_norm_signs, "SHARPNESS_PRODUCTS", 2)
+    monkeypatch.setattr(gradient_norm_signs, "CORRUPTED_PICTURES", 20)
+    few = {"data.spec": "{data}@0.5,rendered:au+de?per_class=20@0.5"}
+    monkeypatch.setitem(gradient_norm_signs.PICTURES, "half drawn", few)  # type: ignore[arg-type]
     settings = ("train.epochs=1", "train.minutes=0.002", "train.threads=1", "evaluate.bootstrap=20")
     objects = dataclasses.replace(ask, cifar=ask.data, seeds=2, quick=True)
     if name != "gradient-norm-signs":
@@ -212,7 +230,8 @@ def test_studies_that_look_closer_have_something_to_show(
     captions = [table["caption"] for table in tree["tables"]]
     page = (tmp_path / "report.html").read_text()
     if name == "mistakes":
-        assert captions[0].startswith("Traits of")
+        assert captions[0] == "Mistakes by kind, over 1 trainings"
+        assert captions[1].startswith("Traits of")
         assert tree["galleries"][0]["captions"]
         assert "Grad-CAM" in page
         assert [claim["id"] for claim in tree["claims"]] == ["C7", "C8"]

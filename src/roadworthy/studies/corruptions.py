@@ -49,7 +49,8 @@ class Corruptions(Study):
         """The error on home's test under every corruption and severity, on the same pictures for all."""
         seconds = 60 * (job.config.train.minutes or 1)
         most = PICTURES if seconds > QUICK_SECONDS else QUICK_PICTURES
-        return errors_when_corrupted(job, most, list(CORRUPTIONS), SEVERITIES)
+        test = open_splits(job.config.data, job.config.input).test
+        return errors_when_corrupted(job, test, most, list(CORRUPTIONS), SEVERITIES)
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """The mean error over the fifteen of each arm."""
@@ -111,10 +112,9 @@ class Corruptions(Study):
 
 
 def errors_when_corrupted(
-    job: Job, most: int, names: Sequence[str], severities: Sequence[int]
+    job: Job, test: Dataset, most: int, names: Sequence[str], severities: Sequence[int]
 ) -> dict[str, Any]:
     """The error on about so many pictures of home's test, clean and by corruption and severity."""
-    test = open_splits(job.config.data, job.config.input).test
     rows = by_sign(test, most)
     images, targets = np.asarray(test.images)[rows], test.targets[rows]
     model, card = load_checkpoint(job.model)

@@ -10,6 +10,7 @@ import numpy as np
 import torch
 
 from roadworthy import pixels
+from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.landscape import loss_curve
 from roadworthy.evaluate.sharpness import sharpness
@@ -49,7 +50,7 @@ RESNET: Settings = {
 PENALISED: Settings = {"penalty.method": "gradient-norm", "penalty.r": 0.1, "penalty.alpha": 0.8}
 LOOKED_AT, PRODUCTS = 500, 30  # training pictures, and Hessian products, for sharpness
 STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's length nothing is left
-DRAWN = (PLAIN, SAM, PENALTY, AVERAGED)
+FIGURED = (PLAIN, SAM, PENALTY, AVERAGED)
 MEASURES = (
     "gradient norm",
     "eigenvalue",
@@ -72,6 +73,8 @@ def with_option(spec: str, option: str) -> str:
 
 class GradientNorm(Study):
     """Does penalising the gradient norm help on CIFAR-10, and is it worth its second pass?"""
+
+    asks = ("cifar", "quick", "settings")
 
     def lacks(self, ask: Ask) -> str:
         """CIFAR-10."""
@@ -101,7 +104,8 @@ class GradientNorm(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """How sharp the minimum is, and how the loss rises about it, on a fixed part of the training set."""
-        return sharpness_of(job)
+        train = open_splits(job.config.data, job.config.input).train
+        return sharpness_of(job, train, LOOKED_AT, PRODUCTS)
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Sharpness and cost of each arm, and whether sharpness goes with errors."""
@@ -113,7 +117,7 @@ class GradientNorm(Study):
         lines = [
             Curve(name=arm.name, xs=STEPS, ys=tuple(losses), lows=nothing, highs=nothing)
             for arm in result.arms
-            if arm.name in DRAWN
+            if arm.name in FIGURED
             for losses in [read_measured(folder / arm.runs[0].folder)["landscape"]]
         ]
         return [
@@ -127,13 +131,12 @@ class GradientNorm(Study):
         ]
 
 
-def sharpness_of(job: Job, most: int = LOOKED_AT, products: int = PRODUCTS) -> dict[str, Any]:
+def sharpness_of(job: Job, train: Dataset, most: int, products: int) -> dict[str, Any]:
     """Of a finished training, on a fixed part of its training pictures as they are.
 
     products: at most so many of the Hessian with a vector for each eigenvalue, which is then a lower bound.
     """
     model, card = load_checkpoint(job.model)
-    train = open_splits(job.config.data, job.config.input).train
     rows = np.sort(np.random.default_rng(0).permutation(len(train))[:most])
     images = pixels.to_float(torch.from_numpy(np.asarray(train.images)[rows]).permute(0, 3, 1, 2))
     inputs, targets = pixels.normalise(images, card.input), torch.from_numpy(train.targets[rows])

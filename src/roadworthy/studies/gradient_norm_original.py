@@ -37,6 +37,8 @@ QUICK_PER_CLASS = 100
 class GradientNormOriginal(Study):
     """What did the study's own experiment on CIFAR-10 show, and what does a penalty that works add?"""
 
+    asks = ("cifar", "quick", "settings")
+
     def lacks(self, ask: Ask) -> str:
         """CIFAR-10."""
         return cifar_needed(ask)

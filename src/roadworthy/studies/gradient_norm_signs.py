@@ -11,6 +11,7 @@ from typing import Any
 import numpy as np
 from scipy.stats import spearmanr
 
+from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import standard_corruptions
 from roadworthy.results import Claim, FloatArray, Predictions, StudyResult, Table
 from roadworthy.studies.catalogue import STUDIES
@@ -96,9 +97,12 @@ class GradientNormSigns(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """How sharp the minimum is, and the mean error under ImageNet-C's fifteen at severity 3."""
-        spoilt = errors_when_corrupted(job, CORRUPTED_PICTURES, standard_corruptions(), (SEVERITY,))
+        splits = open_splits(job.config.data, job.config.input)  # once: drawn pictures are drawn each time
+        spoilt = errors_when_corrupted(
+            job, splits.test, CORRUPTED_PICTURES, standard_corruptions(), (SEVERITY,)
+        )
         return {
-            **sharpness_of(job, most=SHARPNESS_PICTURES, products=SHARPNESS_PRODUCTS),
+            **sharpness_of(job, splits.train, SHARPNESS_PICTURES, SHARPNESS_PRODUCTS),
             "corrupted": float(np.mean([errors[0] for errors in spoilt["errors"].values()])),
         }
 

@@ -33,7 +33,7 @@ from roadworthy.train.checkpoint import load_checkpoint
 
 ASKED = "as it is"
 SHOWN, GALLERY = 120, "mistakes.npz"
-NAMED = 2  # mistakes in the answer
+NAMED, KINDS = 2, 12  # kinds of mistakes in the answer, and in the table
 REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
 
 
@@ -108,14 +108,25 @@ class Mistakes(Study):
         return [Stored(caption=caption, file=GALLERY, captions=tuple(captions))]
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
-        """Of the first seed: traits, pairs, signs, labels, actions."""
+        """All mistakes by kind; of the first seed: traits, pairs, signs, labels, actions."""
         run = folder / result.arm(ASKED).runs[0].folder
         config, predictions = load_config(run / "config.toml"), Predictions.read(run)
         wrong = _wrong(predictions)
         effects = _effects(run)
         confused = most_confused(predictions)
         together = concentration(wrong, predictions.groups, np.random.default_rng(0))
+        runs = [folder / one.folder for one in result.arm(ASKED).runs]
+        every = sum((_wrong_answers(Predictions.read(one)) for one in runs), Counter[tuple[str, str]]())
         return [
+            Table(
+                caption=f"Mistakes by kind, over {len(runs)} trainings",
+                columns=("class", "read as", "pictures", "of all mistakes"),
+                rows=tuple(
+                    (target, answer, f"{n:,}", f"{n / every.total():.1%}")
+                    for (target, answer), n in every.most_common(KINDS)
+                ),
+                align_right=(2, 3),
+            ),
             Table(
                 caption=f"Traits of {int(wrong.sum())} mistakes among {len(wrong):,} pictures, seed 0",
                 columns=(
@@ -144,7 +155,7 @@ class Mistakes(Study):
                 align_right=(2, 3, 4, 5, 6),
             ),
             Table(
-                caption="Most confused",
+                caption="Most confused, seed 0",
                 columns=("class", "read as", "pictures", "of the class"),
                 rows=tuple((c.target, c.predicted, f"{c.n:,}", f"{c.share:.2%}") for c in confused),
                 align_right=(2, 3),

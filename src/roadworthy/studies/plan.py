@@ -112,7 +112,13 @@ class Plan:
 
 
 class Study(ABC):
-    """One question; the first line of the docstring asks it."""
+    """One question; the first line of the docstring asks it.
+
+    asks: what of an Ask its trainings follow from.  A study that has begun goes on only where that is the
+    same; more seeds, and what so few samples would have said, may be asked for later.
+    """
+
+    asks: tuple[str, ...] = ("data", "new", "classes", "quick", "settings")
 
     @abstractmethod
     def plan(self, ask: Ask) -> Plan:

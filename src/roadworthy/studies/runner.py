@@ -25,8 +25,6 @@ from roadworthy.studies.jobs import collect, done
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, jobs
 from roadworthy.studies.watch import Watcher
 
-LATER = ("seeds", "samples")  # may be asked for otherwise when a study goes on
-
 
 def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
     """How many trainings the study `name` still needs, and about how many seconds they take."""
@@ -146,13 +144,14 @@ def _alone(folder: Path) -> Iterator[None]:
 def _planned(name: str, ask: Ask, folder: Path) -> Plan:
     """The plan as it was first made: another day this machine may be slower, and budgets would change.
 
-    More seeds may be asked for later, and what other samples would have said; other data or settings may not.
+    Raises UsageError where what its trainings follow from was another.
     """
     path = folder / "plan.json"
-    asked = {key: value for key, value in dataclasses.asdict(ask).items() if key not in LATER}
+    study = STUDIES.get(name)
+    asked = {key: dataclasses.asdict(ask)[key] for key in study.asks}
     asked = json.loads(json.dumps(asked))  # as it comes back
     if not path.is_file():
-        plan = STUDIES.get(name).plan(ask)
+        plan = study.plan(ask)
         write_json({"asked": asked, "plan": dataclasses.asdict(plan)}, path)
         return plan
     stored = json.loads(path.read_text(encoding="utf-8"))
