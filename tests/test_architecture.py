@@ -131,6 +131,19 @@ def test_imports_go_one_way() -> None:
     assert violations(SOURCE) == []
 
 
+def test_studies_do_not_import_their_catalogue() -> None:
+    # Each can then be imported alone, in any order: the catalogue imports them all.
+    known = modules(SOURCE)
+    catalogue = "studies.catalogue"
+    importers = {name for name, file in known.items() if catalogue in own_imports(file, known)}
+    assert {"studies.runner", "studies.jobs"} <= importers
+    defined = {
+        name for name, file in known.items() if "STUDIES.register(" in file.read_text(encoding="utf-8")
+    }
+    assert "studies.baseline" in defined
+    assert not defined & importers
+
+
 def test_every_module_has_a_place_in_the_order() -> None:
     places = {*LAYERS, *SHELL, "report", *(f.split(".")[0] for f in FOUNDATION), ""}
     assert {name.split(".")[0] for name in modules(SOURCE)} <= places

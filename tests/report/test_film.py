@@ -264,8 +264,8 @@ def test_what_is_missing_is_left_out(results: dict[str, Any]) -> None:
 
 
 def test_names_are_those_of_the_studies() -> None:
-    from roadworthy.studies.catalogue import STUDIES  # isort: skip  (the catalogue is what imports studies)
     from roadworthy.studies import gradient_norm, gradient_norm_original, gradient_norm_signs
+    from roadworthy.studies.catalogue import STUDIES
 
     assert set(FILMED) <= set(STUDIES)
     for name in ("PLAIN", "TWICE", "SAM", "PENALTY", "LATE", "AVERAGED"):

@@ -7,9 +7,8 @@ from pathlib import Path
 
 from roadworthy.augment.policy import kinds, operations
 from roadworthy.results import Claim, StudyResult
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import better, everywhere, judge, worse
-from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import base
 
 SINGLE_SEEDS = 3  # of parts of a policy: there are many of them

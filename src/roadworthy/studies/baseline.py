@@ -7,9 +7,8 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from roadworthy.results import Claim, StudyResult
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
-from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import COMPACT, STUDY_CNN, base
 
 PRETRAINED = {

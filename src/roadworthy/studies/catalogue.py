@@ -4,10 +4,7 @@ from __future__ import annotations
 
 from importlib import import_module
 
-from roadworthy.registry import Registry
-from roadworthy.studies.plan import Study
-
-STUDIES: Registry[Study] = Registry("study")
+from roadworthy.studies.plan import STUDIES as STUDIES
 
 for _module in (
     "baseline",

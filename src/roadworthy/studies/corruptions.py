@@ -19,9 +19,8 @@ from roadworthy.evaluate.predict import predict_logits
 from roadworthy.inputs import ByteArray
 from roadworthy.results import ArmResult, IntArray, StudyResult, Table
 from roadworthy.runtime import derive_seed
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.domains import COMBINED, MEASURES, NONE, PLAIN, SECONDS, TOGETHER
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
 from roadworthy.studies.setups import QUICK_SECONDS
 from roadworthy.train.checkpoint import load_checkpoint
 

@@ -10,8 +10,7 @@ import numpy as np
 
 from roadworthy.evaluate.intervals import bootstrap_mean
 from roadworthy.results import Predictions, StudyResult, Table
-from roadworthy.studies.catalogue import STUDIES
-from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import COMPACT, base
 
 FOLDS, QUICK_FOLDS = 5, 3

@@ -13,9 +13,8 @@ from roadworthy.data.open import open_splits
 from roadworthy.results import Claim, Predictions, Stored, StudyResult, Table
 from roadworthy.studies import domain_tables as tables
 from roadworthy.studies.baseline import PRETRAINED, installed
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import Part, better, judge, near
-from roadworthy.studies.plan import Arm, Ask, Plan, Settings, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
 from roadworthy.studies.setups import COMPACT, QUICK_SECONDS, STUDY_CNN
 
 SECONDS = 60.0

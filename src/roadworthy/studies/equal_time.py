@@ -8,10 +8,9 @@ from pathlib import Path
 from roadworthy.config import load_config
 from roadworthy.evaluate.compare import summarise
 from roadworthy.results import Claim, Curve, Curves, StudyResult
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.estimate import training_seconds
-from roadworthy.studies.plan import Arm, Ask, Plan, Study, sections
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study, sections
 from roadworthy.studies.setups import QUICK_SECONDS, STUDY_CNN, base
 
 # 18 epochs without augmentation, which took the study's machine 100 s.

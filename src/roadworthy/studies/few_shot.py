@@ -2,9 +2,8 @@
 
 from __future__ import annotations
 
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.domains import SECONDS, TOGETHER
-from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import COMPACT, QUICK_SECONDS
 
 SHOTS = (1, 5, 20)  # pictures a class, each of another sign

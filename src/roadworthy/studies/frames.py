@@ -26,8 +26,7 @@ from roadworthy.evaluate.predict import predict_logits
 from roadworthy.results import Curve, Curves, FloatArray, StudyResult, Table
 from roadworthy.runtime import derive_seed
 from roadworthy.scores import log_probabilities
-from roadworthy.studies.catalogue import STUDIES
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
 from roadworthy.studies.setups import classes_of, many_classes
 from roadworthy.train.checkpoint import load_checkpoint
 

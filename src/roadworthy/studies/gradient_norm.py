@@ -16,8 +16,7 @@ from roadworthy.evaluate.landscape import loss_curve
 from roadworthy.evaluate.sharpness import sharpness
 from roadworthy.results import Curve, Curves, StudyResult, Table
 from roadworthy.runtime import generator
-from roadworthy.studies.catalogue import STUDIES
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
 from roadworthy.train.checkpoint import load_checkpoint
 
 PER_CLASS, QUICK_PER_CLASS = 1000, 100  # fixed and seeded: the same pictures for every arm and seed

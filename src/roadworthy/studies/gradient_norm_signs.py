@@ -14,12 +14,11 @@ from scipy.stats import spearmanr
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import standard_corruptions
 from roadworthy.results import Claim, FloatArray, Predictions, StudyResult, Table
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better
 from roadworthy.studies.corruptions import SHARED, errors_when_corrupted
 from roadworthy.studies.domains import DRAWN
 from roadworthy.studies.gradient_norm import MEASURES, PENALISED, cost_table, sharpness_of, sharpness_table
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
 from roadworthy.studies.setups import COMPACT, MANY_CLASSES, QUICK_SECONDS, STUDY_CNN, classes_of
 
 SECONDS = 30.0

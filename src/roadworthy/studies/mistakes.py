@@ -24,10 +24,9 @@ from roadworthy.evaluate.traits import TRAITS, Pictures
 from roadworthy.inputs import InputSpec
 from roadworthy.results import Claim, FloatArray, Predictions, Stored, StudyResult, Table
 from roadworthy.scores import probabilities
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.domain_tables import side
-from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import base
 from roadworthy.train.checkpoint import load_checkpoint
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from roadworthy.config import Config, load_config
 from roadworthy.errors import ConfigError
+from roadworthy.registry import Registry
 from roadworthy.results import Claim, Curves, Stored, StudyResult, Table
 
 MEASURED_FURTHER = "measured.json"  # in a training's folder, what its study measured beside the usual
@@ -255,3 +256,7 @@ def sections(settings: Settings) -> dict[str, dict[str, Any]]:
             place = place.setdefault(parent, {})
         place[leaf] = value
     return tree
+
+
+STUDIES: Registry[Study] = Registry("study")
+"""Filled by the modules of this package as they are imported; `catalogue` imports them all."""

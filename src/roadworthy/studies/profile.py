@@ -9,9 +9,8 @@ from typing import Any
 
 from roadworthy.config import load_config
 from roadworthy.results import Claim, StudyResult, Table
-from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import Part, Verdict, judge
-from roadworthy.studies.plan import Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.profiling import profile
 from roadworthy.studies.setups import COMPACT, STUDY_CNN
 

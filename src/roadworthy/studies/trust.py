@@ -26,8 +26,7 @@ from roadworthy.results import Curve, Curves, FloatArray, Predictions, StudyResu
 from roadworthy.scores import accepted, probabilities
 from roadworthy.signs.catalogue import NO_SIGN
 from roadworthy.studies import trust_tables as tables
-from roadworthy.studies.catalogue import STUDIES
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study
 from roadworthy.studies.setups import classes_of, many_classes
 from roadworthy.train.checkpoint import Card, load_checkpoint
 
