@@ -26,7 +26,7 @@ TWENTY, THIRTY, CONTROL = "study-cnn, 20 epochs augmented", "10 epochs more of i
 # To choose on, and to be opened last; both are drawn as nothing else is.
 CHOSEN_ON, DRAWN_TEST = "other-val", "other-test"
 HELD_OUT = (CHOSEN_ON, DRAWN_TEST)
-PER_CLASS, QUICK_PER_CLASS = 256, 32
+PER_CLASS, QUICK_PER_CLASS = 512, 32
 MEASURES: Mapping[str, Settings] = {
     "the study's augmentation": {"augment.policy": "study-flips"},
     "our augmentation": {"augment.policy": "default"},
@@ -185,8 +185,8 @@ class Domains(Study):
 
 
 def _held_out(per_class: int) -> dict[str, str]:
-    """Drawn sets that nothing is trained on, by the names of their recipes."""
-    return {recipe: f"rendered:au+de?recipe={recipe}&per_class={per_class}" for recipe in HELD_OUT}
+    """The home market's signs as nothing that is trained on draws them, by the names of their recipes."""
+    return {recipe: f"rendered:au?recipe={recipe}&per_class={per_class}" for recipe in HELD_OUT}
 
 
 def _side_by_side(home: Dataset, there: Dataset) -> tuple[list[str], np.ndarray]:
