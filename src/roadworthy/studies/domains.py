@@ -15,7 +15,7 @@ from roadworthy.studies import domain_tables as tables
 from roadworthy.studies.baseline import PRETRAINED, installed
 from roadworthy.studies.claims import Part, better, judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
-from roadworthy.studies.setups import COMPACT, QUICK_SECONDS, STUDY_CNN
+from roadworthy.studies.setups import COMPACT, PENALISED, QUICK_SECONDS, STUDY_CNN
 
 SECONDS = 60.0
 # Without what the measures are: each arm adds one of them.
@@ -39,6 +39,7 @@ MEASURES: Mapping[str, Settings] = {
     "CutMix": {"augment.mix": "cutmix"},
     "averaged weights (EMA)": {"train.ema": 0.99},
     "averaged weights (SWA)": {"train.average": "swa"},
+    "penalised gradient norm": PENALISED,
     "balanced classes": {"train.balance": "sampler"},
     "48 px": {"input.size": 48},
     "half of it drawn": {"data.spec": DRAWN},

@@ -17,6 +17,7 @@ from roadworthy.evaluate.sharpness import sharpness
 from roadworthy.results import Curve, Curves, StudyResult, Table
 from roadworthy.runtime import generator
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.setups import PENALISED
 from roadworthy.train.checkpoint import load_checkpoint
 
 PER_CLASS, QUICK_PER_CLASS = 1000, 100  # fixed and seeded: the same pictures for every arm and seed
@@ -46,7 +47,6 @@ RESNET: Settings = {
     "train.clip_norm": 5.0,
     "train.ema": 0.0,
 }
-PENALISED: Settings = {"penalty.method": "gradient-norm", "penalty.r": 0.1, "penalty.alpha": 0.8}
 LOOKED_AT, PRODUCTS = 500, 30  # training pictures, and Hessian products, for sharpness
 STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's length nothing is left
 FIGURED = (PLAIN, SAM, PENALTY, AVERAGED)

@@ -7,8 +7,9 @@ from pathlib import Path
 
 from roadworthy.results import Claim, StudyResult, Table
 from roadworthy.studies.claims import judge, near
-from roadworthy.studies.gradient_norm import PENALISED, cifar_needed, cost_table, with_option
+from roadworthy.studies.gradient_norm import cifar_needed, cost_table, with_option
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
+from roadworthy.studies.setups import PENALISED
 
 AS_IT_WAS, LEARNS, PENALTY, SAM = (
     "as it was: Adam 1e-5",

@@ -17,9 +17,9 @@ from roadworthy.results import Claim, FloatArray, Predictions, StudyResult, Tabl
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better
 from roadworthy.studies.corruptions import SHARED, errors_when_corrupted
 from roadworthy.studies.domains import DRAWN
-from roadworthy.studies.gradient_norm import MEASURES, PENALISED, cost_table, sharpness_of, sharpness_table
+from roadworthy.studies.gradient_norm import MEASURES, cost_table, sharpness_of, sharpness_table
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
-from roadworthy.studies.setups import COMPACT, MANY_CLASSES, QUICK_SECONDS, STUDY_CNN, classes_of
+from roadworthy.studies.setups import COMPACT, MANY_CLASSES, PENALISED, QUICK_SECONDS, STUDY_CNN, classes_of
 
 SECONDS = 30.0
 EPOCHS = 10
