@@ -14,8 +14,10 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from roadworthy.config import PenaltyConfig
+from roadworthy.config import ModelConfig, PenaltyConfig
 from roadworthy.errors import ConfigError
+from roadworthy.inputs import InputSpec
+from roadworthy.models.catalogue import build_model
 from roadworthy.train.gradient_norm import (
     GradientNormPenalty,
     MomentumSam,
@@ -810,3 +812,57 @@ def test_settings_that_do_nothing_are_refused(settings: dict[str, Any], words: s
 )
 def test_what_a_step_costs_on_average(settings: dict[str, Any], passes: float) -> None:
     assert passes_a_step(PenaltyConfig(**settings)) == passes
+
+
+def plain_loss(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    return F.cross_entropy(model(inputs), targets)
+
+
+def penalised_outside_the_graph(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The study's own on CIFAR-10: norms of gradients without a graph, added to the loss as numbers."""
+    loss = plain_loss(model, inputs, targets)
+    norms = [g.norm() for g in torch.autograd.grad(loss, list(model.parameters()), retain_graph=True)]
+    return loss + 0.01 * torch.stack(norms).sum().clamp(max=5)
+
+
+def penalised_without_a_forward_pass(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    """The study's own on signs: gradients of a loss that no forward pass made, so there are none."""
+    loss = plain_loss(model, inputs, targets)
+    with torch.enable_grad():
+        apart = loss.detach().requires_grad_()
+        found = torch.autograd.grad(apart, list(model.parameters()), allow_unused=True)
+    norms = [g.norm().square() for g in found if g is not None]
+    return loss + 0.01 * sum(norms)
+
+
+def penalised_in_the_graph(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
+    loss = plain_loss(model, inputs, targets)
+    found = torch.autograd.grad(loss, list(model.parameters()), create_graph=True)
+    return loss + 0.01 * torch.stack([g.norm() for g in found]).sum()
+
+
+@pytest.mark.parametrize(
+    ("loss", "is_plain"),
+    [
+        (penalised_outside_the_graph, True),
+        (penalised_without_a_forward_pass, True),
+        (penalised_in_the_graph, False),
+    ],
+)
+def test_the_studys_penalties_train_as_plain_does_to_the_bit(
+    loss: Callable[[nn.Module, Tensor, Tensor], Tensor], is_plain: bool
+) -> None:
+    def trained(loss: Callable[[nn.Module, Tensor, Tensor], Tensor]) -> Tensor:
+        torch.manual_seed(0)
+        model = build_model(ModelConfig(name="study-cifar"), 10, InputSpec(size=32))
+        optimiser = torch.optim.Adam(model.parameters(), lr=1e-3)
+        generator = torch.Generator().manual_seed(1)
+        for _ in range(5):
+            inputs = torch.rand(16, 3, 32, 32, generator=generator)
+            targets = torch.randint(10, (16,), generator=generator)
+            optimiser.zero_grad()
+            loss(model, inputs, targets).backward()
+            optimiser.step()
+        return flat(list(model.parameters()))
+
+    assert torch.equal(trained(loss), trained(plain_loss)) is is_plain
