@@ -12,7 +12,8 @@
     │   │   ├── ImageError          one picture that cannot be decoded
     │   │   └── DownloadError       a download that failed, or was not what was promised
     │   ├── FaceError               a sign face that cannot be drawn
-    │   └── CheckpointError         weights or a run folder that cannot be used
+    │   ├── CheckpointError         weights or a run folder that cannot be used
+    │   └── BundleError             an exported file that is damaged, foreign or not safe to load
     ├── TrainingError               training cannot go on (a loss that is not finite)
     └── RequirementError            `--require` was not met: the CLI exits 3
 
@@ -86,6 +87,10 @@ class FaceError(UsageError):
 
 class CheckpointError(UsageError):
     """Weights or a run folder that cannot be used."""
+
+
+class BundleError(UsageError):
+    """An exported file that is damaged, foreign or not safe to load."""
 
 
 class TrainingError(RoadworthyError):

@@ -69,10 +69,26 @@ class Compact(nn.Module):
         nn.init.normal_(self.head.weight, std=0.01)  # the first loss is then ln C
         nn.init.zeros_(self.head.bias)
 
+    stride = 8  # pixels for each position of the feature map
+
+    def feature_map(self, images: Tensor) -> Tensor:
+        """(B, 3, H, W) -> (B, F / 2, ceil(H / 8), ceil(W / 8)), what pooling over positions sees."""
+        positions: Tensor = self.blocks(self.stem(images))
+        return positions
+
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, F), what the last layer sees."""
-        x = self.blocks(self.stem(images))
+        x = self.feature_map(images)
         return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
+
+    def windows(self, images: Tensor, size: int) -> Tensor:
+        """(B, 3, H, W) -> (B, C, h, w) logits of all windows of `size` pixels, every 8; all are multiples of 8.
+
+        As though each window's picture had its neighbours for padding: of a single window, the same as forward.
+        """
+        positions, side = self.feature_map(images), size // self.stride
+        pooled = torch.cat([F.avg_pool2d(positions, side, 1), F.max_pool2d(positions, side, 1)], dim=1)
+        return F.conv2d(pooled, self.head.weight[:, :, None, None], self.head.bias)
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, C) logits."""
