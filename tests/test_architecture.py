@@ -12,12 +12,12 @@ import roadworthy
 
 SOURCE = Path(roadworthy.__file__).parent
 FOUNDATION = {
-    *("errors", "registry", "config", "results", "inputs", "runtime", "scores", "pixels", "stages"),
+    *("errors", "registry", "config", "results", "inputs", "origin", "runtime", "scores", "pixels", "stages"),
     *("signs", "signs.catalogue"),
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
-LAYERS = ["signs", "data", "augment", "models", "train", "evaluate", "studies"]
-SHELL = {"runs", "api", "cli", "cli_progress", "doctor", "__main__"}
+LAYERS = ["signs", "data", "augment", "models", "train", "evaluate", "export", "serve", "studies"]
+SHELL = {"runs", "measuring", "api", "cli", "cli_progress", "doctor", "__main__"}
 TORCH_FREE = [
     *(
         "errors",
@@ -27,13 +27,15 @@ TORCH_FREE = [
         "inputs",
         "scores",
         "stages",
+        "origin",
+        "measuring",
         "signs.catalogue",
         "api",
         "cli",
         "doctor",
     ),
     *("data.records", "data.dataset", "data.spec", "data.task", "data.splits", "data.groups", "data.cache"),
-    *("data.fetch", "data.audit", "data.overview", "data.sheet", "data.sources"),
+    *("data.fetch", "data.audit", "data.overview", "data.sheet", "data.sources", "data.open"),
     *("evaluate.metrics", "evaluate.intervals", "evaluate.stream", "evaluate.require"),
     *(
         "evaluate.compare",
@@ -45,6 +47,7 @@ TORCH_FREE = [
     ),
     *("report.sections", "report.figures", "report.html", "report.study", "report.landscape"),
     *("report.film", "report.film_figures", "report.film_video"),
+    *("export.bundle", "serve.engine"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}
 

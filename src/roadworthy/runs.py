@@ -24,20 +24,26 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import Splits, open_dataset, open_splits
 from roadworthy.data.overview import class_faces, overview
-from roadworthy.data.records import SPLITS, Record
-from roadworthy.data.spec import parse_spec
-from roadworthy.errors import CheckpointError, ConfigError, DataError, MissingExtraError
+from roadworthy.data.records import Record
+from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
 from roadworthy.evaluate.adapt import reestimate_batchnorm
-from roadworthy.evaluate.calibrate import fit_temperature, reliability
-from roadworthy.evaluate.metrics import compute_metrics
-from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
+from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.predict import predict_logits
-from roadworthy.evaluate.reject import rejection_summary, threshold_for
+from roadworthy.evaluate.reject import threshold_for
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
+from roadworthy.measuring import (
+    Calibration,
+    add_pictures,
+    check_measured,
+    check_split,
+    describe_measured,
+    frames_per_sign,
+    measure,
+)
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.pixels import normalise
-from roadworthy.results import IntArray, Metrics, Predictions, Rejection, make_folder, write_json
+from roadworthy.results import IntArray, Metrics, Rejection, make_folder, write_json
 from roadworthy.runtime import (
     derive_seed,
     generator,
@@ -48,7 +54,7 @@ from roadworthy.runtime import (
     provenance,
     set_threads,
 )
-from roadworthy.scores import SCORES, log_probabilities, probabilities
+from roadworthy.scores import SCORES, log_probabilities
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
@@ -70,7 +76,6 @@ from roadworthy.train.schedules import build_schedule
 from roadworthy.train.state import TrainState
 
 SAMPLES_PER_CLASS = 3
-MISTAKES_SHOWN = 48
 ICON_PX = 64
 
 
@@ -335,14 +340,6 @@ def predict(
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """What validation says of confidence."""
-
-    temperature: float = 1.0
-    rejection: Rejection | None = None
-
-
 def _save_weights(
     state: TrainState,
     name: str,
@@ -399,15 +396,13 @@ def _conclude(
             "the data leave neither a test nor a validation split to measure on; give --split 0.7/0.1/0.2"
         )
     metrics = measure(
-        best,
+        predict(best, measured, config.input, config.evaluate, hardware, config.evaluate.views),
         measured,
         split=split,
         calibration=of_best,
-        spec=config.input,
         config=config.evaluate,
-        hardware=hardware,
         folder=folder,
-        frames_per_sign=_frames_per_sign(config.data.spec, split, measured),
+        frames_per_sign=frames_per_sign(config.data.spec, split, measured),
         facts={
             "weights": "best",
             "best_epoch": progress.best_epoch,
@@ -445,59 +440,6 @@ def _calibrate(model: torch.nn.Module, val: Dataset, config: Config, hardware: H
     )
 
 
-def measure(
-    model: torch.nn.Module,
-    data: Dataset,
-    *,
-    split: str,
-    calibration: Calibration,
-    spec: InputSpec,
-    config: EvaluateConfig,
-    hardware: Hardware,
-    folder: Path | None,
-    facts: Mapping[str, Any],
-    frames_per_sign: float | None = None,
-) -> Metrics:
-    """Metrics of `model` on `data`; with `folder`, also metrics.json, predictions and the surest mistakes."""
-    predictions = Predictions(
-        classes=data.classes,
-        logits=predict(model, data, spec, config, hardware, config.views),
-        targets=data.targets,
-        paths=tuple(r.path for r in data.records),
-        groups=tuple(r.group for r in data.records),
-        temperature=calibration.temperature,
-        rejection=calibration.rejection,
-    )
-    probs = probabilities(predictions.logits, calibration.temperature)
-    bins = reliability(probs, data.targets, config.ece_bins)
-    details: dict[str, Any] = {
-        "rejection": rejection_summary(predictions),
-        "reliability": [dataclasses.asdict(b) for b in bins],
-        "confused": [
-            {"target": c.target, "predicted": c.predicted, "count": c.n} for c in most_confused(predictions)
-        ],
-    }
-    if drawn := sum(record.drawing is not None for record in data.records):
-        details["drawn"] = drawn
-    if config.views != "plain":
-        details["views"] = config.views
-    if frames_per_sign is not None:
-        details["signs_estimated"] = round(len(data) / frames_per_sign)
-    metrics = compute_metrics(
-        predictions,
-        split=split,
-        config=config,
-        frames_per_sign=frames_per_sign,
-        extra={**facts, **details},
-    )
-    if folder is not None:
-        predictions.write(folder)
-        write_json(metrics.to_dict(), folder / "metrics.json")
-        wrong = surest_mistakes(predictions, top=MISTAKES_SHOWN)
-        _add_pictures(folder, mistakes_images=data.images[wrong], mistakes_index=wrong)
-    return metrics
-
-
 def evaluate_checkpoint(
     model: Path,
     data: DataConfig,
@@ -510,8 +452,7 @@ def evaluate_checkpoint(
     progress: Callable[[int, int], None] | None = None,
 ) -> Metrics:
     """Measure a checkpoint or run folder on a data set (api.evaluate tells the rules)."""
-    if split not in SPLITS:
-        raise ConfigError(f"split {split!r} is unknown; use train, val or test")
+    check_split(split)
     device = pick_device()
     hardware = Hardware(device=device, autocast=None)
     network, card = load_checkpoint(model, device)
@@ -526,28 +467,25 @@ def evaluate_checkpoint(
         measured, unknown = open_dataset(
             data, card.input, card.classes, split=split, skip_unknown=skip_unknown, progress=progress
         )
-    if not len(measured):
-        raise DataError(f"{data.spec} leaves no picture to measure on in its {split} split")
+    check_measured(measured, data.spec, split)
     if out is not None:
         make_folder(out)
         origin = provenance(device=device, autocast=None, seed=0, command=command)
         write_json({**origin, "model": str(model)}, out / "provenance.json")
-        write_json(_describe_measured(data.spec, split, measured, unknown), out / "data.json")
+        write_json(describe_measured(data.spec, split, measured, unknown), out / "data.json")
     adapted = {}
     if config.norms == "new":
         network = reestimate_batchnorm(network, measured.images, card.input, batch_size=config.batch_size)
         adapted["norms"] = "new"
     seen = _trained_on(home)
     return measure(
-        network,
+        predict(network, measured, card.input, config, hardware, config.views),
         measured,
         split=split,
         calibration=Calibration(temperature=card.temperature, rejection=card.rejection),
-        spec=card.input,
         config=config,
-        hardware=hardware,
         folder=out,
-        frames_per_sign=_frames_per_sign(data.spec, split, measured),
+        frames_per_sign=frames_per_sign(data.spec, split, measured),
         facts={
             **{key: card.facts[key] for key in ("weights", "epoch") if key in card.facts},
             **adapted,
@@ -559,21 +497,9 @@ def evaluate_checkpoint(
     )
 
 
-def _frames_per_sign(spec: str, split: str, measured: Dataset) -> float | None:
-    """30 in GTSRB's official test, whose pictures do not say which of them show the same sign."""
-    parts = parse_spec(spec)
-    sources = {parts[record.source].source for record in measured.records}
-    return 30.0 if split == "test" and sources == {"gtsrb"} else None
-
-
 def _run_folder(checkpoint: Path) -> Path | None:
     folder = checkpoint.resolve().parent.parent
     return folder if (folder / "config.toml").is_file() else None
-
-
-def _describe_measured(spec: str, split: str, data: Dataset, unknown: Mapping[str, int]) -> dict[str, Any]:
-    counts = dict(zip(data.classes, data.class_counts().tolist(), strict=True))
-    return {"spec": spec, "classes": data.classes, "counts": {split: counts}, "dropped": dict(unknown)}
 
 
 def _write_splits(splits: Splits, path: Path) -> None:
@@ -625,7 +551,7 @@ def _write_pictures(folder: Path, splits: Splits, policy: Any, config: Config) -
         batch, torch.from_numpy(targets), generator("cpu", config.train.seed, "preview")
     )
     write_json(policy.describe(), folder / "augment.json")
-    _add_pictures(
+    add_pictures(
         folder,
         **_icons(splits, config),
         samples_images=images,
@@ -657,12 +583,3 @@ def _icon(path: str | None, face: Face | None) -> ByteArray | None:
         return None if face is None else draw_icon(face, ICON_PX)
     except MissingExtraError:  # a report without icons is still one
         return None
-
-
-def _add_pictures(folder: Path, **arrays: Any) -> None:
-    path = folder / "pictures.npz"
-    stored: dict[str, Any] = {}
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as old:
-            stored = {name: old[name] for name in old.files}
-    np.savez_compressed(path, **{**stored, **arrays})

@@ -4,23 +4,17 @@ from __future__ import annotations
 
 import ctypes
 import hashlib
-import os
-import platform
-import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from datetime import UTC, datetime
 from functools import cache
-from importlib.metadata import PackageNotFoundError, version
-from pathlib import Path
 from typing import Any
 
 import torch
 
-from roadworthy import __version__
 from roadworthy.errors import ConfigError
+from roadworthy.origin import origin
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -132,54 +126,10 @@ def provenance(
     *, device: torch.device, autocast: torch.dtype | None, seed: int, command: str
 ) -> dict[str, Any]:
     """Where a result comes from: versions, commit, hardware, precision, seed, command, time."""
-    commit, dirty = _commit()
     return {
-        "roadworthy": __version__,
-        "commit": commit,
-        "dirty": dirty,
-        "command": command,
-        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        **origin(command),
         "seed": seed,
         "device": str(device),
         "precision": "bf16 autocast" if autocast is torch.bfloat16 else "fp32",
         "threads": torch.get_num_threads(),
-        "cpu": _cpu_name(),
-        "cores": os.cpu_count(),
-        "platform": platform.platform(),
-        "python": platform.python_version(),
-        **{name: _version(name) for name in ("torch", "numpy", "pillow")},
     }
-
-
-def _version(package: str) -> str:
-    try:
-        return version(package)
-    except PackageNotFoundError:
-        return "not installed"
-
-
-def _commit() -> tuple[str, bool | None]:
-    here = Path(__file__).resolve().parent
-
-    def git(*arguments: str) -> str:
-        run = subprocess.run(
-            ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=True
-        )
-        return run.stdout.strip()
-
-    try:
-        # An installed copy inside somebody else's repository must not claim that repository's commit.
-        git("ls-files", "--error-unmatch", "runtime.py")
-        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
-    except (OSError, subprocess.SubprocessError):
-        return f"release {__version__}", None
-
-
-def _cpu_name() -> str:
-    try:
-        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
-            if line.startswith("model name"):
-                return line.partition(":")[2].strip()
-    except OSError:
-        pass
-    return platform.processor() or platform.machine()

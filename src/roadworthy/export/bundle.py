@@ -32,8 +32,8 @@ _EXTERNAL = 1  # TensorProto's data_location
 class Manifest:
     """What must travel with the network.
 
-    kind: `crop` takes (B, S, S, 3) uint8 pictures, S being input.size, and answers (B, C) logits; `dense` takes
-        (1, H, W, 3) and answers (1, C, h, w), one cell for each window of S by S, every `stride` pixels.
+    kind: `crop` takes (B, S, S, 3) uint8 pictures, S being input.size, and answers (B, C) logits; `dense`
+        takes (1, H, W, 3) and answers (1, C, h, w), a cell for each window of S by S, every `stride` pixels.
     precision: `fp32` or `int8`.  codes: the signs' codes by class, like R1-1 for `stop`.
     metrics: by what was measured on, each with its n.  parity: how far it agrees with the network as trained.
     licence: what the data that it was trained on allow.
@@ -66,7 +66,7 @@ class Bundle:
 
 
 def seal(network: bytes, manifest: Manifest) -> bytes:
-    """The bytes of a bundle: `network`, an ONNX model without metadata of its own, its manifest and the seal."""
+    """The bytes of a bundle: an ONNX model without metadata of its own, its manifest and the seal."""
     _check_structure(network, "the network")
     text = json.dumps({"format": FORMAT, **asdict(manifest)}, ensure_ascii=False, sort_keys=True)
     body = network + _entry(MANIFEST, text)
@@ -86,8 +86,8 @@ def write_bundle(network: bytes, manifest: Manifest, path: Path) -> None:
 def read_bundle(path: Path) -> Bundle:
     """A bundle, once everything about it was checked.
 
-    Raises BundleError saying which of it is not so: there, whole, unchanged, ours, of a format that this version
-    reads, without data in other files and without operators of its own.
+    Raises BundleError saying what is not so: it is there, whole, unchanged, ours, of a format that this
+    version reads, and has neither data in other files nor operators of its own.
     """
     try:
         if path.is_file() and path.stat().st_size > MAX_BYTES:
@@ -111,7 +111,8 @@ def parse_bundle(data: bytes, name: str) -> Bundle:
     found = hashlib.sha256(body).hexdigest()
     if found.encode() != told:
         raise BundleError(
-            f"{name} was changed or damaged after it was made: its SHA-256 is {found}, not {told.decode(errors='replace')}"
+            f"{name} was changed or damaged after it was made: its SHA-256 is {found}, not "
+            f"{told.decode(errors='replace')}"
         )
     return Bundle(network=data, manifest=_manifest(data, name), sha256=found)
 
@@ -156,16 +157,22 @@ def _check_structure(data: bytes, name: str) -> None:
         raise BundleError(f"{name} is no ONNX file ({len(data):,} bytes that hold no network)")
     domains = {entry.domain for entry in model.opset_import} | {node.domain for node in model.graph.node}
     if foreign := sorted(domains - STANDARD):
-        raise BundleError(f"{name} uses operators that are not ONNX's own ({', '.join(foreign)}); it is not loaded")
+        raise BundleError(
+            f"{name} uses operators that are not ONNX's own ({', '.join(foreign)}); it is not loaded"
+        )
     if model.functions:
-        raise BundleError(f"{name} defines operators of its own ({len(model.functions)}); it is not loaded")
+        raise BundleError(f"{name} defines operators of its own ({len(model.functions)}); not loaded")
     tensors = list(model.graph.initializer)
     for node in model.graph.node:
         for attribute in node.attribute:
             if attribute.HasField("g") or attribute.graphs:
-                raise BundleError(f"{name} has a graph within {node.op_type}; networks here have none, it is not loaded")
+                raise BundleError(
+                    f"{name} has a graph within {node.op_type}; networks here have none, it is not loaded"
+                )
             tensors += [*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors]
-    if model.graph.sparse_initializer or any(t.data_location == _EXTERNAL or t.external_data for t in tensors):
+    if model.graph.sparse_initializer or any(
+        t.data_location == _EXTERNAL or t.external_data for t in tensors
+    ):
         raise BundleError(f"{name} keeps weights in other files; export it as one file, it is not loaded")
 
 
@@ -198,8 +205,16 @@ def _model_proto() -> Any:
             ("tensors", 10, "Tensor", True),
             ("graphs", 11, "Nothing", True),
         ],
-        "Node": [("op_type", 4, "text", False), ("attribute", 5, "Attribute", True), ("domain", 7, "text", False)],
-        "Graph": [("node", 1, "Node", True), ("initializer", 5, "Tensor", True), ("sparse_initializer", 15, "Nothing", True)],
+        "Node": [
+            ("op_type", 4, "text", False),
+            ("attribute", 5, "Attribute", True),
+            ("domain", 7, "text", False),
+        ],
+        "Graph": [
+            ("node", 1, "Node", True),
+            ("initializer", 5, "Tensor", True),
+            ("sparse_initializer", 15, "Nothing", True),
+        ],
         "Opset": [("domain", 1, "text", False)],
         "Model": [
             ("graph", 7, "Graph", False),
@@ -209,7 +224,9 @@ def _model_proto() -> Any:
         ],
         "Nothing": [],
     }
-    file = descriptor_pb2.FileDescriptorProto(name="roadworthy/onnx.proto", package="roadworthy", syntax="proto2")
+    file = descriptor_pb2.FileDescriptorProto(
+        name="roadworthy/onnx.proto", package="roadworthy", syntax="proto2"
+    )
     for name, fields in messages.items():
         message = file.message_type.add(name=name)
         for field_name, number, kind, repeated in fields:

@@ -11,7 +11,6 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from roadworthy import pixels
 from roadworthy.errors import MissingExtraError, UsageError
 from roadworthy.export.bundle import INPUT, OUTPUT
 from roadworthy.inputs import EPSILON, InputSpec
@@ -95,7 +94,9 @@ def to_onnx(served: nn.Module, size: int, *, dense: bool = False) -> bytes:
     # Other extents than any that the graph could take for constants.
     extents = (1, size + 48, size + 64, 3) if dense else (3, size, size, 3)
     example = torch.randint(256, extents, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
-    free = {1: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC} if dense else {0: torch.export.Dim.DYNAMIC}
+    free = (
+        {1: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC} if dense else {0: torch.export.Dim.DYNAMIC}
+    )
     written = io.BytesIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
     with warnings.catch_warnings():
@@ -111,7 +112,7 @@ def to_onnx(served: nn.Module, size: int, *, dense: bool = False) -> bytes:
             verbose=False,
         )
     assert program is not None
-    program.save(written)
+    program.save(written)  # type: ignore[arg-type]
     model = onnx.load_from_string(written.getvalue())
     _strip(model)
     shape = model.graph.input[0].type.tensor_type.shape

@@ -1,4 +1,4 @@
-"""An ONNX network in 8 bits: weights by output channel, activations by what calibration pictures make of them."""
+"""An ONNX network in 8 bits: weights by output channel, activations by what pictures make of them."""
 
 from __future__ import annotations
 

@@ -82,9 +82,9 @@ class Compact(nn.Module):
         return torch.cat([x.mean(dim=(2, 3)), x.amax(dim=(2, 3))], dim=1)
 
     def windows(self, images: Tensor, size: int) -> Tensor:
-        """(B, 3, H, W) -> (B, C, h, w) logits of all windows of `size` pixels, every 8; all are multiples of 8.
+        """(B, 3, H, W) -> (B, C, h, w) logits of windows of `size` pixels, every 8; all are multiples of 8.
 
-        As though each window's picture had its neighbours for padding: of a single window, the same as forward.
+        Each window has its surroundings for padding; a single one has none, and its logits are forward's.
         """
         positions, side = self.feature_map(images), size // self.stride
         pooled = torch.cat([F.avg_pool2d(positions, side, 1), F.max_pool2d(positions, side, 1)], dim=1)

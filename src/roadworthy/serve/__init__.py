@@ -1,0 +1,1 @@
+"""Answering without torch: a bundle in ONNX Runtime."""

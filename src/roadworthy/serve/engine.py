@@ -1,0 +1,129 @@
+"""A bundle in ONNX Runtime: pictures in, logits out."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Sequence
+from functools import cache
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+
+from roadworthy.errors import BundleError, ShapeError
+from roadworthy.export.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
+from roadworthy.inputs import ByteArray, FloatArray, InputSpec
+from roadworthy.results import Rejection
+
+Shape = list[int | None]
+
+
+class Engine:
+    """A network that answers.  Safe to be used by several threads at once.
+
+    threads: that one answer may use; 0 leaves it to ONNX Runtime.
+    Raises BundleError where the network is not what its manifest says.
+    """
+
+    def __init__(self, bundle: Bundle, *, name: str = "the bundle", threads: int = 0) -> None:
+        self.manifest: Manifest = bundle.manifest
+        self.sha256 = bundle.sha256
+        self._session = _session(bundle.network, name, threads)
+        self._check(name)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        return self.manifest.classes
+
+    @property
+    def spec(self) -> InputSpec:
+        """How pictures are prepared for this network."""
+        return self.manifest.input
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become confidences."""
+        return self.manifest.temperature
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """When its answers are not accepted; None where no threshold was chosen."""
+        return self.manifest.rejection
+
+    def logits(self, images: ByteArray) -> FloatArray:
+        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        size = self.spec.size
+        if images.dtype != np.uint8 or images.shape[1:] != (size, size, 3) or not len(images):
+            raise ShapeError(
+                f"pictures are {images.shape} {images.dtype}; this network takes uint8 of the shape "
+                f"(N, {size}, {size}, 3), at least one"
+            )
+        return self._run(images)
+
+    def all_logits(self, images: ByteArray, batch_size: int) -> FloatArray:
+        """The same for any number of pictures, memory-mapped ones too."""
+        starts = range(0, len(images), batch_size)
+        return np.concatenate([self.logits(np.asarray(images[i : i + batch_size])) for i in starts])
+
+    def windows(self, image: ByteArray) -> FloatArray:
+        """(H, W, 3) uint8, H and W multiples of the stride and at least S -> (h, w, C) float32."""
+        height, width = image.shape[:2]
+        stride, size = self.manifest.stride, self.spec.size
+        if image.dtype != np.uint8 or image.shape[2:] != (3,) or height % stride or width % stride:
+            raise ShapeError(
+                f"the picture is {image.shape} {image.dtype}; this network takes uint8 (H, W, 3), H and W "
+                f"multiples of {stride}"
+            )
+        if min(height, width) < size:
+            raise ShapeError(f"the picture is {width} x {height}; its windows have {size} pixels")
+        return self._run(image[None])[0].transpose(1, 2, 0)
+
+    def _run(self, images: ByteArray) -> FloatArray:
+        logits: FloatArray = self._session.run([OUTPUT], {INPUT: images})[0]
+        return logits
+
+    def _check(self, name: str) -> None:
+        """That inputs, outputs and the manifest fit together."""
+        size, classes = self.spec.size, len(self.classes)
+        takes: Shape = [None, size, size, 3]
+        answers: Shape = [None, classes]
+        if self.manifest.kind == "dense":
+            takes, answers = [1, None, None, 3], [1, classes, None, None]
+        _check_end(self._session.get_inputs(), INPUT, "tensor(uint8)", takes, name)
+        _check_end(self._session.get_outputs(), OUTPUT, "tensor(float)", answers, name)
+
+
+def _check_end(ends: Sequence[Any], called: str, kind: str, wanted: Shape, name: str) -> None:
+    if [(end.name, end.type) for end in ends] != [(called, kind)]:
+        found = ", ".join(f"{end.name} of {end.type}" for end in ends) or "nothing"
+        raise BundleError(f"{name} has {found} where {called} of {kind} belongs")
+    shape = [extent if isinstance(extent, int) else None for extent in ends[0].shape]
+    # An extent that the file leaves open may still be the right one.
+    if len(shape) != len(wanted) or any(a not in (None, b) for a, b in zip(shape, wanted, strict=True)):
+        raise BundleError(f"{name} has {called} of the shape {shape} where its manifest says {wanted}")
+
+
+def load_engine(path: Path, *, threads: int = 0) -> Engine:
+    """The engine of a bundle's file."""
+    return Engine(read_bundle(path), name=str(path), threads=threads)
+
+
+@cache
+def packaged(kind: str) -> Path | None:
+    """The bundle that comes with Roadworthy, `crop` or `dense`; None where this copy has none."""
+    path = Path(__file__).parent / "packaged" / f"{kind}.onnx"
+    return path if path.is_file() else None
+
+
+def _session(network: bytes, name: str, threads: int) -> Any:
+    import onnxruntime
+
+    options = onnxruntime.SessionOptions()
+    options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
+    options.log_severity_level = 3  # errors; it warns of processors that it cannot name
+    try:
+        return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
+    except Exception as error:  # its errors have no common base
+        reason = " ".join(str(error).split())[:200]
+        raise BundleError(f"{name} holds a network that ONNX Runtime cannot load: {reason}") from error
