@@ -18,6 +18,8 @@ _PUBLIC = {
     "evaluate": "roadworthy.api",
     "predict": "roadworthy.api",
     "load": "roadworthy.api",
+    "export": "roadworthy.api",
+    "Classifier": "roadworthy.api",
     "audit": "roadworthy.api",
     "preview": "roadworthy.api",
     "render": "roadworthy.api",

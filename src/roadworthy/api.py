@@ -8,7 +8,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator, Sequence
 from datetime import datetime
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, Literal, Protocol
 
 import numpy as np
 
@@ -24,6 +24,7 @@ if TYPE_CHECKING:
     from roadworthy.evaluate.stream import Row
     from roadworthy.report.film import Presented
     from roadworthy.runs import Run
+    from roadworthy.shipping import Exported
     from roadworthy.studies.executors import Executor
     from roadworthy.studies.plan import Ask
     from roadworthy.studies.watch import Watcher
@@ -91,14 +92,17 @@ def evaluate(
 ) -> Metrics:
     """Measure a trained model on a data set; its answer is the argmax over all of the model's classes.
 
+    model: a run folder or checkpoint, or a bundle (.onnx), which needs no torch.
     data: without splits it is used whole; on the run's own data the run's split is used again.
     skip_unknown: leave out, and count, pictures whose class the model does not know; else LabelError.
     out: where metrics.json, predictions and report.html go; nothing is written without it.
     """
-    _needs_train("evaluating a checkpoint")
-    from roadworthy.runs import evaluate_checkpoint
-
-    metrics = evaluate_checkpoint(
+    if model.suffix.lower() == ".onnx":
+        from roadworthy.measuring import evaluate_bundle as measured
+    else:
+        _needs_train("evaluating a checkpoint")
+        from roadworthy.runs import evaluate_checkpoint as measured
+    metrics = measured(
         model,
         data,
         split=split,
@@ -113,53 +117,72 @@ def evaluate(
     return metrics
 
 
-class Classifier:
-    """A trained model, ready to answer.
-
-    classes: what it can answer.  spec: how it wants its pictures.
-    """
-
-    def __init__(self, path: Path, *, device: str = "cpu") -> None:
-        _needs_train("predicting with a checkpoint")
-        from roadworthy.runtime import pick_autocast, pick_device
-        from roadworthy.train.checkpoint import load_checkpoint
-
-        self._device = pick_device(device)
-        self._model, self._card = load_checkpoint(path, self._device)
-        self._autocast = pick_autocast("fp32", self._device)
+class Network(Protocol):
+    """What answers: weights in torch, or a bundle in ONNX Runtime."""
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes, in the order of the logits."""
-        return self._card.classes
 
     @property
     def spec(self) -> InputSpec:
         """How pictures are prepared for this model."""
-        return self._card.input
 
     @property
     def temperature(self) -> float:
         """What logits are divided by before they become confidences."""
-        return self._card.temperature
 
     @property
     def rejection(self) -> Rejection | None:
         """When its answers are not accepted; None where no threshold was chosen."""
-        return self._card.rejection
 
     def logits(self, images: ByteArray) -> FloatArray:
         """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
-        from roadworthy.evaluate.predict import predict_logits
 
-        return predict_logits(
-            self._model,
-            images,
-            self.spec,
-            batch_size=len(images),
-            device=self._device,
-            autocast_dtype=self._autocast,
-        )
+
+class Classifier:
+    """A trained model, ready to answer.
+
+    path: a bundle (.onnx, no torch needed), a run folder or a .safetensors file.
+    device: where weights in torch are put; bundles answer on the processor.
+    """
+
+    def __init__(self, path: Path, *, device: str = "cpu") -> None:
+        if path.suffix.lower() == ".onnx":
+            from roadworthy.serve.engine import load_engine
+
+            if device not in ("cpu", "auto"):
+                raise UsageError(f"device is {device!r}; a bundle answers on the processor (cpu)")
+            self._network: Network = load_engine(path)
+        else:
+            _needs_train("predicting with a checkpoint")
+            from roadworthy.evaluate.predict import Weights
+
+            self._network = Weights(path, device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        return self._network.classes
+
+    @property
+    def spec(self) -> InputSpec:
+        """How pictures are prepared for this model."""
+        return self._network.spec
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become confidences."""
+        return self._network.temperature
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """When its answers are not accepted; None where no threshold was chosen."""
+        return self._network.rejection
+
+    def logits(self, images: ByteArray) -> FloatArray:
+        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        return self._network.logits(images)
 
     def predict(self, images: Any, *, top: int = 3) -> list[Row]:
         """One answer for each picture: paths, bytes, PIL images or (H, W, 3) uint8 arrays; one, or a list."""
@@ -189,10 +212,14 @@ def _as_pixels(item: Any) -> ByteArray:
 
 
 def load(model: Path | str | None = None, *, device: str = "cpu") -> Classifier:
-    """A classifier from a run folder or a .safetensors file."""
+    """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, the packaged one."""
+    if model is None:
+        from roadworthy.serve.engine import packaged
+
+        model = packaged("crop")
     if model is None:
         raise UsageError(
-            "no model given, and none is packaged yet; train one (roadworthy train) and give its folder"
+            "no model given, and none comes with this copy; train one (roadworthy train) and give its folder"
         )
     return Classifier(Path(model), device=device)
 
@@ -441,6 +468,32 @@ def present(folder: Path, out: Path) -> Presented:
         files.append(out / "film.mp4")
         notes += [] if can_speak() else ["espeak-ng not found on the PATH: film.mp4 is silent"]
     return Presented(files=tuple(files), seconds=film.seconds, notes=tuple(notes))
+
+
+def export(
+    model: Path,
+    to: Path,
+    *,
+    precision: Literal["fp32", "int8"] = "fp32",
+    data: DataConfig | None = None,
+    measured: Sequence[DataConfig] = (),
+    command: str = "",
+    progress: Progress | None = None,
+) -> Exported:
+    """Write a trained model as bundles that answer without torch, with a model card.
+
+    to: FILE.onnx, for pictures of one sign; FILE-find.onnx, for finding signs in pictures (where the network
+    allows it), FILE.md and FILE.html stand beside it.
+    data: pictures to check the export on, and to find 8 bits' ranges with; else the run's validation.
+    measured: other sets that the card tells the accuracy on, beside the run's own test.
+    Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
+    """
+    _needs_train("exporting")
+    from roadworthy.shipping import export as ship
+
+    return ship(
+        model, to, precision=precision, data=data, measured=measured, command=command, progress=progress
+    )
 
 
 def profile(

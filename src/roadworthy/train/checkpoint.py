@@ -101,7 +101,9 @@ def find_checkpoint(path: Path) -> Path:
             raise CheckpointError(f"{path} holds no checkpoints/best.safetensors; a finished run folder does")
         return best
     if path.suffix == ".onnx":
-        raise CheckpointError(f"{path} is an ONNX bundle, which this version cannot read; give a run folder")
+        raise CheckpointError(
+            f"{path} is a bundle: it answers and is measured; give the run that it came from"
+        )
     if not path.is_file():
         raise CheckpointError(f"no model at {path}; give a run folder or a .safetensors file")
     return path

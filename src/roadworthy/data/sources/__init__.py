@@ -1,13 +1,15 @@
 """Where pictures come from: one file per source, found by the name before a data spec's first colon.
 
-A source is a function `read(place, options, labels)` that returns the Records it finds.  A file dropped
-into this package registers itself; files whose names start with an underscore are shared helpers.
+A source is a function `read(place, options, labels)` that returns the Records it finds, in a module whose
+TERMS say in a sentence what may be done with them.  A file dropped into this package registers itself; files
+whose names start with an underscore are shared helpers.
 """
 
 from __future__ import annotations
 
 import importlib
 import pkgutil
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
@@ -30,6 +32,13 @@ class Source(Protocol):
 
 
 SOURCES: Registry[Source] = Registry("data source")
+
+
+def terms_of(name: str) -> str:
+    """On which terms the pictures of a source are to be had."""
+    terms: str = sys.modules[SOURCES.get(name).__module__].TERMS
+    return terms
+
 
 for _module in pkgutil.iter_modules(__path__):
     if not _module.name.startswith("_"):

@@ -25,6 +25,8 @@ _BATCHES = {"train": [f"data_batch_{n}.bin" for n in range(1, 6)], "test": ["tes
 _SIDE, _META = 32, "batches.meta.txt"
 _RECORD = 1 + 3 * _SIDE * _SIDE  # a label, then the planes of red, green and blue
 
+TERMS = "CIFAR-10 (Krizhevsky 2009): published for research; its archives hold no licence text"
+
 
 @SOURCES.register("cifar10")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:

@@ -22,6 +22,8 @@ from roadworthy.errors import DataError, DataNotFoundError
 
 _BOXES = ((("x1", "y1", "x2", "y2"), False), (("roi.x1", "roi.y1", "roi.x2", "roi.y2"), True))
 
+TERMS = "pictures of the user's own, under their own terms"
+
 
 @SOURCES.register("csv")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:

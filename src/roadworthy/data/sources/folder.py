@@ -15,6 +15,8 @@ from roadworthy.inputs import SUFFIXES
 SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _CLUTTER = ("__MACOSX", "@eaDir")
 
+TERMS = "pictures of the user's own, under their own terms"
+
 
 @SOURCES.register("folder")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:

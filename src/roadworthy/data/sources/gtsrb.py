@@ -34,6 +34,11 @@ _TRAINING = (("Final_Training", "Images"), ("Training",))
 _TEST = ("Final_Test", "Images")
 _INNER = {"final_training", "training", "final_test", "images"}
 
+TERMS = (
+    "GTSRB (Stallkamp et al., Neural Networks 2012): published for research; its archives hold no licence "
+    "text, so ask before selling what was learnt from it"
+)
+
 
 @SOURCES.register("gtsrb")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:

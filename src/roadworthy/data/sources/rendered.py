@@ -31,6 +31,8 @@ _OPTIONS = ("recipe", "n", "per_class", "signs", "seed", "faces", "photos", "wit
 _FIXED_SEED = 0
 _MOST = 5_000_000  # records of so many pictures take 3 GB
 
+TERMS = "signs drawn by Roadworthy: Apache-2.0; road signs themselves are official works"
+
 
 @SOURCES.register("rendered")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
