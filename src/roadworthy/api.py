@@ -6,7 +6,9 @@ What needs torch is imported inside the functions, so that reading this module d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterator, Sequence
+from dataclasses import replace
 from datetime import datetime
+from functools import cached_property
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal, Protocol
 
@@ -14,7 +16,16 @@ import numpy as np
 
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
 from roadworthy.errors import DataError, MissingExtraError, UsageError
-from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.inputs import (
+    MAX_PIXELS,
+    SUFFIXES,
+    Box,
+    ByteArray,
+    FloatArray,
+    InputSpec,
+    crop_resize,
+    decode,
+)
 from roadworthy.results import Comparison, Metrics, Rejection, StudyResult, make_folder, write_json
 
 if TYPE_CHECKING:
@@ -24,6 +35,7 @@ if TYPE_CHECKING:
     from roadworthy.evaluate.stream import Row
     from roadworthy.report.film import Presented
     from roadworthy.runs import Run
+    from roadworthy.serve.engine import Engine
     from roadworthy.shipping import Exported
     from roadworthy.studies.executors import Executor
     from roadworthy.studies.plan import Ask
@@ -145,9 +157,11 @@ class Classifier:
 
     path: a bundle (.onnx, no torch needed), a run folder or a .safetensors file.
     device: where weights in torch are put; bundles answer on the processor.
+    A bundle NAME.onnx with NAME-find.onnx beside it also finds signs in pictures.
     """
 
     def __init__(self, path: Path, *, device: str = "cpu") -> None:
+        self._path = path
         if path.suffix.lower() == ".onnx":
             from roadworthy.serve.engine import load_engine
 
@@ -184,18 +198,70 @@ class Classifier:
         """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
         return self._network.logits(images)
 
-    def predict(self, images: Any, *, top: int = 3) -> list[Row]:
-        """One answer for each picture: paths, bytes, PIL images or (H, W, 3) uint8 arrays; one, or a list."""
+    @cached_property
+    def _windows(self) -> Engine | None:
+        """The network for all windows of a picture, where there is one that knows what is no sign."""
+        from roadworthy.serve.engine import load_engine
+        from roadworthy.signs.catalogue import NO_SIGN
+
+        beside = self._path.with_name(f"{self._path.stem}-find.onnx")
+        if self._path.suffix.lower() != ".onnx" or not beside.is_file() or NO_SIGN not in self.classes:
+            return None
+        return load_engine(beside)
+
+    @property
+    def finds(self) -> bool:
+        """Whether it can look for signs in a picture."""
+        return self._windows is not None
+
+    def look(self, image: ByteArray, *, least_px: float = 16.0) -> list[tuple[Box, FloatArray]]:
+        """Boxes and (C,) logits of the signs in an (H, W, 3) uint8 picture, surest first.
+
+        least_px: side of the smallest sign looked for.
+        """
+        from roadworthy.serve.find import find_signs
+
+        if self._windows is None:
+            raise UsageError(
+                f"{self._path} cannot find signs in pictures; that takes a bundle with NAME-find.onnx beside "
+                "it and no-sign among its classes: train with drawn no-sign pictures, then export"
+            )
+        found = find_signs(image, self._windows, self._network, least_px=least_px)
+        return [(one.box, one.logits) for one in found]
+
+    def find(self, image: Any, *, top: int = 3) -> list[Row]:
+        """The signs in one picture, surest first, each with its box; an empty list where there is none."""
         from roadworthy.evaluate.stream import answer
+
+        name = str(image) if isinstance(image, (str, Path)) else "image 0"
+        return [
+            replace(answer(name, logits, self.classes, self.temperature, top, self.rejection), box=box)
+            for box, logits in self.look(_as_pixels(image))
+        ]
+
+    def predict(self, images: Any, *, top: int = 3) -> list[Row]:
+        """One answer for each picture: paths, bytes, PIL images, (H, W, 3) uint8 arrays; one, or a list.
+
+        Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
+        """
+        from roadworthy.evaluate.stream import answer, look_closer
 
         items = images if isinstance(images, (list, tuple)) else [images]
         if not items:
             return []
-        batch = np.stack([crop_resize(_as_pixels(item), self.spec) for item in items])
+        pictures = [_as_pixels(item) for item in items]
+        batch = np.stack([crop_resize(picture, self.spec) for picture in pictures])
         names = [str(item) if isinstance(item, (str, Path)) else f"image {i}" for i, item in enumerate(items)]
-        rows = zip(names, self.logits(batch), strict=True)
+
+        def say(name: str, logits: FloatArray) -> Row:
+            return answer(name, logits, self.classes, self.temperature, top, self.rejection)
+
+        rows = [say(name, logits) for name, logits in zip(names, self.logits(batch), strict=True)]
+        if not self.finds:
+            return rows
         return [
-            answer(name, logits, self.classes, self.temperature, top, self.rejection) for name, logits in rows
+            look_closer(row, lambda picture=picture: self.look(picture), say)  # type: ignore[misc]
+            for row, picture in zip(rows, pictures, strict=True)
         ]
 
 
@@ -228,17 +294,30 @@ def predict(
     model: Path | str | None,
     inputs: Sequence[str],
     *,
+    find: bool = False,
     top: int = 3,
     batch_size: int = 64,
     max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Row]:
     """Answers for files, folders and globs, one row each, in order and in constant memory.
 
+    find: a row for every sign found in a picture, with its box.
     A picture that cannot be read is a row with its error; the others are still answered.
     """
-    from roadworthy.evaluate.stream import expand_inputs, predict_files
+    from roadworthy.evaluate.stream import expand_inputs, find_files, predict_files
 
     classifier = load(model)
+    if find:
+        classifier.look(np.zeros((64, 64, 3), dtype=np.uint8))  # says at once where it cannot
+        return find_files(
+            expand_inputs(inputs),
+            classifier.look,
+            classifier.classes,
+            classifier.temperature,
+            rejection=classifier.rejection,
+            top=top,
+            max_pixels=max_pixels,
+        )
     return predict_files(
         expand_inputs(inputs),
         classifier.logits,
@@ -246,6 +325,7 @@ def predict(
         classifier.classes,
         classifier.temperature,
         rejection=classifier.rejection,
+        closer=classifier.look if classifier.finds else None,
         top=top,
         batch_size=batch_size,
         max_pixels=max_pixels,

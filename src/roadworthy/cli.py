@@ -275,6 +275,9 @@ def predict(
         int,
         typer.Option("--top", metavar="K", min=1, help="How many answers a picture gets, likeliest first."),
     ] = 3,
+    find: Annotated[
+        bool, typer.Option("--find", help="Find the signs in each picture: a row with a box for each.")
+    ] = False,
     format: Annotated[
         PredictFormat, typer.Option("--format", help="How rows are printed; all of them stream.")
     ] = PredictFormat.table,
@@ -290,7 +293,7 @@ def predict(
     model, pictures = split_model(inputs)
     if not pictures:
         raise UsageError(f"{inputs[0]} is a model; name pictures, folders or globs after it")
-    rows = api.predict(model, pictures, top=top)
+    rows = api.predict(model, pictures, find=find, top=top)
     unreadable = 0
     # A bar between the rows of a table on the same terminal would tear both.
     with Counter("predicting", quiet=sys.stdout.isatty()) as counter:
@@ -789,14 +792,17 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
             continue
         others = ", ".join(f"{name} {share:.1%}" for name, share in row.alternatives)
         named = row.predicted if row.accepted is not False else f"{row.predicted} (not sure)"
-        yield f"{named:<24} {row.confidence:>7.2%}  {others:<40} {row.path}"
+        where = "" if row.box is None else f" at {' '.join(f'{edge:.0f}' for edge in row.box)}"
+        yield f"{named:<24} {row.confidence:>7.2%}  {others:<40} {row.path}{where}"
 
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
-    columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted", "alternatives"]
+    columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted", "alternatives", "box"]
     yield ",".join(columns)
     for row in rows:
         cells = row.to_dict()
+        if row.box is not None:
+            cells["box"] = " ".join(f"{edge:.1f}" for edge in row.box)
         cells["alternatives"] = " ".join(f"{name}={share:.6f}" for name, share in row.alternatives)
         if row.error is None:
             cells["confidence"] = f"{row.confidence:.6f}"

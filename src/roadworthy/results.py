@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.errors import CheckpointError, ShapeError, UsageError
-from roadworthy.inputs import ByteArray, FloatArray
+from roadworthy.inputs import Box, ByteArray, FloatArray
 
 IntArray = NDArray[np.integer[Any]]
 
@@ -207,6 +207,7 @@ class Row:
 
     accepted: whether the answer is sure enough to be given; None where no threshold was chosen.
     alternatives: further classes with their confidence, likeliest first, the predicted one left out.
+    box: x1, y1, x2, y2 of the sign in the picture's pixels, where it was looked for.
     """
 
     path: str
@@ -217,11 +218,13 @@ class Row:
     confidence: float = 0.0
     accepted: bool | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
+    box: Box | None = None
 
     def to_dict(self) -> dict[str, Any]:
-        """The contract's JSON: `path` and either `error` or the answer."""
+        """The contract's JSON: `path` and either `error` or the answer, with a box where one was found."""
         if self.error is not None:
             return {"path": self.path, "error": self.error}
+        box = {} if self.box is None else {"box": [round(edge, 1) for edge in self.box]}
         return {
             "path": self.path,
             "predicted": self.predicted,
@@ -230,6 +233,7 @@ class Row:
             "confidence": self.confidence,
             "accepted": self.accepted,
             "alternatives": [{"class": name, "confidence": share} for name, share in self.alternatives],
+            **box,
         }
 
 

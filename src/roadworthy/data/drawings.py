@@ -95,7 +95,7 @@ def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
     tiles = _tiles(block.countries, block.faces, _TILE_PX if size <= 48 else _LARGE_TILE_PX)
     photos = _photographs(block.photos) if block.photos else None
     if block.sign == NO_SIGN:
-        pictures = no_sign(_camera(block, size), BLOCK, random, tiles.images, photos)
+        pictures = no_sign(_camera(block, size), BLOCK, random, tiles.images, photos, block.misframed)
         boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(BLOCK, 4)
     else:
         first = block.number * BLOCK

@@ -16,7 +16,7 @@ class Drawing:
     sign: the class.  countries: whose faces of it are drawn by turns.  recipe: of the drawn camera.
     seed and number: the how-manieth picture of the class it is, in the series that the seed names.
     faces: folder of the user's own faces, or empty.  photos: folder of background photographs, or empty.
-    without: camera effects that are left out.
+    without: camera effects that are left out.  misframed: share of no-sign that is a sign, framed wrongly.
     """
 
     sign: str
@@ -27,6 +27,7 @@ class Drawing:
     faces: str = ""
     photos: str = ""
     without: tuple[str, ...] = ()
+    misframed: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

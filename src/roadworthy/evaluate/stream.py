@@ -8,6 +8,7 @@ from collections import deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
+from dataclasses import replace
 from functools import partial
 from itertools import chain, islice
 from os import PathLike
@@ -17,13 +18,23 @@ from typing import TypeVar
 import numpy as np
 
 from roadworthy.errors import CheckpointError, DataNotFoundError, ImageError, ShapeError, UsageError
-from roadworthy.inputs import MAX_PIXELS, SUFFIXES, ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.inputs import (
+    MAX_PIXELS,
+    SUFFIXES,
+    Box,
+    ByteArray,
+    FloatArray,
+    InputSpec,
+    crop_resize,
+    decode,
+)
 from roadworthy.results import Rejection, Row
 from roadworthy.scores import accepted, probabilities, top_k
-from roadworthy.signs.catalogue import kind_and_value
+from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 T = TypeVar("T")
 Classify = Callable[[ByteArray], FloatArray]
+Look = Callable[[ByteArray], Sequence[tuple[Box, FloatArray]]]
 
 
 def expand_inputs(inputs: Sequence[str]) -> Iterator[Path]:
@@ -48,6 +59,7 @@ def predict_files(
     temperature: float = 1.0,
     *,
     rejection: Rejection | None = None,
+    closer: Look | None = None,
     top: int = 3,
     batch_size: int = 64,
     workers: int = 2,
@@ -57,12 +69,51 @@ def predict_files(
 
     classify: (B, S, S, 3) uint8 pictures, S being spec.size, to (B, C) logits; called on 1 to batch_size.
     temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
+    closer: where a first answer is not sure, or is NO_SIGN, finds signs in the whole picture; the surest that
+    it finds, if any, is the answer then.
     top: how many answers a row holds, the predicted one among them.
     workers: threads that decode; they run at most one batch ahead of what is asked for.
     """
     _check_positive(top=top, batch_size=batch_size, workers=workers)
     say = partial(answer, classes=tuple(classes), temperature=temperature, top=top, rejection=rejection)
-    return _predict(paths, classify, spec, len(classes), say, batch_size, workers, max_pixels)
+    rows = _predict(paths, classify, spec, len(classes), say, batch_size, workers, max_pixels)
+    return rows if closer is None else _closer(rows, closer, say, max_pixels)
+
+
+def find_files(
+    paths: Iterable[str | PathLike[str]],
+    look: Look,
+    classes: Sequence[str],
+    temperature: float = 1.0,
+    *,
+    rejection: Rejection | None = None,
+    top: int = 3,
+    workers: int = 2,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Row]:
+    """One Row for each sign in each picture, with its box; one of NO_SIGN for a picture without any.
+
+    look: an (H, W, 3) picture to the boxes and (C,) logits of its signs.
+    """
+    _check_positive(top=top, workers=workers)
+
+    def load(path: str) -> ByteArray | ImageError:
+        try:
+            return decode(path, max_pixels)
+        except ImageError as error:
+            return error
+
+    with closing(_in_threads(load, (str(Path(path)) for path in paths), workers, ahead=workers)) as pictures:
+        for path, picture in pictures:
+            if isinstance(picture, ImageError):
+                yield Row(path=path, error=str(picture))
+                continue
+            found = look(picture)
+            for box, logits in found:
+                yield replace(answer(path, logits, classes, temperature, top, rejection), box=box)
+            if not found:
+                kind, value = kind_and_value(NO_SIGN)
+                yield Row(path=path, predicted=NO_SIGN, kind=kind, value=value, confidence=1.0)
 
 
 def _predict(
@@ -93,6 +144,27 @@ def _predict(
                     yield Row(path=path, error=str(picture))
                 else:
                     yield say(path, next(logits))
+
+
+def _closer(
+    rows: Iterator[Row], look: Look, say: Callable[[str, FloatArray], Row], max_pixels: int
+) -> Iterator[Row]:
+    """The rows, those that are not sure answered anew from the sign that a closer look finds."""
+    for row in rows:
+        # Decoded once more: to keep all large pictures of a batch would cost more.
+        yield look_closer(row, lambda path=row.path: look(decode(path, max_pixels)), say)  # type: ignore[misc]
+
+
+def look_closer(
+    row: Row, found: Callable[[], Sequence[tuple[Box, FloatArray]]], say: Callable[[str, FloatArray], Row]
+) -> Row:
+    """A row that is sure as it is; one that is not, anew from the surest sign that is found, if any."""
+    if row.error is not None or (row.accepted is not False and row.predicted != NO_SIGN):
+        return row
+    for box, logits in found():
+        again = replace(say(row.path, logits), box=box)
+        return row if again.accepted is False else again
+    return row
 
 
 def answer(

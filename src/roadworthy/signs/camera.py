@@ -58,12 +58,14 @@ class Camera:
         generator: torch.Generator,
         neighbours: Tensor | None = None,
         photographs: Tensor | None = None,
+        before: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Photographs (B, 3, size, size), float32 in [0, 1], and the signs' boxes (B, 4).
 
         faces_B4SS: float32 RGBA in [0, 1], straight alpha, as `draw_tile` draws them.
         neighbours: faces of the same shape for signs beside; one each, used where chance says so.
         photographs: (N, 3, h, w), float32 in [0, 1] or uint8, for backgrounds.
+        before: (B, 3, size, size), what the signs stand before; mid-grey without.
         Boxes are x1, y1, x2, y2 in fractions of the picture, cut off at its borders.
         All that is random comes from `generator`, in an order that no number of threads changes.
         Raises ShapeError for faces that are not square RGBA.
@@ -75,7 +77,7 @@ class Camera:
                 f"they need the faces', {tuple(faces_B4SS.shape)}"
             )
         drawn = self.draw(len(faces_B4SS), generator, faces_B4SS.device)
-        layers = _pyramid(premultiplied(faces_B4SS), self.size)
+        layers = pyramid(premultiplied(faces_B4SS), max(16, self.size / 3))
         matrices, extents, boxes_B4 = self._place(layers, drawn)
         sign = shrink_and_warp(layers, matrices, self.size)
         scene = Scene(
@@ -86,7 +88,8 @@ class Camera:
             photographs=photographs,
             rows=torch.arange(len(sign), device=sign.device),
         )
-        pictures = self.apply("behind", torch.full_like(sign[:, :3], 0.5), scene, drawn)
+        ground = torch.full_like(sign[:, :3], 0.5) if before is None else before.clone()
+        pictures = self.apply("behind", ground, scene, drawn)
         pictures = torch.addcmul(sign[:, :3], pictures, 1 - scene.signs)
         return self.expose(self.apply("surface", pictures, scene, drawn), scene, drawn), boxes_B4
 
@@ -166,10 +169,10 @@ def check_faces(faces: Tensor) -> None:
         raise ShapeError(f"faces have the shape {tuple(faces.shape)}; they need (B, 4, S, S)")
 
 
-def _pyramid(faces: Tensor, size: int) -> list[Tensor]:
-    """The faces, and halves of them down to what the smallest signs need, each averaged from the last."""
+def pyramid(faces: Tensor, least: float) -> list[Tensor]:
+    """The faces, and halves of them down to `least` pixels, each averaged from the last."""
     layers = [faces]
-    while layers[-1].shape[-1] >= max(16, size / 3) * 2 and layers[-1].shape[-1] % 2 == 0:
+    while layers[-1].shape[-1] >= least * 2 and layers[-1].shape[-1] % 2 == 0:
         layers.append(halve(layers[-1]))
     return layers
 

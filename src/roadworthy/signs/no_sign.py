@@ -9,7 +9,7 @@ from torch import Tensor
 
 from roadworthy import pixels
 from roadworthy.signs.backdrops import words
-from roadworthy.signs.camera import SEEDS, Camera, check_faces, shrink_and_warp
+from roadworthy.signs.camera import SEEDS, Camera, check_faces, pyramid, shrink_and_warp
 from roadworthy.signs.effects import (
     Random,
     Scene,
@@ -32,6 +32,7 @@ def no_sign(
     generator: torch.Generator,
     faces: Tensor | None = None,
     photographs: Tensor | None = None,
+    misframed: float = 0.0,
 ) -> Tensor:
     """`count` of a camera's pictures of the class `no-sign`, float32 in [0, 1], on the generator's device.
 
@@ -39,6 +40,8 @@ def no_sign(
     `faces` (N, 4, S, S) are given, corners of signs and signs from behind; all through the camera's light
     and lens.
     A corner shows at most a fifth of a sign's width or of its height: too little to know it by.
+    misframed: the share that shows a sign as no picture of it would: far too small, so near that only its
+    inside is seen, or by half outside.  A network that looks for signs in windows must know these too.
     """
     size, device = camera.size, generator.device
     drawn = camera.draw(count, generator, device)
@@ -64,6 +67,13 @@ def no_sign(
         chosen = (kind == number + 2).nonzero()[:, 0]
         if len(chosen):
             pictures[chosen] = thing(pictures[chosen], Random(seeds[number], device, device))
+    if misframed:
+        if faces is None or not len(faces):
+            raise ValueError("signs that are misframed need faces")
+        chosen = (torch.rand(count, generator=generator, device=device) < misframed).nonzero()[:, 0]
+        seed = int(torch.randint(SEEDS, (1,), generator=generator, device=device))
+        if len(chosen):
+            pictures[chosen] = _misframed(pictures[chosen], tiles, Random(seed, device, device))
     return camera.expose(pictures, scene, drawn)
 
 
@@ -144,6 +154,27 @@ def _corners(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
     matrices[:, 0, 2] = torch.where(both | flat, away[0], beside[0])
     matrices[:, 1, 2] = torch.where(both | ~flat, away[1], beside[1])
     drawn = shrink_and_warp([faces[chosen]], matrices, size)
+    return torch.addcmul(drawn[:, :3], pictures, 1 - drawn[:, 3:])
+
+
+def _misframed(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
+    """Signs at the wrong scale or place: a third each too small, too near, half outside."""
+    count, size = len(pictures), pictures.shape[-1]
+    chosen = _pick(random, count, faces)
+    u = random.uniform(count)
+    place = random.uniform(count, 2, low=-1)
+    kind = random.uniform(count)
+    small, near, beside = 0.08 + 0.14 * u, 3.0 + 3.0 * u.square(), 0.7 + 0.7 * u
+    # Anywhere in the picture; the picture anywhere inside of the sign; 0.3 to 0.45 of the sign within it.
+    shown = random.uniform(count, low=0.3, high=0.45)
+    out = (1 + beside * (1 - 2 * shown))[:, None] * place.sign()
+    sideways = (random.uniform(count) < 0.5)[:, None] == torch.tensor([True, False], device=pictures.device)
+    scale = torch.where(kind < 1 / 3, small, torch.where(kind < 2 / 3, near, beside))
+    inner = place * torch.where(kind < 1 / 3, 0.9, near * 0.7 - 1)[:, None]
+    shift = torch.where((kind < 2 / 3)[:, None], inner, torch.where(sideways, out, 0.0))
+    drawn = shrink_and_warp(
+        pyramid(faces[chosen], 4), pixels.compose(pixels.zoom(scale), _shift(shift)), size
+    )
     return torch.addcmul(drawn[:, :3], pictures, 1 - drawn[:, 3:])
 
 

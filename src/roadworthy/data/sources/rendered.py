@@ -8,6 +8,7 @@
     faces=DIR       also the user's own faces: a catalogue.toml and the SVGs that it names
     photos=DIR      photographs (no signs in them) to draw some signs before
     without=A+B     camera effects to leave out
+    misframed=0.3   share of no-sign that shows signs at the wrong scale or place, to learn to find signs
 
 A recipe to train on gives train, val and test splits; val is drawn with the recipe `other-val` and test with
 `other-test`, both always the same pictures.  Those two recipes by name give a set without splits.
@@ -27,7 +28,7 @@ from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
 HELD_OUT = {"val": "other-val", "test": "other-test"}
-_OPTIONS = ("recipe", "n", "per_class", "signs", "seed", "faces", "photos", "without")
+_OPTIONS = ("recipe", "n", "per_class", "signs", "seed", "faces", "photos", "without", "misframed")
 _FIXED_SEED = 0
 _MOST = 5_000_000  # records of so many pictures take 3 GB
 
@@ -55,12 +56,13 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
         faces=own,
         photos=options.get("photos", ""),
         without=tuple(name for name in options.get("without", "").split("+") if name),
+        misframed=_share(options, "misframed"),
     )
     if recipe in HELD_OUT.values():
         return list(_series(series, signs, n or TEST_PER_CLASS * len(signs), split=""))
     records = list(_series(series, signs, n or PER_CLASS * len(signs), split="train"))
     for split, held_out in HELD_OUT.items():
-        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED, photos="", without=())
+        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED, photos="", without=(), misframed=0.0)
         per_class = VAL_PER_CLASS if split == "val" else TEST_PER_CLASS
         records += _series(fixed, signs, per_class * len(signs), split=split)
     return records
@@ -85,6 +87,7 @@ def _path(drawing: Drawing) -> str:
         "faces": drawing.faces,
         "photos": drawing.photos,
         "without": "+".join(drawing.without),
+        "misframed": f"{drawing.misframed:g}" if drawing.misframed else "",
     }
     named = "&".join(f"{name}={value}" for name, value in settings.items() if value != "")
     return f"rendered:{drawing.sign}?{named}#{drawing.number}"
@@ -125,6 +128,17 @@ def _wanted(text: str, drawn: tuple[str, ...]) -> tuple[str, ...]:
         if name not in drawn:
             raise UnknownNameError("class of drawn signs", name, drawn)
     return tuple(name for name in drawn if name in wanted) if wanted else drawn
+
+
+def _share(options: Mapping[str, str], name: str) -> float:
+    text = options.get(name, "0")
+    try:
+        value = float(text)
+    except ValueError:
+        value = -1.0
+    if not 0 <= value <= 1:
+        raise ConfigError(f"rendered: has {name}={text!r}; it must be a share from 0 to 1")
+    return value
 
 
 def _whole(options: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
