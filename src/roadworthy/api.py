@@ -229,14 +229,17 @@ class Classifier:
         found = find_signs(image, self._windows, self._network, least_px=least_px)
         return [(one.box, one.logits) for one in found]
 
-    def find(self, image: Any, *, top: int = 3) -> list[Row]:
-        """The signs in one picture, surest first, each with its box; an empty list where there is none."""
+    def find(self, image: Any, *, top: int = 3, least_px: float = 16.0) -> list[Row]:
+        """The signs in one picture, surest first, each with its box; an empty list where there is none.
+
+        least_px: side of the smallest sign looked for.
+        """
         from roadworthy.evaluate.stream import answer
 
         name = str(image) if isinstance(image, (str, Path)) else "image 0"
         return [
             replace(answer(name, logits, self.classes, self.temperature, top, self.rejection), box=box)
-            for box, logits in self.look(_as_pixels(image))
+            for box, logits in self.look(_as_pixels(image), least_px=least_px)
         ]
 
     def predict(self, images: Any, *, top: int = 3) -> list[Row]:

@@ -71,6 +71,12 @@ class Drawings:
                 progress(done * BLOCK, len(stale) * BLOCK)
 
 
+def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
+    """(F, 4, size, size) float32 RGBA drawings of the faces of each class in some countries."""
+    tiles = _tiles(tuple(countries), "", size)
+    return {sign: tiles.images[first:end] for sign, (first, end) in tiles.rows.items()}
+
+
 def worded(records: Sequence[Record]) -> frozenset[str]:
     """The classes of which some drawn face bears words or digits: their mirror images are no signs."""
     kinds = {(r.drawing.sign, r.drawing.countries, r.drawing.faces) for r in records if r.drawing is not None}
