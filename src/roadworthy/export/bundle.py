@@ -9,6 +9,7 @@ from __future__ import annotations
 
 import hashlib
 import json
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from functools import cache
@@ -139,13 +140,14 @@ def _manifest(data: bytes, name: str) -> Manifest:
             provenance=tree["provenance"],
             licence=str(tree["licence"]),
         )
-    except (KeyError, TypeError, ValueError, AttributeError, ConfigError) as error:
+    except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ConfigError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise BundleError(f"{name} has a manifest that cannot be read ({reason})") from error
-    if len(manifest.classes) < 2 or not manifest.temperature > 0 or manifest.kind not in ("crop", "dense"):
+    known = manifest.kind == "crop" or (manifest.kind == "dense" and manifest.stride > 0)
+    if len(manifest.classes) < 2 or not 0 < manifest.temperature < math.inf or not known:
         raise BundleError(
             f"{name} has a manifest that makes no sense: {len(manifest.classes)} classes, temperature "
-            f"{manifest.temperature}, kind {manifest.kind!r}"
+            f"{manifest.temperature}, kind {manifest.kind!r}, stride {manifest.stride}"
         )
     return manifest
 
@@ -156,7 +158,7 @@ def _check_structure(data: bytes, name: str) -> None:
     if not model.graph.node:
         raise BundleError(f"{name} is no ONNX file ({len(data):,} bytes that hold no network)")
     domains = {entry.domain for entry in model.opset_import} | {node.domain for node in model.graph.node}
-    if foreign := sorted(domains - STANDARD):
+    if foreign := sorted(map(str, domains - STANDARD)):  # text that is no UTF-8 arrives as bytes
         raise BundleError(
             f"{name} uses operators that are not ONNX's own ({', '.join(foreign)}); it is not loaded"
         )
@@ -169,6 +171,8 @@ def _check_structure(data: bytes, name: str) -> None:
                 raise BundleError(
                     f"{name} has a graph within {node.op_type}; networks here have none, it is not loaded"
                 )
+            if attribute.HasField("sparse_tensor") or attribute.sparse_tensors:
+                raise BundleError(f"{name} has a sparse tensor; networks here have none, it is not loaded")
             tensors += [*([attribute.t] if attribute.HasField("t") else []), *attribute.tensors]
     if model.graph.sparse_initializer or any(
         t.data_location == _EXTERNAL or t.external_data for t in tensors
@@ -204,6 +208,8 @@ def _model_proto() -> Any:
             ("g", 6, "Nothing", False),
             ("tensors", 10, "Tensor", True),
             ("graphs", 11, "Nothing", True),
+            ("sparse_tensor", 22, "Nothing", False),
+            ("sparse_tensors", 23, "Nothing", True),
         ],
         "Node": [
             ("op_type", 4, "text", False),
