@@ -10,12 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.errors import BundleError, ShapeError
+from roadworthy.errors import BundleError, ShapeError, UsageError
 from roadworthy.export.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
 from roadworthy.results import Rejection
 
 Shape = list[int | None]
+_FOR = {"crop": "pictures of one sign", "dense": "finding signs in pictures"}
 
 
 class Engine:
@@ -53,6 +54,7 @@ class Engine:
 
     def logits(self, images: ByteArray) -> FloatArray:
         """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        self._must_be("crop")
         size = self.spec.size
         if images.dtype != np.uint8 or images.shape[1:] != (size, size, 3) or not len(images):
             raise ShapeError(
@@ -68,6 +70,7 @@ class Engine:
 
     def windows(self, image: ByteArray) -> FloatArray:
         """(H, W, 3) uint8, H and W multiples of the stride and at least S -> (h, w, C) float32."""
+        self._must_be("dense")
         height, width = image.shape[:2]
         stride, size = self.manifest.stride, self.spec.size
         if image.dtype != np.uint8 or image.shape[2:] != (3,) or height % stride or width % stride:
@@ -78,6 +81,13 @@ class Engine:
         if min(height, width) < size:
             raise ShapeError(f"the picture is {width} x {height}; its windows have {size} pixels")
         return self._run(image[None])[0].transpose(1, 2, 0)
+
+    def _must_be(self, kind: str) -> None:
+        if self.manifest.kind != kind:
+            raise UsageError(
+                f"this bundle is for {_FOR[self.manifest.kind]}; take the one for {_FOR[kind]}, which "
+                "roadworthy export writes beside it"
+            )
 
     def _run(self, images: ByteArray) -> FloatArray:
         logits: FloatArray = self._session.run([OUTPUT], {INPUT: images})[0]
