@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -43,6 +44,7 @@ RANGES = 512  # of them, whose activations 8 bits are spread over
 BATCH = 64
 WINDOWS = 500  # pictures whose single window is held to the crop
 MOSAIC = 6  # crops a side, where ranges of windows are looked for
+_FOLDERS = re.compile(r"""(?<![\w.~-])(?:[A-Za-z]:)?[/\\](?:[^\s/\\,:?@"']+[/\\])+(?=[^\s/\\,:?@"'])""")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -189,11 +191,18 @@ def _manifest(card: Card, home: Path, command: str) -> Manifest:
         codes=_codes(card.classes),
         input=card.input,
         provenance={
-            "trained": {**{key: trained[key] for key in sorted(trained) if key != "dirty"}, **card.facts},
-            "exported": origin(command),
+            "trained": _placeless(
+                {**{key: trained[key] for key in sorted(trained) if key != "dirty"}, **card.facts}
+            ),
+            "exported": _placeless(origin(command)),
         },
         licence="; ".join(terms_of(source) for source in sources),
     )
+
+
+def _placeless(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts without the folders of this machine, which commands and data specs name."""
+    return {key: _FOLDERS.sub("", value) if isinstance(value, str) else value for key, value in facts.items()}
 
 
 def _codes(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
