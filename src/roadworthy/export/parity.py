@@ -84,8 +84,9 @@ def check_full(found: Parity) -> None:
 def check_quantised(found: Parity) -> None:
     """Hold a network in 8 bits to the one it was made from."""
     lost = found.accuracy_before - found.accuracy
-    # Of few pictures one is more than that share, and proves nothing.
-    if found.agreement < AGREEMENT or round(lost * found.n) > max(1, LOSS * found.n):
+    # Of few pictures one is more than these shares, and proves nothing.
+    changed, worse = len(found.differing), round(lost * found.n)
+    if changed > max(1, (1 - AGREEMENT) * found.n) or worse > max(1, LOSS * found.n):
         raise ParityError(
             f"8 bits change too much: {found.agreement:.2%} of {found.n:,} answers stay (at least "
             f"{AGREEMENT:.1%}), {100 * lost:.2f} points of accuracy are lost (at most "
