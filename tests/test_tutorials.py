@@ -13,7 +13,7 @@ from roadworthy.serve.engine import packaged
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 PAGES = sorted(FOLDER.glob("*.md"))
 BLOCK = re.compile(r"^```(python)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
-NEEDS = {"add-a-sign": "resvg_py", "study": "resvg_py", "your-photographs": "resvg_py", "deploy": "onnxscript"}
+NEEDS = dict.fromkeys(("add-a-sign", "study", "your-photographs"), "resvg_py") | {"deploy": "onnxscript"}
 
 
 def steps(page: Path) -> list[tuple[str, str]]:

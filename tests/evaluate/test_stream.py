@@ -210,3 +210,57 @@ def test_the_light_modules_need_no_torch():
         "from roadworthy.evaluate import calibrate, intervals, metrics, mistakes, stream"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_every_sign_found_is_a_row_with_its_box(tmp_path):
+    def look(image):
+        level = int(image[0, 0, 0])
+        return [((i, 0.0, i + 4.0, 4.0), np.eye(3)[i] * 9) for i in range(level // 50)]
+
+    paths = [picture(tmp_path / "two.png", 100), tmp_path / "none.png", picture(tmp_path / "empty.png", 10)]
+    rows = list(stream.find_files(paths, look, CLASSES))
+    assert [(row.path, row.predicted, row.box) for row in rows if row.error is None] == [
+        (str(paths[0]), "stop", (0, 0.0, 4.0, 4.0)),
+        (str(paths[0]), "speed-50", (1, 0.0, 5.0, 4.0)),
+        (str(paths[2]), "no-sign", None),
+    ]
+    assert rows[2].path == str(paths[1])
+    assert "cannot be read" in rows[2].error
+    assert rows[1].to_dict()["box"] == [1, 0.0, 5.0, 4.0]
+    assert "box" not in rows[3].to_dict()
+
+
+def test_only_what_is_not_sure_is_looked_at_closer(tmp_path):
+    looked = []
+
+    def look(image):
+        looked.append(int(image[0, 0, 0]))
+        return [((1.0, 1.0, 5.0, 5.0), np.array([0.0, 0.0, 9.0]))] if image[0, 0, 0] < 80 else []
+
+    def unsure_below_64(images):
+        level = np.minimum(images[:, 0, 0, 0] // 64, 2)
+        return np.eye(3)[level] * np.where(level == 0, 0.1, 9.0)[:, None]
+
+    rejection = Rejection(score="probability", threshold=0.9, coverage=0.99, n=10)
+    paths = [picture(tmp_path / f"{grey}.png", grey) for grey in (30, 90, 200)]
+    rows = list(predict_files(paths, unsure_below_64, SPEC, CLASSES, rejection=rejection, closer=look))
+    assert looked == [30]
+    assert [(row.predicted, row.accepted, row.box) for row in rows] == [
+        ("no-entry", True, (1.0, 1.0, 5.0, 5.0)),
+        ("speed-50", True, None),
+        ("no-entry", True, None),
+    ]
+
+
+def test_a_closer_look_that_is_no_surer_changes_nothing(tmp_path):
+    rejection = Rejection(score="probability", threshold=0.9, coverage=0.99, n=10)
+    path = picture(tmp_path / "a.png", 30)
+
+    def unsure(images):
+        return np.tile([0.2, 0.1, 0.0], (len(images), 1))
+
+    for found in ([], [((0.0, 0.0, 4.0, 4.0), np.array([0.0, 0.3, 0.0]))]):
+        (row,) = predict_files(
+            [path], unsure, SPEC, CLASSES, rejection=rejection, closer=lambda _, f=found: f
+        )
+        assert (row.predicted, row.accepted, row.box) == ("stop", False, None)

@@ -5,6 +5,7 @@ import torch
 from torch import Tensor
 
 from roadworthy.errors import ShapeError, UnknownNameError
+from roadworthy.signs import street
 from roadworthy.signs.backdrops import Clutter, Photograph, Solid
 from roadworthy.signs.camera import Camera
 from roadworthy.signs.effects import (
@@ -22,8 +23,8 @@ SIZE = 32
 TRAINED = ("plain", "default", "hard")
 # As strong as the recipe that uses it most strongly has it.
 STRONGEST: dict[str, Effect] = {}
-for _name in RECIPES:
-    for _effect in RECIPES.get(_name)():
+for _recipe in (*(RECIPES.get(_name)() for _name in RECIPES), street.SIGN):
+    for _effect in _recipe:
         _key = effect_name(_effect)
         if _key not in STRONGEST or _effect.amount > STRONGEST[_key].amount:
             STRONGEST[_key] = _effect
@@ -307,3 +308,45 @@ def test_no_sign_shows_at_most_a_fifth_of_a_sign() -> None:
     pictures = _corners(torch.full((200, 3, SIZE, SIZE), 0.5), premultiplied(faces), Random(1, cpu, cpu))
     assert (pictures < 0.1).flatten(1).any(dim=1).float().mean() > 0.9
     assert pictures.max() < 0.75
+
+
+def test_misframed_signs_take_their_share_and_change_nothing_else() -> None:
+    def make(share: float) -> Tensor:
+        return no_sign(
+            Camera("plain", SIZE), 400, torch.Generator().manual_seed(0), discs(3), misframed=share
+        )
+
+    none, half = make(0.0), make(0.5)
+    changed = (none != half).flatten(1).any(dim=1).float().mean()
+    assert 0.4 < changed < 0.58  # of half of them a few show too little to tell
+    assert torch.equal(none, no_sign(Camera("plain", SIZE), 400, torch.Generator().manual_seed(0), discs(3)))
+    with pytest.raises(ValueError, match="need faces"):
+        no_sign(Camera("plain", SIZE), 4, torch.Generator().manual_seed(0), misframed=0.5)
+
+
+def test_misframed_signs_are_too_small_too_near_or_half_outside() -> None:
+    from roadworthy.signs.effects import Random, premultiplied
+    from roadworthy.signs.no_sign import _misframed
+
+    cpu = torch.device("cpu")
+    ground = torch.zeros(600, 3, SIZE, SIZE)
+    white = (_misframed(ground, premultiplied(squares(1)), Random(2, cpu, cpu)) > 0.5)[:, 0].float()
+    share = white.mean(dim=(1, 2))
+    small, near = share < 0.06, share > 0.99
+    assert 0.25 < small.float().mean() < 0.42
+    assert 0.25 < near.float().mean() < 0.42
+    beside = white[~small & ~near]
+    across = torch.minimum(beside.amax(dim=1).sum(dim=1), beside.amax(dim=2).sum(dim=1)) / SIZE
+    assert across.max() < 0.7  # 0.45 of a sign of at most 1.4 pictures
+
+
+def test_signs_stand_before_the_pictures_that_are_given() -> None:
+    before = torch.rand(6, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
+    kept = before.clone()
+    camera = Camera((street.Standing(2.0),), SIZE)
+    pictures, boxes = camera(squares(6), torch.Generator().manual_seed(0), before=before)
+    assert torch.equal(before, kept)
+    assert torch.allclose(boxes, torch.tensor([0.25, 0.25, 0.75, 0.75]).expand(6, 4), atol=0.02)
+    quarter = SIZE // 4
+    assert torch.equal(pictures[:, :, : quarter - 1], before[:, :, : quarter - 1])
+    assert (pictures[:, :, quarter + 1 : -quarter - 1, quarter + 1 : -quarter - 1] > 0.99).all()

@@ -120,3 +120,13 @@ class Squeeze(Framing):
         flat = u[1] < 0.5
         factors = torch.stack([torch.where(flat, one, narrow), torch.where(flat, narrow, one)], dim=1)
         return torch.cat([frame[:, :2] * factors, frame[:, 2:]], dim=1)
+
+
+@EFFECTS.register("standing")
+@dataclass(frozen=True)
+class Standing(Framing):
+    """The sign fills 1 / `amount` of the picture's side, and lies in its middle."""
+
+    def move(self, frame: Tensor, random: Random) -> Tensor:
+        """The same for all."""
+        return torch.cat([frame[:, :2] / self.amount, frame[:, 2:] * 0], dim=1)

@@ -13,11 +13,11 @@ from torch import Tensor
 from roadworthy.inputs import Box, ByteArray
 from roadworthy.signs.backdrops import Brick, Buildings, Clutter, Foliage, Gradient, Plate, Pole, Sky, Solid
 from roadworthy.signs.camera import SEEDS, Camera
-from roadworthy.signs.effects import EFFECTS, Framing, Random, axes, boxes, lay, pixel, scene_colours, strokes
+from roadworthy.signs.effects import Random, axes, boxes, lay, pixel, scene_colours, strokes
 from roadworthy.signs.lens import FocusBlur, Jpeg, SensorNoise
 from roadworthy.signs.light import Contrast, Exposure, Saturation, Shadow, WhiteBalance
 from roadworthy.signs.no_sign import no_sign
-from roadworthy.signs.pose import Perspective, Rotation, Turn
+from roadworthy.signs.pose import Perspective, Rotation, Standing, Turn
 from roadworthy.signs.recipes import Recipe
 from roadworthy.signs.surfaces import Dirt, Fade, SurfaceNoise
 
@@ -28,17 +28,7 @@ _GROUND_PX = 320
 _THINGS, _LINES = 48, 12
 
 
-@EFFECTS.register("standing")
-@dataclass(frozen=True)
-class Standing(Framing):
-    """The sign fills 1 / `amount` of the picture's side, and lies in its middle."""
-
-    def move(self, frame: Tensor, random: Random) -> Tensor:
-        """The same for all."""
-        return torch.cat([frame[:, :2] / self.amount, frame[:, 2:] * 0], dim=1)
-
-
-_GROUND: Recipe = (
+GROUND: Recipe = (
     Solid(),
     Gradient(0.9, 0.5),
     Clutter(0.4),
@@ -47,7 +37,7 @@ _GROUND: Recipe = (
     Foliage(1.0, 0.7),
     Brick(0.4, 0.15),
 )
-_SIGN: Recipe = (
+SIGN: Recipe = (
     Pole(0.08, 0.8),
     Plate(0.45, 0.15),
     Turn(0.3, 0.6),
@@ -58,7 +48,7 @@ _SIGN: Recipe = (
     SurfaceNoise(0.3, 0.2),
     Dirt(0.5, 0.1),
 )
-_SEEN: Recipe = (
+SEEN: Recipe = (
     Shadow(0.5, 0.3),
     Saturation(0.4, 0.7),
     WhiteBalance(0.12),
@@ -68,7 +58,7 @@ _SEEN: Recipe = (
     SensorNoise(0.05, 0.5),
     Jpeg(60, 0.6),
 )
-_BAIT: Recipe = (Solid(), Gradient(0.9, 0.3), Clutter(0.4, 0.7), Buildings(1.0, 0.5))
+BAIT: Recipe = (Solid(), Gradient(0.9, 0.3), Clutter(0.4, 0.7), Buildings(1.0, 0.5))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -125,7 +115,7 @@ def draw_street(
         if any(_overlap(there, _widened(other)) for other in found):
             continue
         before = scene[:, :, y : y + patch, x : x + patch]
-        drawn, box = Camera(_SIGN, patch)(tile[None], generator, before=before)
+        drawn, box = Camera(SIGN, patch)(tile[None], generator, before=before)
         scene[:, :, y : y + patch, x : x + patch] = drawn
         x1, y1, x2, y2 = (box[0] * patch).tolist()
         found.append((there[0] + x1, there[1] + y1, there[0] + x2, there[1] + y2))
@@ -138,7 +128,7 @@ def draw_street(
 def _ground(side: int, generator: torch.Generator) -> Tensor:
     """(1, 3, side, side): sky, houses, trees and the road, coarse."""
     nothing = torch.zeros(1, 4, 16, 16)
-    coarse = Camera(_GROUND, min(side, _GROUND_PX))(nothing, generator)[0]
+    coarse = Camera(GROUND, min(side, _GROUND_PX))(nothing, generator)[0]
     ground = F.interpolate(coarse, size=(side, side), mode="bicubic", align_corners=False).clamp_(0, 1)
     x, y = axes(ground)
     road = torch.tensor([[[0.0, 0.9, 1.2, 0.6, 0.0], [0.0, 0.9, 0.02, 0.55, 0.0]]])
@@ -150,7 +140,7 @@ def _ground(side: int, generator: torch.Generator) -> Tensor:
 def _clutter(scene: Tensor, faces: Tensor, generator: torch.Generator, random: Random) -> Tensor:
     """Things that a finder may take for signs, from 12 pixels up, then poles and wires."""
     side = scene.shape[-1]
-    things = no_sign(Camera(_BAIT, 96), _THINGS, generator, faces)
+    things = no_sign(Camera(BAIT, 96), _THINGS, generator, faces)
     u = random.uniform(_THINGS, 4).tolist()
     for thing, (where_x, where_y, large, kind) in zip(things, u, strict=True):
         px = int(12 * 20**large * side / _WIDTH)
@@ -175,7 +165,7 @@ def _clutter(scene: Tensor, faces: Tensor, generator: torch.Generator, random: R
 
 def _photographed(scene: Tensor, generator: torch.Generator) -> Tensor:
     """The scene in its light, through the lens."""
-    return Camera(_SEEN, scene.shape[-1])(torch.zeros(1, 4, 16, 16), generator, before=scene)[0]
+    return Camera(SEEN, scene.shape[-1])(torch.zeros(1, 4, 16, 16), generator, before=scene)[0]
 
 
 def _widened(box: Box) -> Box:

@@ -124,3 +124,14 @@ def test_a_users_own_faces_join(tmp_path: Path) -> None:
     (tmp_path / "catalogue.toml").write_text(new + row)
     records = read_records(f"rendered:mine?faces={tmp_path}&n=4&recipe=other-val")
     assert {r.label for r in records} == {"frogs", "no-sign"}
+
+
+def test_misframed_signs_are_for_training_alone_and_named_in_the_path() -> None:
+    records = read_records("rendered:au?signs=no-sign&per_class=2&misframed=0.5")
+    for record in records:
+        assert record.drawing is not None
+        assert record.drawing.misframed == (0.5 if record.split == "train" else 0.0)
+        assert ("misframed=0.5" in record.path) == (record.split == "train")
+    for wrong in ("2", "-0.1", "half", "nan"):
+        with pytest.raises(ConfigError, match=rf"misframed='{wrong}'; it must be a share from 0 to 1"):
+            read_records(f"rendered:au?misframed={wrong}")

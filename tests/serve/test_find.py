@@ -1,0 +1,114 @@
+"""Signs are found where they are: tried with a network that knows red squares, so the truth is known."""
+
+from __future__ import annotations
+
+from itertools import pairwise
+
+import numpy as np
+import pytest
+
+from roadworthy.errors import BundleError
+from roadworthy.evaluate.finding import intersection_over_union
+from roadworthy.export.bundle import Manifest
+from roadworthy.inputs import ByteArray, FloatArray, InputSpec
+from roadworthy.serve.find import FILL, find_signs, sizes
+
+SIZE, STRIDE = 48, 8
+CLASSES = ("stop", "no-sign")
+
+
+class RedSquares:
+    """A window shows a stop sign where a red square fills 0.75 of its side, its middle in the window's."""
+
+    def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
+        self.classes, self.spec, self.temperature = classes, InputSpec(size=SIZE), 1.0
+        self.manifest = Manifest(classes=classes, input=self.spec, kind="dense", stride=STRIDE)
+        self.pixels = 0
+
+    def _logits(self, window: ByteArray) -> list[float]:
+        red = ((window[..., 0] > 150) & (window[..., 1] < 100)).astype(float)
+        filled = np.sqrt(red.mean())
+        if not red.any() or max(red[0].max(), red[-1].max(), red[:, 0].max(), red[:, -1].max()):
+            return [-5.0, 5.0]  # nothing, or cut off
+        rows, columns = np.nonzero(red)
+        off = max(abs(rows.mean() - 23.5), abs(columns.mean() - 23.5)) / SIZE
+        score = 6 - 40 * abs(filled - FILL) - 30 * off
+        return [score, -score]
+
+    def windows(self, image: ByteArray) -> FloatArray:
+        self.pixels += image.shape[0] * image.shape[1]
+        rows, columns = ((extent - SIZE) // STRIDE + 1 for extent in image.shape[:2])
+        return np.array(
+            [
+                [
+                    self._logits(image[r * STRIDE : r * STRIDE + SIZE, c * STRIDE : c * STRIDE + SIZE])
+                    for c in range(columns)
+                ]
+                for r in range(rows)
+            ]
+        )
+
+    def logits(self, images: ByteArray) -> FloatArray:
+        return np.array([[1.0, 0.0] if self._logits(image)[0] > -20 else [0.0, 1.0] for image in images])
+
+
+def street(*boxes: tuple[int, int, int, int], height: int = 120, width: int = 180) -> ByteArray:
+    image = np.full((height, width, 3), 128, dtype=np.uint8)
+    for x1, y1, x2, y2 in boxes:
+        image[y1:y2, x1:x2] = (200, 20, 20)
+    return image
+
+
+@pytest.mark.parametrize("side", [16, 23, 34, 55, 88])
+def test_a_sign_of_any_size_is_found_where_it_is(side: int) -> None:
+    box = (37, 20, 37 + side, 20 + side)
+    found = find_signs(street(box), RedSquares(), RedSquares())
+    assert len(found) == 1
+    assert intersection_over_union(found[0].box, box) > 0.6
+
+
+def test_signs_side_by_side_are_two() -> None:
+    boxes = [(10, 10, 34, 34), (70, 50, 100, 80), (130, 10, 160, 40)]
+    found = find_signs(street(*boxes), RedSquares(), RedSquares())
+    assert len(found) == 3
+    for box in boxes:
+        assert max(intersection_over_union(one.box, box) for one in found) > 0.6
+    assert len(find_signs(street(*boxes), RedSquares(), RedSquares(), most=2)) == 2
+
+
+def test_nothing_is_found_in_an_empty_street_or_where_the_crop_says_no() -> None:
+    class Never(RedSquares):
+        def logits(self, images: ByteArray) -> FloatArray:
+            return np.array([[0.0, 1.0]] * len(images))
+
+    assert find_signs(street(), RedSquares(), RedSquares()) == []
+    assert find_signs(street((10, 10, 40, 40)), RedSquares(), Never()) == []
+
+
+def test_a_picture_smaller_than_the_window_is_looked_at() -> None:
+    found = find_signs(street((1, 1, 9, 9), height=10, width=11), RedSquares(), RedSquares(), least_px=6)
+    assert len(found) == 1
+
+
+def test_smaller_signs_cost_more() -> None:
+    costs = []
+    for least in (32, 16):
+        windows = RedSquares()
+        find_signs(street(), windows, RedSquares(), least_px=least)
+        costs.append(windows.pixels)
+    assert costs[1] > 2.5 * costs[0]
+
+
+def test_sizes_cover_everything_from_the_least_up() -> None:
+    found = sizes(720, 1280, 16)
+    assert found[0] * FILL == 16
+    assert found[-1] == 720
+    assert all(b / a <= 1.2501 for a, b in pairwise(found))
+    assert sizes(20, 30, 16) == [20.0]
+
+
+def test_bundles_that_do_not_belong_together_are_refused() -> None:
+    with pytest.raises(BundleError, match="two bundles of one network"):
+        find_signs(street(), RedSquares(), RedSquares(("give-way", "no-sign")))
+    with pytest.raises(BundleError, match="no-sign among its classes"):
+        find_signs(street(), RedSquares(("stop", "give-way")), RedSquares(("stop", "give-way")))
