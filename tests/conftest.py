@@ -1,7 +1,10 @@
 """What tests share: real data where there are some, drawn stand-ins everywhere, nothing outside tmp."""
 
 import os
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from pathlib import Path
+from typing import Any, NamedTuple
 
 import numpy as np
 import pytest
@@ -10,14 +13,24 @@ from PIL import Image, ImageDraw, ImageFilter
 CLASSES = ("no-entry", "speed-50", "speed-60", "stop")
 TRACKS = {"train": 6, "test": 3}
 FRAMES = 4
+SHIPPED = ("no-entry", "speed-50", "stop")  # speed-60 is left for what a network does not know
+
+
+@contextmanager
+def own_places(factory: pytest.TempPathFactory) -> Iterator[pytest.MonkeyPatch]:
+    """Caches and logs stay out of the user's folders."""
+    place = factory.getbasetemp() / "places"
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ROADWORTHY_CACHE", str(place / "cache"))
+        patch.setenv("XDG_STATE_HOME", str(place / "state"))
+        yield patch
 
 
 @pytest.fixture(autouse=True)
-def _own_places(tmp_path_factory: pytest.TempPathFactory, monkeypatch: pytest.MonkeyPatch) -> None:
-    """Caches and logs of tests stay out of the user's folders."""
-    place = tmp_path_factory.getbasetemp() / "places"
-    monkeypatch.setenv("ROADWORTHY_CACHE", str(place / "cache"))
-    monkeypatch.setenv("XDG_STATE_HOME", str(place / "state"))
+def _own_places(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """Those of tests."""
+    with own_places(tmp_path_factory):
+        yield
 
 
 @pytest.fixture(scope="session")
@@ -85,3 +98,77 @@ def drawn_folder(tmp_path_factory: pytest.TempPathFactory) -> Path:
                     picture = draw_sign(name, 32 + 4 * frame, rng)
                     picture.save(root / split / name / f"{split}{track:03d}_{frame:05d}.png")
     return root
+
+
+class Shipped(NamedTuple):
+    """A run, the bundle for crops that it was exported to, and both networks before they were sealed."""
+
+    run: Path
+    bundle: Path
+    crops: bytes
+    windows: bytes
+
+
+@pytest.fixture(scope="session")
+def shipped(drawn_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
+    """A small run that tells SHIPPED apart, and its export in full precision: seconds, for all tests."""
+    pytest.importorskip("onnxscript", reason="exporting needs roadworthy[export]")
+    from roadworthy import api, shipping
+    from roadworthy.config import load_config
+
+    config = load_config(
+        data={"spec": f"folder:{drawn_folder}", "classes": SHIPPED},
+        input={"size": 32},
+        model={"width": 0.25, "depth": 1},
+        augment={"policy": "light"},
+        optim={"lr": 0.05},
+        train={"epochs": 12, "batch_size": 16, "threads": 1, "ema": 0.9},
+    )
+    place, made, to_onnx = tmp_path_factory.mktemp("shipped"), {}, shipping.to_onnx
+
+    def kept(served: Any, size: int, *, dense: bool = False) -> bytes:
+        made[dense] = to_onnx(served, size, dense=dense)
+        return made[dense]
+
+    with own_places(tmp_path_factory) as patch:
+        command = f"roadworthy train --data folder:{drawn_folder} --out {place / 'run'}"
+        run = api.train(config, place / "run", command=command).folder
+        patch.setattr(shipping, "to_onnx", kept)
+        bundle = place / "export" / "signs.onnx"
+        api.export(run, bundle, command=f"roadworthy export {run} --to {bundle}")
+    return Shipped(run=run, bundle=bundle, crops=made[False], windows=made[True])
+
+
+@pytest.fixture(scope="session")
+def toy() -> Callable[..., Any]:
+    """Makes a network by hand, as an onnx.ModelProto: its logits are the means of red, green and blue."""
+    pytest.importorskip("onnx", reason="making ONNX files needs roadworthy[export]")
+    from onnx import TensorProto, helper
+
+    def make(size: int = 16, stride: int = 0) -> Any:
+        """For crops; with `stride` for windows."""
+        if stride:
+            takes, answers = [1, "height", "width", 3], [1, 3, None, None]
+            nodes = [
+                helper.make_node("Cast", ["images"], ["levels"], to=TensorProto.FLOAT),
+                helper.make_node("Transpose", ["levels"], ["planes"], perm=[0, 3, 1, 2]),
+                helper.make_node(
+                    "AveragePool", ["planes"], ["logits"], kernel_shape=[size] * 2, strides=[stride] * 2
+                ),
+            ]
+        else:
+            takes, answers = ["batch", size, size, 3], ["batch", 3]
+            nodes = [
+                helper.make_node("Cast", ["images"], ["levels"], to=TensorProto.FLOAT),
+                helper.make_node("ReduceMean", ["levels", "axes"], ["logits"], keepdims=0),
+            ]
+        graph = helper.make_graph(
+            nodes,
+            "toy",
+            [helper.make_tensor_value_info("images", TensorProto.UINT8, takes)],
+            [helper.make_tensor_value_info("logits", TensorProto.FLOAT, answers)],
+            [] if stride else [helper.make_tensor("axes", TensorProto.INT64, [2], [1, 2])],
+        )
+        return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
+
+    return make

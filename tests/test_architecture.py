@@ -17,7 +17,7 @@ FOUNDATION = {
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
 LAYERS = ["signs", "data", "augment", "models", "train", "evaluate", "export", "serve", "studies"]
-SHELL = {"runs", "measuring", "api", "cli", "cli_progress", "doctor", "__main__"}
+SHELL = {"runs", "measuring", "shipping", "api", "cli", "cli_progress", "doctor", "__main__"}
 TORCH_FREE = [
     *(
         "errors",
@@ -47,7 +47,8 @@ TORCH_FREE = [
     ),
     *("report.sections", "report.figures", "report.html", "report.study", "report.landscape"),
     *("report.film", "report.film_figures", "report.film_video"),
-    *("export.bundle", "serve.engine"),
+    *("export.bundle", "export.parity", "serve.engine", "serve.find"),
+    *("report.card", "evaluate.calibrate", "evaluate.mistakes"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}
 

@@ -9,6 +9,7 @@ import pytest
 import roadworthy
 
 PUBLIC = [
+    "Classifier",
     "Config",
     "InputSpec",
     "Metrics",
@@ -17,6 +18,7 @@ PUBLIC = [
     "audit",
     "decode",
     "evaluate",
+    "export",
     "load",
     "load_config",
     "predict",
