@@ -293,7 +293,7 @@ def test_what_is_not_safe_to_load_is_neither_sealed_nor_read(
     change(model)
     unsafe = model.SerializeToString()
     assert words in refused(told_of(unsafe))
-    with pytest.raises(BundleError, match="^the network ") as caught:
+    with pytest.raises(BundleError, match=r"^the network ") as caught:
         seal(unsafe, MANIFEST)
     assert words in str(caught.value)
 

@@ -64,7 +64,7 @@ def test_golden_values() -> None:
 
 def test_rounding_is_no_other_network() -> None:
     check_full(of(BEFORE + TOLERANCE * 0.99))
-    with pytest.raises(ParityError, match="at most 0.001 is rounding"):
+    with pytest.raises(ParityError, match=r"at most 0\.001 is rounding"):
         check_full(of(BEFORE - TOLERANCE * 1.01))
 
 
