@@ -295,7 +295,8 @@ def _measured(
             facts={},
             frames_per_sign=frames_per_sign(spec, split, dataset),
         )
-        found[f"{_short(spec)}, {split}"] = _said(metrics)
+        name = f"{_short(spec)}, {split}"
+        found[name if name not in found else f"{name} ({len(found) + 1})"] = _said(metrics)
     return found
 
 
