@@ -36,6 +36,7 @@ if TYPE_CHECKING:
     from roadworthy.report.film import Presented
     from roadworthy.runs import Run
     from roadworthy.serve.engine import Engine
+    from roadworthy.serve.settings import ServiceConfig
     from roadworthy.shipping import Exported
     from roadworthy.studies.executors import Executor
     from roadworthy.studies.plan import Ask
@@ -577,6 +578,18 @@ def export(
     return ship(
         model, to, precision=precision, data=data, measured=measured, command=command, progress=progress
     )
+
+
+def serve(config: ServiceConfig) -> None:
+    """Answer over HTTP until told to stop (SIGTERM or Ctrl-C); what was accepted is answered first.
+
+    Raises UsageError where a bundle or the place to listen at cannot be had.
+    """
+    try:
+        from roadworthy.serve.app import serve as run
+    except ImportError as error:
+        raise MissingExtraError("the service", "serve") from error
+    run(config)
 
 
 def profile(

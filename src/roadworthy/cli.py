@@ -313,6 +313,38 @@ def predict(
 
 
 @app.command()
+def serve(
+    models: Annotated[
+        list[Path] | None, typer.Argument(metavar="[MODEL...]", help="Bundles; without, the packaged one.")
+    ] = None,
+    host: Annotated[
+        str, typer.Option("--host", help="Where to listen; others than loopback need ROADWORTHY_API_KEY.")
+    ] = "127.0.0.1",
+    port: Annotated[int, typer.Option("--port", metavar="N", help="0 takes any that is free.")] = 8000,
+    queue: Annotated[int, typer.Option("--queue", metavar="N", help="Pictures that may wait.")] = 512,
+    threads: Annotated[int, typer.Option("--threads", metavar="N", help="That a batch may use.")] = 1,
+) -> None:
+    """Answer over HTTP: POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
+
+    ROADWORTHY_API_KEY, where it is set, must come with requests as Authorization: Bearer KEY. SIGHUP reads
+    the models anew. /openapi.json describes all of it.
+    """
+    from roadworthy import api
+    from roadworthy.serve.settings import ServiceConfig
+
+    config = ServiceConfig(
+        models=tuple(models or ()),
+        host=host,
+        port=port,
+        api_key=os.environ.get("ROADWORTHY_API_KEY", ""),
+        queue=queue,
+        threads=threads,
+    )
+    _say(f"listening on http://{host}:{port}; stop with Ctrl-C")
+    api.serve(config)
+
+
+@app.command()
 def export(
     model: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a .safetensors file.")],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The bundle to write: NAME.onnx.")],

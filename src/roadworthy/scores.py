@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
@@ -10,7 +10,8 @@ from numpy.typing import NDArray
 from roadworthy.errors import ShapeError
 from roadworthy.inputs import FloatArray
 from roadworthy.registry import Registry
-from roadworthy.results import IntArray, Rejection
+from roadworthy.results import IntArray, Rejection, Row
+from roadworthy.signs.catalogue import kind_and_value
 
 Score = Callable[[FloatArray, float], FloatArray]
 """(logits (N, C), temperature) -> (N,), higher where the answer is surer."""
@@ -88,6 +89,30 @@ def accepted(
     if rejection is None:
         return None
     return np.asarray(SCORES.get(rejection.score)(logits_NC, temperature) >= rejection.threshold)
+
+
+def answer(
+    path: str,
+    logits: FloatArray,
+    classes: Sequence[str],
+    temperature: float = 1.0,
+    top: int = 3,
+    rejection: Rejection | None = None,
+) -> Row:
+    """What (C,) logits say of the picture at `path`, with `top` answers at most."""
+    kept = accepted(logits[None], temperature, rejection)
+    probs = probabilities(logits, temperature)
+    first, *others = top_k(logits, top).tolist()
+    kind, value = kind_and_value(classes[first])
+    return Row(
+        path=path,
+        predicted=classes[first],
+        kind=kind,
+        value=value,
+        confidence=float(probs[first]),
+        accepted=None if kept is None else bool(kept[0]),
+        alternatives=tuple((classes[i], float(probs[i])) for i in others),
+    )
 
 
 def fuse_frames(log_probs_FC: FloatArray, independence: float = 1.0) -> FloatArray:

@@ -29,7 +29,7 @@ from roadworthy.inputs import (
     decode,
 )
 from roadworthy.results import Rejection, Row
-from roadworthy.scores import accepted, probabilities, top_k
+from roadworthy.scores import answer as answer
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 T = TypeVar("T")
@@ -165,30 +165,6 @@ def look_closer(
         again = replace(say(row.path, logits), box=box)
         return row if again.accepted is False else again
     return row
-
-
-def answer(
-    path: str,
-    logits: FloatArray,
-    classes: Sequence[str],
-    temperature: float = 1.0,
-    top: int = 3,
-    rejection: Rejection | None = None,
-) -> Row:
-    """What (C,) logits say of the picture at `path`, with `top` answers at most."""
-    kept = accepted(logits[None], temperature, rejection)
-    probs = probabilities(logits, temperature)
-    first, *others = top_k(logits, top).tolist()
-    kind, value = kind_and_value(classes[first])
-    return Row(
-        path=path,
-        predicted=classes[first],
-        kind=kind,
-        value=value,
-        confidence=float(probs[first]),
-        accepted=None if kept is None else bool(kept[0]),
-        alternatives=tuple((classes[i], float(probs[i])) for i in others),
-    )
 
 
 def _in_threads(

@@ -1,0 +1,527 @@
+"""The service: pictures over HTTP, answered by bundles.  Loopback only, unless an API key is set."""
+
+from __future__ import annotations
+
+import asyncio
+import contextlib
+import json
+import logging
+import re
+import secrets
+import signal
+import sys
+import time
+import uuid
+from collections.abc import AsyncIterator, Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from contextlib import asynccontextmanager
+from dataclasses import dataclass, replace
+from typing import Annotated, Any, TypeVar
+
+from fastapi import Depends, FastAPI, Query, Request
+from fastapi.exceptions import RequestValidationError
+from fastapi.responses import JSONResponse, Response
+from prometheus_client import (
+    CONTENT_TYPE_LATEST,
+    CollectorRegistry,
+    Counter,
+    Gauge,
+    Histogram,
+    generate_latest,
+)
+from starlette.exceptions import HTTPException
+from starlette.types import Message, Receive, Scope, Send
+
+from roadworthy import __version__
+from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError
+from roadworthy.inputs import ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.results import Row
+from roadworthy.scores import accepted, answer, fuse_frames, log_probabilities
+from roadworthy.serve.answers import (
+    Answer,
+    Failure,
+    Health,
+    ModelInfo,
+    ModelList,
+    Predicted,
+    Tracked,
+    as_answer,
+)
+from roadworthy.serve.batching import QueueFullError
+from roadworthy.serve.find import Found, find_signs
+from roadworthy.serve.models import Models, Served
+from roadworthy.serve.settings import ServiceConfig
+from roadworthy.serve.uploads import Refused, Upload, read_uploads
+from roadworthy.signs.catalogue import NO_SIGN
+
+log = logging.getLogger("roadworthy.serve")
+T = TypeVar("T")
+REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
+ROOM = 0.1  # around a box that a request gives
+SECURITY = {
+    "content-security-policy": (
+        "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
+        "media-src 'self' blob:; worker-src 'self' blob:; style-src 'self'; base-uri 'none'; "
+        "form-action 'none'; frame-ancestors 'none'"
+    ),
+    "x-content-type-options": "nosniff",
+    "referrer-policy": "no-referrer",
+    "cross-origin-opener-policy": "same-origin",
+    "cross-origin-resource-policy": "same-origin",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+}
+PICTURE_BODY = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "boxes": {
+                            "type": "string",
+                            "description": "JSON: for each picture [x1, y1, x2, y2] in pixels, or null",
+                            "example": "[[12, 8, 60, 57], null]",
+                        },
+                    },
+                    "required": ["images"],
+                }
+            },
+        },
+    }
+}
+FAILURES: dict[int | str, dict[str, Any]] = {
+    status: {"model": Failure, "description": meaning}
+    for status, meaning in {
+        400: "No pictures, or a form that cannot be read",
+        401: "No API key, or a wrong one",
+        404: "No such model",
+        408: "The request arrived too slowly",
+        413: "Too many bytes or pictures",
+        422: "Something in the request has no meaning",
+        429: "Too much is waiting; Retry-After says when to come back",
+        503: "Not answered in time, or shutting down",
+    }.items()
+}
+
+
+ModelName = Annotated[str | None, Query(description="Which model; the first without.", max_length=100)]
+Top = Annotated[int, Query(ge=1, le=20, description="Answers for each picture, likeliest first.")]
+Find = Annotated[bool, Query(description="Find all signs in each picture.")]
+
+
+class Meters:
+    """What /metrics tells."""
+
+    def __init__(self) -> None:
+        self.registry = CollectorRegistry()
+        own: dict[str, Any] = {"registry": self.registry, "namespace": "roadworthy"}
+        self.requests = Counter("requests", "Requests answered", ("path", "status"), **own)
+        self.seconds = Histogram(
+            "request_seconds",
+            "Seconds from a request's first byte to its answer",
+            ("path",),
+            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
+            **own,
+        )
+        self.pictures = Counter("pictures", "Pictures answered or refused", ("outcome",), **own)
+        self.waiting = Gauge("waiting_pictures", "Pictures in the queue", **own)
+
+
+class Service:
+    """What the endpoints share while the service runs."""
+
+    def __init__(self, config: ServiceConfig) -> None:
+        self.config, self.meters, self.models = config, Meters(), Models(config)
+        self.ready = False
+        self._reloading = asyncio.Lock()
+        self.pool = ThreadPoolExecutor(config.decoders, thread_name_prefix="decode")
+
+    async def in_thread(self, function: Callable[[], T]) -> T:
+        """Run what takes long beside the event loop."""
+        return await asyncio.get_running_loop().run_in_executor(self.pool, function)
+
+    async def reload(self) -> None:
+        """Serve what the files hold now; what is not in order changes nothing."""
+        async with self._reloading:
+            await self.models.load()
+        log.info("reloaded", extra={"models": [served.name for served in self.models.all()]})
+
+
+def create_app(config: ServiceConfig) -> Watched:
+    """The service as an ASGI application; `app` of it is FastAPI's, which describes itself."""
+    service = Service(config)
+
+    @asynccontextmanager
+    async def lifespan(app: FastAPI) -> AsyncIterator[None]:
+        await service.models.load()
+        with contextlib.suppress(NotImplementedError, AttributeError, ValueError, RuntimeError):
+            # No such signal on Windows, nor in threads of tests.
+            asyncio.get_running_loop().add_signal_handler(
+                signal.SIGHUP, lambda: asyncio.ensure_future(_reload_quietly(service))
+            )
+        service.ready = True
+        yield
+        service.ready = False
+        await service.models.close()
+        service.pool.shutdown(wait=True)
+
+    app = FastAPI(
+        title="Roadworthy",
+        version=__version__,
+        description="Which road sign a picture shows, and how sure that is.",
+        lifespan=lifespan,
+        docs_url=None,  # its page would load scripts from elsewhere
+        redoc_url=None,
+        responses=FAILURES,
+    )
+    _add_endpoints(app, service)
+    _add_failures(app)
+    return Watched(app, service)
+
+
+def _add_endpoints(app: FastAPI, service: Service) -> None:
+    config = service.config
+
+    async def allowed(request: Request) -> None:
+        if not config.api_key:
+            return
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not secrets.compare_digest(given.encode(), config.api_key.encode()):
+            raise Refused(
+                401,
+                "no API key, or a wrong one; send it as Authorization: Bearer KEY",
+                {"www-authenticate": "Bearer"},
+            )
+
+    guarded = [Depends(allowed)]
+
+    @app.post("/v1/predict", dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
+    async def predict(
+        request: Request,
+        model: ModelName = None,
+        top: Top = 3,
+        find: Find = False,
+    ) -> Predicted:
+        """Which sign each picture shows; with find, a result with a box for every sign in it.
+
+        Send one picture as the body, or several as the files of a form.  A picture that cannot be read is a
+        result with its error; the others are answered.
+        """
+        served = _model(service, model)
+        uploads = await read_uploads(request, config)
+        if find and served.windows is None:
+            raise Refused(
+                422, f"the model {served.name} cannot find signs; it has no NAME-find.onnx beside it"
+            )
+        async with _in_time(config):
+            results = await (_all_signs if find else _answers)(service, served, uploads, top)
+        return Predicted(model=served.name, sha256=served.crops.sha256, results=results)
+
+    @app.post("/v1/track", dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
+    async def track(request: Request, model: ModelName = None, top: Top = 3) -> Tracked:
+        """What several frames of one sign say together, sent in their order as the files of a form."""
+        served = _model(service, model)
+        uploads = await read_uploads(request, config)
+        async with _in_time(config):
+            return await _track(service, served, uploads, top)
+
+    @app.get("/v1/models", dependencies=guarded)
+    async def models() -> ModelList:
+        """What can answer."""
+        return ModelList(models=[_info(served) for served in service.models.all()])
+
+    @app.post("/v1/reload", dependencies=guarded)
+    async def reload() -> ModelList:
+        """Read the model files anew; where one is not in order, those in service stay."""
+        try:
+            await service.reload()
+        except RoadworthyError as error:
+            raise Refused(422, f"nothing was changed: {error}") from error
+        return await models()
+
+    @app.get("/healthz")
+    async def healthz() -> Health:
+        """Whether the process answers at all."""
+        return Health(status="ok")
+
+    @app.get("/readyz")
+    async def readyz() -> Health:
+        """Whether it takes requests."""
+        if not service.ready:
+            raise Refused(503, "not ready", {"retry-after": "1"})
+        return Health(status="ready")
+
+    @app.get("/metrics", dependencies=guarded, response_class=Response)
+    async def metrics() -> Response:
+        """Counts and times in Prometheus's form."""
+        service.meters.waiting.set(sum(served.batcher.waiting for served in service.models.all()))
+        return Response(generate_latest(service.meters.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _model(service: Service, name: str | None) -> Served:
+    try:
+        return service.models.get(name)
+    except UnknownNameError as error:
+        raise Refused(404, str(error)) from error
+
+
+def _info(served: Served) -> ModelInfo:
+    manifest = served.crops.manifest
+    return ModelInfo(
+        name=served.name,
+        sha256=served.crops.sha256,
+        precision=manifest.precision,
+        size=manifest.input.size,
+        finds=served.windows is not None,
+        classes=list(manifest.classes),
+    )
+
+
+@asynccontextmanager
+async def _in_time(config: ServiceConfig) -> AsyncIterator[None]:
+    try:
+        async with asyncio.timeout(config.answer_timeout_s):
+            yield
+    except TimeoutError as error:
+        raise Refused(
+            503, f"there was no answer within {config.answer_timeout_s:g} s", {"retry-after": "1"}
+        ) from error
+    except QueueFullError as error:
+        raise Refused(429, str(error), {"retry-after": f"{error.retry_after_s:.0f}"}) from error
+
+
+async def _answers(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
+    """For each picture its answer; where that is not sure, the one of a closer look."""
+    opened = await _opened(service, served, uploads)
+    readable = [picture.crop for picture in opened if isinstance(picture, Opened)]
+    logits = iter(await served.batcher.logits(readable) if readable else ())
+    results = []
+    for upload, picture in zip(uploads, opened, strict=True):
+        if isinstance(picture, str):
+            results.append(Answer(name=upload.name, error=picture))
+            continue
+        row = _say(served, top, next(logits))
+        unsure = row.accepted is False or row.predicted == NO_SIGN
+        if unsure and upload.box is None and served.windows is not None:
+            for one in (await _look(service, served, picture.whole))[:1]:
+                again = replace(_say(served, top, one.logits), box=one.box)
+                row = row if again.accepted is False else again
+        results.append(as_answer(row, upload.name))
+    return results
+
+
+async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
+    """For each picture the answers for all signs found in it."""
+    results = []
+    for upload, picture in zip(uploads, await _opened(service, served, uploads), strict=True):
+        if isinstance(picture, str):
+            results.append(Answer(name=upload.name, error=picture))
+            continue
+        for one in await _look(service, served, picture.whole):
+            results.append(as_answer(replace(_say(served, top, one.logits), box=one.box), upload.name))
+    return results
+
+
+@dataclass(frozen=True, kw_only=True)
+class Opened:
+    """A picture, and the crop of it that the network takes."""
+
+    whole: ByteArray
+    crop: ByteArray
+
+
+async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -> list[Opened | str]:
+    """Each picture, or why it cannot be read."""
+    opened = await asyncio.gather(*(_open(service, served, upload) for upload in uploads))
+    bad = sum(isinstance(picture, str) for picture in opened)
+    service.meters.pictures.labels("readable").inc(len(opened) - bad)
+    service.meters.pictures.labels("unreadable").inc(bad)
+    return list(opened)
+
+
+async def _open(service: Service, served: Served, upload: Upload) -> Opened | str:
+    spec = served.crops.spec
+    if upload.box is not None:
+        spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
+
+    def work() -> Opened | str:
+        try:
+            picture = decode(upload.data, service.config.max_pixels)
+            return Opened(whole=picture, crop=crop_resize(picture, spec, upload.box))
+        except ImageError as error:
+            return str(error)
+
+    return await service.in_thread(work)
+
+
+async def _look(service: Service, served: Served, picture: ByteArray) -> list[Found]:
+    windows = served.windows
+    assert windows is not None
+    return await service.in_thread(lambda: find_signs(picture, windows, served.crops))
+
+
+def _say(served: Served, top: int, logits: FloatArray) -> Row:
+    engine = served.crops
+    return answer("", logits, engine.classes, engine.temperature, top, engine.rejection)
+
+
+async def _track(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> Tracked:
+    opened = await _opened(service, served, uploads)
+    errors = [
+        Answer(name=upload.name, error=picture)
+        for upload, picture in zip(uploads, opened, strict=True)
+        if isinstance(picture, str)
+    ]
+    crops = [picture.crop for picture in opened if isinstance(picture, Opened)]
+    if not crops:
+        raise Refused(422, f"none of the {len(uploads)} frames can be read: {errors[0].error}")
+    engine = served.crops
+    frames = log_probabilities(await served.batcher.logits(crops), engine.temperature)
+    decided, together = None, frames[0]
+    for seen in range(1, len(frames) + 1):
+        together = fuse_frames(frames[:seen], INDEPENDENCE)
+        sure = accepted(together[None], 1.0, engine.rejection)
+        if sure is not None and sure[0]:
+            decided = seen
+            break
+    row = answer("", together, engine.classes, 1.0, top, engine.rejection)
+    return Tracked(
+        model=served.name,
+        sha256=engine.sha256,
+        frames=len(crops),
+        decided_after=decided,
+        answer=as_answer(row, uploads[0].name),
+        errors=errors,
+    )
+
+
+async def _reload_quietly(service: Service) -> None:
+    try:
+        await service.reload()
+    except RoadworthyError as error:
+        log.error("not reloaded", extra={"reason": str(error)})
+
+
+def _add_failures(app: FastAPI) -> None:
+    def failure(
+        request: Request, status: int, reason: str, headers: dict[str, str] | None = None
+    ) -> JSONResponse:
+        body = Failure(error=reason, request_id=request.scope.get("request_id", ""))
+        return JSONResponse(body.model_dump(), status, headers)
+
+    @app.exception_handler(Refused)
+    async def refused(request: Request, error: Refused) -> JSONResponse:
+        return failure(request, error.status, error.reason, error.headers)
+
+    @app.exception_handler(RequestValidationError)
+    async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
+        first = error.errors()[0]
+        where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
+        return failure(request, 422, f"{where}: {first['msg']}; got {str(first.get('input'))[:80]!r}")
+
+    @app.exception_handler(HTTPException)
+    async def http(request: Request, error: HTTPException) -> JSONResponse:
+        return failure(request, error.status_code, str(error.detail), dict(error.headers or {}))
+
+    @app.exception_handler(Exception)
+    async def bug(request: Request, error: Exception) -> JSONResponse:
+        log.exception("our bug", extra={"request_id": request.scope.get("request_id", "")})
+        return failure(request, 500, "this is our bug, please report it with the request's id")
+
+
+class Watched:
+    """Request ids, security headers, counts and one line of log for each request, none of its content."""
+
+    def __init__(self, app: FastAPI, service: Service) -> None:
+        self.app, self.service = app, service
+
+    async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """As ASGI has it."""
+        if scope["type"] != "http":
+            await self.app(scope, receive, send)
+            return
+        headers = dict(scope["headers"])
+        given = headers.get(b"x-request-id", b"").decode("latin-1")
+        scope["request_id"] = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        begun, status = time.perf_counter(), 0
+
+        async def sent(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "http.response.start":
+                status = message["status"]
+                own = {**SECURITY, "x-request-id": scope["request_id"], "cache-control": "no-store"}
+                there = {name for name, _ in message["headers"]}
+                message["headers"] = [
+                    *message["headers"],
+                    *((k.encode(), v.encode()) for k, v in own.items() if k.encode() not in there),
+                ]
+            await send(message)
+
+        try:
+            await self.app(scope, receive, sent)
+        finally:
+            seconds = time.perf_counter() - begun
+            route = scope.get("route")
+            path = getattr(route, "path", "other")  # never what the client made up: labels must stay few
+            self.service.meters.requests.labels(path, str(status)).inc()
+            self.service.meters.seconds.labels(path).observe(seconds)
+            log.info(
+                "request",
+                extra={
+                    "request_id": scope["request_id"],
+                    "method": scope["method"],
+                    "path": path,
+                    "status": status,
+                    "ms": round(1000 * seconds, 2),
+                },
+            )
+
+
+class JsonLines(logging.Formatter):
+    """One JSON object a line."""
+
+    def format(self, record: logging.LogRecord) -> str:
+        """With what the caller added."""
+        usual = logging.makeLogRecord({}).__dict__.keys() | {
+            "message",
+            "asctime",
+            "taskName",
+            "color_message",
+        }
+        line = {
+            "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
+            "level": record.levelname.lower(),
+            "message": record.getMessage(),
+            **{key: value for key, value in record.__dict__.items() if key not in usual},
+        }
+        if record.exc_info:
+            line["traceback"] = self.formatException(record.exc_info)
+        return json.dumps(line, default=str)
+
+
+def serve(config: ServiceConfig, *, quiet: bool = False) -> None:
+    """Run the service until it is told to stop; what it has accepted it answers first."""
+    import uvicorn
+
+    handler = logging.StreamHandler(sys.stderr)
+    handler.setFormatter(JsonLines())
+    for name in ("roadworthy.serve", "uvicorn.error"):
+        logger = logging.getLogger(name)
+        logger.handlers, logger.propagate = [handler], False
+        logger.setLevel(logging.WARNING if quiet else logging.INFO)
+    uvicorn.run(
+        create_app(config),
+        host=config.host,
+        port=config.port,
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=round(config.answer_timeout_s) + 5,
+        h11_max_incomplete_event_size=65_536,
+        lifespan="on",
+    )

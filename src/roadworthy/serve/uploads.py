@@ -1,0 +1,144 @@
+"""A request's pictures: read within limits of size and time, before anything is decoded."""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections.abc import AsyncIterator
+from dataclasses import dataclass
+
+from starlette.formparsers import MultiPartException, MultiPartParser
+from starlette.requests import ClientDisconnect, Request
+
+from roadworthy.inputs import Box
+from roadworthy.serve.settings import ServiceConfig
+
+
+class Refused(Exception):
+    """A request that is not answered, with its HTTP status."""
+
+    def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
+        self.status, self.reason, self.headers = status, reason, headers or {}
+        super().__init__(reason)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Upload:
+    """One picture as it came: its name, its bytes, and where in it the sign is, if that was said."""
+
+    name: str
+    data: bytes
+    box: Box | None = None
+
+
+async def read_uploads(request: Request, config: ServiceConfig) -> list[Upload]:
+    """The pictures of a request: its body, or the files of a form with an optional field `boxes`.
+
+    Raises Refused: 400 no pictures or no readable form, 408 too slow, 413 too much, 422 boxes that do not
+    fit.
+    """
+    try:
+        async with asyncio.timeout(config.body_timeout_s):
+            body = await _body(request, config.max_body_bytes)
+    except TimeoutError as error:
+        raise Refused(
+            408, f"the request did not arrive within {config.body_timeout_s:g} s; send less at once"
+        ) from error
+    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+        uploads = await _form(request, body, config)
+    else:
+        uploads = (
+            [Upload(name="image 0", data=body, box=_box(request.query_params.get("box")))] if body else []
+        )
+    if not uploads:
+        raise Refused(400, "no picture arrived; send one as the body, or several as multipart/form-data")
+    return uploads
+
+
+async def _body(request: Request, most: int) -> bytes:
+    announced = request.headers.get("content-length", "")
+    if announced.isdecimal() and int(announced) > most:
+        raise Refused(413, f"the request has {int(announced):,} bytes; at most {most:,} are taken")
+    parts, total = [], 0
+    try:
+        async for chunk in request.stream():
+            total += len(chunk)
+            if total > most:
+                raise Refused(
+                    413, f"the request has more than {most:,} bytes, which is the most that is taken"
+                )
+            parts.append(chunk)
+    except ClientDisconnect as error:
+        raise Refused(400, "the request broke off") from error
+    return b"".join(parts)
+
+
+async def _form(request: Request, body: bytes, config: ServiceConfig) -> list[Upload]:
+    async def stream() -> AsyncIterator[bytes]:
+        yield body
+
+    parser = MultiPartParser(
+        request.headers,
+        stream(),  # type: ignore[arg-type]
+        max_files=config.max_images,
+        max_fields=4,
+        max_part_size=1_000_000,
+    )
+    parser.spool_max_size = config.max_body_bytes  # never to disk: the whole of it is in memory already
+    try:
+        form = await parser.parse()
+    except MultiPartException as error:
+        if "Too many files" in error.message:
+            raise Refused(
+                413, f"more than {config.max_images} pictures arrived, the most that are taken"
+            ) from error
+        raise Refused(400, f"the form cannot be read: {error.message}") from error
+    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        raise Refused(400, f"the form cannot be read: {error}") from error
+    files: list[tuple[str, bytes]] = []
+    texts: dict[str, str] = {}
+    for name, value in form.multi_items():
+        if isinstance(value, str):
+            texts[name] = value
+        else:
+            files.append((value.filename or f"image {len(files)}", await value.read()))
+    unknown = sorted(set(texts) - {"boxes"})
+    if unknown:
+        raise Refused(
+            422, f"the form has the field {unknown[0]!r}; pictures are files, and boxes the one other field"
+        )
+    boxes = _boxes(texts.get("boxes"), len(files))
+    return [Upload(name=name, data=data, box=box) for (name, data), box in zip(files, boxes, strict=True)]
+
+
+def _box(text: str | None) -> Box | None:
+    if text is None:
+        return None
+    return _checked(text.split(","), text)
+
+
+def _boxes(text: str | None, count: int) -> list[Box | None]:
+    if text is None:
+        return [None] * count
+    try:
+        given = json.loads(text)
+    except (ValueError, RecursionError) as error:
+        raise Refused(422, f"boxes are no JSON: {error}") from error
+    if not isinstance(given, list) or len(given) != count:
+        raise Refused(
+            422, f"boxes must be a list with one entry for each of the {count} pictures, null for none"
+        )
+    return [None if one is None else _checked(one, json.dumps(one)[:80]) for one in given]
+
+
+def _checked(edges: object, said: str) -> Box:
+    if isinstance(edges, list) and len(edges) == 4 and not any(isinstance(edge, bool) for edge in edges):
+        try:
+            x1, y1, x2, y2 = (float(edge) for edge in edges)
+        except (TypeError, ValueError, OverflowError):
+            pass
+        else:
+            # Comparisons with NaN are false, so it does not get by either.
+            if -1e6 < x1 < x2 < 1e6 and -1e6 < y1 < y2 < 1e6:
+                return x1, y1, x2, y2
+    raise Refused(422, f"a box is x1,y1,x2,y2 in pixels, x1 < x2 and y1 < y2; got {said[:80]}")
