@@ -283,7 +283,7 @@ def _measured(
     for data in sets:
         known = open_dataset(data, manifest.input, manifest.classes, skip_unknown=True)[0]
         opened.append((data.spec, "test", known))
-    found = {}
+    found: dict[str, dict[str, Any]] = {}
     for spec, split, dataset in opened:
         metrics = measure(
             engine.all_logits(dataset.images, BATCH),
