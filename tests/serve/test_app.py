@@ -1,0 +1,331 @@
+"""The service, asked as a client would: with a network that answers by colour, so every answer is known."""
+
+from __future__ import annotations
+
+import io
+import json
+import logging
+import shutil
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import pytest
+from PIL import Image
+
+pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
+pytest.importorskip("httpx2", reason="asking it needs httpx2")
+
+from starlette.testclient import TestClient
+
+from roadworthy.errors import BundleError
+from roadworthy.export.bundle import Manifest, seal
+from roadworthy.inputs import InputSpec
+from roadworthy.results import Rejection
+from roadworthy.serve.app import SECURITY, create_app
+from roadworthy.serve.settings import ServiceConfig
+
+CLASSES = ("stop", "speed-60", "roundabout")  # red, green, blue
+
+
+def png(colour: tuple[int, int, int] = (200, 0, 0), size: tuple[int, int] = (20, 20)) -> bytes:
+    buffer = io.BytesIO()
+    Image.new("RGB", size, colour).save(buffer, "PNG")
+    return buffer.getvalue()
+
+
+RED, GREEN, BLUE = png(), png((0, 200, 0)), png((0, 0, 200))
+
+
+@pytest.fixture(scope="module")
+def bundle(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("served") / "colours.onnx"
+    manifest = Manifest(
+        classes=CLASSES,
+        input=InputSpec(size=16, normalise="unit"),
+        temperature=10.0,
+        rejection=Rejection(score="probability", threshold=0.9, coverage=0.99, n=100),
+    )
+    path.write_bytes(seal(toy().SerializeToString(), manifest))
+    return path
+
+
+def client_of(bundle: Path, **settings: Any) -> TestClient:
+    config = ServiceConfig(models=(bundle,), **settings)
+    return TestClient(create_app(config), raise_server_exceptions=False)
+
+
+@pytest.fixture
+def client(bundle: Path) -> Iterator[TestClient]:
+    with client_of(bundle, max_images=8, max_body_bytes=20_000) as client:
+        yield client
+
+
+def files(*pictures: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
+    return [("images", (f"{i}.png", data, "image/png")) for i, data in enumerate(pictures)]
+
+
+def test_a_picture_as_the_body(client: TestClient) -> None:
+    answer = client.post("/v1/predict?top=2", content=GREEN)
+    assert answer.status_code == 200
+    body = answer.json()
+    assert body["model"] == "colours"
+    assert len(body["sha256"]) == 64
+    (result,) = body["results"]
+    assert (result["predicted"], result["kind"], result["value"]) == ("speed-60", "speed", 60)
+    assert result["accepted"] is True
+    assert result["confidence"] > 0.99
+    assert [other["class"] for other in result["alternatives"]] == ["stop"]
+    assert result["error"] is None
+
+
+def test_many_pictures_keep_their_order_and_names_and_a_bad_one_spoils_no_other(client: TestClient) -> None:
+    results = client.post("/v1/predict", files=files(BLUE, b"no picture", RED, GREEN)).json()["results"]
+    assert [result["name"] for result in results] == ["0.png", "1.png", "2.png", "3.png"]
+    assert [result["predicted"] for result in results] == ["roundabout", None, "stop", "speed-60"]
+    assert "no picture in a known format" in results[1]["error"]
+
+
+def test_an_answer_that_is_not_sure_says_so(client: TestClient) -> None:
+    (result,) = client.post("/v1/predict", content=png((120, 118, 0))).json()["results"]
+    assert result["accepted"] is False
+
+
+def test_a_box_says_where_to_look(client: TestClient) -> None:
+    picture = Image.new("RGB", (100, 40), (0, 0, 200))
+    picture.paste((200, 0, 0), (60, 10, 80, 30))
+    buffer = io.BytesIO()
+    picture.save(buffer, "PNG")
+    whole = client.post("/v1/predict", content=buffer.getvalue()).json()["results"][0]
+    there = client.post("/v1/predict?box=60,10,80,30", content=buffer.getvalue()).json()["results"][0]
+    assert (whole["predicted"], there["predicted"]) == ("roundabout", "stop")
+    form = client.post(
+        "/v1/predict", files=files(buffer.getvalue(), GREEN), data={"boxes": "[[60, 10, 80, 30], null]"}
+    )
+    assert [result["predicted"] for result in form.json()["results"]] == ["stop", "speed-60"]
+
+
+@pytest.mark.parametrize(
+    ("boxes", "words"),
+    [
+        ("[null]", "one entry for each of the 2 pictures"),
+        ("nonsense", "no JSON"),
+        ("[[1, 2, 3], null]", "a box is x1,y1,x2,y2"),
+        ("[[5, 5, 1, 9], null]", "x1 < x2"),
+        ("[[NaN, 0, 1, 1], null]", "a box is"),
+        ('[["a", 0, 1, 1], null]', "a box is"),
+        ("[" * 5000, "no JSON"),
+    ],
+)
+def test_boxes_that_mean_nothing_are_refused(client: TestClient, boxes: str, words: str) -> None:
+    answer = client.post("/v1/predict", files=files(RED, RED), data={"boxes": boxes})
+    assert answer.status_code == 422
+    assert words in answer.json()["error"]
+
+
+def test_a_box_outside_of_its_picture_is_that_pictures_error(client: TestClient) -> None:
+    answer = client.post("/v1/predict?box=500,500,600,600", content=RED)
+    assert answer.status_code == 200
+    assert "leaves nothing" in answer.json()["results"][0]["error"]
+
+
+@pytest.mark.parametrize(
+    ("ask", "status", "words"),
+    [
+        (lambda c: c.post("/v1/predict"), 400, "no picture arrived"),
+        (lambda c: c.post("/v1/predict", files={"x": (None, "text")}), 422, "the field 'x'"),
+        (lambda c: c.post("/v1/predict", content=b"x" * 30_000), 413, "at most 20,000"),
+        (lambda c: c.post("/v1/predict", files=files(*[RED] * 9)), 413, "more than 8 pictures"),
+        (lambda c: c.post("/v1/predict?top=0", content=RED), 422, "top"),
+        (lambda c: c.post("/v1/predict?model=other", content=RED), 404, "did you mean"),
+        (lambda c: c.post("/v1/predict?find=true", content=RED), 422, "cannot find signs"),
+        (lambda c: c.post("/v1/track", content=b"none"), 422, "none of the 1 frames"),
+        (lambda c: c.get("/nothing"), 404, "Not Found"),
+        (lambda c: c.get("/v1/predict"), 405, "Method Not Allowed"),
+        (
+            lambda c: c.post("/v1/predict", content=b"--", headers={"content-type": "multipart/form-data"}),
+            400,
+            "form cannot be read",
+        ),
+        (
+            lambda c: c.post(
+                "/v1/predict",
+                content=b"--x\r\nbad",
+                headers={"content-type": "multipart/form-data; boundary=x"},
+            ),
+            400,
+            "",
+        ),
+    ],
+)
+def test_bad_requests_are_refused_with_a_reason_and_an_id(
+    client: TestClient, ask: Callable[[TestClient], Any], status: int, words: str
+) -> None:
+    answer = ask(client)
+    assert answer.status_code == status, answer.text
+    body = answer.json()
+    assert words in body["error"] or (words == "did you mean" and "unknown" in body["error"])
+    assert body["request_id"] == answer.headers["x-request-id"]
+    for name, value in SECURITY.items():
+        assert answer.headers[name] == value
+    assert client.post("/v1/predict", content=RED).status_code == 200  # the service is as it was
+
+
+def test_a_body_without_a_length_is_limited_too(client: TestClient) -> None:
+    answer = client.post("/v1/predict", content=(b"x" * 1000 for _ in range(100)))
+    assert answer.status_code == 413
+
+
+def test_frames_of_one_sign_are_answered_together(client: TestClient) -> None:
+    unsure, sure = png((110, 105, 0)), png((200, 0, 0))
+    body = client.post("/v1/track", files=files(unsure, unsure, b"damaged", sure, sure)).json()
+    assert body["answer"]["predicted"] == "stop"
+    assert body["frames"] == 4
+    assert body["decided_after"] == 3  # of those that can be read
+    assert [error["name"] for error in body["errors"]] == ["2.png"]
+    never = client.post("/v1/track", files=files(unsure, unsure)).json()
+    assert never["decided_after"] is None
+    assert never["answer"]["accepted"] is False
+
+
+def test_models_health_and_metrics(client: TestClient) -> None:
+    (model,) = client.get("/v1/models").json()["models"]
+    assert (model["name"], model["size"], model["finds"]) == ("colours", 16, False)
+    assert model["classes"] == list(CLASSES)
+    assert client.get("/healthz").json() == {"status": "ok"}
+    assert client.get("/readyz").json() == {"status": "ready"}
+    client.post("/v1/predict", files=files(RED, b"bad"))
+    client.get("/made-up-by-a-client")
+    text = client.get("/metrics").text
+    assert 'roadworthy_requests_total{path="/v1/predict",status="200"} 1.0' in text
+    assert 'roadworthy_pictures_total{outcome="unreadable"} 1.0' in text
+    assert "made-up" not in text
+
+
+def test_it_describes_itself_with_examples(client: TestClient) -> None:
+    described = client.get("/openapi.json").json()
+    predict = described["paths"]["/v1/predict"]["post"]
+    assert set(predict["requestBody"]["content"]) == {"image/*", "multipart/form-data"}
+    assert {"200", "400", "413", "422", "429", "503"} <= set(predict["responses"])
+    assert described["components"]["schemas"]["Answer"]["properties"]["predicted"]["examples"] == ["speed-60"]
+
+
+def test_a_key_is_asked_for_where_there_is_one(bundle: Path) -> None:
+    key = "correct-horse-battery"
+    with client_of(bundle, api_key=key) as client:
+        for headers in (
+            {},
+            {"authorization": "Bearer wrong"},
+            {"authorization": "Bearer ünicode".encode("latin-1")},
+        ):
+            refused = client.post("/v1/predict", content=RED, headers=headers)
+            assert refused.status_code == 401
+            assert refused.headers["www-authenticate"] == "Bearer"
+        assert client.get("/metrics").status_code == 401
+        assert client.get("/healthz").status_code == 200
+        allowed = client.post("/v1/predict", content=RED, headers={"authorization": f"Bearer {key}"})
+        assert allowed.status_code == 200
+
+
+def test_a_request_keeps_its_own_id_if_it_is_one(client: TestClient) -> None:
+    assert client.get("/healthz", headers={"x-request-id": "abc-1.2"}).headers["x-request-id"] == "abc-1.2"
+    made = client.get("/healthz", headers={"x-request-id": 'a b"{}'}).headers["x-request-id"]
+    assert len(made) == 32
+
+
+def test_logs_tell_the_request_and_nothing_of_its_content(
+    client: TestClient, caplog: pytest.LogCaptureFixture
+) -> None:
+    with caplog.at_level(logging.INFO, "roadworthy.serve"):
+        client.post("/v1/predict", files=[("images", ("secret-name.png", RED, "image/png"))])
+    (record,) = [record for record in caplog.records if record.message == "request"]
+    assert (record.method, record.path, record.status) == ("POST", "/v1/predict", 200)
+    assert "secret-name" not in json.dumps(record.__dict__, default=str)
+
+
+def test_models_are_replaced_while_it_runs_and_a_bad_file_changes_nothing(
+    bundle: Path, tmp_path: Path, toy: Callable[..., Any]
+) -> None:
+    path = tmp_path / "colours.onnx"
+    shutil.copy(bundle, path)
+    with client_of(path) as client:
+        assert client.post("/v1/predict", content=RED).json()["results"][0]["predicted"] == "stop"
+        path.write_bytes(bundle.read_bytes()[:-50])
+        refused = client.post("/v1/reload")
+        assert refused.status_code == 422
+        assert "nothing was changed" in refused.json()["error"]
+        assert client.post("/v1/predict", content=RED).json()["results"][0]["predicted"] == "stop"
+        manifest = Manifest(
+            classes=("give-way", "bend-left", "hump"), input=InputSpec(size=16, normalise="unit")
+        )
+        path.write_bytes(seal(toy().SerializeToString(), manifest))
+        assert client.post("/v1/reload").status_code == 200
+        assert client.post("/v1/predict", content=RED).json()["results"][0]["predicted"] == "give-way"
+
+
+def test_too_much_at_once_is_told_to_come_back(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import threading
+    from concurrent.futures import ThreadPoolExecutor
+
+    from roadworthy.serve.engine import Engine
+
+    go, real = threading.Event(), Engine.logits
+
+    def slow(self: Engine, images: Any) -> Any:
+        go.wait(10)
+        return real(self, images)
+
+    monkeypatch.setattr(Engine, "logits", slow)
+    with client_of(bundle, queue=4, max_images=4, batch=2) as client, ThreadPoolExecutor(6) as pool:
+        asked = [pool.submit(client.post, "/v1/predict", files=files(RED, GREEN)) for _ in range(6)]
+        while sum(one.done() for one in asked) < 3:
+            pass
+        go.set()
+        answers = [one.result() for one in asked]
+    statuses = sorted(answer.status_code for answer in answers)
+    assert statuses == [200, 200, 200, 429, 429, 429]
+    for answer in answers:
+        if answer.status_code == 429:
+            assert int(answer.headers["retry-after"]) >= 1
+        else:
+            assert [result["predicted"] for result in answer.json()["results"]] == ["stop", "speed-60"]
+
+
+def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    import time
+
+    from roadworthy.serve.engine import Engine
+
+    real = Engine.logits
+
+    def slow(self: Engine, images: Any) -> Any:
+        time.sleep(0.5)
+        return real(self, images)
+
+    monkeypatch.setattr(Engine, "logits", slow)
+    with client_of(bundle, answer_timeout_s=0.1) as client:
+        answer = client.post("/v1/predict", content=RED)
+        assert answer.status_code == 503
+        assert "no answer within 0.1 s" in answer.json()["error"]
+
+
+def test_a_bug_of_ours_says_so_without_telling_more(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    from roadworthy.serve import app
+
+    def broken(*_: Any) -> Any:
+        raise RuntimeError("inner secrets")
+
+    monkeypatch.setattr(app, "as_answer", broken)
+    with client_of(bundle) as client:
+        answer = client.post("/v1/predict", content=RED)
+    assert answer.status_code == 500
+    assert "our bug" in answer.json()["error"]
+    assert "secrets" not in answer.text
+    assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def test_a_bundle_that_is_damaged_keeps_the_service_from_starting(bundle: Path, tmp_path: Path) -> None:
+    bad = tmp_path / "bad.onnx"
+    bad.write_bytes(bundle.read_bytes()[:-1])
+    with pytest.raises(BundleError), TestClient(create_app(ServiceConfig(models=(bad,)))):
+        pass
