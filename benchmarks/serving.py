@@ -1,6 +1,6 @@
 """How fast a bundle answers, beside the alternatives that a user has, in one run on one machine.
 
-    python benchmarks/serving.py --bundle MODEL.onnx [--run RUN] [--frames 2000] [--skip install]
+    python benchmarks/serving.py [--bundle MODEL.onnx] [--run RUN] [--frames 2000] [--skip install]
 
 latency      one thread: a crop of 60 px out of a 1280 x 720 frame in memory, resized, classified, singly
 throughput   one thread: batches of 64 crops that are ready
@@ -33,7 +33,7 @@ from roadworthy import api
 from roadworthy.evaluate.stream import expand_inputs, predict_files
 from roadworthy.export.bundle import read_bundle
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, normalise
-from roadworthy.serve.engine import Engine
+from roadworthy.serve.engine import Engine, packaged
 
 FRAME, BOX = (720, 1280, 3), (600.0, 300.0, 660.0, 360.0)
 BATCH = 64
@@ -44,7 +44,7 @@ Answer = Callable[[ByteArray], object]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--bundle", type=Path, required=True)
+    parser.add_argument("--bundle", type=Path, default=packaged("crop"), help="default: the packaged one")
     parser.add_argument("--run", type=Path, help="the run that it was exported from, for torch")
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument(
