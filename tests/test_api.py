@@ -1,12 +1,18 @@
-"""Signs drawn into folders, and what is wrong with a request said in one line."""
+"""Signs drawn into folders, bundles that answer, and what is wrong with a request said in one line."""
 
+import shutil
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
+from PIL import Image
 
 from roadworthy import api, cli
 from roadworthy.data.spec import read_records
-from roadworthy.errors import UsageError
+from roadworthy.errors import BundleError, UsageError
+from roadworthy.results import Predictions
+from roadworthy.serve import engine
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
 
@@ -146,3 +152,77 @@ def test_too_few_drawn_pictures_to_train_on_are_told_of_briefly(
     line = ["train", "--data", "rendered:au?n=3", "--classes", "speed-20,stop,no-entry", "--size", "16"]
     said = refused([*line, "--out", str(tmp_path / "run")], capsys)
     assert "no training pictures of stop, no-entry; add some (drawn ones with n= or per_class=)" in said
+
+
+def some(shipped: Any) -> list[str]:
+    """Paths of every fifth picture that the run was measured on."""
+    return list(Predictions.read(shipped.run).paths[::5])
+
+
+def test_a_bundle_answers_as_the_run_it_came_from(shipped: Any, tmp_path: Path) -> None:
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    paths = [*some(shipped), str(tmp_path / "bad.png")]
+    rows = list(api.predict(shipped.bundle, paths, top=2))
+    for row, other in zip(rows, api.predict(shipped.run, paths, top=2), strict=True):
+        assert (row.path, row.error, row.predicted) == (other.path, other.error, other.predicted)
+        assert (row.kind, row.value, row.accepted) == (other.kind, other.value, other.accepted)
+        assert row.confidence == pytest.approx(other.confidence, abs=1e-3)
+        assert [name for name, _ in row.alternatives] == [name for name, _ in other.alternatives]
+    assert {row.predicted for row in rows if row.error is None} == {"no-entry", "speed-50", "stop"}
+    assert rows[-1].error
+    alone, all_at_once = (list(api.predict(shipped.bundle, paths, batch_size=n)) for n in (1, 64))
+    assert [row.predicted for row in alone] == [row.predicted for row in all_at_once]
+
+
+def test_a_loaded_bundle_answers_paths_bytes_arrays_and_images_alike(shipped: Any) -> None:
+    model, run = api.load(str(shipped.bundle)), api.load(shipped.run)
+    assert (model.classes, model.spec) == (run.classes, run.spec)
+    assert (model.temperature, model.rejection) == (run.temperature, run.rejection)
+    path = Path(some(shipped)[0])
+    image = Image.open(path)
+    answers = model.predict([str(path), path.read_bytes(), image, np.asarray(image)])
+    assert len({(answer.predicted, answer.confidence) for answer in answers}) == 1
+    assert answers[0].predicted == run.predict(path)[0].predicted == path.parent.name
+    assert model.predict([]) == []
+    batch = np.zeros((3, model.spec.size, model.spec.size, 3), np.uint8)
+    assert model.logits(batch) == pytest.approx(run.logits(batch), abs=1e-3)
+
+
+def test_a_bundle_may_be_called_onnx_in_capitals(shipped: Any, tmp_path: Path) -> None:
+    copy = shutil.copy(shipped.bundle, tmp_path / "SIGNS.ONNX")
+    assert api.load(copy).classes == api.load(shipped.bundle).classes
+
+
+def test_without_a_model_the_packaged_one_answers(shipped: Any, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "packaged", {"crop": shipped.bundle}.get)
+    assert api.load().classes == api.load(None).classes == api.load(shipped.bundle).classes
+    (row,) = api.predict(None, some(shipped)[:1])
+    assert row.predicted
+
+
+def test_where_none_is_packaged_a_model_must_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(engine, "packaged", lambda kind: None)
+    with pytest.raises(UsageError, match="no model given, and none comes with this copy; train one"):
+        api.load(None)
+    with pytest.raises(UsageError, match="no model given"):
+        api.predict(None, ["x.png"])
+
+
+def test_a_bundle_answers_on_the_processor_alone(shipped: Any) -> None:
+    assert api.load(shipped.bundle, device="auto").classes
+    with pytest.raises(UsageError, match="device is 'cuda'; a bundle answers on the processor"):
+        api.load(shipped.bundle, device="cuda")
+
+
+def test_a_bundle_that_cannot_answer_for_a_sign_is_refused(shipped: Any, tmp_path: Path) -> None:
+    (tmp_path / "cut.onnx").write_bytes(shipped.bundle.read_bytes()[:-100])
+    for path, words in (
+        (tmp_path / "cut.onnx", "or its end is missing"),
+        (tmp_path / "none.onnx", "cannot be read: No such file"),
+    ):
+        with pytest.raises(BundleError, match=words):
+            api.load(path)
+    windows = shipped.bundle.with_name("signs-find.onnx")
+    for paths in (some(shipped)[:1], some(shipped)[:3]):
+        with pytest.raises(UsageError, match="is for finding signs in pictures"):
+            list(api.predict(windows, paths))

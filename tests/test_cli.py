@@ -18,7 +18,7 @@ import pytest
 import roadworthy
 from roadworthy import api, cli
 from roadworthy.cli_progress import StudyLines, StudyTable, TrainingLines, epoch_line
-from roadworthy.config import Config, load_config
+from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.errors import RequirementError, TrainingError
 from roadworthy.results import ArmResult, Claim, Predictions, Row, RunResult, StudyResult
 from roadworthy.studies.plan import Ask, Job
@@ -124,6 +124,13 @@ def test_version_and_help_are_quick_and_torch_free() -> None:
         ("profile --data gtsrb: --steps 0", "--steps is 0"),
         ("compare one", "compare got 1 folders"),
         ("compare nowhere elsewhere", "no stored predictions"),
+        ("export nowhere", "--to"),
+        ("export nowhere --to x.txt", "a bundle's name ends in .onnx"),
+        ("export nowhere --to x.onnx", "no model at nowhere"),
+        ("export x.onnx --to y.onnx", "x.onnx is a bundle"),
+        ("export nowhere --to x.onnx --precision int4", "int4"),
+        ("evaluate nowhere.onnx --data gtsrb:", "nowhere.onnx cannot be read"),
+        ("predict nowhere.onnx a.png", "nowhere.onnx cannot be read"),
     ],
 )
 def test_wrong_usage_is_one_line_on_stderr_and_2(
@@ -479,3 +486,75 @@ def test_a_study_is_printed_with_its_answer_and_claims(
         {"belgium": "folder:/x/belgium"},
         tmp_path,
     )
+
+
+def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    asked: list[Any] = []
+    parity = {"n": 1500, "agreement": 0.99876, "largest_difference": 0.0123}
+    measured = {"accuracy": 0.98361, "accuracy_ci95": (0.97, 0.99), "n": 12345}
+    found = SimpleNamespace(
+        files=(Path("a/x.onnx"), Path("a/x.md")),
+        manifest=SimpleNamespace(parity={"int8": parity}, metrics={"folder:x, test": measured}),
+        notes=("no bundle to find signs",),
+    )
+
+    def export(*given: Any, **rest: Any) -> Any:
+        asked.append((given, rest))
+        return found
+
+    monkeypatch.setattr(api, "export", export)
+    line = "export run --to a/x.onnx --precision int8 --data folder:v --measure folder:x --measure gtsrb:"
+    assert cli.run([*line.split(), "--labels", "gtsrb-ids"]) == 0
+    (given, rest) = asked[0]
+    assert given == (Path("run"), Path("a/x.onnx"))
+    assert (rest["precision"], rest["data"].spec) == ("int8", "folder:v")
+    assert [data.spec for data in rest["measured"]] == ["folder:x", "gtsrb:"]
+    assert {data.labels for data in (rest["data"], *rest["measured"])} == {"gtsrb-ids"}
+    assert rest["command"].startswith("roadworthy")
+    out, err = capsys.readouterr()
+    assert out.splitlines() == [
+        "int8  99.88% of 1,500 answers as before, logits within 0.012",
+        "98.36%  (97.00% to 99.00%; 12,345 pictures)  folder:x, test",
+        str(Path("a/x.onnx")),
+        str(Path("a/x.md")),
+    ]
+    assert err == "no bundle to find signs\n"
+    assert cli.run(["export", "run", "--to", "x.onnx"]) == 0
+    assert (asked[1][1]["precision"], asked[1][1]["data"], asked[1][1]["measured"]) == ("fp32", None, [])
+
+
+def test_an_exports_failure_is_one_line_and_2(
+    shipped: Any, monkeypatch: pytest.MonkeyPatch, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    from roadworthy import shipping
+
+    # The windows' network where that of the crops belongs.
+    monkeypatch.setattr(shipping, "to_onnx", lambda *_, dense=False: shipped.windows)
+    assert cli.run(["export", str(shipped.run), "--to", str(tmp_path / "x.onnx")]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert err.startswith("error: ")
+    assert err.count("\n") == 1
+    assert list(tmp_path.iterdir()) == []
+
+
+def test_a_bundle_is_predicted_with_and_measured_as_by_the_api(
+    shipped: Any, drawn_folder: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    paths = list(Predictions.read(shipped.run).paths[::7])
+    assert cli.run(["predict", str(shipped.bundle), *paths, "--format", "jsonl"]) == 0
+    printed = [json.loads(line) for line in capsys.readouterr().out.splitlines()]
+    assert printed == [json.loads(json.dumps(row.to_dict())) for row in api.predict(shipped.bundle, paths)]
+    line = ["evaluate", str(shipped.bundle), "--data", f"folder:{drawn_folder}"]
+    assert cli.run(line) == 2
+    assert "speed-60" in capsys.readouterr().err
+    assert cli.run([*line, "--skip-unknown", "--require", "accuracy=0.5"]) == 0
+    metrics = api.evaluate(shipped.bundle, DataConfig(spec=f"folder:{drawn_folder}"), skip_unknown=True)
+    out = capsys.readouterr().out
+    assert f"{100 * metrics.accuracy:.2f}%" in out
+    assert "left out  12 " in out
+    assert cli.run([*line, "--skip-unknown", "--require", "nll=0"]) == 3
+    assert cli.run([*line, "--skip-unknown", "--set", "evaluate.views=zooms"]) == 2
+    assert "cannot be had of a bundle" in capsys.readouterr().err
