@@ -51,7 +51,8 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path | None, Sequence[st
     """Predictions without a model; what was asked for is recorded."""
     asked: list[tuple[Path | None, Sequence[str], int]] = []
 
-    def predict(model: Path | None, inputs: Sequence[str], *, top: int) -> Iterator[Row]:
+    def predict(model: Path | None, inputs: Sequence[str], *, find: bool, top: int) -> Iterator[Row]:
+        assert not find
         asked.append((model, inputs, top))
         return iter(ROWS)
 
