@@ -218,7 +218,7 @@ def test_extents_that_a_file_leaves_open_may_be_the_right_ones(toy: Callable[...
 
 def test_a_network_that_cannot_be_loaded_is_said_so_in_one_line(toy: Callable[..., Any]) -> None:
     model = toy(SIZE)
-    model.graph.node[0].op_type = "Nonsense"
+    model.graph.node[0].op_type = "Nonsense" * 50
     with pytest.raises(
         BundleError, match=r"mine\.onnx holds a network that ONNX Runtime cannot load: .*Non"
     ) as e:
