@@ -44,7 +44,7 @@ def test_a_recipe_loads_and_what_it_names_can_be_built(path: Path) -> None:
 
 @pytest.mark.parametrize("path", RECIPES, ids=lambda path: path.stem)
 def test_a_recipe_says_how_to_call_it(path: Path) -> None:
-    """One of its comments is a command that parses, with this very file, and data that it or the file names."""
+    """One of its comments is a command that parses, with this very file; it or the file names data."""
     (line,) = re.findall(r"^#   (roadworthy train .*)$", path.read_text(encoding="utf-8"), re.MULTILINE)
     command = typer.main.get_command(cli.app)
     _, verb, *rest = shlex.split(line)
