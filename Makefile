@@ -10,7 +10,7 @@ DRAWN = rendered:au+de
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs bench clean
+.PHONY: help demo test lint format docs page bench clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -53,6 +53,9 @@ format: $(VENV)/.test  ## let ruff put things in order
 docs: $(VENV)/.test  ## the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict --quiet
 	@echo "$(abspath site)/index.html"
+
+page: $(VENV)/bin/python  ## fetch what the page in the browser runs on (npm, pinned and checked)
+	$(BIN)/python src/roadworthy/serve/vendor.py
 
 bench: $(VENV)/.test  ## measure what docs/results claims; needs ROADWORTHY_DATA and hours
 	@for file in benchmarks/*.py; do echo "== $$file"; $(BIN)/python "$$file" || exit 1; done

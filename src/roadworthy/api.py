@@ -592,6 +592,17 @@ def serve(config: ServiceConfig) -> None:
     run(config)
 
 
+def write_page(out: Path, models: Sequence[Path] | None = None) -> list[Path]:
+    """The page with a bundle (the first of `models`, or the packaged one) as a folder for offline use."""
+    from roadworthy.serve.engine import packaged
+    from roadworthy.serve.static import write_static
+
+    bundle = next(iter(models or ()), None) or packaged("crop")
+    if bundle is None:
+        raise UsageError("no model given, and none comes with this copy; name a bundle (roadworthy export)")
+    return write_static(bundle, out)
+
+
 def profile(
     config: Config, out: Path, *, steps: int = 60, fix: bool = False, command: str = ""
 ) -> dict[str, Any]:

@@ -323,8 +323,12 @@ def serve(
     port: Annotated[int, typer.Option("--port", metavar="N", help="0 takes any that is free.")] = 8000,
     queue: Annotated[int, typer.Option("--queue", metavar="N", help="Pictures that may wait.")] = 512,
     threads: Annotated[int, typer.Option("--threads", metavar="N", help="That a batch may use.")] = 1,
+    static: Annotated[
+        Path | None,
+        typer.Option("--static", metavar="DIR", help="Write the page with its model as a folder instead."),
+    ] = None,
 ) -> None:
-    """Answer over HTTP: POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
+    """A page at /, and over HTTP POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
 
     ROADWORTHY_API_KEY, where it is set, must come with requests as Authorization: Bearer KEY. SIGHUP reads
     the models anew. /openapi.json describes all of it.
@@ -332,6 +336,10 @@ def serve(
     from roadworthy import api
     from roadworthy.serve.settings import ServiceConfig
 
+    if static is not None:
+        written = api.write_page(static, models)
+        _print(f"{len(written)} files; any web server can give out {static}")
+        return
     config = ServiceConfig(
         models=tuple(models or ()),
         host=host,

@@ -16,6 +16,7 @@ from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
+from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
 from fastapi import Depends, FastAPI, Query, Request
@@ -51,6 +52,7 @@ from roadworthy.serve.batching import QueueFullError
 from roadworthy.serve.find import Found, find_signs
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.settings import ServiceConfig
+from roadworthy.serve.static import TYPES, manifest_json, page_files, sign_svg
 from roadworthy.serve.uploads import Refused, Upload, read_uploads
 from roadworthy.signs.catalogue import NO_SIGN
 
@@ -179,6 +181,7 @@ def create_app(config: ServiceConfig) -> Watched:
         responses=FAILURES,
     )
     _add_endpoints(app, service)
+    _add_page(app, service)
     _add_failures(app)
     return Watched(app, service)
 
@@ -260,6 +263,39 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
         """Counts and times in Prometheus's form."""
         service.meters.waiting.set(sum(served.batcher.waiting for served in service.models.all()))
         return Response(generate_latest(service.meters.registry), media_type=CONTENT_TYPE_LATEST)
+
+
+def _add_page(app: FastAPI, service: Service) -> None:
+    """The page at /, its files, and the model for the browser; asks nothing of anybody else."""
+    files = page_files()
+
+    def sent(content: bytes, name: str) -> Response:
+        return Response(content, media_type=TYPES[Path(name).suffix], headers={"cache-control": "no-cache"})
+
+    @app.get("/", include_in_schema=False)
+    async def page() -> Response:
+        return sent(files["index.html"].read_bytes(), "index.html")
+
+    @app.get("/model/manifest.json", include_in_schema=False)
+    async def manifest() -> Response:
+        return sent(manifest_json(service.models.get().crops.manifest).encode(), "manifest.json")
+
+    @app.get("/model/crop.onnx", include_in_schema=False)
+    async def network() -> Response:
+        return sent(service.models.get().crops.network, "crop.onnx")
+
+    @app.get("/faces/{sign}.svg", include_in_schema=False)
+    async def face(sign: str) -> Response:
+        svg = sign_svg(sign) if sign in service.models.get().crops.classes else None
+        if svg is None:
+            raise Refused(404, "there is no face of that sign")
+        return sent(svg.encode(), "face.svg")
+
+    @app.get("/{name:path}", include_in_schema=False)
+    async def file(name: str) -> Response:
+        if name not in files:  # names that are known, never a path that a client made up
+            raise Refused(404, "there is nothing at that place")
+        return sent(files[name].read_bytes(), name)
 
 
 def _model(service: Service, name: str | None) -> Served:

@@ -22,13 +22,13 @@ _FOR = {"crop": "pictures of one sign", "dense": "finding signs in pictures"}
 class Engine:
     """A network that answers.  Safe to be used by several threads at once.
 
-    threads: that one answer may use; 0 leaves it to ONNX Runtime.
+    threads: that one answer may use; 0 leaves it to ONNX Runtime.  network: the bundle's bytes.
     Raises BundleError where the network is not what its manifest says.
     """
 
     def __init__(self, bundle: Bundle, *, name: str = "the bundle", threads: int = 0) -> None:
         self.manifest: Manifest = bundle.manifest
-        self.sha256 = bundle.sha256
+        self.sha256, self.network = bundle.sha256, bundle.network
         self._session = _session(bundle.network, name, threads)
         self._check(name)
 

@@ -54,13 +54,11 @@ class Models:
         Raises BundleError or UsageError.  Requests that came before are answered by what they came to.
         """
         read = await asyncio.to_thread(self._read)
-        before, self._served = (
-            self._served,
-            {
-                name: Served(name=name, path=path, crops=crops, windows=windows, batcher=self._batcher(crops))
-                for name, (path, crops, windows) in read.items()
-            },
-        )
+        before = self._served
+        self._served = {
+            name: Served(name=name, path=path, crops=crops, windows=windows, batcher=self._batcher(crops))
+            for name, (path, crops, windows) in read.items()
+        }
         for old in before.values():
             # A request that is still arriving may hold it.
             task = asyncio.create_task(self._retire(old.batcher))

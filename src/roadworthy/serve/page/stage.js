@@ -1,0 +1,84 @@
+// The picture that is looked at: its box, the heat of what the answer rests on, and a box drawn by hand.
+
+export class Stage {
+  /** drawn: called with [x1, y1, x2, y2] once a box was drawn. */
+  constructor(canvas, drawn) {
+    this.canvas = canvas;
+    this.context = canvas.getContext("2d");
+    this.bitmap = this.box = this.map = this.from = null;
+    canvas.addEventListener("pointerdown", (event) => {
+      this.from = this.place(event);
+      canvas.setPointerCapture(event.pointerId);
+    });
+    canvas.addEventListener("pointermove", (event) => {
+      if (this.from) {
+        this.paint(this.between(this.from, this.place(event)));
+      }
+    });
+    canvas.addEventListener("pointerup", (event) => {
+      const box = this.from && this.between(this.from, this.place(event));
+      this.from = null;
+      if (box && box[2] - box[0] >= 4 && box[3] - box[1] >= 4) {
+        drawn(box);
+      } else {
+        this.paint();
+      }
+    });
+    canvas.addEventListener("pointercancel", () => {
+      this.from = null;
+      this.paint();
+    });
+  }
+
+  show(bitmap, box) {
+    this.bitmap = bitmap;
+    this.box = box;
+    this.map = null;
+    this.canvas.width = bitmap.width;
+    this.canvas.height = bitmap.height;
+    this.canvas.style.width = `${Math.max(bitmap.width, 192)}px`; // tiny crops are shown larger
+    this.paint();
+  }
+
+  /** map: rows of numbers from 0 to 1 over the box (the whole picture without one); null for none. */
+  heat(map) {
+    this.map = map;
+    this.paint();
+  }
+
+  paint(drawing = null) {
+    if (!this.bitmap) {
+      return;
+    }
+    const { context, canvas } = this;
+    context.drawImage(this.bitmap, 0, 0);
+    const [x1, y1, x2, y2] = this.box ?? [0, 0, canvas.width, canvas.height];
+    this.map?.forEach((row, i) =>
+      row.forEach((value, j) => {
+        context.fillStyle = `rgb(255 60 0 / ${0.65 * value})`;
+        const [width, height] = [(x2 - x1) / row.length, (y2 - y1) / this.map.length];
+        context.fillRect(x1 + j * width, y1 + i * height, width, height);
+      }),
+    );
+    for (const [box, colour] of [[this.box, "#ff2bd6"], [drawing, "#00c2ff"]]) {
+      if (box) {
+        context.strokeStyle = colour;
+        context.lineWidth = Math.max(1, canvas.width / 300);
+        context.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+      }
+    }
+  }
+
+  place(event) {
+    const { left, top, width, height } = this.canvas.getBoundingClientRect();
+    const within = (value, most) => Math.min(most, Math.max(0, value));
+    return [
+      within(((event.clientX - left) * this.canvas.width) / width, this.canvas.width),
+      within(((event.clientY - top) * this.canvas.height) / height, this.canvas.height),
+    ];
+  }
+
+  between([ax, ay], [bx, by]) {
+    return [Math.min(ax, bx), Math.min(ay, by), Math.max(ax, bx), Math.max(ay, by)];
+  }
+}
