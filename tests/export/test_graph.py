@@ -205,7 +205,7 @@ def test_the_file_is_plain_onnx_that_tells_nothing_of_this_machine(shipped: Any,
     assert takes.type.tensor_type.elem_type == onnx.TensorProto.UINT8
     extents = [dim.dim_param or dim.dim_value for dim in takes.type.tensor_type.shape.dim]
     assert extents == ([1, "height", "width", 3] if dense else ["batch", SIZE, SIZE, 3])
-    answers = [dim.dim_value or None for dim in gives.type.tensor_type.shape.dim]
+    answers = [dim.dim_param or dim.dim_value or None for dim in gives.type.tensor_type.shape.dim]
     assert answers == ([1, CLASSES, None, None] if dense else [None, CLASSES])
 
 

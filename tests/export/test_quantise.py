@@ -116,11 +116,12 @@ def test_ranges_come_from_the_pictures_shown(shipped: Any, signs: Dataset, eight
     black = np.zeros((4, SIZE, SIZE, 3), np.uint8)
     images = np.asarray(signs.images)
     whole = answers(shipped.crops, images)
-    good, poor = (
+    good, poor, both = (
         np.abs(answers(network, images) - whole).mean()
-        for network in (eight_bits, quantise(shipped.crops, [black]))
+        for network in (eight_bits, *(quantise(shipped.crops, shown) for shown in ([black], [black, images])))
     )
     assert poor > 3 * good
+    assert poor > 3 * both
 
 
 def test_without_the_part_that_exports_it_is_named(monkeypatch: pytest.MonkeyPatch) -> None:
