@@ -68,7 +68,14 @@ function listen() {
   $("stop").addEventListener("click", () => camera.close());
   $("shoot").addEventListener("click", async () => take([await camera.shoot()]));
   $("overlay").addEventListener("change", overlay);
-  $("box").addEventListener("change", () => lookThere(boxOf($("box").value)));
+  $("box").addEventListener("change", () => {
+    const box = boxOf($("box").value);
+    if (box === undefined) {
+      say("A box is x1,y1,x2,y2 in pixels, x1 < x2 and y1 < y2.", true);
+    } else {
+      lookThere(box);
+    }
+  });
   $("whole").addEventListener("click", () => lookThere(null));
   $("csv").addEventListener("click", () => history.download());
   $("clear").addEventListener("click", () => {
@@ -198,17 +205,14 @@ async function opened(file) {
   return { name: file.name || "pasted picture", blob: file, bitmap, pixels };
 }
 
+/** The box that a person wrote: null for none, undefined for what is no box. */
 function boxOf(text) {
   const edges = text.split(/[\s,]+/).filter(Boolean).map(Number);
   if (!edges.length) {
     return null;
   }
   const [x1, y1, x2, y2] = edges;
-  if (edges.length !== 4 || !(x1 < x2 && y1 < y2)) {
-    say("A box is x1,y1,x2,y2 in pixels, x1 < x2 and y1 < y2.", true);
-    return null;
-  }
-  return edges;
+  return edges.length === 4 && x1 < x2 && y1 < y2 ? edges : undefined;
 }
 
 function buttons() {

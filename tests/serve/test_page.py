@@ -1,0 +1,280 @@
+"""The page: what it computes is what the server computes, and a person can use it."""
+
+from __future__ import annotations
+
+import json
+import shutil
+import subprocess
+import threading
+import time
+from collections.abc import Callable, Iterator
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roadworthy.errors import UsageError
+from roadworthy.export.bundle import Manifest, seal
+from roadworthy.inputs import InputSpec, crop_resize
+from roadworthy.results import Rejection
+from roadworthy.scores import SCORES, answer
+from roadworthy.serve import static
+from roadworthy.serve.static import PAGE, page_files, sign_svg, write_static
+
+CLASSES = ("stop", "speed-60", "roundabout")
+NODE = shutil.which("node")
+needs_node = pytest.mark.skipif(NODE is None, reason="node is not on the PATH")
+
+
+def in_node(program: str, given: Any, tmp_path: Path) -> Any:
+    """What a program of the page's modules makes of `given`."""
+    (tmp_path / "given.json").write_text(json.dumps(given))
+    script = tmp_path / "program.mjs"
+    script.write_text(
+        'import fs from "fs";\n'
+        f'import * as resizing from "{(PAGE / "resize.js").as_uri()}";\n'
+        f'import * as answering from "{(PAGE / "answer.js").as_uri()}";\n'
+        f'const given = JSON.parse(fs.readFileSync("{(tmp_path / "given.json").as_posix()}"));\n'
+        f"{program}\n"
+    )
+    assert NODE is not None
+    run = subprocess.run([NODE, str(script)], capture_output=True, text=True, timeout=60, check=False)
+    assert run.returncode == 0, run.stderr
+    return json.loads(run.stdout)
+
+
+@needs_node
+def test_pictures_are_resized_as_pillow_does_to_the_last_bit(tmp_path: Path) -> None:
+    rng = np.random.default_rng(0)
+    cases: list[tuple[int, int, int, tuple[float, float, float, float] | None]] = [
+        (20, 20, 48, None),
+        (333, 211, 48, None),
+        (64, 64, 48, (10.3, 5.7, 40.2, 33.9)),
+        (9, 7, 32, None),
+        (320, 240, 48, (100.5, 50.25, 130.75, 78.5)),
+        (300, 10, 32, None),
+        (48, 48, 48, None),
+    ]
+    given, wanted = [], []
+    for width, height, size, box in cases:
+        image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
+        opaque = np.dstack([image, np.full((height, width), 255, dtype=np.uint8)])
+        given.append(
+            {"data": opaque.ravel().tolist(), "width": width, "height": height, "size": size, "box": box}
+        )
+        crop = InputSpec(size=size, crop="full" if box is None else "margin=0.1")
+        wanted.append(crop_resize(image, crop, box).ravel().tolist())
+    program = """
+    const { resize, widened } = resizing;
+    const made = given.map((one) => {
+      const box = one.box && widened(one.box, 0.1, one.width, one.height);
+      return Array.from(resize(one, one.size, box));
+    });
+    console.log(JSON.stringify(made));
+    """
+    for found, exact in zip(in_node(program, given, tmp_path), wanted, strict=True):
+        assert found == exact
+
+
+@needs_node
+@pytest.mark.parametrize("score", [None, *SCORES])
+def test_answers_are_those_of_the_server(score: str | None, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    logits = rng.normal(0, 4, (40, 3)).astype(np.float32)
+    middle = 0.0 if score is None else float(np.median(SCORES.get(score)(logits, 1.7)))
+    rejection = None if score is None else Rejection(score=score, threshold=middle, coverage=0.5, n=1)
+    manifest = {
+        "classes": CLASSES,
+        "temperature": 1.7,
+        "rejection": rejection and {"score": score, "threshold": middle},
+    }
+    program = (
+        "console.log(JSON.stringify(given.logits.map((l) => answering.answer(l, given.manifest, 'a', 2))));"
+    )
+    found = in_node(program, {"logits": logits.tolist(), "manifest": manifest}, tmp_path)
+    for row, said in zip(logits, found, strict=True):
+        wanted = answer("a", row, CLASSES, 1.7, 2, rejection).to_dict()
+        assert (said["predicted"], said["kind"], said["value"]) == (
+            wanted["predicted"],
+            wanted["kind"],
+            wanted["value"],
+        )
+        assert said["accepted"] == wanted["accepted"]
+        assert said["confidence"] == pytest.approx(wanted["confidence"], abs=1e-6)
+        assert said["alternatives"][0]["class"] == wanted["alternatives"][0]["class"]
+
+
+def test_the_page_asks_nothing_of_anybody_else() -> None:
+    for name, file in page_files().items():
+        if file.suffix in (".html", ".css", ".js") and "vendor" not in name:
+            text = file.read_text(encoding="utf-8")
+            assert "http://" not in text, name
+            assert "https://" not in text, name
+
+
+def test_a_sign_has_the_home_markets_face() -> None:
+    svg = sign_svg("no-entry")
+    assert svg is not None
+    assert svg.lstrip().startswith("<svg")
+    assert "ENTRY" in svg  # the Australian one bears words
+    assert sign_svg("nothing-of-the-kind") is None
+
+
+@pytest.fixture(scope="module")
+def bundle(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    path = tmp_path_factory.mktemp("page") / "colours.onnx"
+    manifest = Manifest(
+        classes=CLASSES,
+        input=InputSpec(size=16, normalise="unit"),
+        temperature=10.0,
+        rejection=Rejection(score="probability", threshold=0.9, coverage=0.99, n=100),
+    )
+    path.write_bytes(seal(toy().SerializeToString(), manifest))
+    return path
+
+
+def test_a_static_copy_holds_all_it_needs(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    page = tmp_path / "page"
+    shutil.copytree(PAGE, page, ignore=shutil.ignore_patterns("vendor"))
+    monkeypatch.setattr(static, "PAGE", page)
+    with pytest.raises(UsageError, match="make page"):
+        write_static(bundle, tmp_path / "out")
+    (page / "vendor").mkdir()
+    (page / "vendor" / "some.wasm").write_bytes(b"\0asm")
+    written = {
+        file.relative_to(tmp_path / "out").as_posix() for file in write_static(bundle, tmp_path / "out")
+    }
+    assert {"index.html", "main.js", "vendor/some.wasm", "model/crop.onnx", "faces/stop.svg"} <= written
+    manifest = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
+    assert manifest["classes"] == list(CLASSES)
+    assert manifest["input"]["size"] == 16
+
+
+def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> None:
+    pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
+    pytest.importorskip("httpx2", reason="asking it needs httpx2")
+    from starlette.testclient import TestClient
+
+    from roadworthy.serve.app import create_app
+    from roadworthy.serve.settings import ServiceConfig
+
+    with TestClient(create_app(ServiceConfig(models=(bundle,)))) as client:
+        page = client.get("/")
+        assert page.headers["content-type"].startswith("text/html")
+        assert "script-src 'self' 'wasm-unsafe-eval'" in page.headers["content-security-policy"]
+        assert client.get("/main.js").headers["content-type"].startswith("text/javascript")
+        assert client.get("/model/manifest.json").json()["classes"] == list(CLASSES)
+        assert client.get("/model/crop.onnx").content == bundle.read_bytes()
+        assert client.get("/faces/stop.svg").headers["content-type"] == "image/svg+xml"
+        for path in (
+            "/faces/hump.svg",
+            "/../app.py",
+            "/%2e%2e/app.py",
+            "/samples/",
+            "/index.html/x",
+            "/.env",
+        ):
+            assert client.get(path).status_code == 404, path
+
+
+@pytest.fixture(scope="module")
+def address(bundle: Path) -> Iterator[str]:
+    """The service in a thread of this process."""
+    pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
+    import uvicorn
+
+    from roadworthy.serve.app import create_app
+    from roadworthy.serve.settings import ServiceConfig
+
+    app = create_app(ServiceConfig(models=(bundle,)))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join(10)
+
+
+@pytest.fixture
+def page(address: str) -> Iterator[Any]:
+    """The page in a browser that has a camera of its own making."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not on the PATH")
+    with playwright.sync_playwright() as driver:
+        arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
+        opened = browser.new_page()
+        opened.goto(address)
+        opened.wait_for_selector("#model:not(:has-text('Reading'))", timeout=60_000)
+        yield opened
+        browser.close()
+
+
+def test_a_person_gets_answers_from_the_server(page: Any, tmp_path: Path) -> None:
+    red, bad = tmp_path / "red.png", tmp_path / "bad.png"
+    Image.new("RGB", (40, 30), (200, 0, 0)).save(red)
+    bad.write_bytes(b"no picture")
+    page.check("input[value=remote]")
+    page.set_input_files("#files", [str(red), str(bad)])
+    page.wait_for_selector("#status:has-text('bad.png: is no picture')")
+    assert page.inner_text("#said") == "stop"
+    assert "sure" in page.inner_text("#sure")
+    assert "server" in page.inner_text("#latency")
+    page.fill("#box", "5,5,20,20")
+    page.press("#box", "Enter")
+    page.wait_for_selector("#history li:nth-child(2)")
+    page.fill("#box", "9,9,1,1")
+    page.press("#box", "Enter")
+    page.wait_for_selector("#status:has-text('A box is x1,y1,x2,y2')")
+    with page.expect_download() as download:
+        page.click("#csv")
+    lines = Path(download.value.path()).read_text().splitlines()
+    assert lines[0].startswith("name,predicted,kind,value,confidence,accepted")
+    assert [line.split(",")[1] for line in lines[1:]] == ["stop", "stop"]
+    page.click("#clear")
+    assert page.is_disabled("#csv")
+
+
+def test_the_camera_takes_a_picture(page: Any) -> None:
+    page.check("input[value=remote]")
+    page.click("#camera")
+    page.wait_for_selector("#viewfinder:not([hidden])")
+    page.wait_for_timeout(700)  # until its first frame
+    page.click("#shoot")
+    page.wait_for_selector("#history li")
+    page.click("#stop")
+    assert page.is_hidden("#viewfinder")
+
+
+@pytest.mark.skipif(
+    not (PAGE / "vendor").is_dir(), reason="the page's runtime is not here; make page fetches it"
+)
+def test_browser_and_server_give_the_same_answer_and_the_browser_does_without(
+    page: Any, tmp_path: Path
+) -> None:
+    picture = tmp_path / "half.png"
+    noise = np.random.default_rng(0).integers(90, 140, size=(50, 60, 3), dtype=np.uint8)
+    Image.fromarray(noise).save(picture)
+    said = []
+    for where in ("remote", "local"):
+        page.check(f"input[value={where}]")
+        page.set_input_files("#files", str(picture))
+        page.wait_for_selector(f"#latency:has-text('{'server' if where == 'remote' else 'browser'}')")
+        said.append((page.inner_text("#said"), page.inner_text("#sure"), page.inner_text("#others")))
+    assert said[0] == said[1]
+    page.context.set_offline(True)
+    page.set_input_files("#files", str(picture))
+    page.wait_for_selector("#history li:nth-child(3)")
+    page.check("#overlay")
+    page.check("input[value=remote]")
+    page.set_input_files("#files", str(picture))
+    page.wait_for_selector("#status.bad")  # the server cannot be reached, and the page says so
