@@ -12,7 +12,19 @@ import roadworthy
 
 SOURCE = Path(roadworthy.__file__).parent
 FOUNDATION = {
-    *("errors", "registry", "config", "results", "inputs", "origin", "runtime", "scores", "pixels", "stages"),
+    *(
+        "errors",
+        "registry",
+        "config",
+        "results",
+        "inputs",
+        "origin",
+        "network",
+        "runtime",
+        "scores",
+        "pixels",
+        "stages",
+    ),
     *("signs", "signs.catalogue"),
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
@@ -28,6 +40,7 @@ TORCH_FREE = [
         "scores",
         "stages",
         "origin",
+        "network",
         "measuring",
         "signs.catalogue",
         "api",

@@ -10,7 +10,7 @@ from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
 from pathlib import Path
-from typing import TYPE_CHECKING, Any, Literal, Protocol
+from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
@@ -33,6 +33,7 @@ if TYPE_CHECKING:
     from roadworthy.data.overview import Overview
     from roadworthy.evaluate.pairing import Pairing
     from roadworthy.evaluate.stream import Row
+    from roadworthy.network import Network
     from roadworthy.report.film import Presented
     from roadworthy.runs import Run
     from roadworthy.serve.engine import Engine
@@ -128,29 +129,6 @@ def evaluate(
     if out is not None:
         report(out, quiet=True)
     return metrics
-
-
-class Network(Protocol):
-    """What answers: weights in torch, or a bundle in ONNX Runtime."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes, in the order of the logits."""
-
-    @property
-    def spec(self) -> InputSpec:
-        """How pictures are prepared for this model."""
-
-    @property
-    def temperature(self) -> float:
-        """What logits are divided by before they become confidences."""
-
-    @property
-    def rejection(self) -> Rejection | None:
-        """When its answers are not accepted; None where no threshold was chosen."""
-
-    def logits(self, images: ByteArray) -> FloatArray:
-        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
 
 
 class Classifier:

@@ -7,7 +7,7 @@ import shutil
 import subprocess
 import threading
 import time
-from collections.abc import Callable, Iterator
+from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +16,6 @@ import pytest
 from PIL import Image
 
 from roadworthy.errors import UsageError
-from roadworthy.export.bundle import Manifest, seal
 from roadworthy.inputs import InputSpec, crop_resize
 from roadworthy.results import Rejection
 from roadworthy.scores import SCORES, answer
@@ -120,19 +119,6 @@ def test_a_sign_has_the_home_markets_face() -> None:
     assert svg.lstrip().startswith("<svg")
     assert "ENTRY" in svg  # the Australian one bears words
     assert sign_svg("nothing-of-the-kind") is None
-
-
-@pytest.fixture(scope="module")
-def bundle(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("page") / "colours.onnx"
-    manifest = Manifest(
-        classes=CLASSES,
-        input=InputSpec(size=16, normalise="unit"),
-        temperature=10.0,
-        rejection=Rejection(score="probability", threshold=0.9, coverage=0.99, n=100),
-    )
-    path.write_bytes(seal(toy().SerializeToString(), manifest))
-    return path
 
 
 def test_a_static_copy_holds_all_it_needs(

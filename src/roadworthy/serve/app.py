@@ -293,6 +293,8 @@ def _add_page(app: FastAPI, service: Service) -> None:
 
     @app.get("/{name:path}", include_in_schema=False)
     async def file(name: str) -> Response:
+        if f"/{name}" in {getattr(route, "path", "") for route in app.routes}:
+            raise Refused(405, f"/{name} is asked with POST", {"allow": "POST"})
         if name not in files:  # names that are known, never a path that a client made up
             raise Refused(404, "there is nothing at that place")
         return sent(files[name].read_bytes(), name)

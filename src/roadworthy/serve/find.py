@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 from PIL import Image
 
 from roadworthy.errors import BundleError
 from roadworthy.inputs import Box, ByteArray, FloatArray, InputSpec, crop_resize
+from roadworthy.network import Network
 from roadworthy.scores import probabilities
 from roadworthy.serve.engine import Engine
 from roadworthy.signs.catalogue import NO_SIGN
@@ -24,25 +24,6 @@ _AGREE = 0.8  # of the best window's probability: those that have a say in the b
 _ROOM = 0.1  # around a found box, for the second look
 
 
-class Crops(Protocol):
-    """What says of crops what they show; an Engine does."""
-
-    @property
-    def classes(self) -> tuple[str, ...]:
-        """The classes, in the order of the logits."""
-
-    @property
-    def spec(self) -> InputSpec:
-        """How pictures are prepared for it."""
-
-    @property
-    def temperature(self) -> float:
-        """What logits are divided by before they become confidences."""
-
-    def logits(self, images: ByteArray) -> FloatArray:
-        """(B, S, S, 3) uint8 -> (B, C)."""
-
-
 @dataclass(frozen=True, kw_only=True)
 class Found:
     """One sign: its box in pixels and the (C,) logits of the network for crops."""
@@ -52,7 +33,7 @@ class Found:
 
 
 def find_signs(
-    image: ByteArray, windows: Engine, crops: Crops, *, least_px: float = LEAST_PX, most: int = 100
+    image: ByteArray, windows: Engine, crops: Network, *, least_px: float = LEAST_PX, most: int = 100
 ) -> list[Found]:
     """Signs in an (H, W, 3) uint8 picture, surest first, `most` at most.
 
