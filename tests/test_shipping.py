@@ -5,6 +5,7 @@ import json
 import shutil
 from collections.abc import Callable
 from pathlib import Path
+from types import SimpleNamespace
 from typing import Any
 
 import numpy as np
@@ -85,6 +86,9 @@ def test_the_manifest_tells_how_the_export_was_checked(shipped: Any, splits: Any
         assert facts["fp32"]["agreement"] == 1
         assert 0 <= facts["fp32"]["largest_difference"] <= 1e-3
         assert facts["fp32"]["accuracy"] == facts["fp32"]["accuracy_before"]
+    # Of each file its own: not all is rounded the same way.
+    crops, windows = (read_bundle(path).manifest.parity for path in (shipped.bundle, beside(shipped.bundle)))
+    assert crops != windows
 
 
 def test_the_manifest_tells_what_the_bundle_reads_of_the_runs_own_test(
@@ -100,6 +104,38 @@ def test_the_manifest_tells_what_the_bundle_reads_of_the_runs_own_test(
     assert own["accepted"] == told["rejection"]["coverage"]
     assert own["accuracy_accepted"] == pytest.approx(told["rejection"]["accuracy_accepted"])
     assert own["ece"] == pytest.approx(told["ece"], abs=1e-4)
+
+
+@pytest.mark.parametrize(
+    ("tracks", "signs", "expected"),
+    [((0.5, 0.9), None, (0.5, 0.9)), (None, (0.4, 0.95), (0.4, 0.95)), (None, None, (0.6, 0.8))],
+)
+def test_intervals_are_over_signs_where_signs_are_known(tracks: Any, signs: Any, expected: Any) -> None:
+    metrics: Any = SimpleNamespace(
+        n=10,
+        accuracy=0.7,
+        accuracy_ci95=(0.6, 0.8),
+        accuracy_ci95_tracks=tracks,
+        accuracy_ci95_signs=signs,
+        balanced_accuracy=0.75,
+        ece=0.01,
+        per_class={"stop": SimpleNamespace(n=10, recall=0.7), "give-way": SimpleNamespace(n=0, recall=None)},
+        extra={"rejection": {"n_accepted": 8, "coverage": 0.8, "errors_accepted": 2}, "drawn": 3},
+    )
+    assert shipping._said(metrics) == {
+        "n": 10,
+        "drawn": 3,
+        "accuracy": 0.7,
+        "accuracy_ci95": expected,
+        "balanced_accuracy": 0.75,
+        "ece": 0.01,
+        "recall": {"stop": 0.7},
+        "accepted": 0.8,
+        "accuracy_accepted": 0.75,
+    }
+    metrics.extra = {"rejection": {"score": "probability"}}  # no threshold was chosen
+    said = shipping._said(metrics)
+    assert (said["drawn"], said["accepted"], said["accuracy_accepted"]) == (0, None, None)
 
 
 def test_the_manifest_tells_where_it_comes_from_but_no_place_on_this_machine(
