@@ -186,7 +186,7 @@ def megabytes(pid: int) -> float:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("model", type=Path, nargs="?", default=packaged("crop"))
+    parser.add_argument("model", type=Path, nargs="?", default=packaged())
     parser.add_argument("--seconds", type=float, default=20.0)
     parser.add_argument("--requests", type=int, default=200_000)
     asked = parser.parse_args()

@@ -44,7 +44,7 @@ Answer = Callable[[ByteArray], object]
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("--bundle", type=Path, default=packaged("crop"), help="default: the packaged one")
+    parser.add_argument("--bundle", type=Path, default=packaged(), help="default: the packaged one")
     parser.add_argument("--run", type=Path, help="the run that it was exported from, for torch")
     parser.add_argument("--frames", type=int, default=2000)
     parser.add_argument(

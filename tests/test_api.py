@@ -194,14 +194,14 @@ def test_a_bundle_may_be_called_onnx_in_capitals(shipped: Any, tmp_path: Path) -
 
 
 def test_without_a_model_the_packaged_one_answers(shipped: Any, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "packaged", {"crop": shipped.bundle}.get)
+    monkeypatch.setattr(engine, "packaged", lambda: shipped.bundle)
     assert api.load().classes == api.load(None).classes == api.load(shipped.bundle).classes
     (row,) = api.predict(None, some(shipped)[:1])
     assert row.predicted
 
 
 def test_where_none_is_packaged_a_model_must_be_given(monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(engine, "packaged", lambda kind: None)
+    monkeypatch.setattr(engine, "packaged", lambda: None)
     with pytest.raises(UsageError, match="no model given, and none comes with this copy; train one"):
         api.load(None)
     with pytest.raises(UsageError, match="no model given"):

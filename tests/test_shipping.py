@@ -157,8 +157,8 @@ def test_the_manifest_tells_where_it_comes_from_but_no_place_on_this_machine(
 @pytest.mark.parametrize(
     ("told", "kept"),
     [
-        ("folder:/tmp/nt/drawn", "folder:drawn"),
-        ("folder:/tmp/nt/drawn/", "folder:drawn/"),
+        ("folder:/srv/nt/drawn", "folder:drawn"),
+        ("folder:/srv/nt/drawn/", "folder:drawn/"),
         ("csv:C:\\Users\\me\\x.csv@0.3,cifar10:/a/b/c.tar", "csv:x.csv@0.3,cifar10:c.tar"),
         ("rendered:au?n=5&faces=/home/me/own/faces", "rendered:au?n=5&faces=faces"),
         (

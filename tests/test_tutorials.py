@@ -30,7 +30,7 @@ def test_a_tutorial_can_be_followed(
 ) -> None:
     if page.stem in NEEDS:
         pytest.importorskip(NEEDS[page.stem])
-    if page.stem == "first-prediction" and packaged("crop") is None:
+    if page.stem == "first-prediction" and packaged() is None:
         pytest.skip("this copy comes without a model")
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)

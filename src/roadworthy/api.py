@@ -264,7 +264,7 @@ def load(model: Path | str | None = None, *, device: str = "cpu") -> Classifier:
     if model is None:
         from roadworthy.serve.engine import packaged
 
-        model = packaged("crop")
+        model = packaged()
     if model is None:
         raise UsageError(
             "no model given, and none comes with this copy; train one (roadworthy train) and give its folder"
@@ -575,7 +575,7 @@ def write_page(out: Path, models: Sequence[Path] | None = None) -> list[Path]:
     from roadworthy.serve.engine import packaged
     from roadworthy.serve.static import write_static
 
-    bundle = next(iter(models or ()), None) or packaged("crop")
+    bundle = next(iter(models or ()), None) or packaged()
     if bundle is None:
         raise UsageError("no model given, and none comes with this copy; name a bundle (roadworthy export)")
     return write_static(bundle, out)

@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from abc import ABC, abstractmethod
+
 from torch import Tensor, nn
 from torch.nn import functional as F
 
@@ -11,14 +13,14 @@ from roadworthy.errors import ConfigError
 SMALLEST = 16  # px
 
 
-class Classifier(nn.Module):
+class Classifier(nn.Module, ABC):
     """A network whose logits are its last linear layer's, `head`, of its `features`."""
 
     head: nn.Linear
 
+    @abstractmethod
     def features(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, F), what the last layer sees."""
-        raise NotImplementedError
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, S, S) -> (B, C) logits."""

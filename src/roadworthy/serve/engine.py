@@ -120,9 +120,9 @@ def load_engine(path: Path, *, threads: int = 0) -> Engine:
 
 
 @cache
-def packaged(kind: str) -> Path | None:
-    """The bundle that comes with Roadworthy, `crop` or `dense`; None where this copy has none."""
-    path = Path(__file__).parent / "packaged" / f"{kind}.onnx"
+def packaged() -> Path | None:
+    """The bundle that comes with Roadworthy; None where this copy has none."""
+    path = Path(__file__).parent / "packaged" / "crop.onnx"
     return path if path.is_file() else None
 
 

@@ -104,7 +104,7 @@ class Models:
 
 
 def _packaged() -> tuple[Path, ...]:
-    path = packaged("crop")
+    path = packaged()
     if path is None:
         raise UsageError(
             "no model given, and none comes with this copy; export one (roadworthy export) and name it"
