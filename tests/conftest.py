@@ -172,3 +172,21 @@ def toy() -> Callable[..., Any]:
         return helper.make_model(graph, opset_imports=[helper.make_opsetid("", 20)], ir_version=10)
 
     return make
+
+
+@pytest.fixture(scope="session")
+def colours(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A bundle whose every answer is known: stop where a picture is red, speed-60 green, roundabout blue."""
+    from roadworthy.export.bundle import Manifest, seal
+    from roadworthy.inputs import InputSpec
+    from roadworthy.results import Rejection
+
+    path = tmp_path_factory.mktemp("served") / "colours.onnx"
+    manifest = Manifest(
+        classes=("stop", "speed-60", "roundabout"),
+        input=InputSpec(size=16, normalise="unit"),
+        temperature=10.0,
+        rejection=Rejection(score="probability", threshold=0.9, coverage=0.99, n=100),
+    )
+    path.write_bytes(seal(toy().SerializeToString(), manifest))
+    return path

@@ -29,7 +29,7 @@ FOUNDATION = {
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
 LAYERS = ["signs", "data", "augment", "models", "train", "evaluate", "export", "serve", "studies"]
-SHELL = {"runs", "measuring", "shipping", "api", "cli", "cli_progress", "doctor", "__main__"}
+SHELL = {"runs", "measuring", "shipping", "scoring", "api", "cli", "cli_progress", "doctor", "__main__"}
 TORCH_FREE = [
     *(
         "errors",
@@ -42,6 +42,7 @@ TORCH_FREE = [
         "origin",
         "network",
         "measuring",
+        "scoring",
         "signs.catalogue",
         "api",
         "cli",

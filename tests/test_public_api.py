@@ -26,6 +26,7 @@ PUBLIC = [
     "preview",
     "render",
     "report",
+    "score",
     "train",
 ]
 

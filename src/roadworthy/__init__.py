@@ -20,6 +20,7 @@ _PUBLIC = {
     "load": "roadworthy.api",
     "export": "roadworthy.api",
     "Classifier": "roadworthy.api",
+    "score": "roadworthy.api",
     "audit": "roadworthy.api",
     "preview": "roadworthy.api",
     "render": "roadworthy.api",

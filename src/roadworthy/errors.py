@@ -16,6 +16,7 @@
     │   ├── BundleError             an exported file that is damaged, foreign or not safe to load
     │   └── ParityError             an export that does not answer as the network it was made from
     ├── TrainingError               training cannot go on (a loss that is not finite)
+    ├── ScoringError                answering for many pictures cannot go on (a worker that keeps dying)
     └── RequirementError            `--require` was not met: the CLI exits 3
 
 Every message says what was wrong, what arrived and what would work.
@@ -100,6 +101,10 @@ class ParityError(UsageError):
 
 class TrainingError(RoadworthyError):
     """Training cannot go on; the last good state is kept."""
+
+
+class ScoringError(RoadworthyError):
+    """Answering for many pictures cannot go on; what was answered is kept."""
 
 
 class RequirementError(RoadworthyError):

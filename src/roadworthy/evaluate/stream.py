@@ -38,10 +38,11 @@ Look = Callable[[ByteArray], Sequence[tuple[Box, FloatArray]]]
 
 
 def expand_inputs(inputs: Sequence[str]) -> Iterator[Path]:
-    """The pictures that files, folders and globs name, each input's in sorted order.
+    """The pictures that files, folders and globs name, each input's in sorted order; @FILE lists paths.
 
     A file counts whatever its name; in a folder, at any depth, the files with a picture's suffix do, hidden
-    ones left out and links to folders not followed.  A folder that cannot be read comes as itself, so that
+    ones left out and links to folders not followed.  A list has a path on each line, and every one of them
+    counts.  A folder that cannot be read comes as itself, so that
     it ends as a row with its error.  Memory holds the names of one folder, or of one glob, at a time.
     Raises DataNotFoundError at the call, not at the first picture, if an input names none.
     """
@@ -193,6 +194,8 @@ def _expand(given: str) -> Iterator[Path]:
         yield from _walk(path)
     elif path.exists():
         yield path
+    elif given.startswith("@"):
+        yield from _listed(Path(given[1:]))
     else:
         # Path.glob takes no absolute patterns.
         for match in map(Path, sorted(glob.iglob(given, recursive=True))):  # noqa: PTH207
@@ -200,6 +203,14 @@ def _expand(given: str) -> Iterator[Path]:
                 yield from _walk(match)
             else:
                 yield match
+
+
+def _listed(file: Path) -> Iterator[Path]:
+    try:
+        with file.open(encoding="utf-8", errors="surrogateescape") as lines:
+            yield from (Path(line) for line in map(str.strip, lines) if line)
+    except OSError as error:
+        raise DataNotFoundError(f"the list {file} cannot be read: {error.strerror or error}") from error
 
 
 def _walk(folder: Path) -> Iterator[Path]:
