@@ -1,4 +1,7 @@
-"""Write docs/faces.md and its contact sheets from the catalogue: python docs/make_faces.py."""
+"""Write what shows faces: python docs/make_faces.py.
+
+docs/faces.md, its contact sheets, and the faces of the page in the browser, which has no font of signs.
+"""
 
 from __future__ import annotations
 
@@ -12,6 +15,8 @@ from roadworthy.signs.catalogue import catalogue, faces
 from roadworthy.signs.draw import draw_tile
 
 DOCS = Path(__file__).parent
+BROWSER = DOCS.parent / "src" / "roadworthy" / "serve" / "page" / "faces"
+HOME = "au"  # whose face of a sign the browser shows, where there are several
 PAGE = DOCS / "faces.md"
 COUNTRIES = {"au": "Australia", "de": "Germany"}
 GROUND = (204, 209, 200)
@@ -37,6 +42,14 @@ def page() -> str:
     return "\n".join(lines) + "\n"
 
 
+def shown() -> dict[str, Image.Image]:
+    """By class the face that the browser shows, on clear ground."""
+    chosen = {}
+    for face in sorted(faces(), key=lambda face: face.country == HOME, reverse=True):
+        chosen.setdefault(face.sign, face)
+    return {sign: Image.fromarray(draw_tile(face, 192)) for sign, face in sorted(chosen.items())}
+
+
 def sheet(country: str, cell: int = 72, columns: int = 16) -> np.ndarray:
     """Every face of a country with its code."""
     drawn = faces([country])
@@ -54,3 +67,6 @@ if __name__ == "__main__":
         # The octree keeps the one green lamp green; the median cut gives its few pixels away.
         picture = Image.fromarray(sheet(country)).quantize(256, Image.Quantize.FASTOCTREE)
         picture.save(DOCS / "images" / f"faces-{country}.png", optimize=True)
+    BROWSER.mkdir(exist_ok=True)
+    for sign, icon in shown().items():
+        icon.quantize(64, Image.Quantize.FASTOCTREE).save(BROWSER / f"{sign}.png", optimize=True)

@@ -8,6 +8,7 @@ from types import ModuleType
 
 import pytest
 import typer
+from PIL import Image, ImageChops, ImageStat
 
 from roadworthy import cli
 
@@ -33,6 +34,17 @@ def test_the_configuration_reference_is_in_step() -> None:
 def test_the_page_of_faces_is_in_step() -> None:
     made = _script("make_faces")
     assert made.page() == made.PAGE.read_text(encoding="utf-8"), "run: python docs/make_faces.py"
+
+
+def test_the_browsers_faces_are_in_step() -> None:
+    made = _script("make_faces")
+    icons = made.shown()
+    assert {f"{sign}.png" for sign in icons} == {path.name for path in made.BROWSER.iterdir()}
+    for sign, icon in icons.items():
+        with Image.open(made.BROWSER / f"{sign}.png") as kept:
+            apart = ImageChops.difference(kept.convert("RGBA"), icon)
+        # Kept in 64 colours: a little off everywhere, far off nowhere.
+        assert max(ImageStat.Stat(apart).mean) < 8, f"{sign}: run python docs/make_faces.py"
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))

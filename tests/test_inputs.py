@@ -1,5 +1,7 @@
 import io
 import struct
+import subprocess
+import sys
 import threading
 import time
 import warnings
@@ -204,6 +206,22 @@ def test_a_warning_made_an_error_is_still_an_image_error():
         warnings.simplefilter("error")
         with pytest.raises(ImageError, match="pixels"):
             decode(b"P6 10000 10000 255\n" + bytes(10))
+
+
+def test_pillows_own_warnings_of_odd_files_are_not_passed_on(tmp_path):
+    buffer = io.BytesIO()
+    Image.new("RGB", (9, 9)).save(buffer, "TIFF")
+    # The count of a tag's values made larger than the file.
+    odd = buffer.getvalue().replace(b"\x02\x01\x03\x00\x03\x00", b"\x02\x01\x03\x00\xff\xff")
+    assert odd != buffer.getvalue()
+    (tmp_path / "odd.tiff").write_bytes(odd)
+    program = (
+        "import sys\nfrom roadworthy.inputs import decode\nfrom roadworthy.errors import ImageError\n"
+        "try:\n    decode(sys.argv[1])\nexcept ImageError:\n    pass"
+    )
+    asked = [sys.executable, "-c", program, tmp_path / "odd.tiff"]
+    done = subprocess.run(asked, capture_output=True, text=True, check=True, timeout=60)
+    assert done.stderr == ""
 
 
 def test_file_too_long_for_any_picture_is_not_read(tmp_path):

@@ -38,6 +38,8 @@ _WHITE_IS_ZERO, _SIGNED, _FLOAT = 0, 2, 3  # values of theirs
 
 # `max_pixels` decides what is too large.  Said once: warnings.catch_warnings is not safe in threads.
 warnings.filterwarnings("ignore", category=Image.DecompressionBombWarning)
+# What is wrong with a file is an ImageError, or does not matter; a person is told nothing in between.
+warnings.filterwarnings("ignore", category=UserWarning, module=r"PIL\.")
 
 RESIZE_RULES = {
     "nearest": Image.Resampling.NEAREST,

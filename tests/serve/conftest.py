@@ -1,28 +1,35 @@
-"""A bundle whose every answer is known: it names the colour that there is most of."""
+"""What the tests of serving share."""
 
-from __future__ import annotations
-
-from collections.abc import Callable
+import threading
+import time
+from collections.abc import Iterator
 from pathlib import Path
-from typing import Any
 
 import pytest
 
-from roadworthy.export.bundle import Manifest, seal
-from roadworthy.inputs import InputSpec
-from roadworthy.results import Rejection
 
-CLASSES = ("stop", "speed-60", "roundabout")  # red, green, blue
+@pytest.fixture(scope="session")
+def bundle(colours: Path) -> Path:
+    """The bundle that is served."""
+    return colours
 
 
 @pytest.fixture(scope="session")
-def bundle(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
-    path = tmp_path_factory.mktemp("served") / "colours.onnx"
-    manifest = Manifest(
-        classes=CLASSES,
-        input=InputSpec(size=16, normalise="unit"),
-        temperature=10.0,
-        rejection=Rejection(score="probability", threshold=0.9, coverage=0.99, n=100),
-    )
-    path.write_bytes(seal(toy().SerializeToString(), manifest))
-    return path
+def address(bundle: Path) -> Iterator[str]:
+    """The service in a thread of this process."""
+    pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
+    import uvicorn
+
+    from roadworthy.serve.app import create_app
+    from roadworthy.serve.settings import ServiceConfig
+
+    app = create_app(ServiceConfig(models=(bundle,)))
+    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    thread = threading.Thread(target=server.run, daemon=True)
+    thread.start()
+    while not server.started:
+        time.sleep(0.02)
+    port = server.servers[0].sockets[0].getsockname()[1]
+    yield f"http://127.0.0.1:{port}/"
+    server.should_exit = True
+    thread.join(10)

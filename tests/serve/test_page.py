@@ -5,8 +5,6 @@ from __future__ import annotations
 import json
 import shutil
 import subprocess
-import threading
-import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -20,7 +18,7 @@ from roadworthy.inputs import InputSpec, crop_resize
 from roadworthy.results import Rejection
 from roadworthy.scores import SCORES, answer
 from roadworthy.serve import static
-from roadworthy.serve.static import PAGE, page_files, sign_svg, write_static
+from roadworthy.serve.static import PAGE, page_files, write_static
 
 CLASSES = ("stop", "speed-60", "roundabout")
 NODE = shutil.which("node")
@@ -113,14 +111,6 @@ def test_the_page_asks_nothing_of_anybody_else() -> None:
             assert "https://" not in text, name
 
 
-def test_a_sign_has_the_home_markets_face() -> None:
-    svg = sign_svg("no-entry")
-    assert svg is not None
-    assert svg.lstrip().startswith("<svg")
-    assert "ENTRY" in svg  # the Australian one bears words
-    assert sign_svg("nothing-of-the-kind") is None
-
-
 def test_a_static_copy_holds_all_it_needs(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
@@ -134,7 +124,7 @@ def test_a_static_copy_holds_all_it_needs(
     written = {
         file.relative_to(tmp_path / "out").as_posix() for file in write_static(bundle, tmp_path / "out")
     }
-    assert {"index.html", "main.js", "vendor/some.wasm", "model/crop.onnx", "faces/stop.svg"} <= written
+    assert {"index.html", "main.js", "vendor/some.wasm", "model/crop.onnx", "faces/stop.png"} <= written
     manifest = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
     assert manifest["classes"] == list(CLASSES)
     assert manifest["input"]["size"] == 16
@@ -155,9 +145,9 @@ def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> N
         assert client.get("/main.js").headers["content-type"].startswith("text/javascript")
         assert client.get("/model/manifest.json").json()["classes"] == list(CLASSES)
         assert client.get("/model/crop.onnx").content == bundle.read_bytes()
-        assert client.get("/faces/stop.svg").headers["content-type"] == "image/svg+xml"
+        assert client.get("/faces/stop.png").headers["content-type"] == "image/png"
         for path in (
-            "/faces/hump.svg",
+            "/faces/no-sign.png",
             "/../app.py",
             "/%2e%2e/app.py",
             "/samples/",
@@ -165,27 +155,6 @@ def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> N
             "/.env",
         ):
             assert client.get(path).status_code == 404, path
-
-
-@pytest.fixture(scope="module")
-def address(bundle: Path) -> Iterator[str]:
-    """The service in a thread of this process."""
-    pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
-    import uvicorn
-
-    from roadworthy.serve.app import create_app
-    from roadworthy.serve.settings import ServiceConfig
-
-    app = create_app(ServiceConfig(models=(bundle,)))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
-    thread = threading.Thread(target=server.run, daemon=True)
-    thread.start()
-    while not server.started:
-        time.sleep(0.02)
-    port = server.servers[0].sockets[0].getsockname()[1]
-    yield f"http://127.0.0.1:{port}/"
-    server.should_exit = True
-    thread.join(10)
 
 
 @pytest.fixture

@@ -15,7 +15,7 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import dataclass, replace
+from dataclasses import replace
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -35,7 +35,7 @@ from starlette.types import Message, Receive, Scope, Send
 
 from roadworthy import __version__
 from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError
-from roadworthy.inputs import ByteArray, FloatArray, InputSpec, crop_resize, decode
+from roadworthy.inputs import ByteArray, FloatArray, InputSpec, decode, read_square
 from roadworthy.results import Row
 from roadworthy.scores import accepted, answer, fuse_frames, log_probabilities
 from roadworthy.serve.answers import (
@@ -52,7 +52,7 @@ from roadworthy.serve.batching import QueueFullError
 from roadworthy.serve.find import Found, find_signs
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.settings import ServiceConfig
-from roadworthy.serve.static import TYPES, manifest_json, page_files, sign_svg
+from roadworthy.serve.static import TYPES, manifest_json, page_files
 from roadworthy.serve.uploads import Refused, Upload, read_uploads
 from roadworthy.signs.catalogue import NO_SIGN
 
@@ -112,6 +112,13 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 
 ModelName = Annotated[str | None, Query(description="Which model; the first without.", max_length=100)]
 Top = Annotated[int, Query(ge=1, le=20, description="Answers for each picture, likeliest first.")]
+OneBox = Annotated[
+    str | None,
+    Query(
+        description="Where the sign is in a picture that is the body: x1,y1,x2,y2 in its pixels.",
+        examples=["12,8,60,57"],
+    ),
+]
 Find = Annotated[bool, Query(description="Find all signs in each picture.")]
 
 
@@ -208,6 +215,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
         model: ModelName = None,
         top: Top = 3,
         find: Find = False,
+        box: OneBox = None,
     ) -> Predicted:
         """Which sign each picture shows; with find, a result with a box for every sign in it.
 
@@ -215,7 +223,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
         result with its error; the others are answered.
         """
         served = _model(service, model)
-        uploads = await read_uploads(request, config)
+        uploads = await read_uploads(request, config, box)
         if find and served.windows is None:
             raise Refused(
                 422, f"the model {served.name} cannot find signs; it has no NAME-find.onnx beside it"
@@ -284,13 +292,6 @@ def _add_page(app: FastAPI, service: Service) -> None:
     async def network() -> Response:
         return sent(service.models.get().crops.network, "crop.onnx")
 
-    @app.get("/faces/{sign}.svg", include_in_schema=False)
-    async def face(sign: str) -> Response:
-        svg = sign_svg(sign) if sign in service.models.get().crops.classes else None
-        if svg is None:
-            raise Refused(404, "there is no face of that sign")
-        return sent(svg.encode(), "face.svg")
-
     @app.get("/{name:path}", include_in_schema=False)
     async def file(name: str) -> Response:
         if f"/{name}" in {getattr(route, "path", "") for route in app.routes}:
@@ -335,17 +336,17 @@ async def _in_time(config: ServiceConfig) -> AsyncIterator[None]:
 async def _answers(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
     """For each picture its answer; where that is not sure, the one of a closer look."""
     opened = await _opened(service, served, uploads)
-    readable = [picture.crop for picture in opened if isinstance(picture, Opened)]
+    readable = [crop for crop in opened if not isinstance(crop, str)]
     logits = iter(await served.batcher.logits(readable) if readable else ())
     results = []
-    for upload, picture in zip(uploads, opened, strict=True):
-        if isinstance(picture, str):
-            results.append(Answer(name=upload.name, error=picture))
+    for upload, crop in zip(uploads, opened, strict=True):
+        if isinstance(crop, str):
+            results.append(Answer(name=upload.name, error=crop))
             continue
         row = _say(served, top, next(logits))
         unsure = row.accepted is False or row.predicted == NO_SIGN
         if unsure and upload.box is None and served.windows is not None:
-            for one in (await _look(service, served, picture.whole))[:1]:
+            for one in (await _look(service, served, upload))[:1]:
                 again = replace(_say(served, top, one.logits), box=one.box)
                 row = row if again.accepted is False else again
         results.append(as_answer(row, upload.name))
@@ -355,25 +356,19 @@ async def _answers(service: Service, served: Served, uploads: Sequence[Upload], 
 async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
     """For each picture the answers for all signs found in it."""
     results = []
-    for upload, picture in zip(uploads, await _opened(service, served, uploads), strict=True):
-        if isinstance(picture, str):
-            results.append(Answer(name=upload.name, error=picture))
+    for upload in uploads:
+        try:
+            found = await _look(service, served, upload)
+        except ImageError as error:
+            results.append(Answer(name=upload.name, error=str(error)))
             continue
-        for one in await _look(service, served, picture.whole):
+        for one in found:
             results.append(as_answer(replace(_say(served, top, one.logits), box=one.box), upload.name))
     return results
 
 
-@dataclass(frozen=True, kw_only=True)
-class Opened:
-    """A picture, and the crop of it that the network takes."""
-
-    whole: ByteArray
-    crop: ByteArray
-
-
-async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -> list[Opened | str]:
-    """Each picture, or why it cannot be read."""
+async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -> list[ByteArray | str]:
+    """Of each picture the crop that the network takes, or why it cannot be read."""
     opened = await asyncio.gather(*(_open(service, served, upload) for upload in uploads))
     bad = sum(isinstance(picture, str) for picture in opened)
     service.meters.pictures.labels("readable").inc(len(opened) - bad)
@@ -381,25 +376,29 @@ async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -
     return list(opened)
 
 
-async def _open(service: Service, served: Served, upload: Upload) -> Opened | str:
+async def _open(service: Service, served: Served, upload: Upload) -> ByteArray | str:
     spec = served.crops.spec
     if upload.box is not None:
         spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
 
-    def work() -> Opened | str:
+    def work() -> ByteArray | str:
         try:
-            picture = decode(upload.data, service.config.max_pixels)
-            return Opened(whole=picture, crop=crop_resize(picture, spec, upload.box))
+            return read_square(upload.data, spec, upload.box, service.config.max_pixels)
         except ImageError as error:
             return str(error)
 
     return await service.in_thread(work)
 
 
-async def _look(service: Service, served: Served, picture: ByteArray) -> list[Found]:
+async def _look(service: Service, served: Served, upload: Upload) -> list[Found]:
+    """Decoded here, once more if need be: to keep all pictures of a request would take gigabytes."""
     windows = served.windows
     assert windows is not None
-    return await service.in_thread(lambda: find_signs(picture, windows, served.crops))
+
+    def work() -> list[Found]:
+        return find_signs(decode(upload.data, service.config.max_pixels), windows, served.crops)
+
+    return await service.in_thread(work)
 
 
 def _say(served: Served, top: int, logits: FloatArray) -> Row:
@@ -414,7 +413,7 @@ async def _track(service: Service, served: Served, uploads: Sequence[Upload], to
         for upload, picture in zip(uploads, opened, strict=True)
         if isinstance(picture, str)
     ]
-    crops = [picture.crop for picture in opened if isinstance(picture, Opened)]
+    crops = [picture for picture in opened if not isinstance(picture, str)]
     if not crops:
         raise Refused(422, f"none of the {len(uploads)} frames can be read: {errors[0].error}")
     engine = served.crops

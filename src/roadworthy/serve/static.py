@@ -5,15 +5,12 @@ from __future__ import annotations
 import json
 from collections.abc import Iterator
 from dataclasses import asdict
-from functools import cache
 from pathlib import Path
 
 from roadworthy.errors import UsageError
 from roadworthy.export.bundle import Manifest
 from roadworthy.results import make_folder
 from roadworthy.serve.engine import load_engine
-from roadworthy.signs.catalogue import faces
-from roadworthy.signs.draw import face_svg
 
 PAGE = Path(__file__).parent / "page"
 TYPES = {
@@ -23,11 +20,9 @@ TYPES = {
     ".mjs": "text/javascript; charset=utf-8",
     ".wasm": "application/wasm",
     ".png": "image/png",
-    ".svg": "image/svg+xml",
     ".json": "application/json",
     ".onnx": "application/octet-stream",
 }
-HOME = "au"  # whose face of a sign is shown, where there are several
 
 
 def page_files() -> dict[str, Path]:
@@ -37,13 +32,6 @@ def page_files() -> dict[str, Path]:
         for file in sorted(PAGE.rglob("*"))
         if file.is_file() and file.suffix in TYPES
     }
-
-
-@cache
-def sign_svg(sign: str) -> str | None:
-    """A face of a class as SVG, the home market's where it has one; None where there is no face."""
-    own = sorted((face for face in faces() if face.sign == sign), key=lambda face: face.country != HOME)
-    return face_svg(own[0]) if own else None
 
 
 def manifest_json(manifest: Manifest) -> str:
@@ -76,7 +64,3 @@ def _contents(files: dict[str, Path], bundle: Path, manifest: Manifest) -> Itera
         yield name, file.read_bytes()
     yield "model/crop.onnx", bundle.read_bytes()
     yield "model/manifest.json", manifest_json(manifest).encode()
-    for sign in manifest.classes:
-        svg = sign_svg(sign)
-        if svg is not None:
-            yield f"faces/{sign}.svg", svg.encode()

@@ -31,7 +31,7 @@ class Upload:
     box: Box | None = None
 
 
-async def read_uploads(request: Request, config: ServiceConfig) -> list[Upload]:
+async def read_uploads(request: Request, config: ServiceConfig, box: str | None = None) -> list[Upload]:
     """The pictures of a request: its body, or the files of a form with an optional field `boxes`.
 
     Raises Refused: 400 no pictures or no readable form, 408 too slow, 413 too much, 422 boxes that do not
@@ -47,9 +47,7 @@ async def read_uploads(request: Request, config: ServiceConfig) -> list[Upload]:
     if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
         uploads = await _form(request, body, config)
     else:
-        uploads = (
-            [Upload(name="image 0", data=body, box=_box(request.query_params.get("box")))] if body else []
-        )
+        uploads = [Upload(name="image 0", data=body, box=_box(box))] if body else []
     if not uploads:
         raise Refused(400, "no picture arrived; send one as the body, or several as multipart/form-data")
     return uploads

@@ -157,7 +157,7 @@ async function show(entry) {
   $("sure").className = sure ? "good" : "doubt";
   $("meter").value = result.confidence;
   $("face").hidden = nothing;
-  $("face").src = nothing ? "" : `faces/${result.predicted}.svg`;
+  $("face").src = nothing ? "" : `faces/${result.predicted}.png`;
   $("face").alt = nothing ? "" : `The sign ${result.predicted}`;
   $("face").onerror = () => {
     $("face").hidden = true;
