@@ -38,7 +38,7 @@ test: $(VENV)/.test  ## install, lint, type check, run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/pytest
+	$(BIN)/pytest --numprocesses auto --dist loadfile
 
 lint: $(VENV)/.test  ## ruff and mypy alone
 	$(BIN)/ruff check .

@@ -10,6 +10,11 @@ import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
 
+if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
+    # Before torch is imported: test processes that share the cores must not each compute with all of them.
+    _SHARE = (os.cpu_count() or 1) // int(os.environ["PYTEST_XDIST_WORKER_COUNT"])
+    os.environ.setdefault("OMP_NUM_THREADS", str(max(1, _SHARE)))
+
 CLASSES = ("no-entry", "speed-50", "speed-60", "stop")
 TRACKS = {"train": 6, "test": 3}
 FRAMES = 4
