@@ -355,6 +355,8 @@ def test_a_domain_that_is_no_text_is_foreign(toy: Callable[..., Any]) -> None:
         ({"temperature": math.nan}, "temperature nan"),
         ({"temperature": math.inf}, "temperature inf"),
         ({"temperature": "warm"}, "cannot be read (ValueError"),
+        ({"classes": ["red", "green", "red"]}, "3 classes, 2 of them different"),
+        ({"precision": "int4"}, "precision 'int4'"),
         ({"kind": "sideways"}, "kind 'sideways'"),
         ({"kind": ["crop"]}, "makes no sense"),
         ({"kind": "dense", "stride": 0}, "kind 'dense', stride 0"),

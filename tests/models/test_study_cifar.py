@@ -22,5 +22,5 @@ def test_the_smallest_picture_that_works_and_one_less() -> None:
 
 
 def test_dropout_is_refused_where_there_is_none() -> None:
-    with pytest.raises(ConfigError, match=r"model.dropout=0.5 has no effect on study-cifar"):
+    with pytest.raises(ConfigError, match=r"model.dropout=0.5 has no effect with model.name=study-cifar"):
         build_model(ModelConfig(name="study-cifar", dropout=0.5), 4, InputSpec(size=32))

@@ -144,10 +144,13 @@ def _manifest(data: bytes, name: str) -> Manifest:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise BundleError(f"{name} has a manifest that cannot be read ({reason})") from error
     known = manifest.kind == "crop" or (manifest.kind == "dense" and manifest.stride > 0)
-    if len(manifest.classes) < 2 or not 0 < manifest.temperature < math.inf or not known:
+    known &= manifest.precision in ("fp32", "int8")
+    several = len(set(manifest.classes)) == len(manifest.classes) > 1
+    if not (several and 0 < manifest.temperature < math.inf and known):
         raise BundleError(
-            f"{name} has a manifest that makes no sense: {len(manifest.classes)} classes, temperature "
-            f"{manifest.temperature}, kind {manifest.kind!r}, stride {manifest.stride}"
+            f"{name} has a manifest that makes no sense: {len(manifest.classes)} classes, "
+            f"{len(set(manifest.classes))} of them different, temperature {manifest.temperature}, kind "
+            f"{manifest.kind!r}, stride {manifest.stride}, precision {manifest.precision!r}"
         )
     return manifest
 

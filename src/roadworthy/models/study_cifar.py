@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import ConfigError
-from roadworthy.models._shared import Classifier, initialise_as_keras
+from roadworthy.models._shared import Classifier, check, initialise_as_keras
 from roadworthy.models.catalogue import MODELS
 
 
@@ -45,6 +45,5 @@ class StudyCifar(Classifier):
 @MODELS.register("study-cifar")
 def study_cifar(config: ModelConfig, num_classes: int, size: int) -> nn.Module:
     """The study's network for CIFAR-10: three convolutions, two dense layers, 188,810 parameters at 32 px."""
-    if config.dropout is not None:
-        raise ConfigError(f"model.dropout={config.dropout:g} has no effect on study-cifar, which has none")
+    check(config, size)
     return StudyCifar(num_classes, size)

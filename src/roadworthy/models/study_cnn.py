@@ -6,7 +6,7 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import ConfigError
-from roadworthy.models._shared import Classifier, initialise_as_keras
+from roadworthy.models._shared import Classifier, check, initialise_as_keras
 from roadworthy.models.catalogue import MODELS
 from roadworthy.models.dropout import Dropout
 
@@ -44,4 +44,5 @@ class StudyCNN(Classifier):
 @MODELS.register("study-cnn")
 def study_cnn(config: ModelConfig, num_classes: int, size: int) -> nn.Module:
     """The study's baseline: three convolutions and two dense layers, 683,716 parameters at 64 px."""
+    check(config, size, "dropout")
     return StudyCNN(num_classes, size, config.dropout)

@@ -13,6 +13,8 @@ from roadworthy.studies.setups import COMPACT, STUDY_CNN, base
 
 PRETRAINED = {
     "model.name": "efficientnet-lite0",
+    "model.width": 1.0,
+    "model.depth": 2,
     "input.size": 64,
     "optim.lr": 0.02,
     "train.epochs": 3,

@@ -10,6 +10,9 @@ from roadworthy.studies.plan import Ask, Settings
 # Part 1 of the study that this product grew out of: its network, input, optimiser and stopping.
 STUDY_CNN: Settings = {
     "model.name": "study-cnn",
+    # Not its own: what compact has when nothing is said, since arms stand on bases that say something.
+    "model.width": 1.0,
+    "model.depth": 2,
     "input.size": 64,
     "input.resize": "nearest",
     "input.normalise": "unit",
