@@ -24,6 +24,7 @@ FOUNDATION = {
         "scores",
         "pixels",
         "stages",
+        "cluster",
     ),
     *("signs", "signs.catalogue"),
 }
@@ -43,6 +44,7 @@ TORCH_FREE = [
         "network",
         "measuring",
         "scoring",
+        "cluster",
         "signs.catalogue",
         "api",
         "cli",

@@ -23,6 +23,7 @@ from typing import Any
 
 from roadworthy import __version__
 from roadworthy.api import Progress, load, model_file
+from roadworthy.cluster import connect, ray_or_say_so
 from roadworthy.errors import ConfigError, MissingExtraError, ScoringError, UnknownNameError, UsageError
 from roadworthy.evaluate.stream import expand_inputs
 from roadworthy.inputs import MAX_PIXELS
@@ -304,27 +305,24 @@ class _Cluster(_Workers):
 
     def __init__(self, jobs: int) -> None:
         super().__init__(jobs)
-        try:
-            import ray.data
-        except ImportError as error:
-            raise MissingExtraError("answering on Ray", "cluster") from error
-        self._ray = ray
+        ray_or_say_so("answering on Ray")  # before anything is planned
 
     def carry_out(self, parts: Sequence[int], request: Request, out: Path) -> Generator[int]:
         """Ray starts lost workers anew, and gives their parts to others meanwhile."""
         if not parts:
             return
-        ray = self._ray
-        ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False)
+        ray = connect("answering on Ray")
+        from ray.data import ActorPoolStrategy, DataContext, from_items
+
         try:
-            ray.data.DataContext.get_current().enable_progress_bars = False
+            DataContext.get_current().enable_progress_bars = False
             workers = min(self.jobs, len(parts))
             threads = max(1, int(ray.cluster_resources().get("CPU", 1)) // workers)
-            done = ray.data.from_items(list(parts), override_num_blocks=len(parts)).map(
+            done = from_items(list(parts), override_num_blocks=len(parts)).map(
                 _RayScorer,
                 max_task_retries=ATTEMPTS,
                 fn_constructor_args=(request, out.absolute(), threads),
-                compute=ray.data.ActorPoolStrategy(size=workers),
+                compute=ActorPoolStrategy(size=workers),
                 num_cpus=threads,
             )
             for row in done.iter_rows(prefetch_batches=0):

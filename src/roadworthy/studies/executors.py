@@ -15,7 +15,8 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from roadworthy.errors import ConfigError, MissingExtraError, RoadworthyError, TrainingError, UnknownNameError
+from roadworthy.cluster import connect
+from roadworthy.errors import ConfigError, RoadworthyError, TrainingError, UnknownNameError
 from roadworthy.runtime import set_threads
 from roadworthy.studies.jobs import perform
 from roadworthy.studies.plan import Job
@@ -158,15 +159,9 @@ class Cluster(Executor):
     """On a Ray cluster: the one that RAY_ADDRESS names, or one of this machine's cores."""
 
     def __init__(self, processes: int) -> None:
-        try:
-            import ray
-        except ImportError as error:
-            raise MissingExtraError("running on Ray", "cluster") from error
         if processes < 1:
             raise ConfigError(f"--jobs is {processes}; use 1 or more")
-        self._ray = ray
-        if not ray.is_initialized():
-            ray.init(address=os.environ.get("RAY_ADDRESS"), log_to_driver=False, include_dashboard=False)
+        self._ray = ray = connect("running on Ray")
         self.slots = processes
         cores = int(ray.cluster_resources().get("CPU", 1))
         self.threads = max(1, cores // processes)
