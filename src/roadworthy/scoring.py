@@ -19,7 +19,7 @@ from dataclasses import asdict, dataclass
 from itertools import islice
 from multiprocessing import get_context
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from roadworthy import __version__
 from roadworthy.api import Progress, load, model_file
@@ -319,13 +319,13 @@ class _Cluster(_Workers):
             workers = min(self.jobs, len(parts))
             threads = max(1, int(ray.cluster_resources().get("CPU", 1)) // workers)
             done = from_items(list(parts), override_num_blocks=len(parts)).map(
-                _RayScorer,
+                cast("Any", _RayScorer),  # its types know functions alone
                 max_task_retries=ATTEMPTS,
                 fn_constructor_args=(request, out.absolute(), threads),
                 compute=ActorPoolStrategy(size=workers),
                 num_cpus=threads,
             )
-            for row in done.iter_rows(prefetch_batches=0):
+            for row in done.iter_rows():
                 yield row["item"]
         except ray.exceptions.RayError as error:
             cause = str(error).strip().splitlines()[-1]
