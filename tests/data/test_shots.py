@@ -49,6 +49,15 @@ def test_larger_draws_hold_the_smaller_and_other_draws_are_others():
     assert five == set(apply_shots(RECORDS[::-1], Shots(take=5, draw=3)))
 
 
+@pytest.mark.parametrize("draw", [0, 1, 2])
+def test_several_draws_leave_the_same_signs_to_measure_on(draw: int):
+    left = {record.group for record in apply_shots(RECORDS, Shots(leave=6))}
+    taken = apply_shots(RECORDS, Shots(take=2, of=6, draw=draw))
+    assert len(taken) == 4
+    assert not left & {record.group for record in taken}
+    assert (draw == 0) == (set(taken) == set(apply_shots(RECORDS, Shots(take=2, of=6))))
+
+
 def test_test_pictures_are_never_taken_and_always_left():
     records = [
         Record(path="a.png", label="stop", split="test"),
@@ -78,6 +87,8 @@ def test_what_is_taken_is_trained_on_however_the_rest_is_cut():
     [
         ({"draw": "1"}, "goes with one of"),
         ({"take": "1", "leave": "1"}, "goes with one of"),
+        ({"take": "5", "of": "4"}, "M at most N"),
+        ({"leave": "5", "of": "9"}, "of=N goes with take=M"),
         ({"take": "few"}, "take is 'few'"),
         ({"take": "0"}, "take is 0"),
         ({"leave": "-1"}, "leave is '-1'"),

@@ -1,4 +1,7 @@
-"""A few labelled pictures of a set: `?take=5&draw=1`, `?subset=5`; and what is left: `?leave=5&draw=1`."""
+"""A few labelled pictures of a set: `?take=5&draw=1`, `?subset=5`; and what is left: `?leave=5&draw=1`.
+
+To draw several times and measure on the same signs each time: `?take=5&of=20&draw=N`, against `?leave=20`.
+"""
 
 from __future__ import annotations
 
@@ -11,7 +14,7 @@ from roadworthy.data.records import Record
 from roadworthy.errors import ConfigError, DataError
 
 _WHICH = ("take", "leave", "subset")
-_OPTIONS = (*_WHICH, "draw")
+_OPTIONS = (*_WHICH, "draw", "of")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,12 +24,14 @@ class Shots:
 
     draw: which signs are drawn first; `take=5` and `leave=5` of one draw share no sign, and a larger draw
     holds the smaller ones.  Test pictures of the set's own are never taken, and always left.
+    of: signs a class that are drawn from, those that `leave` of as many leaves out; 0 for all.
     """
 
     take: int = 0
     leave: int = 0
     subset: int = 0
     draw: int = 0
+    of: int = 0
 
 
 def parse_shots(options: Mapping[str, str]) -> tuple[Shots | None, dict[str, str]]:
@@ -40,13 +45,18 @@ def parse_shots(options: Mapping[str, str]) -> tuple[Shots | None, dict[str, str
     for name in ("take", "subset"):
         if own.get(name) == 0:
             raise ConfigError(f"{name} is 0; take at least 1 picture a class")
+    if "of" in own and not 0 < own.get("take", 0) <= own["of"]:
+        raise ConfigError("of=N goes with take=M, M at most N, like ?take=5&of=20&draw=1")
     return Shots(**own), rest
 
 
 def apply_shots(records: Sequence[Record], shots: Shots) -> list[Record]:
     """The records that `shots` takes, or leaves; one without a group is a sign of its own."""
     n = shots.take or shots.leave or shots.subset
-    chosen = _first_signs([r for r in records if r.split != "test"], n, shots.draw)
+    known = [r for r in records if r.split != "test"]
+    if shots.of:
+        known = [record for pictures in _first_signs(known, shots.of, 0) for record in pictures]
+    chosen = _first_signs(known, n, shots.draw)
     if not shots.leave:
         taken = [min(pictures, key=lambda r: (_number(shots.draw, r.path), r.path)) for pictures in chosen]
         if shots.subset:

@@ -20,21 +20,22 @@ class FewShot(Study):
         return "" if _photographs(ask) else "another domain of photographs, like --new folder:DIR"
 
     def plan(self, ask: Ask) -> Plan:
-        """None, and 1, 5 and 20 a class of the first other domain; every seed draws others."""
+        """None, and 1, 5 and 20 a class of the first other domain; every seed draws others of the same signs."""
         name, spec = next(iter(_photographs(ask).items()))
         joined = "&" if "?" in spec else "?"
         # Half of what is not new is drawn, as where none of it is.
         rest = TOGETHER["data.spec"].replace("@0.5", f"@{(1 - SHARE) / 2:g}")
         arms = [Arm(name="none")]
         for shots in SHOTS:
-            shown = f"{spec}{joined}take={shots}&draw={{seed}}@{SHARE:g}"
+            shown = f"{spec}{joined}take={shots}&of={max(SHOTS)}&draw={{seed}}@{SHARE:g}"
             arms.append(Arm(name=f"{shots} a class", settings={"data.spec": f"{rest},{shown}"}))
         seconds = QUICK_SECONDS if ask.quick else SECONDS
         return Plan(
             base={**COMPACT, **TOGETHER, "train.minutes": seconds / 60},
             arms=tuple(arms),
             pairs=tuple((arm.name, "none") for arm in arms[1:]),
-            new={f"{name}, signs not shown": f"{spec}{joined}leave={max(SHOTS)}&draw={{seed}}"},
+            # The same for every seed: trainings are compared picture by picture.
+            new={f"{name}, signs not shown": f"{spec}{joined}leave={max(SHOTS)}"},
         )
 
 
