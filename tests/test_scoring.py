@@ -148,7 +148,9 @@ def slow(folder: Path) -> list[str]:
     return [f"@{folder / 'list.txt'}"]
 
 
-def kill_one(is_worker: Callable[[int, bytes], bool], begun: Callable[[], bool]) -> threading.Thread:
+def kill_one(
+    is_worker: Callable[[int, bytes], bool], begun: Callable[[], bool], killed: list[int]
+) -> threading.Thread:
     """Kill one process that fits, as soon as work has begun."""
 
     def look() -> None:
@@ -162,6 +164,7 @@ def kill_one(is_worker: Callable[[int, bytes], bool], begun: Callable[[], bool])
                             int(process.name), (process / "cmdline").read_bytes()
                         ):
                             os.kill(int(process.name), signal.SIGKILL)
+                            killed.append(int(process.name))
                             return
 
     thread = threading.Thread(target=look)
@@ -189,9 +192,11 @@ def test_of_two_workers_one_is_killed_and_nothing_is_lost(
             return command.startswith(b"ray::") and b"Scorer" in command
         return b"spawn_main" in command and parent(process) == os.getpid()
 
-    killer = kill_one(is_worker, lambda: bool(list(out.glob("*.parquet"))))
+    killed = list[int]()
+    killer = kill_one(is_worker, lambda: bool(list(out.glob("*.parquet"))), killed)
     scored = in_parts(colours, given, out, on=on, jobs=2, part=1)
     killer.join()
+    assert len(killed) == 1
     assert (scored.pictures, scored.parts) == (16, 16)
     assert len(rows(out)) == 16
     assert not list((out / "_plan").glob("*.half"))

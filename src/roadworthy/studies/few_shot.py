@@ -20,7 +20,7 @@ class FewShot(Study):
         return "" if _photographs(ask) else "another domain of photographs, like --new folder:DIR"
 
     def plan(self, ask: Ask) -> Plan:
-        """None, and 1, 5 and 20 a class of the first other domain; every seed draws others of the same signs."""
+        """None, and 1, 5 and 20 a class of the first other domain; seeds draw others of the same signs."""
         name, spec = next(iter(_photographs(ask).items()))
         joined = "&" if "?" in spec else "?"
         # Half of what is not new is drawn, as where none of it is.
