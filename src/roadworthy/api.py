@@ -356,7 +356,10 @@ def predict(
     """
     from roadworthy.evaluate.stream import expand_inputs
 
-    return load(model).answers(
+    classifier = load(model)
+    if find:
+        classifier.must_find()  # before any picture is looked for
+    return classifier.answers(
         expand_inputs(inputs), find=find, top=top, batch_size=batch_size, max_pixels=max_pixels
     )
 

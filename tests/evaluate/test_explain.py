@@ -46,7 +46,7 @@ def test_nothing_speaks_for_the_other_class() -> None:
 @pytest.mark.parametrize("name", ["compact", "study-cnn"])
 def test_our_networks_have_maps_and_keep_their_weights(name: str) -> None:
     torch.manual_seed(0)
-    model = build_model(ModelConfig(name=name, depth=1), 4, InputSpec(size=32))
+    model = build_model(ModelConfig(name=name), 4, InputSpec(size=32))
     before = [value.clone() for value in model.state_dict().values()]
     images = torch.randn(3, 3, 32, 32)
     maps = grad_cam(model, images, torch.tensor([0, 1, 2]))

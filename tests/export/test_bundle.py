@@ -91,7 +91,7 @@ def test_what_was_sealed_comes_back(network: bytes, manifest: Manifest) -> None:
 
 @settings(max_examples=25, deadline=None)
 @given(
-    st.lists(st.text(st.characters(codec="utf-8"), max_size=9), min_size=2, max_size=5),
+    st.lists(st.text(st.characters(codec="utf-8"), max_size=9), min_size=2, max_size=5, unique=True),
     st.floats(1e-6, 1e6),
     st.text(st.characters(codec="utf-8")),
 )

@@ -65,7 +65,7 @@ def test_a_network_that_saw_our_faces_alone_reads_the_reference(sheet: ByteArray
     config = load_config(
         data={"spec": "rendered:au?recipe=plain&per_class=256"},
         input={"size": 32},
-        model={"depth": 1},
+        model={"width": 0.5, "depth": 1},
         augment={"policy": "none"},
         train={"epochs": 4, "ema": 0.98},
     )
