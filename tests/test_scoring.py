@@ -18,6 +18,7 @@ from PIL import Image
 
 from roadworthy import api, cli, scoring
 from roadworthy.errors import MissingExtraError, ScoringError, UsageError
+from roadworthy.export.bundle import read_bundle
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs roadworthy[parquet]")
 
@@ -37,6 +38,10 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def rows(out: Path) -> list[dict[str, Any]]:
     parts = sorted(out.glob("*.parquet"))
     return [row for part in parts for row in parquet.read_table(part).to_pylist()]
+
+
+def about_model(out: Path) -> str:
+    return str(parquet.read_schema(out / "part-00000.parquet").metadata[b"sha256"].decode())
 
 
 def in_parts(model: Path, given: list[str], out: Path, **more: Any) -> scoring.Scored:
@@ -61,6 +66,7 @@ def test_the_rows_are_those_of_predict(colours: Path, pictures: Path, tmp_path: 
             assert [one["class"] for one in row["alternatives"]] == [
                 name for name, _ in expected.alternatives
             ]
+    assert about_model(out) == read_bundle(colours).sha256
     # The whole folder as one table, as people read it; what the plan is kept in is no part of it.
     assert parquet.read_table(out).num_rows == 21
     about = parquet.read_schema(out / "part-00000.parquet").metadata
@@ -93,6 +99,13 @@ def test_another_request_leaves_the_folder_alone(colours: Path, pictures: Path, 
     in_parts(colours, [str(pictures)], out)
     with pytest.raises(UsageError, match="top was 3, and is 2; name another folder"):
         in_parts(colours, [str(pictures)], out, top=2)
+    finder = colours.with_name(f"{colours.stem}-find.onnx")
+    try:
+        finder.write_bytes(colours.read_bytes())
+        with pytest.raises(UsageError, match="finder was"):
+            in_parts(colours, [str(pictures)], out)
+    finally:
+        finder.unlink()
     with pytest.raises(UsageError, match="inputs was"):
         in_parts(colours, [str(pictures / "00.png")], out)
     other = tmp_path / "other"
@@ -101,6 +114,12 @@ def test_another_request_leaves_the_folder_alone(colours: Path, pictures: Path, 
     with pytest.raises(UsageError, match="is not empty and holds no answers"):
         in_parts(colours, [str(pictures)], other)
     assert [path.name for path in other.iterdir()] == ["thesis.txt"]
+
+
+def test_nothing_is_made_where_there_are_no_pictures(colours: Path, tmp_path: Path) -> None:
+    with pytest.raises(UsageError, match="no picture at"):
+        in_parts(colours, [str(tmp_path / "nowhere")], tmp_path / "out")
+    assert not (tmp_path / "out").exists()
 
 
 def test_a_plan_that_was_not_finished_is_made_anew(colours: Path, pictures: Path, tmp_path: Path) -> None:
@@ -212,7 +231,7 @@ from pathlib import Path
 from roadworthy import scoring
 answer = scoring._Scorer.__call__
 def deadly(self, number):
-    if number == 3:
+    if number == 1:
         with open({str(tmp_path / "deaths")!r}, "a") as file:
             file.write("x")
         os._exit(9)
@@ -228,13 +247,14 @@ if __name__ == "__main__":
     done = subprocess.run(
         [sys.executable, tmp_path / "program.py"], capture_output=True, text=True, timeout=120, check=True
     )
-    assert "part-00003.json died 3 times" in done.stdout
-    assert "the same command goes on" in done.stdout
+    assert "part-00001.json died 3 times; is there" in done.stdout
+    assert "the same command tries these again" in done.stdout
     assert (tmp_path / "deaths").read_text() == "xxx"
-    # Its neighbour in the pool lost nothing; and with the cause gone the rest is done.
-    kept = [path.name for path in (tmp_path / "out").glob("*.parquet")]
-    assert "part-00002.parquet" in kept
-    assert in_parts(colours, [str(pictures)], tmp_path / "out").kept == 4 * len(kept)
+    # It costs no other part, neither its neighbour in the pool nor those after it.
+    kept = sorted(path.name for path in (tmp_path / "out").glob("*.parquet"))
+    assert kept == [f"part-0000{number}.parquet" for number in (0, 2, 3, 4, 5)]
+    # With the cause gone the rest is done.
+    assert in_parts(colours, [str(pictures)], tmp_path / "out").kept == 17
 
 
 def test_a_disk_that_is_full_is_said(
@@ -245,7 +265,7 @@ def test_a_disk_that_is_full_is_said(
 
     monkeypatch.setattr(scoring, "_write", full)
     request = scoring.Request(
-        model=str(colours), inputs=("x",), sha256="", find=False, top=3, max_pixels=10**6, part=4
+        model=str(colours), inputs=("x",), sha256="", finder="", find=False, top=3, max_pixels=10**6, part=4
     )
     scorer = scoring._Scorer(request, tmp_path, 1)
     (tmp_path / "_plan").mkdir()

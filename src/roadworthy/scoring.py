@@ -10,7 +10,7 @@ import hashlib
 import json
 import os
 from abc import ABC, abstractmethod
-from collections import Counter
+from collections import Counter, deque
 from collections.abc import Generator, Iterable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
@@ -26,6 +26,7 @@ from roadworthy.api import Progress, load, model_file
 from roadworthy.cluster import connect, ray_or_say_so
 from roadworthy.errors import ConfigError, MissingExtraError, ScoringError, UnknownNameError, UsageError
 from roadworthy.evaluate.stream import expand_inputs
+from roadworthy.export.bundle import read_bundle
 from roadworthy.inputs import MAX_PIXELS
 from roadworthy.results import Row, make_folder, write_json
 
@@ -37,11 +38,15 @@ VERSION = 1
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
-    """What is asked of every picture.  Paths are absolute: workers may stand elsewhere."""
+    """What is asked of every picture.  Paths are absolute: workers may stand elsewhere.
+
+    sha256, finder: of the model, and of the bundle beside it that finds signs, as both name themselves.
+    """
 
     model: str
     inputs: tuple[str, ...]
     sha256: str
+    finder: str
     find: bool
     top: int
     max_pixels: int
@@ -79,13 +84,15 @@ def score(
     """Answer for every picture that `inputs` name, into the folder `out` (api.score tells the rules)."""
     if part < 1:
         raise UsageError(f"part is {part}; a part has at least 1 picture")
-    pyarrow_or_say_so()
+    _needs_parquet()
     workers = _workers(on, jobs)
     chosen = model_file(model)
+    beside = chosen.with_name(f"{chosen.stem}-find.onnx")
     request = Request(
         model=os.path.abspath(chosen),  # noqa: PTH100 - Path.absolute keeps '..'
         inputs=tuple(_absolute(given) for given in inputs),
-        sha256=hashlib.sha256(chosen.read_bytes()).hexdigest(),
+        sha256=_identity(chosen),
+        finder=_identity(beside) if beside.is_file() else "",
         find=find,
         top=top,
         max_pixels=max_pixels,
@@ -109,8 +116,14 @@ def score(
     )
 
 
-def pyarrow_or_say_so() -> None:
-    """Raises MissingExtraError where nothing can write Parquet."""
+def _identity(model: Path) -> str:
+    """A bundle's own SHA-256, which the service tells too; a checkpoint's is its file's."""
+    if model.suffix.lower() == ".onnx":
+        return read_bundle(model).sha256
+    return hashlib.sha256(model.read_bytes()).hexdigest()
+
+
+def _needs_parquet() -> None:
     try:
         import pyarrow  # noqa: F401
     except ImportError as error:
@@ -146,8 +159,8 @@ def _planned(request: Request, out: Path) -> list[int]:
         return sizes
     if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
         raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")
+    names, sizes = expand_inputs(request.inputs), []  # raises where there are none: before a folder is made
     make_folder(out / PLAN)
-    names, sizes = expand_inputs(request.inputs), []
     while part := [str(path) for path in islice(names, request.part)]:
         # Escaped: a name need not be valid text.
         _paths(out, len(sizes)).write_text(json.dumps(part), encoding="utf-8")
@@ -238,9 +251,9 @@ class _Pool(_Workers):
     def carry_out(self, parts: Sequence[int], request: Request, out: Path) -> Generator[int]:
         """With one process that dies the whole pool does; the parts lost are then tried one at a time.
 
-        So a picture that ends its process is found, and costs no other part.
+        So a picture that ends its process is found, and costs no other part: ScoringError comes at the end.
         """
-        waiting, lost = list(reversed(parts)), list[int]()
+        waiting, lost, given_up = deque(parts), deque[int](), list[int]()
         attempts: Counter[int] = Counter()
         pool: ProcessPoolExecutor | None = None
         running: dict[Future[int], int] = {}
@@ -252,22 +265,26 @@ class _Pool(_Workers):
                 try:
                     while len(running) < room and (lost or waiting):
                         queue = lost or waiting
-                        running[pool.submit(_answer, queue[-1])] = queue[-1]
-                        attempts[queue.pop()] += 1
+                        running[pool.submit(_answer, queue[0])] = queue[0]
+                        attempts[queue.popleft()] += 1
                     for future in wait(running, return_when=FIRST_COMPLETED).done:
                         number = future.result()
                         del running[future]
                         yield number
-                except BrokenProcessPool as error:
+                except BrokenProcessPool:
                     pool = None
-                    given_up = [number for number in running.values() if attempts[number] == ATTEMPTS]
-                    if given_up:
-                        raise _given_up(_paths(out, given_up[0])) from error
-                    lost += running.values()
+                    for number in running.values():
+                        (given_up if attempts[number] == ATTEMPTS else lost).append(number)
                     running = {}
         finally:
             if pool is not None:
                 pool.shutdown(wait=False, cancel_futures=True)
+        if given_up:
+            raise ScoringError(
+                f"the process that answered for the pictures of {_paths(out, given_up[0])} died {ATTEMPTS} "
+                f"times{f', and so for {len(given_up) - 1} more parts' if given_up[1:] else ''}; is there "
+                "enough memory? All other pictures are answered, and the same command tries these again"
+            )
 
     def _new(self, request: Request, out: Path, parts: int) -> ProcessPoolExecutor:
         processes = max(1, min(self.jobs, parts))
@@ -288,13 +305,6 @@ def _open(request: Request, out: Path, threads: int) -> None:
 def _answer(number: int) -> int:
     assert _scorer is not None
     return _scorer(number)
-
-
-def _given_up(paths: Path) -> ScoringError:
-    return ScoringError(
-        f"the process that answered for the pictures of {paths} died {ATTEMPTS} times; is there enough "
-        "memory? Everything else that was answered is kept, and the same command goes on"
-    )
 
 
 class _Cluster(_Workers):

@@ -224,6 +224,8 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
         """
         served = _model(service, model)
         uploads = await read_uploads(request, config, box)
+        if find and any(upload.box is not None for upload in uploads):
+            raise Refused(422, "find looks at whole pictures; leave the boxes out, or find")
         if find and served.windows is None:
             raise Refused(
                 422, f"the model {served.name} cannot find signs; it has no NAME-find.onnx beside it"
@@ -360,8 +362,10 @@ async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload]
         try:
             found = await _look(service, served, upload)
         except ImageError as error:
+            service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
             continue
+        service.meters.pictures.labels("readable").inc()
         for one in found:
             results.append(as_answer(replace(_say(served, top, one.logits), box=one.box), upload.name))
     return results
