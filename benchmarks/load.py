@@ -32,6 +32,7 @@ from roadworthy import api
 from roadworthy.serve.engine import packaged
 
 CLIENTS, CONNECTIONS, PICTURES = 64, 1000, 40
+IDLE_S = 5.0  # a connection that was not used for longer is not used again: the service closes it after 10 s
 
 
 @dataclass
@@ -60,8 +61,8 @@ class Client:
 
     def __init__(self, port: int, bodies: list[bytes], expected: list[str]) -> None:
         self._port, self._bodies, self._expected = port, bodies, expected
-        self._free: asyncio.LifoQueue[tuple[asyncio.StreamReader, asyncio.StreamWriter]] = asyncio.LifoQueue()
-        self._open = 0
+        self._free: list[tuple[asyncio.StreamReader, asyncio.StreamWriter, float]] = []
+        self._may = asyncio.Semaphore(CONNECTIONS)
 
     async def ask(self, number: int, tally: Tally) -> None:
         """One request; what comes of it goes into the tally."""
@@ -83,29 +84,30 @@ class Client:
             tally.lost += 1
 
     async def _post(self, picture: bytes) -> tuple[int, bytes]:
-        if self._free.empty() and self._open < CONNECTIONS:
-            self._open += 1
+        async with self._may:
+            reader, writer = await self._connection()
             try:
-                reader, writer = await asyncio.open_connection("127.0.0.1", self._port)
-            except OSError:
-                self._open -= 1
+                writer.write(
+                    b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
+                    b"Content-Length: %d\r\n\r\n" % len(picture) + picture
+                )
+                head = (await reader.readuntil(b"\r\n\r\n")).lower()
+                length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
+                body = await reader.readexactly(length)
+            except BaseException:
+                writer.close()
                 raise
-        else:
-            reader, writer = await self._free.get()
-        try:
-            writer.write(
-                b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nContent-Type: image/png\r\n"
-                b"Content-Length: %d\r\n\r\n" % len(picture) + picture
-            )
-            head = (await reader.readuntil(b"\r\n\r\n")).lower()
-            length = int(head.partition(b"content-length:")[2].partition(b"\r\n")[0])
-            body = await reader.readexactly(length)
-        except BaseException:
-            self._open -= 1
+            self._free.append((reader, writer, time.perf_counter()))
+            return int(head[9:12]), body
+
+    async def _connection(self) -> tuple[asyncio.StreamReader, asyncio.StreamWriter]:
+        """The one used last; a new one where none is fresh."""
+        while self._free:
+            reader, writer, used = self._free.pop()
+            if time.perf_counter() - used < IDLE_S:
+                return reader, writer
             writer.close()
-            raise
-        self._free.put_nowait((reader, writer))
-        return int(head[9:12]), body
+        return await asyncio.open_connection("127.0.0.1", self._port)
 
 
 async def closed_loop(client: Client, seconds: float) -> Tally:

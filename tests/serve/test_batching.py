@@ -1,4 +1,4 @@
-"""Pictures of several requests answered together: none lost, none swapped, no more waiting than allowed."""
+"""Pictures of several requests answered together: none lost, none swapped."""
 
 from __future__ import annotations
 
@@ -9,7 +9,7 @@ import numpy as np
 import pytest
 
 from roadworthy.inputs import ByteArray, FloatArray
-from roadworthy.serve.batching import Batcher, QueueFullError
+from roadworthy.serve.batching import Batcher
 
 
 def numbered(*numbers: int) -> list[ByteArray]:
@@ -29,7 +29,7 @@ def test_each_request_gets_its_own_answers_in_order() -> None:
         return echo(images)
 
     async def run() -> list[FloatArray]:
-        batcher = Batcher(classify, size=8, wait_s=0.01, limit=1000)
+        batcher = Batcher(classify, size=8, wait_s=0.01)
         requests = [numbered(*range(i, i + 3)) for i in range(0, 120, 3)]
         answers = await asyncio.gather(*(batcher.logits(request) for request in requests))
         await batcher.close()
@@ -39,32 +39,6 @@ def test_each_request_gets_its_own_answers_in_order() -> None:
     assert [answer[:, 0].tolist() for answer in answers] == [[i, i + 1, i + 2] for i in range(0, 120, 3)]
     assert sum(sizes) == 120
     assert max(sizes) == 8  # together, and never more than asked for
-
-
-def test_a_request_beyond_the_limit_is_refused_whole_and_told_when_to_come_back() -> None:
-    go = threading.Event()
-
-    def slow(images: ByteArray) -> FloatArray:
-        go.wait(5)
-        return echo(images)
-
-    async def run() -> None:
-        batcher = Batcher(slow, size=1, wait_s=0.0, limit=4)
-        first = asyncio.create_task(batcher.logits(numbered(1)))
-        await asyncio.sleep(0.05)  # it is being computed and waits no more
-        waiting = asyncio.create_task(batcher.logits(numbered(2, 3, 4)))
-        await asyncio.sleep(0)
-        assert batcher.waiting == 3
-        with pytest.raises(QueueFullError, match="3 pictures are waiting") as refused:
-            await batcher.logits(numbered(5, 6))
-        assert refused.value.retry_after_s >= 1
-        assert batcher.waiting == 3
-        go.set()
-        assert (await first)[0, 0] == 1
-        assert (await waiting)[:, 0].tolist() == [2, 3, 4]
-        await batcher.close()
-
-    asyncio.run(run())
 
 
 def test_what_nobody_waits_for_is_not_computed() -> None:
@@ -77,7 +51,7 @@ def test_what_nobody_waits_for_is_not_computed() -> None:
         return echo(images)
 
     async def run() -> None:
-        batcher = Batcher(slow, size=1, wait_s=0.0, limit=10)
+        batcher = Batcher(slow, size=1, wait_s=0.0)
         first = asyncio.create_task(batcher.logits(numbered(1)))
         await asyncio.sleep(0.05)
         gone = asyncio.create_task(batcher.logits(numbered(2)))
@@ -99,7 +73,7 @@ def test_an_error_is_the_answer_of_its_batch_and_the_next_ones_go_on() -> None:
         return echo(images)
 
     async def run() -> None:
-        batcher = Batcher(touchy, size=1, wait_s=0.0, limit=10)
+        batcher = Batcher(touchy, size=1, wait_s=0.0)
         with pytest.raises(RuntimeError, match="thirteen"):
             await batcher.logits(numbered(13))
         assert (await batcher.logits(numbered(7)))[0, 0] == 7
@@ -110,7 +84,7 @@ def test_an_error_is_the_answer_of_its_batch_and_the_next_ones_go_on() -> None:
 
 def test_closing_answers_what_waits() -> None:
     async def run() -> list[FloatArray]:
-        batcher = Batcher(echo, size=2, wait_s=0.02, limit=10)
+        batcher = Batcher(echo, size=2, wait_s=0.02)
         tasks = [asyncio.create_task(batcher.logits(numbered(i))) for i in range(5)]
         await asyncio.sleep(0)
         await batcher.close()

@@ -6,13 +6,14 @@ import asyncio
 import contextlib
 import json
 import logging
+import math
 import re
 import secrets
 import signal
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Sequence
+from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
 from dataclasses import replace
@@ -48,9 +49,9 @@ from roadworthy.serve.answers import (
     Tracked,
     as_answer,
 )
-from roadworthy.serve.batching import QueueFullError
 from roadworthy.serve.find import Found, find_signs
 from roadworthy.serve.models import Models, Served
+from roadworthy.serve.room import NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import TYPES, manifest_json, page_files
 from roadworthy.serve.uploads import Refused, Upload, read_uploads
@@ -137,7 +138,7 @@ class Meters:
             **own,
         )
         self.pictures = Counter("pictures", "Pictures answered or refused", ("outcome",), **own)
-        self.waiting = Gauge("waiting_pictures", "Pictures in the queue", **own)
+        self.waiting = Gauge("waiting_pictures", "Pictures that came and are not answered yet", **own)
 
 
 class Service:
@@ -145,6 +146,7 @@ class Service:
 
     def __init__(self, config: ServiceConfig) -> None:
         self.config, self.meters, self.models = config, Meters(), Models(config)
+        self.room = Room(config.queue)
         self.ready = False
         self._reloading = asyncio.Lock()
         self.pool = ThreadPoolExecutor(config.decoders, thread_name_prefix="decode")
@@ -207,9 +209,15 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
                 {"www-authenticate": "Bearer"},
             )
 
-    guarded = [Depends(allowed)]
+    async def room(request: Request) -> None:
+        # Before the body is read: what cannot be answered shall cost next to nothing.
+        with _told_to_come_back():
+            service.room.check()
 
-    @app.post("/v1/predict", dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
+    guarded = [Depends(allowed)]
+    bounded = [*guarded, Depends(room)]
+
+    @app.post("/v1/predict", dependencies=bounded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def predict(
         request: Request,
         model: ModelName = None,
@@ -230,16 +238,16 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
             raise Refused(
                 422, f"the model {served.name} cannot find signs; it has no NAME-find.onnx beside it"
             )
-        async with _in_time(config):
+        async with _under_way(service, len(uploads)):
             results = await (_all_signs if find else _answers)(service, served, uploads, top)
         return Predicted(model=served.name, sha256=served.crops.sha256, results=results)
 
-    @app.post("/v1/track", dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
+    @app.post("/v1/track", dependencies=bounded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def track(request: Request, model: ModelName = None, top: Top = 3) -> Tracked:
         """What several frames of one sign say together, sent in their order as the files of a form."""
         served = _model(service, model)
         uploads = await read_uploads(request, config)
-        async with _in_time(config):
+        async with _under_way(service, len(uploads)):
             return await _track(service, served, uploads, top)
 
     @app.get("/v1/models", dependencies=guarded)
@@ -271,7 +279,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
     @app.get("/metrics", dependencies=guarded, response_class=Response)
     async def metrics() -> Response:
         """Counts and times in Prometheus's form."""
-        service.meters.waiting.set(sum(served.batcher.waiting for served in service.models.all()))
+        service.meters.waiting.set(service.room.under_way)
         return Response(generate_latest(service.meters.registry), media_type=CONTENT_TYPE_LATEST)
 
 
@@ -323,16 +331,23 @@ def _info(served: Served) -> ModelInfo:
 
 
 @asynccontextmanager
-async def _in_time(config: ServiceConfig) -> AsyncIterator[None]:
+async def _under_way(service: Service, pictures: int) -> AsyncIterator[None]:
+    """While a request's pictures are worked on: where there is room for them, and no longer than allowed."""
+    limit = service.config.answer_timeout_s
+    with _told_to_come_back(), service.room.take(pictures):
+        try:
+            async with asyncio.timeout(limit):
+                yield
+        except TimeoutError as error:
+            raise Refused(503, f"there was no answer within {limit:g} s", {"retry-after": "1"}) from error
+
+
+@contextlib.contextmanager
+def _told_to_come_back() -> Iterator[None]:
     try:
-        async with asyncio.timeout(config.answer_timeout_s):
-            yield
-    except TimeoutError as error:
-        raise Refused(
-            503, f"there was no answer within {config.answer_timeout_s:g} s", {"retry-after": "1"}
-        ) from error
-    except QueueFullError as error:
-        raise Refused(429, str(error), {"retry-after": f"{error.retry_after_s:.0f}"}) from error
+        yield
+    except NoRoomError as error:
+        raise Refused(429, str(error), {"retry-after": f"{math.ceil(error.retry_after_s)}"}) from error
 
 
 async def _answers(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:

@@ -99,7 +99,6 @@ class Models:
             engine.logits,
             size=self._config.batch,
             wait_s=self._config.wait_ms / 1000,
-            limit=self._config.queue,
         )
 
 

@@ -19,7 +19,7 @@ class ServiceConfig:
     models: bundles; the first answers where a request names none.  Without, the packaged one.
     host, port: where it listens; anything but this machine itself needs an api_key.
     max_body_bytes, max_images, max_pixels: of a request, and of a picture.
-    queue: pictures that may wait; beyond it requests are told to come back.
+    queue: pictures that may be under way; beyond it requests are told to come back.
     batch, wait_ms: pictures answered together, and how long the first of them waits for others.
     body_timeout_s, answer_timeout_s: for a request to arrive, and to be answered.
     threads: that one batch may use.  decoders: threads that decode.
