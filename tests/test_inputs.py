@@ -252,9 +252,23 @@ def test_decoding_in_threads_gives_the_same():
 @pytest.mark.parametrize("crop", ["full", "roi", "margin=0.25"])
 def test_read_square_is_crop_resize_of_decode(resize, crop):
     noise = RNG.integers(0, 256, (37, 53, 3), dtype=np.uint8)
-    spec, box = InputSpec(size=24, resize=resize, crop=crop), (5, 4, 40, 30)
+    spec = InputSpec(size=24, resize=resize, crop=crop)
     data = encoded(noise, "PNG")
-    np.testing.assert_array_equal(read_square(data, spec, box), crop_resize(decode(data), spec, box))
+    for box in ((5, 4, 40, 30), (20.3, -2, 31.7, 36.2)):
+        np.testing.assert_array_equal(read_square(data, spec, box), crop_resize(decode(data), spec, box))
+
+
+@pytest.mark.parametrize("resize", ["nearest", "bilinear", "bicubic", "lanczos"])
+def test_a_crop_out_of_a_large_frame_is_what_pillow_cuts_out_of_the_whole(resize):
+    frame = RNG.integers(0, 256, (240, 400, 3), dtype=np.uint8)
+    whole, spec = Image.fromarray(frame), InputSpec(size=24, resize=resize, crop="roi")
+    for _ in range(300):
+        # Wider than high, as the frame is: Pillow 13 takes the longer axis first, and rounds in between.
+        x1, y1 = RNG.uniform(-20, 300), RNG.uniform(-20, 210)
+        box = (x1, y1, x1 + RNG.uniform(90, 300), y1 + RNG.uniform(22, 50))
+        within = tuple(np.clip(box, 0, (400, 240, 400, 240)).tolist())
+        pillows = whole.resize((24, 24), Image.Resampling[resize.upper()], box=within)
+        np.testing.assert_array_equal(crop_resize(frame, spec, box), np.asarray(pillows))
 
 
 def test_nearest_picks_the_pixel_under_each_centre():

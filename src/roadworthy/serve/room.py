@@ -30,7 +30,7 @@ class Room:
         self.under_way = 0
 
     def check(self, count: int = 1) -> None:
-        """Raises NoRoomError where `count` more pictures have none: cheap, before a request's body is read."""
+        """Raises NoRoomError where `count` more pictures have none; costs next to nothing."""
         if self.under_way + count > self._limit:
             pace = self._pace()
             raise NoRoomError(self.under_way, max(1.0, self.under_way / pace) if pace else 1.0)
