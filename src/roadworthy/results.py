@@ -261,7 +261,7 @@ class ArmResult:
     """The trainings of one arm.
 
     settings: what it differs in, by dotted name.  after: the arm that it starts from, if any.
-    asked: its budget in words.
+    asked: its budget in words.  extends: whether what its trainings used counts that arm's as well.
     """
 
     name: str
@@ -269,6 +269,7 @@ class ArmResult:
     after: str
     asked: str
     runs: tuple[RunResult, ...]
+    extends: bool = False
 
     def values(self, metric: str = "accuracy", domain: str = "") -> dict[tuple[int, int], float]:
         """A metric of every run by seed and fold; of another domain, where one is named."""

@@ -109,6 +109,13 @@ def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
     ]
 
 
+def test_seconds_of_a_training_that_was_carried_on_count_once(results: dict[str, Any]) -> None:
+    results["arms"].append({**arm("longer", 0.9, 0.9, after="none"), "extends": True})
+    (table,) = next(iter(study_sections([results]))).blocks
+    assert isinstance(table, Table)
+    assert table.rows[0][3] == "8 trainings, 2 seeds, 12.0 s of training"
+
+
 def test_every_figure_says_how_many_pictures_and_trainings(results: dict[str, Any]) -> None:
     arms, comparisons, evidence, more = blocks(results, Table)
     assert arms.columns == ("arm", "test, n = 100", "belgium, n = 50", "trainings", "asked", "used, mean")

@@ -8,6 +8,7 @@ from typing import Any
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
@@ -15,12 +16,23 @@ pytest.importorskip("httpx2", reason="asking it needs httpx2")
 
 from starlette.testclient import TestClient
 
-from roadworthy.inputs import ByteArray, decode
+from roadworthy.config import DataConfig
+from roadworthy.data.open import open_splits
+from roadworthy.evaluate.corruptions import corrupt, standard_corruptions
+from roadworthy.evaluate.fusion import tracks
+from roadworthy.inputs import ByteArray, InputSpec, decode
 from roadworthy.serve.app import create_app
+from roadworthy.serve.engine import packaged
 from roadworthy.serve.settings import ServiceConfig
 
 FRAMES, ROUNDS = 8, 8
 HIDDEN = 0.45  # of the sides: enough that single frames are often misread
+
+
+def png(image: ByteArray) -> bytes:
+    buffer = io.BytesIO()
+    Image.fromarray(image).save(buffer, "PNG")
+    return buffer.getvalue()
 
 
 def covered(image: ByteArray, rng: np.random.Generator) -> bytes:
@@ -28,9 +40,7 @@ def covered(image: ByteArray, rng: np.random.Generator) -> bytes:
     spoilt, side = image.copy(), round(HIDDEN * len(image))
     top, left = rng.integers(0, len(image) - side, 2)
     spoilt[top : top + side, left : left + side] = rng.integers(0, 256, 3)
-    buffer = io.BytesIO()
-    Image.fromarray(spoilt).save(buffer, "PNG")
-    return buffer.getvalue()
+    return png(spoilt)
 
 
 def test_frames_together_are_read_better_than_each_alone(shipped: Any, drawn_folder: Path) -> None:
@@ -53,3 +63,28 @@ def test_frames_together_are_read_better_than_each_alone(shipped: Any, drawn_fol
     wrong_alone, wrong_together = 1 - np.mean(alone), 1 - np.mean(together)
     assert 0.05 < wrong_alone < 0.7
     assert wrong_together < 0.85 * wrong_alone
+
+
+def test_the_packaged_model_reads_the_frames_of_a_photographed_sign_better_than_each(
+    real_data: Path,
+) -> None:
+    """Signs that it was not trained on, each under another of ImageNet-C's fifteen at severity 3."""
+    if packaged() is None:
+        pytest.skip("this copy has no packaged model")
+    config = DataConfig(spec=f"gtsrb:{real_data / 'gtsrb'}", val_fraction=0.05)  # as in recipes/packaged.toml
+    held = open_splits(config, InputSpec(size=48)).val
+    names, generator = standard_corruptions(), torch.Generator().manual_seed(0)
+    alone, together = list[bool](), list[bool]()
+    with TestClient(create_app(ServiceConfig())) as client:
+        for number, track in enumerate(tracks(held)):
+            sign, rows = held.classes[track.target], track.spread(FRAMES).rows
+            frames = corrupt(np.asarray(held.images[rows]), names[number % len(names)], 3, generator)
+            files = [("images", (f"{i}.png", png(frame))) for i, frame in enumerate(frames)]
+            single = client.post("/v1/predict", files=files).json()["results"]
+            alone += [one["predicted"] == sign for one in single]
+            answer = client.post("/v1/track", files=files).json()["answer"]
+            together.append(answer["predicted"] == sign)
+    assert len(together) > 50
+    wrong_alone, wrong_together = 1 - np.mean(alone), 1 - np.mean(together)
+    assert 0.01 < wrong_alone < 0.3
+    assert wrong_together < 0.75 * wrong_alone

@@ -129,6 +129,7 @@ def test_a_training_that_was_carried_on_is_the_longer_one(ask: Ask, tmp_path: Pa
     runs = [result.arm(name).runs[0] for name in ("one", "two", "carried on")]
     assert [run.used["epochs"] for run in runs] == [1, 2, 2]
     assert runs[2].used["samples"] == 2 * runs[0].used["samples"]
+    assert [result.arm(name).extends for name in ("one", "carried on")] == [False, True]
     one, two, on = (Predictions.read(tmp_path / "longer" / run.folder / LAST).logits for run in runs)
     assert np.array_equal(two, on)
     assert not np.array_equal(one, two)

@@ -87,6 +87,7 @@ def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmR
         name=name,
         settings=dict(arm.settings),
         after=arm.after,
+        extends=arm.extends,
         asked=own[0].config.train.budget,
         runs=tuple(collect(job, folder) for job in own),
     )
