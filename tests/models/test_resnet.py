@@ -50,3 +50,13 @@ def test_a_block_whose_convolutions_are_silent_is_its_shortcut(size: int) -> Non
     expected = torch.zeros(2, 6, (size + 1) // 2, (size + 1) // 2)
     expected[:, :4] = F.relu(x[:, :, ::2, ::2])
     assert torch.equal(block(x), expected)
+
+
+def test_gradients_keep_the_memory_format_of_the_pictures() -> None:
+    block = Block(16, 32, stride=2).to(memory_format=torch.channels_last)
+    below = torch.randn(2, 16, 8, 8).to(memory_format=torch.channels_last).requires_grad_()
+    seen: list[torch.Tensor] = []
+    images = below * 1  # what a block is given has a gradient function, as within a network
+    images.register_hook(seen.append)  # type: ignore[no-untyped-call]
+    block(images).square().sum().backward()
+    assert seen[0].is_contiguous(memory_format=torch.channels_last)

@@ -24,7 +24,9 @@ class Block(nn.Module):
     def forward(self, x: Tensor) -> Tensor:
         """(B, channels, H, W) -> (B, width, ceil(H / stride), ceil(W / stride))."""
         y = F.relu(self.norm1(self.conv1(x)))
-        shortcut = pad_channels(x[:, :, :: self.stride, :: self.stride], self.width)
+        # Every so manyth pixel.  A slice would send its gradient back in another memory format, and all
+        # before it would be slow.
+        shortcut = pad_channels(F.avg_pool2d(x, 1, self.stride), self.width)
         return F.relu(self.norm2(self.conv2(y)) + shortcut)
 
 
