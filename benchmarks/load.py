@@ -29,6 +29,9 @@ import numpy as np
 from PIL import Image
 
 from roadworthy import api
+from roadworthy.config import DataConfig
+from roadworthy.data.open import open_splits
+from roadworthy.inputs import InputSpec
 from roadworthy.serve.engine import packaged
 
 CLIENTS, CONNECTIONS, PICTURES = 64, 1000, 40
@@ -171,14 +174,17 @@ async def measure(server: subprocess.Popen[bytes], port: int, asked: argparse.Na
 
 
 def pictures(model: Path) -> tuple[list[bytes], list[str]]:
-    """PNG files of 64 px and what the network says of each."""
-    rng, bodies = np.random.default_rng(0), []
-    for _ in range(PICTURES):
-        coarse = Image.fromarray(rng.integers(256, size=(4, 4, 3), dtype=np.uint8))
+    """PNG files of 64 px that show drawn signs, and what the network says of each."""
+    config = DataConfig(spec="rendered:au+de?per_class=1&seed=7")
+    images = open_splits(config, InputSpec(size=64)).train.images
+    bodies = []
+    for row in np.random.default_rng(0).permutation(len(images))[:PICTURES]:
         buffer = io.BytesIO()
-        coarse.resize((64, 64), Image.Resampling.BICUBIC).save(buffer, "PNG")
+        Image.fromarray(np.asarray(images[row])).save(buffer, "PNG")
         bodies.append(buffer.getvalue())
-    return bodies, [row.predicted for row in api.load(model).predict(bodies)]
+    said = list(api.load(model).predict(bodies))
+    print(f"{len(said)} pictures, {sum(row.accepted is False for row in said)} of them not sure\n")
+    return bodies, [row.predicted for row in said]
 
 
 def megabytes(pid: int) -> float:
