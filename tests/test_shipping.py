@@ -318,6 +318,16 @@ def test_other_sets_are_measured_too(shipped: Any, drawn_folder: Path, tmp_path:
     assert "| folder:test, test | 36 |" in (tmp_path / "x.md").read_text(encoding="utf-8")
 
 
+def test_a_set_that_is_not_there_is_refused_before_anything_is_exported(
+    shipped: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(shipping, "to_onnx", lambda *_, **__: pytest.fail("it was exported first"))
+    with pytest.raises(DataError, match="no folder"):
+        api.export(
+            shipped.run, tmp_path / "x.onnx", measured=[DataConfig(spec=f"folder:{tmp_path / 'none'}")]
+        )
+
+
 def alone(shipped: Any, folder: Path) -> Path:
     """A checkpoint without its run."""
     folder.mkdir()

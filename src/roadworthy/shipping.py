@@ -71,12 +71,16 @@ def export(
         raise UsageError(f"--to is {to}; a bundle's name ends in .onnx")
     network, card = load_checkpoint(model)
     home = find_checkpoint(model).resolve().parent.parent
+    others = [  # before what takes minutes: a set that is not there shall cost none
+        (one.spec, "test", open_dataset(one, card.input, card.classes, skip_unknown=True)[0])
+        for one in measured
+    ]
     held = _validation(home, card, data, progress)
     pictures = _Pictures.of(held, PICTURES)
     eager = predict_logits(network, pictures.images, card.input)
     graph, manifest = _crops(network, card, _manifest(card, home, command), precision, eager, pictures)
     manifest = _calibrated(manifest, card, graph, held)
-    manifest = dataclasses.replace(manifest, metrics=_measured(graph, manifest, home, measured))
+    manifest = dataclasses.replace(manifest, metrics=_measured(graph, manifest, home, others))
     bundles, notes = {to: (graph, manifest)}, []
     try:
         bundles[to.with_name(f"{to.stem}-find.onnx")] = _dense(network, manifest, eager, pictures)
@@ -270,7 +274,7 @@ def _mosaics(images: ByteArray) -> list[ByteArray]:
 
 
 def _measured(
-    graph: bytes, manifest: Manifest, home: Path, sets: Sequence[DataConfig]
+    graph: bytes, manifest: Manifest, home: Path, others: Sequence[tuple[str, str, Dataset]]
 ) -> dict[str, dict[str, Any]]:
     """What the bundle itself answers rightly on the run's own test, and on other sets."""
     engine = _engine(graph, manifest)
@@ -280,11 +284,8 @@ def _measured(
         test = open_splits(trained, manifest.input).test
         if len(test):
             opened.append((trained.spec, "test", test))
-    for data in sets:
-        known = open_dataset(data, manifest.input, manifest.classes, skip_unknown=True)[0]
-        opened.append((data.spec, "test", known))
     found: dict[str, dict[str, Any]] = {}
-    for spec, split, dataset in opened:
+    for spec, split, dataset in (*opened, *others):
         metrics = measure(
             engine.all_logits(dataset.images, BATCH),
             dataset,

@@ -65,9 +65,7 @@ def _summary(results: Sequence[Tree]) -> Table:
 
 def _used(result: Tree) -> str:
     runs = [run for arm in result["arms"] for run in arm["runs"]]
-    of_arm = {
-        arm["name"]: sum(run["used"]["train_seconds"] for run in arm["runs"]) for arm in result["arms"]
-    }
+    of_arm = {arm["name"]: sum(run["used"]["train_seconds"] for run in arm["runs"]) for arm in result["arms"]}
     carried_on = sum(of_arm[arm["after"]] for arm in result["arms"] if arm.get("extends"))
     seconds = sum(of_arm.values()) - carried_on
     seeds = len({run["seed"] for run in runs})
