@@ -5,22 +5,28 @@ from __future__ import annotations
 from dataclasses import dataclass
 
 import numpy as np
+from numpy.typing import NDArray
 from PIL import Image
 
 from roadworthy.errors import BundleError
 from roadworthy.inputs import Box, ByteArray, FloatArray, InputSpec, crop_resize
 from roadworthy.network import Network
+from roadworthy.results import IntArray
 from roadworthy.scores import probabilities
 from roadworthy.serve.engine import Engine
 from roadworthy.signs.catalogue import NO_SIGN
 
+BoolArray = NDArray[np.bool_]
+
 LEAST_PX = 16.0  # the smallest sign that is looked for
 STEP = 1.25  # from one size of windows to the next
 FILL = 0.75  # of a window's side, which a sign takes up where it is read best
-LIKELY = 0.5  # probability of some sign, from which a window counts
+LIKELY = 6.0  # log-odds of some sign against none, from which a window counts
 _OVERLAP = 0.25  # intersection over union, from which two boxes show one sign
 _INSIDE = 0.6  # share of the smaller box within the larger, from which they do too
-_AGREE = 0.8  # of the best window's probability: those that have a say in the box
+_SOFT = 4.0  # of log-odds: a window so much below the best has a third of its say in the box
+_SHIFTS = 4  # of a box towards the windows that it overlaps; it then hardly moves any more
+_NEAR = 0.8  # of the larger side: boxes whose middles lie nearer than that are not two signs
 _ROOM = 0.1  # around a found box, for the second look
 
 
@@ -45,8 +51,7 @@ def find_signs(
             f"finding signs takes two bundles of one network, with {NO_SIGN} among its classes; these have "
             f"{len(windows.classes)} and {len(crops.classes)} classes"
         )
-    boxes, sure = _windows(image, windows, least_px)
-    boxes = _heaps(boxes, sure)[:most]
+    boxes = _heaps(*_windows(image, windows, least_px))[:most]
     if not len(boxes):
         return []
     # The boxes are the crop: what an InputSpec crops is the annotated one.
@@ -70,48 +75,57 @@ def sizes(height: int, width: int, least_px: float) -> list[float]:
     return [*found, most]
 
 
-def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatArray, FloatArray]:
-    """(N, 4) boxes of the windows that seem to show a sign, shrunk to it, and (N,) how likely they do."""
+def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatArray, FloatArray, IntArray]:
+    """Windows that seem to show a sign: (N, 4) boxes shrunk to it, (N,) log-odds of a sign, (N,) which."""
     height, width = image.shape[:2]
     size, stride = engine.spec.size, engine.manifest.stride
     nothing = engine.classes.index(NO_SIGN)
     picture = Image.fromarray(image)
-    boxes: list[FloatArray] = [np.empty((0, 4))]
-    sure: list[FloatArray] = [np.empty(0)]
+    boxes, odds, signs = [np.empty((0, 4))], [np.empty(0)], [np.empty(0, int)]
     for side in sizes(height, width, least_px):
         rows, columns = (
             max(size, round(extent * size / side / stride) * stride) for extent in (height, width)
         )
         small = np.asarray(picture.resize((columns, rows), Image.Resampling.BILINEAR))
-        probs = probabilities(engine.windows(small), engine.temperature)
-        some = 1 - probs[..., nothing]
+        logits = engine.windows(small) / engine.temperature
+        # Probabilities would all be 1 about a sign, and could not say where it is read best.
+        some = np.logaddexp.reduce(np.delete(logits, nothing, axis=2), axis=2) - logits[..., nothing]
         row, column = np.nonzero(some >= LIKELY)
         across, down = width / columns, height / rows
         room = (1 - FILL) / 2 * size
         low = np.stack([(column * stride + room) * across, (row * stride + room) * down], axis=1)
         reach = FILL * size * np.array([across, down])
         boxes.append(np.concatenate([low, low + reach], axis=1))
-        sure.append(some[row, column])
-    return np.concatenate(boxes), np.concatenate(sure)
+        odds.append(some[row, column])
+        signs.append(logits[row, column].argmax(axis=1))
+    return np.concatenate(boxes), np.concatenate(odds), np.concatenate(signs)
 
 
-def _heaps(boxes: FloatArray, sure: FloatArray) -> FloatArray:
-    """(M, 4), one box for each heap of windows that overlap, the surest heap first."""
-    left = np.argsort(-sure, kind="stable")
+def _heaps(boxes: FloatArray, odds: FloatArray, signs: IntArray) -> FloatArray:
+    """(M, 4), one box for each heap of windows that show the same sign, the surest first."""
+    left = np.argsort(-odds, kind="stable")
     found = []
     while len(left):
         best = left[0]
-        same = _shows_one(boxes[best], boxes[left])
-        heap = left[same & (sure[left] >= _AGREE * sure[best])]
-        # Signs are read in windows a little too small and much too large: the smaller half is nearer.
-        side = boxes[heap, 2] - boxes[heap, 0]
-        near = heap[side <= np.median(side)]
-        found.append(np.average(boxes[near], axis=0, weights=sure[near]))
-        left = left[~(same | _shows_one(found[-1], boxes[left]))]
+        box = boxes[best]
+        for _ in range(_SHIFTS):
+            heap = left[_shows_one(box, boxes[left]) & (signs[left] == signs[best])]
+            if not len(heap):
+                break
+            box = np.average(boxes[heap], axis=0, weights=np.exp((odds[heap] - odds[heap].max()) / _SOFT))
+        found.append(box)
+        left = left[1:][~(_near(box, boxes[left[1:]]) | _shows_one(boxes[best], boxes[left[1:]]))]
     return np.array(found).reshape(-1, 4)
 
 
-def _shows_one(box: FloatArray, others: FloatArray) -> np.ndarray:
+def _near(box: FloatArray, others: FloatArray) -> BoolArray:
+    """Which of the (N, 4) others lie so near to a box that they show the same sign, or an edge of it."""
+    middles, middle = (others[:, :2] + others[:, 2:]) / 2, (box[:2] + box[2:]) / 2
+    sides = np.maximum(others[:, 2:] - others[:, :2], box[2:] - box[:2])
+    return np.asarray((np.abs(middles - middle) < _NEAR * sides).all(axis=1))
+
+
+def _shows_one(box: FloatArray, others: FloatArray) -> BoolArray:
     """Which of the (N, 4) others overlap with a box so much that both show the same sign."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=1)
