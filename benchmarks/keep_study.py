@@ -1,7 +1,7 @@
 """What a study's figures follow from, in one small file: to go on with it elsewhere, or to compute them anew.
 
-    python benchmarks/keep_study.py pack STUDIES/NAME docs/results/runs/NAME.tar.xz
-    python benchmarks/keep_study.py unpack docs/results/runs/NAME.tar.xz STUDIES
+    python benchmarks/keep_study.py pack STUDIES/NAME docs/results/kept/NAME.tar.xz
+    python benchmarks/keep_study.py unpack docs/results/kept/NAME.tar.xz STUDIES
     roadworthy study NAME ... --out STUDIES       # trains what is missing, counts what is there
 
 Kept of each finished training: its measurements and which class it answered for each picture (as logits of 1

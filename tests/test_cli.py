@@ -114,7 +114,7 @@ def test_version_and_help_are_quick_and_torch_free() -> None:
         ("train --data gtsrb: --require accuracy=90", "fraction between 0 and 1"),
         ("evaluate x --data gtsrb: --set train.epochs=3", "has no effect here"),
         ("list modles", "did you mean 'models'"),
-        ("predict picture.png", "no model given"),
+        ("predict picture.png", "no picture at"),
         ("data show elsewhere:x", "elsewhere"),
         ("study", "no data given"),
         ("study baselin --data gtsrb:", "did you mean 'baseline'"),
