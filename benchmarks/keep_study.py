@@ -60,6 +60,7 @@ def unpack(archive: Path, to: Path, data: str) -> None:
     """The study's folder in the folder `to`, where its trainings are not there yet."""
     with tarfile.open(archive) as kept:
         for entry in kept:
+            tarfile.data_filter(entry, str(to))  # refuses names that lead out of the folder
             file, content = to / entry.name, kept.extractfile(entry)
             if content is None or file.exists():
                 continue
