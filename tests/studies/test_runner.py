@@ -179,6 +179,8 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
     for job in every:
         assert job.config.train.threads == 1
         assert job.start is None or job.start in {other.folder for other in every}
+        assert job.quick is quick
+        assert not (quick and "per_class=2000@0.5" in job.config.data.spec)  # listing those takes seconds
 
 
 @pytest.mark.slow
@@ -221,8 +223,8 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
 def test_studies_that_look_closer_have_something_to_show(
     name: str, ask: Ask, tmp_path: Path, drawn_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(trust, "OBJECTS", f"folder:{drawn_folder / 'test'}?take=2")  # CIFAR-10 takes minutes
-    monkeypatch.setattr(trust, "HELD_OUT", trust.HELD_OUT.replace("2000", "40"))
+    monkeypatch.setattr(trust, "OBJECTS", f"folder:{drawn_folder / 'test'}?take=")  # CIFAR-10 takes minutes
+    monkeypatch.setattr(trust, "QUICK_OUTSIDERS", 20)
     quick = name in ("domains", "corruptions", "trust", "frames")  # in full they train for minutes
     budget = "train.minutes=0.002" if quick else "train.epochs=1"
     settings = (budget, "input.size=32", "train.threads=1", "evaluate.bootstrap=20")

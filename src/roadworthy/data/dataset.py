@@ -41,6 +41,16 @@ class Dataset:
             shares=self.shares,
         )
 
+    def some_signs(self, most: int) -> Dataset:
+        """At most so many pictures, the same each time: all of some signs, or some of all without groups."""
+        if len(self) <= most:
+            return self
+        names = [record.group or record.path for record in self.records]
+        order = np.random.default_rng(0).permutation(np.unique(names))
+        rank = {name: place for place, name in enumerate(order.tolist())}
+        rows = np.argsort([rank[name] for name in names], kind="stable")[:most]
+        return self.subset(np.sort(rows))
+
     def class_counts(self) -> IntArray:
         """(C,) pictures per class."""
         return np.bincount(self.targets, minlength=len(self.classes))

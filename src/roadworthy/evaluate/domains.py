@@ -111,19 +111,20 @@ def _shift(
     name: str, old: Seen, new: Seen, shared: IntArray, generator: np.random.Generator, repetitions: int
 ) -> Shift:
     both = [_by_class(seen, name, shared) for seen in (old, new)]
-    pairs = [(one, two) for one, two in zip(both[0], both[1], strict=True) if len(one[0]) and len(two[0])]
-    sizes = [min(len(one[0]), len(two[0])) for one, two in pairs]
-    more = np.average([_chance(one[0], two[0]) for one, two in pairs], weights=sizes)
+    pairs = [(one, two) for one, two in zip(both[0], both[1], strict=True) if one and two]
+    values = [(np.concatenate(one), np.concatenate(two)) for one, two in pairs]
+    sizes = [min(len(one), len(two)) for one, two in values]
+    more = np.average([_chance(one, two) for one, two in values], weights=sizes)
     drawn = [
         np.average(
-            [_chance(_resampled(*one, generator), _resampled(*two, generator)) for one, two in pairs],
+            [_chance(_resampled(one, generator), _resampled(two, generator)) for one, two in pairs],
             weights=sizes,
         )
         for _ in range(repetitions)
     ]
     low, high = np.quantile(drawn, [0.025, 0.975])
     before, after = (
-        np.sort(np.concatenate([_quantiles(pair[i][0], n) for pair, n in zip(pairs, sizes, strict=True)]))
+        np.sort(np.concatenate([_quantiles(pair[i], n) for pair, n in zip(values, sizes, strict=True)]))
         for i in range(2)
     )
     return Shift(
@@ -136,10 +137,16 @@ def _shift(
     )
 
 
-def _by_class(seen: Seen, name: str, classes: IntArray) -> list[tuple[FloatArray, IntArray]]:
-    """For each class the known values of a look, and the sign of each."""
-    known = [(seen.targets == target) & np.isfinite(seen.looks[name]) for target in classes]
-    return [(seen.looks[name][rows], seen.units[rows]) for rows in known]
+def _by_class(seen: Seen, name: str, classes: IntArray) -> list[list[FloatArray]]:
+    """For each class the known values of a look, sign by sign."""
+    units = seen.units
+    found = []
+    for target in classes:
+        rows = np.flatnonzero((seen.targets == target) & np.isfinite(seen.looks[name]))
+        rows = rows[np.argsort(units[rows], kind="stable")]
+        _, starts = np.unique(units[rows], return_index=True)
+        found.append(np.split(seen.looks[name][rows], starts[1:]) if len(rows) else [])
+    return found
 
 
 def _chance(old: FloatArray, new: FloatArray) -> float:
@@ -147,13 +154,9 @@ def _chance(old: FloatArray, new: FloatArray) -> float:
     return auroc(np.concatenate([old, new]), np.repeat([0.0, 1.0], [len(old), len(new)]))
 
 
-def _resampled(values: FloatArray, units: IntArray, generator: np.random.Generator) -> FloatArray:
-    """The values of as many units as there are, drawn with replacement."""
-    order = np.argsort(units, kind="stable")
-    _, starts = np.unique(units[order], return_index=True)
-    parts = np.split(order, starts[1:])
-    rows = np.concatenate([parts[i] for i in generator.integers(len(parts), size=len(parts))])
-    return values[rows]
+def _resampled(signs: Sequence[FloatArray], generator: np.random.Generator) -> FloatArray:
+    """The values of as many signs as there are, drawn with replacement."""
+    return np.concatenate([signs[i] for i in generator.integers(len(signs), size=len(signs)).tolist()])
 
 
 def _quantiles(values: FloatArray, n: int) -> FloatArray:

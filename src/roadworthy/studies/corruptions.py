@@ -17,11 +17,11 @@ from roadworthy.evaluate.compare import summarise
 from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.inputs import ByteArray
-from roadworthy.results import ArmResult, IntArray, StudyResult, Table
+from roadworthy.results import ArmResult, StudyResult, Table
 from roadworthy.runtime import derive_seed
-from roadworthy.studies.domains import COMBINED, MEASURES, NONE, PLAIN, SECONDS, TOGETHER
+from roadworthy.studies.domains import COMBINED, MEASURES, NONE, PLAIN, SECONDS, TOGETHER, in_a_hurry
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
-from roadworthy.studies.setups import QUICK_SECONDS
+from roadworthy.studies.setups import QUICK_SECONDS, QUICK_SEEDS
 from roadworthy.train.checkpoint import load_checkpoint
 
 PICTURES, QUICK_PICTURES = 2000, 200
@@ -39,15 +39,15 @@ class Corruptions(Study):
         arms.append(Arm(name=COMBINED, settings=TOGETHER))
         return Plan(
             base={**PLAIN, "train.minutes": seconds / 60},
-            arms=tuple(arms),
+            arms=tuple(in_a_hurry(arms) if ask.quick else arms),
             pairs=tuple((arm.name, NONE) for arm in arms[1:]),
             domains=False,
+            seeds=QUICK_SEEDS if ask.quick else 0,
         )
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """The error on home's test under every corruption and severity, on the same pictures for all."""
-        seconds = 60 * (job.config.train.minutes or 1)
-        most = PICTURES if seconds > QUICK_SECONDS else QUICK_PICTURES
+        most = QUICK_PICTURES if job.quick else PICTURES
         test = open_splits(job.config.data, job.config.input).test
         return errors_when_corrupted(job, test, most, list(CORRUPTIONS), SEVERITIES)
 
@@ -114,8 +114,8 @@ def errors_when_corrupted(
     job: Job, test: Dataset, most: int, names: Sequence[str], severities: Sequence[int]
 ) -> dict[str, Any]:
     """The error on about so many pictures of home's test, clean and by corruption and severity."""
-    rows = by_sign(test, most)
-    images, targets = np.asarray(test.images)[rows], test.targets[rows]
+    some = test.some_signs(most)
+    images, targets = some.images, some.targets
     model, card = load_checkpoint(job.model)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
 
@@ -125,22 +125,13 @@ def errors_when_corrupted(
 
     shared = job.folder.parents[2] / SHARED
     return {
-        "n": len(rows),
+        "n": len(some),
         "clean": error(images),
         "errors": {
             name: [error(_corrupted(images, name, severity, shared)) for severity in severities]
             for name in names
         },
     }
-
-
-def by_sign(data: Dataset, most: int) -> IntArray:
-    """Rows of about so many pictures: all of some signs, or some of all where signs are not known."""
-    names = [record.group or record.path for record in data.records]
-    order = np.random.default_rng(0).permutation(np.unique(names))
-    rank = {name: place for place, name in enumerate(order.tolist())}
-    rows = np.argsort([rank[name] for name in names], kind="stable")[:most]
-    return np.sort(rows)
 
 
 def _corrupted(images: ByteArray, name: str, severity: int, shared: Path) -> ByteArray:

@@ -14,7 +14,7 @@ from PIL import Image
 
 from roadworthy.config import DataConfig, load_config
 from roadworthy.data.dataset import Dataset
-from roadworthy.data.open import open_dataset, open_splits
+from roadworthy.data.open import Splits, open_dataset, open_splits
 from roadworthy.data.records import Record
 from roadworthy.evaluate import domains
 from roadworthy.evaluate.causes import GainEffect, gain_effects
@@ -58,6 +58,13 @@ class Drop:
         )
 
 
+@lru_cache(maxsize=1)
+def opened_home(run: Path) -> Splits:
+    """What a run was trained and measured on."""
+    config = load_config(run / "config.toml")
+    return open_splits(config.data, config.input)
+
+
 def opened(run: Path, domain: str, classes: Sequence[str]) -> Dataset:
     """The pictures of a domain that a run was measured on."""
     spec = json.loads((run / domain / "data.json").read_text(encoding="utf-8"))["spec"]
@@ -74,14 +81,12 @@ def difference(arm: ArmResult, folder: Path, domain: str) -> Difference:
 
 @lru_cache(maxsize=16)
 def _difference(run: Path, domain: str) -> Difference:
-    config = load_config(run / "config.toml")
-    splits = open_splits(config.data, config.input)
+    splits, old = opened_home(run), _home_looked_at(run)
     there, new = _looked_at(run, domain)
-    home = _seen(splits.test, splits.train, config.input)
-    found = domains.shifts(home, new, np.random.default_rng(0))
+    found = domains.shifts(old, new, np.random.default_rng(0))
     names = [shift.look for shift in found]
-    own_looks, new_looks = (np.stack([seen.looks[name] for name in names], axis=1) for seen in (home, new))
-    told = domains.tell_apart(own_looks, new_looks, home.groups, new.groups, names)
+    own_looks, new_looks = (np.stack([seen.looks[name] for name in names], axis=1) for seen in (old, new))
+    told = domains.tell_apart(own_looks, new_looks, old.groups, new.groups, names)
     model, card = load_checkpoint(run)
     shared = np.intersect1d(splits.test.targets, there.targets)
     own, others = (
@@ -93,7 +98,7 @@ def _difference(run: Path, domain: str) -> Difference:
     by_features = domains.tell_apart(
         own,
         others,
-        [g for g, t in zip(home.groups, splits.test.targets, strict=True) if t in shared],
+        [g for g, t in zip(old.groups, splits.test.targets, strict=True) if t in shared],
         [g for g, t in zip(new.groups, there.targets, strict=True) if t in shared],
     )
     looked_at = ", ".join(f"{name} ({weight:+.1f})" for name, weight in told.weights[:3])
@@ -130,13 +135,17 @@ def _difference(run: Path, domain: str) -> Difference:
     return Difference(words=domains.in_words(found), tables=(looks, apart))
 
 
+@lru_cache(maxsize=1)
+def _home_looked_at(run: Path) -> domains.Seen:
+    """How home's test looks."""
+    return _seen(opened_home(run).test, opened_home(run).train, load_config(run / "config.toml").input)
+
+
 @lru_cache(maxsize=16)
 def _looked_at(run: Path, domain: str) -> tuple[Dataset, domains.Seen]:
     """The pictures of a domain that a run was measured on, and how they look."""
-    config = load_config(run / "config.toml")
-    splits = open_splits(config.data, config.input)
-    there = opened(run, domain, splits.classes)
-    return there, _seen(there, splits.train, config.input)
+    there = opened(run, domain, opened_home(run).classes)
+    return there, _seen(there, opened_home(run).train, load_config(run / "config.toml").input)
 
 
 def _seen(part: Dataset, train: Dataset, spec: InputSpec) -> domains.Seen:

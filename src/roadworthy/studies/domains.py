@@ -3,25 +3,24 @@
 from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
 
-from roadworthy.config import load_config
 from roadworthy.data.dataset import Dataset
-from roadworthy.data.open import open_splits
-from roadworthy.results import Claim, Predictions, Stored, StudyResult, Table
+from roadworthy.results import Claim, Stored, StudyResult, Table
 from roadworthy.studies import domain_tables as tables
 from roadworthy.studies.baseline import PRETRAINED, installed
 from roadworthy.studies.claims import Part, better, judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
-from roadworthy.studies.setups import COMPACT, PENALISED, QUICK_SECONDS, STUDY_CNN
+from roadworthy.studies.setups import COMPACT, PENALISED, QUICK_SECONDS, QUICK_SEEDS, STUDY_CNN
 
 SECONDS = 60.0
 # Without what the measures are: each arm adds one of them.
 PLAIN: Settings = {**COMPACT, "input.normalise": "unit", "train.ema": 0.0}
 NONE, COMBINED, LONG = "none", "combined", "combined, deeper, five times as long"
-DRAWN = "{data}@0.5,rendered:au+de?per_class=2000@0.5"
+DRAWN, QUICK_DRAWN = (f"{{data}}@0.5,rendered:au+de?per_class={n}@0.5" for n in (2000, 200))
 TWENTY, THIRTY, CONTROL = "study-cnn, 20 epochs augmented", "10 epochs more of it", "10 epochs more without"
 # To choose on, and to be opened last; both are drawn as nothing else is.
 CHOSEN_ON, DRAWN_TEST = "other-val", "other-test"
@@ -80,7 +79,9 @@ class Domains(Study):
         seconds = QUICK_SECONDS if ask.quick else SECONDS
         longer = {**LONGER, "train.minutes": TIMES * seconds / 60}
         arms.append(Arm(name=LONG, settings=longer, seeds=3))
-        if not ask.quick:
+        if ask.quick:
+            arms = in_a_hurry(arms)
+        else:
             arms += self._as_it_was()
             if installed():
                 arms.append(
@@ -96,6 +97,7 @@ class Domains(Study):
             arms=tuple(arms),
             pairs=tuple(pairs),
             new={**ask.new, **_held_out(QUICK_PER_CLASS if ask.quick else PER_CLASS)},
+            seeds=QUICK_SEEDS if ask.quick else 0,
         )
 
     def _as_it_was(self) -> list[Arm]:
@@ -181,12 +183,10 @@ class Domains(Study):
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
         """Pictures of home and of each domain, side by side by class."""
         run = folder / result.arm(NONE).runs[0].folder
-        config = load_config(run / "config.toml")
-        classes = Predictions.read(run).classes
-        home = open_splits(config.data, config.input).test
+        home = tables.opened_home(run).test
         stored = []
         for number, domain in enumerate(result.domains):
-            there = tables.opened(run, domain, classes)
+            there = tables.opened(run, domain, home.classes)
             captions, pairs = _side_by_side(home, there)
             name = f"{GALLERY}-{number}.npz"
             np.savez_compressed(folder / name, images=pairs)
@@ -194,6 +194,16 @@ class Domains(Study):
                 Stored(caption=f"Left from home, right from {domain}", file=name, captions=tuple(captions))
             )
         return stored
+
+
+def in_a_hurry(arms: Sequence[Arm]) -> list[Arm]:
+    """The same with fewer drawings: to list many takes longer than the seconds that see some of them."""
+    return [
+        replace(arm, settings={**arm.settings, "data.spec": QUICK_DRAWN})
+        if arm.settings.get("data.spec") == DRAWN
+        else arm
+        for arm in arms
+    ]
 
 
 def _held_out(per_class: int) -> dict[str, str]:

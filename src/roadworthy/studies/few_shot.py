@@ -2,9 +2,9 @@
 
 from __future__ import annotations
 
-from roadworthy.studies.domains import SECONDS, TOGETHER
+from roadworthy.studies.domains import DRAWN, QUICK_DRAWN, SECONDS, TOGETHER
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
-from roadworthy.studies.setups import COMPACT, QUICK_SECONDS
+from roadworthy.studies.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS
 
 SHOTS = (1, 5, 20)  # pictures a class, each of another sign
 SHARE = 0.2  # of each batch
@@ -24,18 +24,20 @@ class FewShot(Study):
         name, spec = next(iter(_photographs(ask).items()))
         joined = "&" if "?" in spec else "?"
         # Half of what is not new is drawn, as where none of it is.
-        rest = TOGETHER["data.spec"].replace("@0.5", f"@{(1 - SHARE) / 2:g}")
+        drawn = QUICK_DRAWN if ask.quick else DRAWN
+        rest = drawn.replace("@0.5", f"@{(1 - SHARE) / 2:g}")
         arms = [Arm(name="none")]
         for shots in SHOTS:
             shown = f"{spec}{joined}take={shots}&of={max(SHOTS)}&draw={{seed}}@{SHARE:g}"
             arms.append(Arm(name=f"{shots} a class", settings={"data.spec": f"{rest},{shown}"}))
         seconds = QUICK_SECONDS if ask.quick else SECONDS
         return Plan(
-            base={**COMPACT, **TOGETHER, "train.minutes": seconds / 60},
+            base={**COMPACT, **TOGETHER, "data.spec": drawn, "train.minutes": seconds / 60},
             arms=tuple(arms),
             pairs=tuple((arm.name, "none") for arm in arms[1:]),
             # The same for every seed: trainings are compared picture by picture.
             new={f"{name}, signs not shown": f"{spec}{joined}leave={max(SHOTS)}"},
+            seeds=QUICK_SEEDS if ask.quick else 0,
         )
 
 

@@ -168,6 +168,7 @@ class Job:
     start: the run folder whose weights it starts from, which must be finished before.
     trains: False where those weights are measured as they are.
     extends: True where that run's training goes on, and what it used counts here too.
+    quick: True where few pictures do for what the study measures further.
     """
 
     study: str
@@ -181,6 +182,7 @@ class Job:
     start: Path | None = None
     trains: bool = True
     extends: bool = False
+    quick: bool = False
 
     @property
     def model(self) -> Path:
@@ -234,6 +236,7 @@ def _job(
         start=start,
         trains=arm.trains,
         extends=arm.extends,
+        quick=ask.quick,
     )
 
 

@@ -63,6 +63,7 @@ MANY_CLASSES: Settings = {
 PENALISED: Settings = {"penalty.method": "gradient-norm", "penalty.r": 0.1, "penalty.alpha": 0.8}
 
 QUICK_SECONDS = 2.0
+QUICK_SEEDS = 2  # where there are many arms
 
 
 def base(ask: Ask) -> Settings:

@@ -12,7 +12,7 @@ import numpy as np
 
 from roadworthy.config import Config, DataConfig
 from roadworthy.data.dataset import Dataset
-from roadworthy.data.open import Splits, open_dataset, open_splits
+from roadworthy.data.open import Splits, load_pictures, open_dataset, open_splits
 from roadworthy.data.spec import read_records
 from roadworthy.errors import DataNotFoundError
 from roadworthy.evaluate import conformal
@@ -33,10 +33,12 @@ from roadworthy.train.checkpoint import Card, load_checkpoint
 GROUPS = 5  # of classes, each left out once
 HOME, LEARNT, DRAWN = "photographs", "no-sign learnt", "half of it drawn, whole pictures"
 THINGS = f"rendered:au+de?signs={NO_SIGN}&per_class=2000@0.05"
-HELD_OUT = f"rendered:au+de?recipe=other-test&signs={NO_SIGN}&per_class=2000"
-OBJECTS = "cifar10:?take=200"  # of each of ten classes
+HELD_OUT = f"rendered:au+de?recipe=other-test&signs={NO_SIGN}&per_class="
+OBJECTS = "cifar10:?take="  # of each of ten classes
+OUTSIDERS, QUICK_OUTSIDERS = 2000, 200
+QUICK_TEST = 3000
 UNKNOWN, DRAWN_THINGS, CIFAR = "signs left out", "no-sign, drawn", "CIFAR-10"
-TRAINING_FEATURES = 10_000
+TRAINING_FEATURES, QUICK_FEATURES = 10_000, 2000
 LEVEL = 0.95  # of conformal sets
 SHOWN_COVERAGES = (1.0, *COVERAGES)
 CURVE = np.linspace(0.9, 1.0, 41)
@@ -69,19 +71,21 @@ class Trust(Study):
             base=many_classes(ask),
             arms=tuple(arms),
             pairs=((LEARNT, HOME), (DRAWN, HOME)),
-            seeds=3,
+            seeds=1 if ask.quick else 3,
         )
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """Scores, calibration and conformal sets at home and elsewhere, and what is told from known signs."""
         model, card = load_checkpoint(job.model)
         splits = open_splits(job.config.data, job.config.input)
-        rows = np.random.default_rng(0).permutation(len(splits.train))[:TRAINING_FEATURES]
+        test = splits.test.some_signs(QUICK_TEST) if job.quick else splits.test
+        most, outsiders = (QUICK_FEATURES, QUICK_OUTSIDERS) if job.quick else (TRAINING_FEATURES, OUTSIDERS)
+        rows = np.random.default_rng(0).permutation(len(splits.train))[:most]
         known = predict_features(model, np.asarray(splits.train.images)[np.sort(rows)], card.input)
         sureness = Sureness(card.classes, known, splits.train.targets[np.sort(rows)], card.temperature)
-        home = ask(model, splits.test.images, card.input)
+        home = ask(model, test.images, card.input)
         of_home = sureness(home)
-        right = np.asarray(home.logits.argmax(axis=1) == splits.test.targets, dtype=np.float64)
+        right = np.asarray(home.logits.argmax(axis=1) == test.targets, dtype=np.float64)
         val = probabilities(predict_logits(model, splits.val.images, card.input), card.temperature)
         sets = {
             method: conformal.calibrate(
@@ -104,7 +108,7 @@ class Trust(Study):
             "scores": {name: _rejection(scores, right) for name, scores in of_home.items()},
             "outside": {
                 name: _outside(ask(model, images, card.input), card, sureness, of_home)
-                for name, images in _outsiders(job.config, splits).items()
+                for name, images in _outsiders(job.config, splits, outsiders).items()
             },
         }
 
@@ -190,26 +194,30 @@ def _rejection(scores: FloatArray, right: FloatArray) -> dict[str, Any]:
     }
 
 
-def _outsiders(config: Config, splits: Splits) -> dict[str, ByteArray]:
-    """Pictures of what the network was never shown: left-out signs, drawn things, and objects where known."""
+def _outsiders(config: Config, splits: Splits, most: int) -> dict[str, ByteArray]:
+    """Pictures of what the network was never shown: left-out signs, drawn things, and objects where known.
+
+    most: of things and of objects.
+    """
     found = {}
     records = [r for r in read_records(config.data.spec, config.data.labels) if r.source == 0]
     left_out = {r.label for r in records if r.split in ("test", "")} - {*splits.classes, NO_SIGN}
     if left_out:
         theirs = _open(config, config.data.spec, tuple(sorted(left_out)))
         found[UNKNOWN] = np.asarray(theirs.images)[[record.source == 0 for record in theirs.records]]
-    found[DRAWN_THINGS] = np.asarray(_open(config, HELD_OUT, (NO_SIGN,)).images)
+    found[DRAWN_THINGS] = np.asarray(_open(config, f"{HELD_OUT}{most}", (NO_SIGN,)).images)
     try:
-        objects = tuple(sorted({record.label for record in read_records(OBJECTS)}))
+        objects = read_records(f"{OBJECTS}{most // 10}")
     except DataNotFoundError:
         return found  # CIFAR-10 is not on this machine; the tables then do not name it
-    found[CIFAR] = np.asarray(_open(config, OBJECTS, objects, "train").images)
+    unseen = [record for record in objects if record.split != "test"]
+    found[CIFAR] = np.asarray(load_pictures(unseen, DataConfig(), config.input).images)
     return found
 
 
-def _open(config: Config, spec: str, classes: tuple[str, ...], split: str = "test") -> Dataset:
+def _open(config: Config, spec: str, classes: tuple[str, ...]) -> Dataset:
     data = DataConfig(spec=spec, labels=config.data.labels)
-    return open_dataset(data, config.input, classes, split=split, skip_unknown=True)[0]
+    return open_dataset(data, config.input, classes, skip_unknown=True)[0]
 
 
 def _outside(

@@ -148,6 +148,18 @@ def test_missing_pictures_are_one_error(tmp_path: Path) -> None:
         read(tmp_path, {}, "names")
 
 
+def test_a_table_that_has_changed_is_read_anew(tmp_path: Path) -> None:
+    make_kaggle(tmp_path)
+    first = read(tmp_path, {}, "names")
+    first.clear()  # the caller's own
+    assert len(read(tmp_path, {}, "names")) == 2
+    table = tmp_path / "Train.csv"
+    before = table.stat().st_mtime_ns
+    write(table, KAGGLE + "27,26,5,5,22,20,17,Train/14/00014_00003_00007.png\n")
+    os.utime(table, ns=(before + 1, before + 1))
+    assert read(tmp_path, {}, "names")[0].label == "no-entry"
+
+
 @pytest.mark.parametrize(
     ("row", "words"),
     [

@@ -13,6 +13,7 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping
+from functools import lru_cache
 from pathlib import Path
 
 from roadworthy.data.records import Record
@@ -47,7 +48,12 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     if not place.is_dir():
         raise DataNotFoundError(f"no folder {place}; get GTSRB with: roadworthy data fetch gtsrb")
     listing = Listing()
-    records = _read_kaggle(place, listing) or _read_official(place, listing)
+    tables = tuple(
+        (split, table, Path(table).stat().st_mtime_ns)
+        for split in ("train", "test")
+        if (table := listing.find(str(place), f"{split}.csv")) is not None
+    )
+    records = list(_read_kaggle(place, tables)) or _read_official(place, listing)
     if not records:
         raise DataNotFoundError(
             f"no GTSRB in {place} (looked for Train.csv, GTSRB/Final_Training/Images and GTSRB/Training); "
@@ -71,12 +77,12 @@ def icons(place: Path) -> dict[str, str]:
     return {name: path for name, path in found.items() if path is not None}
 
 
-def _read_kaggle(place: Path, listing: Listing) -> list[Record]:
+@lru_cache(maxsize=1)  # a study reads the same 50,000 rows for every training
+def _read_kaggle(place: Path, tables: tuple[tuple[str, str, int], ...]) -> tuple[Record, ...]:
+    """tables: of each split its name, its file, and when that was last changed."""
     records: list[Record] = []
-    for split in ("train", "test"):
-        table = listing.find(str(place), f"{split}.csv")
-        if table is None:
-            continue
+    listing = Listing()
+    for split, table, _ in tables:
         has, rows = read_table(Path(table))
         require_columns(Path(table), has, "path", "classid")
         missing: list[str] = []
@@ -89,7 +95,7 @@ def _read_kaggle(place: Path, listing: Listing) -> list[Record]:
                 records.append(_record(row, path, split))
         if missing:
             raise missing_pictures(Path(table), missing)
-    return records
+    return tuple(records)
 
 
 def _find_named(listing: Listing, place: str, folder: str, named: str) -> str | None:

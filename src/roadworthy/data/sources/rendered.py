@@ -71,26 +71,27 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
 def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iterator[Record]:
     """n pictures shared out over the classes; what does not come out even goes to the first ones."""
     for index, sign in enumerate(signs):
+        start = _path(replace(series, sign=sign))
         for number in range(n // len(signs) + (index < n % len(signs))):
             drawing = replace(series, sign=sign, number=number)
-            path = _path(drawing)
+            path = f"{start}#{number}"
             # Every drawing is a sign of its own: no other shows the same weather and damage.
             yield Record(path=path, label=sign, group=path, split=split, drawing=drawing)
 
 
-def _path(drawing: Drawing) -> str:
-    """What a picture is drawn from, as a person reads it; drawings that differ have paths that differ."""
+def _path(series: Drawing) -> str:
+    """What pictures are drawn from, as a person reads it; series that differ have paths that differ."""
     settings = {
-        "countries": "+".join(drawing.countries),
-        "recipe": drawing.recipe,
-        "seed": drawing.seed,
-        "faces": drawing.faces,
-        "photos": drawing.photos,
-        "without": "+".join(drawing.without),
-        "misframed": f"{drawing.misframed:g}" if drawing.misframed else "",
+        "countries": "+".join(series.countries),
+        "recipe": series.recipe,
+        "seed": series.seed,
+        "faces": series.faces,
+        "photos": series.photos,
+        "without": "+".join(series.without),
+        "misframed": f"{series.misframed:g}" if series.misframed else "",
     }
     named = "&".join(f"{name}={value}" for name, value in settings.items() if value != "")
-    return f"rendered:{drawing.sign}?{named}#{drawing.number}"
+    return f"rendered:{series.sign}?{named}"
 
 
 def _countries(place: str, own: str) -> tuple[str, ...]:
