@@ -208,6 +208,12 @@ class Classifier:
         found = find_signs(image, self.must_find(), self._network, least_px=least_px)
         return [(one.box, one.logits) for one in found]
 
+    def look_closer(self, image: ByteArray) -> list[tuple[Box, FloatArray]]:
+        """The same for a picture that is of one sign, however loosely framed."""
+        from roadworthy.serve.find import find_one
+
+        return [(one.box, one.logits) for one in find_one(image, self.must_find(), self._network)]
+
     def must_find(self) -> Engine:
         """The network that signs are looked for with; UsageError where there is none."""
         if self._windows is None:
@@ -251,7 +257,7 @@ class Classifier:
         if not self.finds:
             return rows
         return [
-            look_closer(row, lambda picture=picture: self.look(picture), say)  # type: ignore[misc]
+            look_closer(row, lambda picture=picture: self.look_closer(picture), say)  # type: ignore[misc]
             for row, picture in zip(rows, pictures, strict=True)
         ]
 
@@ -288,7 +294,7 @@ class Classifier:
             self.classes,
             self.temperature,
             rejection=self.rejection,
-            closer=self.look if self.finds else None,
+            closer=self.look_closer if self.finds else None,
             top=top,
             batch_size=batch_size,
             max_pixels=max_pixels,

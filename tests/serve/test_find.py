@@ -11,14 +11,14 @@ from roadworthy.errors import BundleError
 from roadworthy.evaluate.finding import intersection_over_union
 from roadworthy.export.bundle import Manifest
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
-from roadworthy.serve.find import FILL, find_signs, sizes
+from roadworthy.serve.find import FILL, STEP, find_one, find_signs, sizes
 
 SIZE, STRIDE = 48, 8
 CLASSES = ("stop", "no-sign")
 
 
 class RedSquares:
-    """A window shows a stop sign where a red square fills 0.75 of its side, its middle in the window's."""
+    """A window shows a stop sign where red fills 0.75 of its sides, its middle in the window's."""
 
     def __init__(self, classes: tuple[str, ...] = CLASSES) -> None:
         self.classes, self.spec, self.temperature = classes, InputSpec(size=SIZE), 1.0
@@ -27,12 +27,12 @@ class RedSquares:
 
     def _logits(self, window: ByteArray) -> list[float]:
         red = ((window[..., 0] > 150) & (window[..., 1] < 100)).astype(float)
-        filled = np.sqrt(red.mean())
         if not red.any() or max(red[0].max(), red[-1].max(), red[:, 0].max(), red[:, -1].max()):
             return [-5.0, 5.0]  # nothing, or cut off
         rows, columns = np.nonzero(red)
         off = max(abs(rows.mean() - 23.5), abs(columns.mean() - 23.5)) / SIZE
-        score = 12 - 40 * abs(filled - FILL) - 30 * off
+        amiss = sum(abs((np.ptp(places) + 1) / SIZE - FILL) for places in (rows, columns))
+        score = 12 - 12 * amiss - 30 * off
         return [score, -score]
 
     def windows(self, image: ByteArray) -> FloatArray:
@@ -49,7 +49,7 @@ class RedSquares:
         )
 
     def logits(self, images: ByteArray) -> FloatArray:
-        return np.array([[1.0, 0.0] if self._logits(image)[0] > -20 else [0.0, 1.0] for image in images])
+        return np.array([self._logits(image) for image in images])
 
 
 def street(*boxes: tuple[int, int, int, int], height: int = 120, width: int = 180) -> ByteArray:
@@ -73,6 +73,29 @@ def test_a_sign_of_any_size_is_found_where_it_is(side: int, network: type[RedSqu
     found = find_signs(street(box), network(), RedSquares())
     assert len(found) == 1
     assert intersection_over_union(found[0].box, box) > 0.6
+
+
+@pytest.mark.parametrize("box", [(37, 20, 67, 75), (37, 20, 92, 50)])
+def test_a_box_takes_the_shape_of_its_sign(box: tuple[int, int, int, int]) -> None:
+    (found,) = find_signs(street(box), RedSquares(), RedSquares())
+    assert intersection_over_union(found.box, box) > 0.6
+
+
+def test_a_box_stays_in_the_picture() -> None:
+    (found,) = find_signs(street((9, 10, 69, 70)), RedSquares(), RedSquares())
+    assert min(found.box) >= 0
+    assert intersection_over_union(found.box, (9, 10, 69, 70)) > 0.6
+
+
+def test_a_picture_of_one_sign_is_looked_at_in_as_little_time_however_large_it_is() -> None:
+    costs = []
+    for times in (1, 3):
+        windows = RedSquares()
+        box = (60 * times, 30 * times, 90 * times, 60 * times)
+        (found,) = find_one(street(box, height=160 * times, width=240 * times), windows, RedSquares())
+        assert intersection_over_union(found.box, box) > 0.6
+        costs.append(windows.pixels)
+    assert costs[1] < 1.1 * costs[0]
 
 
 def test_signs_side_by_side_are_two() -> None:
@@ -111,7 +134,7 @@ def test_sizes_cover_everything_from_the_least_up() -> None:
     found = sizes(720, 1280, 16)
     assert found[0] * FILL == 16
     assert found[-1] == 720
-    assert all(b / a <= 1.2501 for a, b in pairwise(found))
+    assert all(b / a <= STEP + 1e-9 for a, b in pairwise(found))
     assert sizes(20, 30, 16) == [20.0]
 
 

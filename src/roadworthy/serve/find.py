@@ -1,4 +1,4 @@
-"""Where in a picture signs are: a network for all windows, over scales, then the best of each heap."""
+"""Where in a picture signs are: a network for all windows, over scales; the best of each heap, adjusted."""
 
 from __future__ import annotations
 
@@ -12,22 +12,28 @@ from roadworthy.errors import BundleError
 from roadworthy.inputs import Box, ByteArray, FloatArray, InputSpec, crop_resize
 from roadworthy.network import Network
 from roadworthy.results import IntArray
-from roadworthy.scores import probabilities
 from roadworthy.serve.engine import Engine
 from roadworthy.signs.catalogue import NO_SIGN
 
 BoolArray = NDArray[np.bool_]
 
 LEAST_PX = 16.0  # the smallest sign that is looked for
-STEP = 1.25  # from one size of windows to the next
+LOOSEST = 0.1  # of a picture's shorter side: the smallest sign in a picture that is of one sign
+STEP = 1.5  # from one size of windows to the next
 FILL = 0.75  # of a window's side, which a sign takes up where it is read best
-LIKELY = 6.0  # log-odds of some sign against none, from which a window counts
+LIKELY = 6.0  # log-odds of some sign against none, from which a window or a crop counts
 _OVERLAP = 0.25  # intersection over union, from which two boxes show one sign
 _INSIDE = 0.6  # share of the smaller box within the larger, from which they do too
 _SOFT = 4.0  # of log-odds: a window so much below the best has a third of its say in the box
 _SHIFTS = 4  # of a box towards the windows that it overlaps; it then hardly moves any more
 _NEAR = 0.8  # of the larger side: boxes whose middles lie nearer than that are not two signs
-_ROOM = 0.1  # around a found box, for the second look
+_ROOM = 0.1  # around a box, for the second look
+# A box is adjusted by what the network for crops says of it larger and smaller, wider and higher, moved.
+_FACTORS = np.log([0.65, 0.75, 0.87, 1.0, 1.15, 1.3, 1.5])
+_MOVES = np.array([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3])  # of the box's sides
+_TRIED = np.stack([_FACTORS, _FACTORS, _MOVES, _MOVES])  # sizes, shapes, right, down
+_ROUNDS = 2
+_LARGER = 1.2  # the box that it is surest of, by the sign's own sides
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -43,7 +49,7 @@ def find_signs(
 ) -> list[Found]:
     """Signs in an (H, W, 3) uint8 picture, surest first, `most` at most.
 
-    windows: proposes where signs are.  crops: says what they are, and has the last word on whether.
+    windows: proposes where signs are.  crops: says where exactly, what they are, and whether they are any.
     least_px: side of the smallest sign looked for; half of it takes four times as long.
     """
     if windows.classes != crops.classes or NO_SIGN not in windows.classes:
@@ -54,15 +60,21 @@ def find_signs(
     boxes = _heaps(*_windows(image, windows, least_px))[:most]
     if not len(boxes):
         return []
-    # The boxes are the crop: what an InputSpec crops is the annotated one.
-    spec = InputSpec(size=crops.spec.size, resize=crops.spec.resize, crop=f"margin={_ROOM}")
-    logits = crops.logits(np.stack([crop_resize(image, spec, tuple(box)) for box in boxes.tolist()]))
-    nothing = crops.classes.index(NO_SIGN)
-    some = 1 - probabilities(logits, crops.temperature)[:, nothing]
-    order = np.argsort(-some, kind="stable")
-    return [
-        Found(box=tuple(boxes[i].tolist()), logits=logits[i]) for i in order if logits[i].argmax() != nothing
-    ]
+    boxes = np.stack([_adjusted(image, crops, box) for box in boxes])
+    logits = _said(image, crops, boxes)
+    odds = _odds(logits / crops.temperature, crops.classes.index(NO_SIGN))
+    found: list[int] = []
+    for i in np.argsort(-odds, kind="stable").tolist():
+        # Adjusted, two heaps may have become one.
+        if odds[i] >= LIKELY and not _shows_one(boxes[i], boxes[found]).any():
+            found.append(i)
+    return [Found(box=tuple(boxes[i].tolist()), logits=logits[i]) for i in found]
+
+
+def find_one(image: ByteArray, windows: Engine, crops: Network) -> list[Found]:
+    """The same in a picture that is of one sign, however loosely framed; quick for pictures of any size."""
+    least_px = max(LEAST_PX, LOOSEST * min(image.shape[:2]))
+    return find_signs(image, windows, crops, least_px=least_px)
 
 
 def sizes(height: int, width: int, least_px: float) -> list[float]:
@@ -81,7 +93,9 @@ def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatAr
     size, stride = engine.spec.size, engine.manifest.stride
     nothing = engine.classes.index(NO_SIGN)
     picture = Image.fromarray(image)
-    boxes, odds, signs = [np.empty((0, 4))], [np.empty(0)], [np.empty(0, int)]
+    boxes: list[FloatArray] = [np.empty((0, 4))]
+    odds: list[FloatArray] = [np.empty(0)]
+    signs: list[IntArray] = [np.empty(0, int)]
     for side in sizes(height, width, least_px):
         rows, columns = (
             max(size, round(extent * size / side / stride) * stride) for extent in (height, width)
@@ -89,7 +103,7 @@ def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatAr
         small = np.asarray(picture.resize((columns, rows), Image.Resampling.BILINEAR))
         logits = engine.windows(small) / engine.temperature
         # Probabilities would all be 1 about a sign, and could not say where it is read best.
-        some = np.logaddexp.reduce(np.delete(logits, nothing, axis=2), axis=2) - logits[..., nothing]
+        some = _odds(logits, nothing)
         row, column = np.nonzero(some >= LIKELY)
         across, down = width / columns, height / rows
         room = (1 - FILL) / 2 * size
@@ -99,6 +113,45 @@ def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatAr
         odds.append(some[row, column])
         signs.append(logits[row, column].argmax(axis=1))
     return np.concatenate(boxes), np.concatenate(odds), np.concatenate(signs)
+
+
+def _odds(logits: FloatArray, nothing: int) -> FloatArray:
+    """(...) log-odds of some sign against none, of (..., C) logits."""
+    odds: FloatArray = (
+        np.logaddexp.reduce(np.delete(logits, nothing, axis=-1), axis=-1) - logits[..., nothing]
+    )
+    return odds
+
+
+def _said(image: ByteArray, crops: Network, boxes: FloatArray) -> FloatArray:
+    """(N, C) logits of the network for crops."""
+    # The boxes are the crop: what an InputSpec crops is the annotated one.
+    spec = InputSpec(size=crops.spec.size, resize=crops.spec.resize, crop=f"margin={_ROOM}")
+    return crops.logits(np.stack([crop_resize(image, spec, tuple(box)) for box in boxes.tolist()]))
+
+
+def _adjusted(image: ByteArray, crops: Network, box: FloatArray) -> FloatArray:
+    """The box moved, sized and shaped to where the network for crops is surest: a mean weighted by that."""
+    kinds, values = _TRIED.shape
+    tries = np.zeros((kinds, values, kinds))
+    tries[range(kinds), :, range(kinds)] = _TRIED
+    for _ in range(_ROUNDS):
+        logits = _said(image, crops, _changed(box, tries.reshape(-1, kinds), image)) / crops.temperature
+        odds = _odds(logits, crops.classes.index(NO_SIGN)).reshape(kinds, values)
+        weights = np.exp((odds - odds.max(axis=1, keepdims=True)) / _SOFT)
+        means = (weights * _TRIED).sum(axis=1) / weights.sum(axis=1)
+        means[0] -= np.log(_LARGER)
+        box = _changed(box, means[None], image)[0]
+    return box
+
+
+def _changed(box: FloatArray, by: FloatArray, image: ByteArray) -> FloatArray:
+    """(N, 4): a box changed by (N, 4) log size, log of width to height by half, right and down; clipped."""
+    sides, middle = box[2:] - box[:2], (box[:2] + box[2:]) / 2
+    middles = middle + by[:, 2:] * sides
+    halves = sides * np.exp(by[:, :1] + by[:, 1:2] * [1, -1]) / 2
+    most = np.array(image.shape[1::-1], dtype=np.float64)
+    return np.concatenate([np.clip(middles - halves, 0, most), np.clip(middles + halves, 0, most)], axis=1)
 
 
 def _heaps(boxes: FloatArray, odds: FloatArray, signs: IntArray) -> FloatArray:

@@ -23,7 +23,7 @@ from roadworthy.train.gradient_norm import passes_a_step
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
 
-OVERHEAD_S = 2.0  # of a run: reading, validating, measuring, writing; what small trainings took on two cores
+OVERHEAD_S = 5.0  # of a run: reading, validating, measuring, writing; what small trainings took on two cores
 _WARM_UP, _TIMED = 2, 9  # steps
 
 

@@ -1,0 +1,107 @@
+"""How loosely a sign may be framed and still be read: the same signs, cut out of drawn streets ever wider.
+
+    python benchmarks/framing.py [MODEL.onnx] [--signs 200] [--countries au] [--seed 0]
+
+Each picture is a square of a drawn street in which one sign takes up so much of the width, at any place in
+it, and no other sign shows; the sign is at least 24 px large.  "at first sight" is the network's answer for
+the whole picture, "as predict answers" that of `roadworthy predict`, which looks closer where it is not sure.
+"""
+
+from __future__ import annotations
+
+import argparse
+import time
+from collections.abc import Iterator
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from roadworthy import api
+from roadworthy.data.drawings import face_tiles
+from roadworthy.evaluate.intervals import wilson
+from roadworthy.inputs import Box, ByteArray, crop_resize
+from roadworthy.signs.street import Street, draw_street
+
+SHARES = (1.0, 0.85, 0.7, 0.5, 0.35, 0.25, 0.15)
+LEAST_PX, WIDTH, HEIGHT = 24, 1600, 1600
+
+
+def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("model", type=Path, nargs="?")
+    parser.add_argument("--signs", type=int, default=200)
+    parser.add_argument("--countries", default="au")
+    parser.add_argument("--seed", type=int, default=0)
+    asked = parser.parse_args()
+    classifier = api.load(asked.model)
+    faces = face_tiles(tuple(asked.countries.split("+")), 128)
+    print("| sign's share of the width | pictures | right at first sight | right as predict answers | "
+          "sure, and right of these | ms (median) |\n|---|---|---|---|---|---|")  # fmt: skip
+    for share in SHARES:
+        first, final, sure, seconds = [], [], [], []
+        for picture, sign in framed(faces, share, asked.signs, asked.seed):
+            logits = classifier.logits(crop_resize(picture, classifier.spec)[None])
+            first.append(classifier.classes[int(logits.argmax())] == sign)
+            begun = time.perf_counter()
+            row = classifier.predict(picture)[0]
+            seconds.append(time.perf_counter() - begun)
+            final.append(row.predicted == sign)
+            sure.append(row.accepted is not False)
+        right = np.array(final)[np.array(sure)]
+        print(
+            f"| {share:.0%} | {len(final)} | {percent(first)} | {percent(final)} | "
+            f"{np.mean(sure):.0%}, {percent(right.tolist())} | {1e3 * np.median(seconds):.1f} |",
+            flush=True,
+        )
+
+
+def framed(
+    faces: dict[str, torch.Tensor], share: float, n: int, seed: int
+) -> Iterator[tuple[ByteArray, str]]:
+    """(picture, class) of n signs, each in a square of its street's picture that shows no other."""
+    rng = np.random.default_rng([seed, round(100 * share)])
+    found, number = 0, 0
+    while found < n:
+        generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
+        street = draw_street(faces, generator, width=WIDTH, height=HEIGHT)
+        number += 1
+        for index, sign in enumerate(street.signs):
+            square = around(street, index, share, rng)
+            if square is not None and found < n:
+                x, y, side = square
+                found += 1
+                yield street.image[y : y + side, x : x + side], sign
+
+
+def around(street: Street, index: int, share: float, rng: np.random.Generator) -> tuple[int, int, int] | None:
+    """(x, y, side) of a square that the sign takes up so much of; None where none is free of other signs."""
+    x1, y1, x2, y2 = street.boxes[index]
+    larger = max(x2 - x1, y2 - y1)
+    side = round(larger / share)
+    height, width = street.image.shape[:2]
+    if larger < LEAST_PX or side > min(height, width):
+        return None
+    for _ in range(20):
+        x, y = (
+            int(np.clip(low - rng.random() * max(side - extent, 0), 0, limit - side))
+            for low, extent, limit in ((x1, x2 - x1, width), (y1, y2 - y1, height))
+        )
+        others = [box for other, box in enumerate(street.boxes) if other != index]
+        if not any(meets((x, y, x + side, y + side), box) for box in others):
+            return x, y, side
+    return None
+
+
+def meets(one: Box, two: Box) -> bool:
+    """Whether two boxes share a pixel."""
+    return one[0] < two[2] and two[0] < one[2] and one[1] < two[3] and two[1] < one[3]
+
+
+def percent(values: list[bool]) -> str:
+    low, high = wilson(sum(values), len(values))
+    return f"{np.mean(values):.1%} ({low:.0%} to {high:.0%})"
+
+
+if __name__ == "__main__":
+    main()
