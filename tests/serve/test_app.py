@@ -10,6 +10,7 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import pytest
 from PIL import Image
 
@@ -275,6 +276,57 @@ def test_too_much_at_once_is_told_to_come_back(bundle: Path, monkeypatch: pytest
             assert int(answer.headers["retry-after"]) >= 1
         else:
             assert [result["predicted"] for result in answer.json()["results"]] == ["stop", "speed-60"]
+
+
+def test_signs_are_found_with_their_boxes() -> None:
+    torch = pytest.importorskip("torch", reason="streets are drawn with torch")
+    packaged = pytest.importorskip("roadworthy.serve.engine").packaged()
+    from roadworthy.data.drawings import face_tiles
+    from roadworthy.evaluate.finding import match
+    from roadworthy.signs.street import draw_street
+
+    faces = face_tiles(("au",), 64)
+    street = draw_street(faces, torch.Generator().manual_seed(4), width=480, height=320, most=2)
+    buffer = io.BytesIO()
+    Image.fromarray(street.image).save(buffer, "PNG")
+    with client_of(packaged) as client:
+        answer = client.post("/v1/predict?find=true", content=buffer.getvalue())
+    assert answer.status_code == 200
+    found = answer.json()["results"]
+    matched = match([tuple(result["box"]) for result in found], street.boxes).found
+    assert {own for own in matched if own is not None} == set(range(len(street.boxes)))
+    for result, own in zip(found, matched, strict=True):
+        assert own is None or result["predicted"] == street.signs[own]
+
+
+def test_in_large_pictures_small_signs_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
+    from roadworthy.serve import app
+
+    asked = []
+    monkeypatch.setattr(app, "find_signs", lambda *_, least_px: asked.append(least_px) or [])
+    for side in (100, 1414, 4000):
+        app._find_in_time(np.zeros((side, side, 3), np.uint8), None, None)  # type: ignore[arg-type]
+    assert asked[:2] == [16.0, 16.0]
+    assert asked[2] == pytest.approx(16 * 4000 / 1414.2, rel=1e-3)
+
+
+def test_what_has_no_room_is_refused_before_its_body_is_read(bundle: Path) -> None:
+    with client_of(bundle, queue=2, max_images=2) as client:
+        watched: Any = client.app
+        watched.service.room.under_way = 2
+        refused = client.post(
+            "/v1/predict?model=none", content=b"x" * 50_000_000, headers={"x-request-id": "a"}
+        )
+        assert refused.status_code == 429  # neither 404 for the model nor 413 for the body
+        assert refused.json()["request_id"] == refused.headers["x-request-id"] == "a"
+        assert int(refused.headers["retry-after"]) >= 1
+        assert refused.headers["x-content-type-options"] == "nosniff"
+        assert client.post("/v1/track", content=RED).status_code == 429
+        assert client.get("/v1/models").status_code == client.get("/v1/predict").status_code - 205 == 200
+        watched.service.room.under_way = 0
+        assert client.post("/v1/predict", content=RED).status_code == 200
+        counts = client.get("/metrics").text
+        assert 'roadworthy_requests_total{path="/v1/predict",status="429"} 1.0' in counts
 
 
 def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:

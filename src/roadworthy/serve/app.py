@@ -49,7 +49,8 @@ from roadworthy.serve.answers import (
     Tracked,
     as_answer,
 )
-from roadworthy.serve.find import Found, find_signs
+from roadworthy.serve.engine import Engine
+from roadworthy.serve.find import LEAST_PX, Found, find_one, find_signs
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.room import NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
@@ -59,9 +60,11 @@ from roadworthy.signs.catalogue import NO_SIGN
 
 log = logging.getLogger("roadworthy.serve")
 T = TypeVar("T")
+PREDICT, TRACK = "/v1/predict", "/v1/track"
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
 ROOM = 0.1  # around a box that a request gives
+FIND_PIXELS = 2_000_000  # of a picture in which signs of the least size are looked for
 SECURITY = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
@@ -209,15 +212,9 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
                 {"www-authenticate": "Bearer"},
             )
 
-    async def room(request: Request) -> None:
-        # Before the body is read: what cannot be answered shall cost next to nothing.
-        with _told_to_come_back():
-            service.room.check()
-
     guarded = [Depends(allowed)]
-    bounded = [*guarded, Depends(room)]
 
-    @app.post("/v1/predict", dependencies=bounded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
+    @app.post(PREDICT, dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def predict(
         request: Request,
         model: ModelName = None,
@@ -242,7 +239,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
             results = await (_all_signs if find else _answers)(service, served, uploads, top)
         return Predicted(model=served.name, sha256=served.crops.sha256, results=results)
 
-    @app.post("/v1/track", dependencies=bounded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
+    @app.post(TRACK, dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def track(request: Request, model: ModelName = None, top: Top = 3) -> Tracked:
         """What several frames of one sign say together, sent in their order as the files of a form."""
         served = _model(service, model)
@@ -363,7 +360,7 @@ async def _answers(service: Service, served: Served, uploads: Sequence[Upload], 
         row = _say(served, top, next(logits))
         unsure = row.accepted is False or row.predicted == NO_SIGN
         if unsure and upload.box is None and served.windows is not None:
-            for one in (await _look(service, served, upload))[:1]:
+            for one in (await _look(service, served, upload, find_one))[:1]:
                 again = replace(_say(served, top, one.logits), box=one.box)
                 row = row if again.accepted is False else again
         results.append(as_answer(row, upload.name))
@@ -375,7 +372,7 @@ async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload]
     results = []
     for upload in uploads:
         try:
-            found = await _look(service, served, upload)
+            found = await _look(service, served, upload, _find_in_time)
         except ImageError as error:
             service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
@@ -409,15 +406,23 @@ async def _open(service: Service, served: Served, upload: Upload) -> ByteArray |
     return await service.in_thread(work)
 
 
-async def _look(service: Service, served: Served, upload: Upload) -> list[Found]:
+async def _look(
+    service: Service, served: Served, upload: Upload, find: Callable[..., list[Found]]
+) -> list[Found]:
     """Decoded here, once more if need be: to keep all pictures of a request would take gigabytes."""
     windows = served.windows
     assert windows is not None
 
     def work() -> list[Found]:
-        return find_signs(decode(upload.data, service.config.max_pixels), windows, served.crops)
+        return find(decode(upload.data, service.config.max_pixels), windows, served.crops)
 
     return await service.in_thread(work)
+
+
+def _find_in_time(image: ByteArray, windows: Engine, crops: Engine) -> list[Found]:
+    """In larger pictures larger signs are looked for, so that a picture takes seconds and not minutes."""
+    times = math.sqrt(image.shape[0] * image.shape[1] / FIND_PIXELS)
+    return find_signs(image, windows, crops, least_px=LEAST_PX * max(1.0, times))
 
 
 def _say(served: Served, top: int, logits: FloatArray) -> Row:
@@ -462,12 +467,16 @@ async def _reload_quietly(service: Service) -> None:
         log.error("not reloaded", extra={"reason": str(error)})
 
 
+def _failure(scope: Scope, status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:
+    body = Failure(error=reason, request_id=scope.get("request_id", ""))
+    return JSONResponse(body.model_dump(), status, headers)
+
+
 def _add_failures(app: FastAPI) -> None:
     def failure(
         request: Request, status: int, reason: str, headers: dict[str, str] | None = None
     ) -> JSONResponse:
-        body = Failure(error=reason, request_id=request.scope.get("request_id", ""))
-        return JSONResponse(body.model_dump(), status, headers)
+        return _failure(request.scope, status, reason, headers)
 
     @app.exception_handler(Refused)
     async def refused(request: Request, error: Refused) -> JSONResponse:
@@ -490,7 +499,11 @@ def _add_failures(app: FastAPI) -> None:
 
 
 class Watched:
-    """Request ids, security headers, counts and one line of log for each request, none of its content."""
+    """Request ids, security headers, counts and one line of log for each request, none of its content.
+
+    While there is no room it answers 429 itself: what FastAPI does for a request takes longer than to refuse
+    it, and under overload most requests are refused.
+    """
 
     def __init__(self, app: FastAPI, service: Service) -> None:
         self.app, self.service = app, service
@@ -517,12 +530,14 @@ class Watched:
                 ]
             await send(message)
 
+        # Never what the client made up: labels must stay few.
+        path = scope["path"] if scope["path"] in (PREDICT, TRACK) else "other"
         try:
-            await self.app(scope, receive, sent)
+            refusal = self._no_room(scope)
+            await (refusal or self.app)(scope, receive, sent)
         finally:
             seconds = time.perf_counter() - begun
-            route = scope.get("route")
-            path = getattr(route, "path", "other")  # never what the client made up: labels must stay few
+            path = getattr(scope.get("route"), "path", path)
             self.service.meters.requests.labels(path, str(status)).inc()
             self.service.meters.seconds.labels(path).observe(seconds)
             log.info(
@@ -535,6 +550,17 @@ class Watched:
                     "ms": round(1000 * seconds, 2),
                 },
             )
+
+    def _no_room(self, scope: Scope) -> JSONResponse | None:
+        """The answer to a request with pictures while no further one has room."""
+        if scope["path"] not in (PREDICT, TRACK) or scope["method"] != "POST":
+            return None
+        try:
+            with _told_to_come_back():
+                self.service.room.check()
+        except Refused as error:
+            return _failure(scope, error.status, error.reason, error.headers)
+        return None
 
 
 class JsonLines(logging.Formatter):
