@@ -32,7 +32,7 @@ class ServiceConfig:
     max_body_bytes: int = 32_000_000
     max_images: int = 64
     max_pixels: int = MAX_PIXELS
-    queue: int = 512
+    queue: int = 256
     batch: int = 32
     wait_ms: float = 2.0
     body_timeout_s: float = 15.0
