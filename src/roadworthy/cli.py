@@ -346,7 +346,7 @@ def serve(
         str, typer.Option("--host", help="Where to listen; others than loopback need ROADWORTHY_API_KEY.")
     ] = "127.0.0.1",
     port: Annotated[int, typer.Option("--port", metavar="N", help="0 takes any that is free.")] = 8000,
-    queue: Annotated[int, typer.Option("--queue", metavar="N", help="Pictures that may wait.")] = 512,
+    queue: Annotated[int, typer.Option("--queue", metavar="N", help="Pictures that may wait.")] = 256,
     threads: Annotated[int, typer.Option("--threads", metavar="N", help="That a batch may use.")] = 1,
     static: Annotated[
         Path | None,
