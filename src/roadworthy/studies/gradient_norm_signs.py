@@ -16,7 +16,7 @@ from roadworthy.evaluate.corruptions import standard_corruptions
 from roadworthy.results import Claim, FloatArray, Predictions, StudyResult, Table
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better
 from roadworthy.studies.corruptions import SHARED, errors_when_corrupted
-from roadworthy.studies.domains import DRAWN
+from roadworthy.studies.domains import DRAWN, in_a_hurry
 from roadworthy.studies.gradient_norm import MEASURES, cost_table, sharpness_of, sharpness_table
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
 from roadworthy.studies.setups import COMPACT, MANY_CLASSES, PENALISED, QUICK_SECONDS, STUDY_CNN, classes_of
@@ -79,7 +79,7 @@ class GradientNormSigns(Study):
                 "train.patience": 0,
             }
             arms.append(Arm(name=ORIGINAL, settings=as_it_was))
-        return Plan(base={}, arms=tuple(arms), pairs=tuple(pairs))
+        return Plan(base={}, arms=tuple(in_a_hurry(arms) if ask.quick else arms), pairs=tuple(pairs))
 
     def _many(self, names: tuple[str, ...], ask: Ask) -> Plan:
         """All classes: one network, equal time, fewer methods."""
