@@ -26,7 +26,8 @@ class Block(nn.Module):
         y = F.relu(self.norm1(self.conv1(x)))
         # Every so manyth pixel.  A slice would send its gradient back in another memory format, and all
         # before it would be slow.
-        shortcut = pad_channels(F.avg_pool2d(x, 1, self.stride), self.width)
+        kept = x if self.stride == 1 else F.avg_pool2d(x, 1, self.stride)
+        shortcut = pad_channels(kept, self.width)
         return F.relu(self.norm2(self.conv2(y)) + shortcut)
 
 
