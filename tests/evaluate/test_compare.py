@@ -12,6 +12,7 @@ from roadworthy.evaluate.compare import (
     mcnemar,
     paired,
     paired_t,
+    seeds_to_show,
     spread,
     summarise,
 )
@@ -127,6 +128,33 @@ def test_the_detectable_difference_is_detected_eight_times_in_ten() -> None:
         noise = true + rng.normal(0, deviation, (seeds, 1)) + np.zeros((seeds, 400))
         shown.append(compare(noise, np.zeros_like(noise), signs).verdict == "better")
     assert 0.7 < np.mean(shown) < 0.9
+
+
+def test_so_many_seeds_as_are_said_to_be_needed_show_a_difference_eight_times_in_ten() -> None:
+    rng, deviation, true = random(7), 0.01, 0.008
+    signs = [f"{i}" for i in range(400)]
+
+    def trained(seeds: int) -> np.ndarray:
+        return rng.normal(0, deviation, (seeds, 1)) + np.zeros((seeds, 400))
+
+    estimate = spread(trained(2000), signs)
+    assert estimate is not None
+    needed = seeds_to_show(estimate, 2000, true)
+    # 8 times in 10 at 5 % and 14 degrees of freedom: Cohen 1988 gives 15 for an effect of 0.8 deviations.
+    assert needed == pytest.approx(15, abs=1)
+    nothing = np.zeros((needed or 0, 400))
+    shown = [compare(true + trained(needed or 0), nothing, signs).verdict == "better" for _ in range(300)]
+    assert 0.73 < np.mean(shown) < 0.87
+
+
+def test_pictures_that_vary_too_much_are_not_made_up_for_by_seeds() -> None:
+    rng = random(8)
+    wanted = rng.normal(0, 0.1, 400) + rng.normal(0, 0.01, (5, 1))
+    estimate = spread(wanted, [f"{i}" for i in range(400)])
+    assert estimate is not None
+    limit = 2.8 * np.sqrt(estimate.tracks)
+    assert seeds_to_show(estimate, 5, 0.9 * limit) is None
+    assert (seeds_to_show(estimate, 5, 1.3 * limit) or 0) > 5
 
 
 def test_one_seed_and_identical_arms_show_nothing() -> None:

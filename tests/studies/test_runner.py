@@ -207,6 +207,10 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
         assert len(tables["How sharp the minima are"]) == len(tree["arms"]) == 6
         costs = {row[0]: row[3] for row in tables["What each arm costs"]}
         assert (costs["SAM"], costs["plain, averaged weights"]) == ("2.00x", "1.00x")
+        assert [row[:2] for row in tables["Seeds that would show 0.26 points"]] == [
+            ["SAM", "2"],
+            ["plain", "2"],
+        ]
         assert tree["curves"][0]["log"]
         assert len(tree["curves"][0]["curves"]) == 4
     if name == "gradient-norm-original":

@@ -8,6 +8,7 @@ for data crossed in two ways).
 
 from __future__ import annotations
 
+from bisect import bisect_left
 from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from math import sqrt
@@ -21,6 +22,7 @@ from roadworthy.results import Comparison, FloatArray
 
 ALPHA = 0.05
 POWER = 0.8
+MOST_SEEDS = 100_000
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,7 +85,7 @@ def paired(
     difference = np.asarray(scores_a_SN, np.float64) - np.asarray(scores_b_SN, np.float64)
     if len(groups) != difference.shape[1]:
         raise ShapeError(f"{difference.shape[1]} scores a seed came with {len(groups)} groups")
-    units = [group or f"picture {number}" for number, group in enumerate(groups)]
+    units = signs_of(groups)
     per_seed = difference.mean(axis=1)
     effect = float(per_seed.mean())
     found = spread(difference, units)
@@ -103,6 +105,11 @@ def paired(
         p_mcnemar=mcnemar(difference[0]),
         detectable=None if found is None else detectable(found),
     )
+
+
+def signs_of(groups: Sequence[str]) -> list[str]:
+    """Which sign each picture shows; one without a name is a sign of its own."""
+    return [group or f"picture {number}" for number, group in enumerate(groups)]
 
 
 def spread(difference_SN: FloatArray, units: Sequence[str]) -> Spread | None:
@@ -153,6 +160,26 @@ def detectable(found: Spread) -> float:
     limits = stats.t.ppf(1 - ALPHA / 2, found.df) * deviation
     shift = optimize.brentq(lambda d: float(stats.norm.sf(limits - d).mean()) - POWER, 0.0, 1000.0)
     return float(shift) * sqrt(found.total)
+
+
+def seeds_to_show(found: Spread, seeds: int, difference: float) -> int | None:
+    """How many seeds, on the same pictures, would show that true difference 8 times in 10.
+
+    seeds: those that `found` was estimated from.  None: no number would, for pictures alone vary too much.
+    """
+    pictures = max(0.0, found.total - found.seeds)  # what more seeds do not take away
+
+    def shown(wanted: int) -> bool:
+        from_seeds = found.seeds * seeds / wanted
+        total = from_seeds + pictures
+        df = (wanted - 1) * (total / max(from_seeds, 1e-300)) ** 2
+        return (
+            detectable(Spread(seeds=from_seeds, tracks=pictures, total=total, df=min(df, 1e6))) <= difference
+        )
+
+    if not shown(MOST_SEEDS):
+        return None
+    return 2 + bisect_left(range(2, MOST_SEEDS), True, key=shown)
 
 
 def holm(ps: Sequence[float]) -> list[float]:

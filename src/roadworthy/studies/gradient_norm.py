@@ -12,7 +12,9 @@ import torch
 from roadworthy import pixels
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
+from roadworthy.evaluate.compare import seeds_to_show, signs_of, spread
 from roadworthy.evaluate.landscape import loss_curve
+from roadworthy.evaluate.pairing import pair
 from roadworthy.evaluate.sharpness import sharpness
 from roadworthy.results import Curve, Curves, StudyResult, Table
 from roadworthy.runtime import generator
@@ -48,6 +50,7 @@ RESNET: Settings = {
     "train.clip_norm": 5.0,
     "train.ema": 0.0,
 }
+PUBLISHED_GAP = 0.0278 - 0.0252  # in test error, WRN-28-10 on CIFAR-10, arXiv 2202.03599
 LOOKED_AT, PRODUCTS = 500, 30  # training pictures, and Hessian products, for sharpness
 STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's length nothing is left
 FIGURED = (PLAIN, SAM, PENALTY, AVERAGED)
@@ -108,7 +111,7 @@ class GradientNorm(Study):
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Sharpness and cost of each arm, and whether sharpness goes with errors."""
-        return [sharpness_table(result, folder), cost_table(result, PLAIN)]
+        return [sharpness_table(result, folder), cost_table(result, PLAIN), _seeds_table(result, folder)]
 
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
         """The training loss about some arms' weights, along one random direction; first seed."""
@@ -166,6 +169,23 @@ def sharpness_table(result: StudyResult, folder: Path) -> Table:
         columns=("arm", *MEASURES),
         rows=tuple(rows),
         align_right=tuple(range(1, 1 + len(MEASURES))),
+    )
+
+
+def _seeds_table(result: StudyResult, folder: Path) -> Table:
+    """How many seeds it would have taken to show the gap that the authors published."""
+    rows = []
+    for other in (SAM, PLAIN):
+        both = pair(*([folder / run.folder for run in result.arm(name).runs] for name in (PENALTY, other)))
+        found = spread(both.a - both.b, signs_of(both.groups))
+        needed = None if found is None else seeds_to_show(found, len(both.a), PUBLISHED_GAP)
+        unknown = "not known from one seed" if found is None else "more would not do"
+        rows.append((other, f"{len(both.a)}", unknown if needed is None else f"{needed:,}"))
+    return Table(
+        caption=f"Seeds that would show {100 * PUBLISHED_GAP:.2f} points, the authors' penalty against SAM",
+        columns=("penalty against", "seeds here", "seeds needed"),
+        rows=tuple(rows),
+        align_right=(1, 2),
     )
 
 
