@@ -58,17 +58,24 @@ def test_recipes_were_found() -> None:
 
 
 @pytest.mark.parametrize(
-    ("name", "epochs", "batch_size"), [("cifar10-resnet8", 60, 128), ("cifar10-wrn-28-10", 200, 256)]
+    ("name", "epochs", "batch_size", "lr", "decay"),
+    [
+        ("cifar10-resnet8", 60, 128, 0.1, 1e-3),
+        ("cifar10-wrn-28-10", 200, 256, 0.1, 1e-3),
+        ("cifar10-pyramidnet-272", 1800, 128, 0.05, 5e-4),
+    ],
 )
-def test_cifars_recipes_are_nesterov_sgd_along_half_a_cosine(name: str, epochs: int, batch_size: int) -> None:
+def test_cifars_recipes_are_nesterov_sgd_along_half_a_cosine(
+    name: str, epochs: int, batch_size: int, lr: float, decay: float
+) -> None:
     config = recipe(name)
     with torch.device("meta"):
         model = build_model(config.model, 10, config.input)
     optimizer = build_optimizer(model, config.optim)
     assert isinstance(optimizer, torch.optim.SGD)
     kernels, others = optimizer.param_groups
-    assert (kernels["lr"], kernels["momentum"], kernels["nesterov"]) == (0.1, 0.9, True)
-    assert (kernels["weight_decay"], others["weight_decay"]) == (1e-3, 0)
+    assert (kernels["lr"], kernels["momentum"], kernels["nesterov"]) == (lr, 0.9, True)
+    assert (kernels["weight_decay"], others["weight_decay"]) == (decay, 0)
     schedule = build_schedule(config.schedule)
     assert [schedule(done) for done in (0, 0.5, 1)] == pytest.approx([1, 0.5, 0])
     train = config.train
@@ -78,12 +85,16 @@ def test_cifars_recipes_are_nesterov_sgd_along_half_a_cosine(name: str, epochs: 
     build_policy(config.augment, CIFAR10)
 
 
-def test_the_large_recipe_penalises_the_gradients_norm_from_start_to_end() -> None:
-    penalty = recipe("cifar10-wrn-28-10").penalty
+@pytest.mark.parametrize("name", ["cifar10-wrn-28-10", "cifar10-pyramidnet-272"])
+def test_the_large_recipes_penalise_the_gradients_norm_from_start_to_end(name: str) -> None:
+    penalty = recipe(name).penalty
     model = torch.nn.Linear(2, 2)
     producers = build_producers(penalty, model, torch.optim.SGD(model.parameters(), lr=0.1))(model)
     for done, step in ((0.0, 0), (0.999, 7)):
         producer = producers(done, step)
         assert isinstance(producer, GradientNormPenalty)
         assert (producer.r, producer.alpha) == (0.1, 0.8)
+
+
+def test_the_small_recipe_trains_plainly() -> None:
     assert recipe("cifar10-resnet8").penalty.method == "none"
