@@ -121,6 +121,13 @@ def results() -> dict[str, Any]:
             signs,
             [comparison(*on_signs), comparison(*on_signs, metric="accuracy on <belgium>")],
             claims=[claim("C13", "open"), claim("C14", "confirmed")],
+            tables=[
+                {
+                    "caption": "Does flattening predict the gain? Rank correlation over 8 pairs",
+                    "columns": ["times as flat", "test", "belgium"],
+                    "rows": [["eigenvalue", "0", "0"], ["ascent", "+0.10", "+0.20"]],
+                }
+            ],
         ),
     }
 
@@ -229,6 +236,8 @@ def test_sharpness_is_compared_by_its_numbers(results: dict[str, Any]) -> None:
     assert "Norm of the gradient: 1 with the penalty, 2 without, so flatter." in told
     assert "Largest eigenvalue: 40 with the penalty, 30 without, so sharper." in told
     assert "so not to be told apart" in told
+    (slide,) = [slide for slide in make_film(results).slides if "flatter" in slide.title]
+    assert slide.points[-1].endswith("with the gain: test +0.10, belgium +0.20")
     results[CIFAR]["tables"], results[CIFAR]["curves"] = [], []
     titles = [slide.title for slide in make_film(results).slides]
     assert not [title for title in titles if "flatter" in title or "loss about" in title]

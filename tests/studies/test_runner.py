@@ -218,6 +218,8 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
     if name == "gradient-norm-signs":
         assert [row[0] for row in tables["Right"]] == [arm["name"] for arm in tree["arms"]]
         assert len(tables["Does sharpness predict errors? Rank correlation over 20 trainings"]) == 6
+        assert len(tables["Does flattening predict the gain? Rank correlation over 16 pairs"]) == 6
+        assert "other-test" in tree["domains"]
 
 
 @pytest.mark.slow

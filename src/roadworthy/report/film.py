@@ -348,10 +348,11 @@ def _sharpness(known: Mapping[str, Tree]) -> Slide | None:
             )
     said.append("These are means, without a test.")
     points = ["Gradient norm, largest eigenvalue, rise after a step uphill; small is flat"]
-    predicts = _table(known[SIGNS], "Does sharpness predict errors?") if SIGNS in known else None
-    for row in predicts["rows"] if predicts else ():
-        if row[0] == "ascent":
-            points.append(f"Rank correlation of the rise with errors on road signs: {row[1]}")
+    predicts = _table(known[SIGNS], "Does flattening predict the gain?") if SIGNS in known else None
+    if predicts is not None:
+        places, row = predicts["columns"][1:], next(row for row in predicts["rows"] if row[0] == "ascent")
+        found = ", ".join(f"{place} {value}" for place, value in zip(places, row[1:], strict=True))
+        points.append(f"Road signs, rank correlation of a smaller rise with the gain: {found}")
     return Slide(
         title="CIFAR-10: are the minima flatter?",
         points=tuple(points),

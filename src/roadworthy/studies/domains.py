@@ -96,7 +96,7 @@ class Domains(Study):
             base={**PLAIN, "train.minutes": seconds / 60},
             arms=tuple(arms),
             pairs=tuple(pairs),
-            new={**ask.new, **_held_out(QUICK_PER_CLASS if ask.quick else PER_CLASS)},
+            new={**ask.new, **held_out(QUICK_PER_CLASS if ask.quick else PER_CLASS)},
             seeds=QUICK_SEEDS if ask.quick else 0,
         )
 
@@ -206,9 +206,9 @@ def in_a_hurry(arms: Sequence[Arm]) -> list[Arm]:
     ]
 
 
-def _held_out(per_class: int) -> dict[str, str]:
+def held_out(per_class: int, recipes: Sequence[str] = HELD_OUT) -> dict[str, str]:
     """The home market's signs as nothing that is trained on draws them, by the names of their recipes."""
-    return {recipe: f"rendered:au?recipe={recipe}&per_class={per_class}" for recipe in HELD_OUT}
+    return {recipe: f"rendered:au?recipe={recipe}&per_class={per_class}" for recipe in recipes}
 
 
 def _side_by_side(home: Dataset, there: Dataset) -> tuple[list[str], np.ndarray]:

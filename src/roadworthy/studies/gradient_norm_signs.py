@@ -4,19 +4,20 @@ from __future__ import annotations
 
 import shutil
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from itertools import product
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from scipy.stats import spearmanr
 
 from roadworthy.data.open import open_splits
+from roadworthy.evaluate.correlation import rank_correlation
 from roadworthy.evaluate.corruptions import standard_corruptions
-from roadworthy.results import Claim, FloatArray, Predictions, StudyResult, Table
+from roadworthy.results import Claim, Predictions, StudyResult, Table
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better
 from roadworthy.studies.corruptions import SHARED, errors_when_corrupted
-from roadworthy.studies.domains import DRAWN, in_a_hurry
+from roadworthy.studies.domains import DRAWN, DRAWN_TEST, PER_CLASS, QUICK_PER_CLASS, held_out, in_a_hurry
 from roadworthy.studies.gradient_norm import MEASURES, cost_table, sharpness_of, sharpness_table
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
 from roadworthy.studies.setups import COMPACT, MANY_CLASSES, PENALISED, QUICK_SECONDS, STUDY_CNN, classes_of
@@ -37,7 +38,8 @@ NETWORKS: Mapping[str, Settings] = {
 }
 PICTURES: Mapping[str, Settings] = {"photographs": {}, "half drawn": {"data.spec": DRAWN}}
 ORIGINAL = "as it was: study-cnn, its augmentation, ten epochs"
-REPETITIONS = 2000
+_TINY = 1e-12
+MANY_PER_CLASS = 64  # drawings of each class to measure on, where there are many classes
 SEVERITY, CORRUPTED_PICTURES = 3, 1000
 SHARPNESS_PICTURES, SHARPNESS_PRODUCTS = 125, 12  # two hundred trainings are looked at
 
@@ -79,7 +81,12 @@ class GradientNormSigns(Study):
                 "train.patience": 0,
             }
             arms.append(Arm(name=ORIGINAL, settings=as_it_was))
-        return Plan(base={}, arms=tuple(in_a_hurry(arms) if ask.quick else arms), pairs=tuple(pairs))
+        return Plan(
+            base={},
+            arms=tuple(in_a_hurry(arms) if ask.quick else arms),
+            pairs=tuple(pairs),
+            new=_elsewhere(ask, QUICK_PER_CLASS if ask.quick else PER_CLASS),
+        )
 
     def _many(self, names: tuple[str, ...], ask: Ask) -> Plan:
         """All classes: one network, equal time, fewer methods."""
@@ -91,6 +98,7 @@ class GradientNormSigns(Study):
             base=base,
             arms=tuple(Arm(name=name, settings=own) for name, own in methods.items()),
             pairs=tuple((name, "plain") for name in methods if name != "plain"),
+            new=_elsewhere(ask, QUICK_PER_CLASS if ask.quick else MANY_PER_CLASS),
             seeds=3,
         )
 
@@ -113,6 +121,7 @@ class GradientNormSigns(Study):
         sixties = [_share_read_as(Predictions.read(folder / run.folder), "speed-60") for run in runs]
         pair = (_name("study-cnn", "photographs", way, "equal epochs") for way in ("penalty", "plain"))
         penalty, plain = pair
+        photographs = [domain for domain in result.domains if domain != DRAWN_TEST]
         return [
             judge(
                 "C13",
@@ -122,7 +131,7 @@ class GradientNormSigns(Study):
                     near(
                         f"on {domain}", result.arm(ORIGINAL).values(domain=domain).values(), 0.75, margin=0.18
                     )
-                    for domain in result.domains
+                    for domain in photographs
                 ),
                 never("answers of 60 on the test", sixties),
             ),
@@ -131,7 +140,7 @@ class GradientNormSigns(Study):
                 "The penalty did not help.",
                 *(
                     no_better(result.comparison(penalty, plain, domain), by=0.005)
-                    for domain in ("", *result.domains)
+                    for domain in ("", *photographs)
                 ),
             ),
         ]
@@ -139,12 +148,19 @@ class GradientNormSigns(Study):
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """What each method gains where, whether sharpness predicts it, and what it costs."""
         shutil.rmtree(folder / SHARED, ignore_errors=True)
+        looked = _looked_at(result, folder)
         return [
             _gains(result, folder),
-            _predicts(result, folder),
+            _predicts(looked),
+            _predicts_gains(looked),
             sharpness_table(result, folder),
             cost_table(result, result.arms[0].name),
         ]
+
+
+def _elsewhere(ask: Ask, per_class: int) -> dict[str, str]:
+    """What was asked for, and the home market's signs drawn as nothing that is trained on."""
+    return {**ask.new, **held_out(per_class, (DRAWN_TEST,))}
 
 
 def _name(network: str, pictures: str, method: str, budget: str) -> str:
@@ -183,32 +199,78 @@ def _gains(result: StudyResult, folder: Path) -> Table:
     )
 
 
-def _predicts(result: StudyResult, folder: Path) -> Table:
-    """Rank correlation of sharpness with errors over all trainings, its interval over trainings."""
-    runs = [run for arm in result.arms for run in arm.runs]
-    measured = [read_measured(folder / run.folder) for run in runs]
-    errors = {
-        "test": np.array([1 - run.metrics["accuracy"] for run in runs]),
-        **{name: np.array([1 - run.new[name]["accuracy"] for run in runs]) for name in result.domains},
-        "corrupted": np.array([one["corrupted"] for one in measured]),
-    }
-    rows = []
-    for name in MEASURES:
-        sharp = np.array([one[name] for one in measured])
-        rows.append((name, *(_correlation(sharp, values) for values in errors.values())))
+@dataclass(frozen=True, kw_only=True)
+class _Looked:
+    """One training: its arm's setting and method, its seed, errors by place, sharpness by measure."""
+
+    setting: str
+    method: str
+    seed: int
+    errors: Mapping[str, float]
+    sharpness: Mapping[str, float]
+
+
+def _looked_at(result: StudyResult, folder: Path) -> list[_Looked]:
+    found = []
+    for arm in result.arms:
+        setting, _, method = arm.name.rpartition(": ")
+        for run in arm.runs:
+            measured = read_measured(folder / run.folder)
+            errors = {"test": 1 - run.metrics["accuracy"]}
+            errors |= {name: 1 - run.new[name]["accuracy"] for name in result.domains}
+            found.append(
+                _Looked(
+                    setting=setting,
+                    method=method,
+                    seed=run.seed,
+                    errors={**errors, "corrupted": measured["corrupted"]},
+                    sharpness={name: measured[name] for name in MEASURES},
+                )
+            )
+    return found
+
+
+def _predicts(looked: Sequence[_Looked]) -> Table:
+    """Rank correlation of sharpness with errors over all trainings."""
+    places = tuple(looked[0].errors)
+
+    def cell(name: str, place: str) -> str:
+        return _correlation([one.sharpness[name] for one in looked], [one.errors[place] for one in looked])
+
     return Table(
-        caption=f"Does sharpness predict errors? Rank correlation over {len(runs)} trainings, 95 %",
-        columns=("sharpness", *errors),
-        rows=tuple(rows),
+        caption=f"Does sharpness predict errors? Rank correlation over {len(looked)} trainings, 95 %",
+        columns=("sharpness", *places),
+        rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
     )
 
 
-def _correlation(sharp: FloatArray, errors: FloatArray) -> str:
-    rng = np.random.default_rng(0)
-    draws = rng.integers(len(sharp), size=(REPETITIONS, len(sharp)))
-    found = [spearmanr(sharp[rows], errors[rows]).statistic for rows in draws if len(set(rows.tolist())) > 2]
-    low, high = np.nanquantile(found, [0.025, 0.975])
-    return f"{spearmanr(sharp, errors).statistic:+.2f} ({low:+.2f} to {high:+.2f})"
+def _predicts_gains(looked: Sequence[_Looked]) -> Table:
+    """Whether what flattens more than plain training of the same setting and seed gains more on it.
+
+    The interval is over plain trainings, each with all that is set against it.
+    """
+    plain = {(one.setting, one.seed): one for one in looked if one.method == "plain"}
+    others = [one for one in looked if one.method != "plain" and (one.setting, one.seed) in plain]
+    against = [plain[one.setting, one.seed] for one in others]
+    groups = [f"{one.setting}, {one.seed}" for one in others]
+    places = tuple(looked[0].errors)
+
+    def cell(name: str, place: str) -> str:
+        pairs = list(zip(others, against, strict=True))
+        flatter = [base.sharpness[name] / max(one.sharpness[name], _TINY) for one, base in pairs]
+        gains = [base.errors[place] - one.errors[place] for one, base in pairs]
+        return _correlation(flatter, gains, groups)
+
+    return Table(
+        caption=f"Does flattening predict the gain? Rank correlation over {len(others)} pairs, 95 %",
+        columns=("times as flat", *places),
+        rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
+    )
+
+
+def _correlation(xs: Sequence[float], ys: Sequence[float], groups: Sequence[str] | None = None) -> str:
+    found = rank_correlation(xs, ys, groups, generator=np.random.default_rng(0))
+    return "–" if found is None else f"{found.value:+.2f} ({found.ci95[0]:+.2f} to {found.ci95[1]:+.2f})"
 
 
 STUDIES.register("gradient-norm-signs")(GradientNormSigns())
