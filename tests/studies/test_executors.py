@@ -2,6 +2,8 @@
 
 import os
 import signal
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Hashable, Sequence
@@ -149,6 +151,29 @@ def test_a_pool_whose_process_is_killed_ends_as_this_process_does(tmp_path: Path
     for one, other in zip(here, pooled, strict=True):
         assert done(other)
         assert weights(one) == weights(other)
+
+
+OUTLIVED = """
+import os, time
+from roadworthy.studies.executors import processes
+
+def work():
+    print("at work", flush=True)
+    time.sleep(120)
+
+if __name__ == "__main__":
+    processes(1, 1).submit(work).result()
+"""
+
+
+def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
+    script = tmp_path / "outlived.py"
+    script.write_text(OUTLIVED, encoding="utf-8")
+    process = subprocess.Popen([sys.executable, script], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"at work\n"
+    process.kill()
+    process.communicate(timeout=30)  # ends when nobody is left who could write
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path, drawn_folder: Path) -> None:

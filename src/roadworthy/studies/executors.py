@@ -6,12 +6,13 @@
 from __future__ import annotations
 
 import os
+import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context
+from multiprocessing import get_context, parent_process
 from pathlib import Path
 from typing import Any
 
@@ -133,7 +134,7 @@ class Pool(Executor):
     def submit(self, job: Job) -> Hashable:
         """Hand it to a process that is free."""
         if self._pool is None:
-            self._pool = ProcessPoolExecutor(self.slots, get_context("spawn"), set_threads, (self.threads,))
+            self._pool = processes(self.slots, self.threads)
         try:
             return self._pool.submit(perform, job)
         except BrokenProcessPool:  # a process died since the last look at it
@@ -153,6 +154,24 @@ class Pool(Executor):
         """Ctrl-C reaches the processes too; none is waited for."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+
+
+def processes(number: int, threads: int) -> ProcessPoolExecutor:
+    """So many, computing with so many threads each; they end with this process, however that ends."""
+    return ProcessPoolExecutor(number, get_context("spawn"), _begin, (threads,))
+
+
+def _begin(threads: int) -> None:
+    set_threads(threads)
+    threading.Thread(target=_end_with_parent, daemon=True).start()
+
+
+def _end_with_parent() -> None:
+    # What outlived it would go on writing into folders that the next call believes to be its own.
+    parent = parent_process()
+    if parent is not None:
+        parent.join()
+        os._exit(1)
 
 
 class Cluster(Executor):
