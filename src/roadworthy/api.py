@@ -6,6 +6,7 @@ What needs torch is imported inside the functions, so that reading this module d
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Iterator, Sequence
+from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property
@@ -555,8 +556,8 @@ def study(
 ) -> list[StudyResult]:
     """Answer questions by trainings, each in a folder of `out`; without names all that `ask` suffices for.
 
-    A study that was interrupted goes on where it stopped.  Raises TrainingError naming trainings that
-    failed, after all others are done, those of other studies too.
+    A study that was interrupted goes on where it stopped.  executor: closed in the end.  Raises TrainingError
+    naming trainings that failed, after all others are done, those of other studies too.
     """
     _needs_train("studies")
     from roadworthy.errors import TrainingError
@@ -571,18 +572,21 @@ def study(
         if lacks:
             raise UsageError(f"the study {name} needs {lacks}")
     names = names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
-    executor, watcher = executor or Here(), watcher or Watcher()
-    forecasts = {name: forecast(name, ask, out / name, executor) for name in names}
-    watcher.on_plan({name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values()))
+    watcher = watcher or Watcher()
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
     results, failed = [], []
-    for name in names:
-        try:
-            results.append(run_study(name, ask, out / name, executor, watcher, origin))
-        except TrainingError as error:
-            failed.append(f"{name}: {error}")
-        else:
-            report(out, quiet=True)
+    with closing(executor or Here()) as own:
+        forecasts = {name: forecast(name, ask, out / name, own) for name in names}
+        watcher.on_plan(
+            {name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values())
+        )
+        for name in names:
+            try:
+                results.append(run_study(name, ask, out / name, own, watcher, origin))
+            except TrainingError as error:
+                failed.append(f"{name}: {error}")
+            else:
+                report(out, quiet=True)
     if failed:
         raise TrainingError("; ".join(failed))
     return results

@@ -7,7 +7,7 @@ import sys
 import threading
 import time
 from collections.abc import Hashable, Sequence
-from contextlib import suppress
+from contextlib import closing, suppress
 from pathlib import Path
 from typing import Any
 
@@ -41,7 +41,6 @@ class Scripted(Executor):
         self.running: list[str] = []
         self.submitted: list[str] = []
         self.most = 0
-        self.closed = False
 
     def submit(self, job: Job) -> Hashable:
         self.submitted.append(job.arm)
@@ -54,9 +53,6 @@ class Scripted(Executor):
         name = self.running.pop(0)
         left = self.errors.get(name, [])
         return name, left.pop(0) if left else None
-
-    def close(self) -> None:
-        self.closed = True
 
 
 def follow(jobs: list[Job], executor: Executor) -> list[str]:
@@ -72,7 +68,6 @@ def test_a_job_waits_for_the_one_that_it_starts_from() -> None:
     executor = Scripted(slots=3)
     follow([job("b", start="a"), job("a"), job("c")], executor)
     assert executor.submitted == ["a", "c", "b"]
-    assert executor.closed
 
 
 def test_no_more_run_at_once_than_there_are_slots() -> None:
@@ -144,7 +139,8 @@ def test_a_pool_whose_process_is_killed_ends_as_this_process_does(tmp_path: Path
 
     killer = threading.Thread(target=kill_one)
     killer.start()
-    carry_out(pooled, pool, lambda job, what: told.append(what))
+    with closing(pool):
+        carry_out(pooled, pool, lambda job, what: told.append(what))
     killer.join()
     assert "lost" in told
     assert told.count("finished") == 2
@@ -203,7 +199,8 @@ def test_a_ray_worker_that_is_killed_loses_nothing(tmp_path: Path, drawn_folder:
         if told == ["started", "started"]:
             threading.Thread(target=kill_one_worker, args=(there[0].folder,)).start()
 
-    carry_out(there, Cluster(2), watch)
+    with closing(Cluster(2)) as cluster:
+        carry_out(there, cluster, watch)
     assert "lost" in told
     assert told.count("finished") == 2
     for one, other in zip(here, there, strict=True):

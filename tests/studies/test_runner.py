@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping
+from collections.abc import Hashable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -327,6 +327,25 @@ def test_the_time_of_all_studies_is_told_before_the_first(ask: Ask, tmp_path: Pa
     assert first[0] == {"tiny": 3}
     assert first[1] > 3 * 2.0
     assert again == ({"tiny": 0}, 0)
+
+
+class Watched(Here):
+    """Refuses what comes after it was closed."""
+
+    closed = False
+
+    def submit(self, job: Job) -> Hashable:
+        assert not self.closed
+        return super().submit(job)
+
+    def close(self) -> None:
+        self.closed = True
+
+
+def test_one_executor_serves_all_studies_and_is_closed_after_the_last(ask: Ask, tmp_path: Path) -> None:
+    watched = Watched()
+    api.study(["tiny", "longer"], dataclasses.replace(ask, seeds=1), tmp_path, executor=watched)
+    assert watched.closed
 
 
 def test_a_quick_look_settles_no_claim(ask: Ask, tmp_path: Path) -> None:

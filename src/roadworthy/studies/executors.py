@@ -50,7 +50,7 @@ class Executor(ABC):
         """Wait until one of the jobs is over: which, and its error if it had one (WorkerLost is one)."""
 
     def close(self) -> None:
-        """Let go of the processes; what still runs is ended."""
+        """Let go of the processes, after the last study; what still runs is ended."""
         return
 
 
@@ -67,33 +67,30 @@ def carry_out(jobs: Sequence[Job], executor: Executor, told: Told) -> None:
         failed[job.folder] = why
         told(job, f"failed: {why}")
 
-    try:
-        while waiting or running:
-            unfinished = {job.folder for job in [*waiting, *running.values()]}
-            for job in [job for job in waiting if job.start not in unfinished]:
-                if job.start in failed:
-                    waiting.remove(job)
-                    fail(job, f"it starts from {job.start}, which failed")
-                elif len(running) < executor.slots:
-                    waiting.remove(job)
-                    attempts[job.folder] += 1
-                    told(job, "started")
-                    running[executor.submit(job)] = job
-            if not running:
-                continue
-            handle, error = executor.first(list(running))
-            job = running.pop(handle)
-            if error is None:
-                told(job, "finished")
-            elif isinstance(error, WorkerLost) and attempts[job.folder] < ATTEMPTS:
-                told(job, "lost")
-                waiting.insert(0, job)
-            elif isinstance(error, (WorkerLost, RoadworthyError)):
-                fail(job, str(error))
-            else:
-                raise error
-    finally:
-        executor.close()
+    while waiting or running:
+        unfinished = {job.folder for job in [*waiting, *running.values()]}
+        for job in [job for job in waiting if job.start not in unfinished]:
+            if job.start in failed:
+                waiting.remove(job)
+                fail(job, f"it starts from {job.start}, which failed")
+            elif len(running) < executor.slots:
+                waiting.remove(job)
+                attempts[job.folder] += 1
+                told(job, "started")
+                running[executor.submit(job)] = job
+        if not running:
+            continue
+        handle, error = executor.first(list(running))
+        job = running.pop(handle)
+        if error is None:
+            told(job, "finished")
+        elif isinstance(error, WorkerLost) and attempts[job.folder] < ATTEMPTS:
+            told(job, "lost")
+            waiting.insert(0, job)
+        elif isinstance(error, (WorkerLost, RoadworthyError)):
+            fail(job, str(error))
+        else:
+            raise error
     if failed:
         folder, why = next(iter(failed.items()))
         raise TrainingError(
@@ -154,6 +151,7 @@ class Pool(Executor):
         """Ctrl-C reaches the processes too; none is waited for."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
+            self._pool = None
 
 
 def processes(number: int, threads: int) -> ProcessPoolExecutor:
