@@ -189,8 +189,8 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
     name: str, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is looked at of each training, in little: what it finds has tests of its own.
-    monkeypatch.setattr(gradient_norm, "LOOKED_AT", 20)
-    monkeypatch.setattr(gradient_norm, "PRODUCTS", 2)
+    monkeypatch.setattr(gradient_norm, "QUICK_LOOKED_AT", 20)
+    monkeypatch.setattr(gradient_norm, "QUICK_PRODUCTS", 2)
     monkeypatch.setattr(gradient_norm_signs, "SHARPNESS_PICTURES", 20)
     monkeypatch.setattr(gradient_norm_signs, "SHARPNESS_PRODUCTS", 2)
     monkeypatch.setattr(gradient_norm_signs, "CORRUPTED_PICTURES", 20)
