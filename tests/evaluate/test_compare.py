@@ -157,6 +157,14 @@ def test_pictures_that_vary_too_much_are_not_made_up_for_by_seeds() -> None:
     assert (seeds_to_show(estimate, 5, 1.3 * limit) or 0) > 5
 
 
+@pytest.mark.parametrize("unlike", [0.0, 1e-170, 1.0])
+def test_seeds_that_do_not_vary_are_no_reason_for_more(unlike: float) -> None:
+    pictures = unlike * np.tile(random(9).normal(0, 1e-3, 400), (3, 1))
+    estimate = spread(pictures, [f"{i}" for i in range(400)])
+    assert estimate is not None
+    assert seeds_to_show(estimate, 3, 0.01) == 2
+
+
 def test_one_seed_and_identical_arms_show_nothing() -> None:
     rng = random(4)
     scores = (rng.random((1, TRACKS * FRAMES)) < 0.9).astype(float)

@@ -172,10 +172,8 @@ def seeds_to_show(found: Spread, seeds: int, difference: float) -> int | None:
     def shown(wanted: int) -> bool:
         from_seeds = found.seeds * seeds / wanted
         total = from_seeds + pictures
-        df = (wanted - 1) * (total / max(from_seeds, 1e-300)) ** 2
-        return (
-            detectable(Spread(seeds=from_seeds, tracks=pictures, total=total, df=min(df, 1e6))) <= difference
-        )
+        df = (wanted - 1) * min(total / from_seeds, 1e3) ** 2 if from_seeds else 1e6
+        return detectable(Spread(seeds=from_seeds, tracks=pictures, total=total, df=df)) <= difference
 
     if not shown(MOST_SEEDS):
         return None
