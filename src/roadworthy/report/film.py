@@ -342,8 +342,9 @@ def _sharpness(known: Mapping[str, Tree]) -> Slide | None:
     if {PLAIN, PENALTY} <= set(rows):
         measured = zip(names, map(float, rows[PLAIN]), map(float, rows[PENALTY]), strict=True)
         for name, plain, penalty in measured:
+            with_it, without = _said_apart(penalty, plain)
             said.append(
-                f"{_capital(_MEASURES[name])}: {_said(penalty)} with the penalty, {_said(plain)} without, "
+                f"{_capital(_MEASURES[name])}: {with_it} with the penalty, {without} without, "
                 f"so {_flatter(penalty, plain)}."
             )
     said.append("These are means, without a test.")
@@ -736,6 +737,12 @@ def _flatter(penalty: float, plain: float) -> str:
 def _said(value: float) -> str:
     """A number with two digits that count, for an ear."""
     return f"{value:,.0f}" if value >= 100 else f"{value:.2g}"
+
+
+def _said_apart(a: float, b: float) -> tuple[str, str]:
+    """Both so, or with a third digit where two make them alike."""
+    said = _said(a), _said(b)
+    return said if said[0] != said[1] else (f"{a:.3g}", f"{b:.3g}")
 
 
 def _span(counts: Sequence[int]) -> str:
