@@ -211,6 +211,7 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
             ["SAM", "2"],
             ["plain", "2"],
         ]
+        assert any("on 20 training pictures" in table["caption"] for table in tree["tables"])
         assert tree["curves"][0]["log"]
         assert len(tree["curves"][0]["curves"]) == 4
     if name == "gradient-norm-original":

@@ -63,6 +63,6 @@ def rank_correlation(
 def _spearman(pairs: FloatArray) -> float | None:
     if pairs.shape[1] < _FEWEST or not np.ptp(pairs, axis=1).all():
         return None
-    ranks = rankdata(pairs, axis=1)
-    ranks -= ranks.mean(axis=1, keepdims=True)
-    return float(ranks[0] @ ranks[1] / np.sqrt((ranks[0] @ ranks[0]) * (ranks[1] @ ranks[1])))
+    return float(
+        np.corrcoef(rankdata(pairs, axis=1))[0, 1]
+    )  # scipy's own adds a p, in several times the time

@@ -114,7 +114,12 @@ class GradientNorm(Study):
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Sharpness and cost of each arm, and whether sharpness goes with errors."""
-        return [sharpness_table(result, folder), cost_table(result, PLAIN), _seeds_table(result, folder)]
+        pictures = QUICK_LOOKED_AT if result.asked["quick"] else LOOKED_AT
+        return [
+            sharpness_table(result, folder, pictures),
+            cost_table(result, PLAIN),
+            _seeds_table(result, folder),
+        ]
 
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
         """The training loss about some arms' weights, along one random direction; first seed."""
@@ -161,14 +166,14 @@ def sharpness_of(job: Job, train: Dataset, most: int, products: int) -> dict[str
     }
 
 
-def sharpness_table(result: StudyResult, folder: Path) -> Table:
-    """Means over trainings."""
+def sharpness_table(result: StudyResult, folder: Path, pictures: int) -> Table:
+    """Means over trainings, each looked at on so many pictures."""
     rows = []
     for arm in result.arms:
         ones = [read_measured(folder / run.folder) for run in arm.runs]
         rows.append((arm.name, *(f"{np.mean([one[name] for one in ones]):.3g}" for name in MEASURES)))
     return Table(
-        caption="How sharp the minima are, on some training pictures; adaptive: by size of weights",
+        caption=f"How sharp the minima are, on {pictures} training pictures; adaptive: by size of weights",
         columns=("arm", *MEASURES),
         rows=tuple(rows),
         align_right=tuple(range(1, 1 + len(MEASURES))),

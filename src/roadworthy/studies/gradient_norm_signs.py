@@ -153,7 +153,7 @@ class GradientNormSigns(Study):
             _gains(result, folder),
             _predicts(looked),
             _predicts_gains(looked),
-            sharpness_table(result, folder),
+            sharpness_table(result, folder, SHARPNESS_PICTURES),
             cost_table(result, result.arms[0].name),
         ]
 
