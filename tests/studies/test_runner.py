@@ -221,6 +221,7 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
         assert len(tables["Does sharpness predict errors? Rank correlation over 20 trainings"]) == 6
         assert len(tables["Does flattening predict the gain? Rank correlation over 16 pairs"]) == 6
         assert "other-test" in tree["domains"]
+        assert {claim["id"]: claim["verdict"] for claim in tree["claims"]} == {"C13": "open", "C14": "open"}
 
 
 @pytest.mark.slow
@@ -253,6 +254,11 @@ def test_studies_that_look_closer_have_something_to_show(
         assert {gallery["file"] for gallery in tree["galleries"]} == {f"samples-{n}.npz" for n in range(3)}
         assert any(caption.startswith("How other-val looks beside home") for caption in captions)
         assert tree["answer"].count(" are right, ") == 2  # what is chosen on is no result
+        assert [(claim["id"], claim["verdict"]) for claim in tree["claims"]] == [
+            ("C9", "open"),
+            ("C10", "open"),
+            ("C11", "open"),
+        ]
         lost = next(table for table in tree["tables"] if table["caption"].startswith("What is lost"))
         assert len(lost["rows"]) == 3 * len(tree["arms"])
         gained = next(table for table in tree["tables"] if table["caption"].startswith("What each arm gains"))

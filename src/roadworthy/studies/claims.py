@@ -8,7 +8,7 @@ own comparison decides, not the verdict after Holm, which would depend on how mu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
@@ -31,6 +31,12 @@ def judge(id: str, text: str, *parts: Part) -> Claim:
     verdicts = {part.verdict for part in parts}
     verdict = "refuted" if "refuted" in verdicts else "confirmed" if verdicts == {"confirmed"} else "open"
     return Claim(id=id, text=text, verdict=verdict, evidence="; ".join(part.evidence for part in parts))
+
+
+def untrained(texts: Mapping[str, str]) -> list[Claim]:
+    """Claims, by name, about a network that was not trained: a study in a hurry leaves it out."""
+    open_ = Part(verdict="open", evidence="the network that it speaks of was not trained")
+    return [judge(id, text, open_) for id, text in texts.items()]
 
 
 def near(what: str, values: Iterable[float], claimed: float, margin: float) -> Part:

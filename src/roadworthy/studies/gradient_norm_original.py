@@ -9,7 +9,7 @@ from roadworthy.results import Claim, StudyResult, Table
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.gradient_norm import cifar_needed, cost_table, with_option
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
-from roadworthy.studies.setups import PENALISED
+from roadworthy.studies.setups import PENALISED, QUICK_SEEDS
 
 AS_IT_WAS, LEARNS, PENALTY, SAM = (
     "as it was: Adam 1e-5",
@@ -31,7 +31,7 @@ SMALL: Settings = {
     "train.ema": 0.0,
 }
 EPOCHS = 10
-QUICK_PER_CLASS = 100
+QUICK_EPOCHS, QUICK_PER_CLASS = 3, 500  # with less none is above guessing
 
 
 class GradientNormOriginal(Study):
@@ -52,12 +52,13 @@ class GradientNormOriginal(Study):
             Arm(name=SAM, settings={**PENALISED, "penalty.alpha": 1.0}),
         )
         spec = with_option(ask.cifar, f"subset={QUICK_PER_CLASS}") if ask.quick else ask.cifar
+        epochs = QUICK_EPOCHS if ask.quick else EPOCHS
         return Plan(
-            base={**SMALL, "data.spec": spec, "optim.lr": 1e-3, "train.epochs": 1 if ask.quick else EPOCHS},
+            base={**SMALL, "data.spec": spec, "optim.lr": 1e-3, "train.epochs": epochs},
             arms=arms,
             pairs=((LEARNS, AS_IT_WAS), (PENALTY, LEARNS), (PENALTY, SAM)),
             domains=False,
-            seeds=3,
+            seeds=QUICK_SEEDS if ask.quick else 3,
         )
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
