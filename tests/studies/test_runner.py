@@ -3,7 +3,7 @@
 import csv
 import dataclasses
 import json
-from collections.abc import Hashable, Iterator, Mapping
+from collections.abc import Hashable, Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
@@ -18,9 +18,10 @@ from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, Predictions, StudyResult
 from roadworthy.runtime import with_threads
-from roadworthy.studies import gradient_norm, gradient_norm_signs, trust
+from roadworthy.studies import gradient_norm, gradient_norm_signs, runner, trust
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
+from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Here
 from roadworthy.studies.jobs import LAST
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs, read_measured
@@ -392,6 +393,11 @@ def test_what_is_timed_beforehand_runs_with_the_threads_of_a_training(
             seen.append(torch.get_num_threads())
             return Plan(base=TINY, arms=(Arm(name="one"),))
 
+    def timed(jobs: Iterable[Job]) -> float:
+        seen.append(torch.get_num_threads())
+        return study_seconds(jobs)
+
+    monkeypatch.setattr(runner, "study_seconds", timed)
     monkeypatch.setitem(STUDIES._entries, "tiny", Looking())
     with with_threads(2):
         api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path / "one", executor=OneThread())

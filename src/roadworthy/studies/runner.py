@@ -31,7 +31,7 @@ def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int
     make_folder(folder)
     with _alone(folder), with_threads(executor.threads):
         to_do = [job for job in jobs(name, _planned(name, ask, folder), ask, folder) if not done(job)]
-    return len(to_do), study_seconds(to_do) / executor.slots
+        return len(to_do), study_seconds(to_do) / executor.slots
 
 
 def run_study(
