@@ -63,6 +63,5 @@ def rank_correlation(
 def _spearman(pairs: FloatArray) -> float | None:
     if pairs.shape[1] < _FEWEST or not np.ptp(pairs, axis=1).all():
         return None
-    return float(
-        np.corrcoef(rankdata(pairs, axis=1))[0, 1]
-    )  # scipy's own adds a p, in several times the time
+    # scipy's own spearmanr adds a p, in several times the time.
+    return float(np.corrcoef(rankdata(pairs, axis=1))[0, 1])
