@@ -141,7 +141,8 @@ class TrainConfig:
         averaging: all steps of the last `swa_fraction` of the budget alike).
     ema: decay per step of the exponential mean; 0 for none.
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
-    precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which.
+    precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which,
+        and a study takes one for all its trainings.
     threads: 0 leaves the choice to torch.
     """
 

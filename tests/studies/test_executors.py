@@ -112,7 +112,8 @@ def real(folder: Path, drawn_folder: Path, seed: int, epochs: int = 3) -> Job:
             input={"size": 16},
             model={"width": 0.25, "depth": 1},
             augment={"policy": "none"},
-            train={"epochs": epochs, "batch_size": 16, "threads": 1, "seed": seed},
+            # Left to "auto", each process would try for itself which precision is quicker.
+            train={"epochs": epochs, "batch_size": 16, "threads": 1, "precision": "fp32", "seed": seed},
         ),
         last=True,
         new={"again": f"folder:{drawn_folder}"},

@@ -12,12 +12,13 @@ import pytest
 import torch
 from filelock import FileLock
 
-from roadworthy import api
+from roadworthy import api, runs
+from roadworthy.config import load_config
 from roadworthy.errors import TrainingError, UnknownNameError, UsageError
 from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, Predictions, StudyResult
-from roadworthy.runtime import with_threads
+from roadworthy.runtime import pick_autocast, with_threads
 from roadworthy.studies import gradient_norm, gradient_norm_signs, runner, trust
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
@@ -134,6 +135,32 @@ def test_a_training_that_was_carried_on_is_the_longer_one(ask: Ask, tmp_path: Pa
     one, two, on = (Predictions.read(tmp_path / "longer" / run.folder / LAST).logits for run in runs)
     assert np.array_equal(two, on)
     assert not np.array_equal(one, two)
+
+
+def test_all_trainings_have_one_precision_even_of_different_days(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def precisions() -> list[str]:
+        stored = sorted((tmp_path / "tiny").glob("runs/*/*/config.toml"))
+        return [load_config(path).train.precision for path in stored]
+
+    def fickle(given: str, device: torch.device) -> torch.dtype | None:
+        asked.append(given)
+        return pick_autocast(given if given != "auto" else ("bf16", "fp32")[asked.count("auto") % 2], device)
+
+    asked: list[str] = []
+    for module in (runner, runs):
+        monkeypatch.setattr(module, "pick_autocast", fickle)
+    api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path)
+    assert precisions() == ["fp32"] * 3
+    # A plan of before this was settled goes on with what its trainings found.
+    plan = tmp_path / "tiny" / "plan.json"
+    stored = json.loads(plan.read_text(encoding="utf-8"))
+    del stored["plan"]["base"]["train.precision"]
+    plan.write_text(json.dumps(stored), encoding="utf-8")
+    asked.append("auto")
+    api.study(["tiny"], ask, tmp_path)
+    assert precisions() == ["fp32"] * 6
 
 
 def test_what_was_asked_otherwise_is_refused(ask: Ask, tmp_path: Path) -> None:

@@ -13,16 +13,17 @@ from typing import Any
 import numpy as np
 from filelock import FileLock, Timeout
 
+from roadworthy.config import load_config
 from roadworthy.errors import DataError, UsageError
 from roadworthy.evaluate.compare import judge, paired
 from roadworthy.evaluate.pairing import pair
 from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
-from roadworthy.runtime import with_threads
+from roadworthy.runtime import pick_autocast, pick_device, with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, jobs
+from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, jobs, sections
 from roadworthy.studies.watch import Watcher
 
 
@@ -153,6 +154,7 @@ def _planned(name: str, ask: Ask, folder: Path) -> Plan:
     asked = json.loads(json.dumps(asked))  # as it comes back
     if not path.is_file():
         plan = study.plan(ask)
+        plan = dataclasses.replace(plan, base=_settled(plan.base, ask, folder))
         write_json({"asked": asked, "plan": dataclasses.asdict(plan)}, path)
         return plan
     stored = json.loads(path.read_text(encoding="utf-8"))
@@ -163,8 +165,25 @@ def _planned(name: str, ask: Ask, folder: Path) -> Plan:
                 "give another --out"
             )
     tree = stored["plan"]
+    tree["base"] = _settled(tree["base"], ask, folder)
     arms = tuple(Arm(**arm) for arm in tree.pop("arms"))
     return Plan(arms=arms, pairs=tuple(map(tuple, tree.pop("pairs"))), **tree)
+
+
+def _settled(base: Settings, ask: Ask, folder: Path) -> Settings:
+    """With one precision for all trainings: each alone would try which is quicker, and two may disagree.
+
+    A folder whose plan left it to them goes on with what its trainings found.
+    """
+    train = load_config(None, ask.settings, **sections(base)).train
+    if train.precision != "auto":
+        return base
+    for stored in sorted(folder.glob("runs/*/*/config.toml")):
+        found = load_config(stored).train.precision
+        if found != "auto":
+            return {**base, "train.precision": found}
+    fp32 = pick_autocast("auto", pick_device(train.device)) is None
+    return {**base, "train.precision": "fp32" if fp32 else "bf16"}
 
 
 def _write_csv(result: StudyResult, path: Path) -> None:
