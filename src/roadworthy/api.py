@@ -5,11 +5,13 @@ What needs torch is imported inside the functions, so that reading this module d
 
 from __future__ import annotations
 
+import os
+import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from contextlib import closing
 from dataclasses import replace
 from datetime import datetime
-from functools import cached_property
+from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
 from typing import TYPE_CHECKING, Any, Literal
@@ -17,7 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
-from roadworthy.errors import BundleError, DataError, MissingExtraError, UsageError
+from roadworthy.errors import BundleError, DataError, ImageError, MissingExtraError, UsageError
 from roadworthy.inputs import (
     MAX_PIXELS,
     SUFFIXES,
@@ -25,16 +27,18 @@ from roadworthy.inputs import (
     ByteArray,
     FloatArray,
     InputSpec,
+    as_picture,
+    check_order,
     crop_resize,
-    decode,
+    is_array,
 )
-from roadworthy.results import Comparison, Metrics, Rejection, StudyResult, make_folder, write_json
+from roadworthy.results import Comparison, Metrics, Rejection, Row, StudyResult, make_folder, write_json
+from roadworthy.scores import SCORES, lacks_colour
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
     from roadworthy.data.overview import Overview
     from roadworthy.evaluate.pairing import Pairing
-    from roadworthy.evaluate.stream import Row
     from roadworthy.network import Network
     from roadworthy.report.film import Presented
     from roadworthy.runs import Run
@@ -49,6 +53,7 @@ if TYPE_CHECKING:
 
 Progress = Callable[[int, int], None]
 """Told (done, all) now and then."""
+SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
 
 
 def _needs_train(purpose: str) -> None:
@@ -179,9 +184,18 @@ class Classifier:
         """When its answers are not accepted; None where no threshold was chosen."""
         return self._network.rejection
 
-    def logits(self, images: ByteArray) -> FloatArray:
-        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
-        return self._network.logits(images)
+    @property
+    def without_colour(self) -> bool:
+        """Whether it was trained to read pictures without colour, too."""
+        return self._network.without_colour
+
+    def logits(self, images: ByteArray, *, order: str = "RGB") -> FloatArray:
+        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32.
+
+        order: of the channels, `RGB` or `BGR` (what cv2.imread gives).
+        """
+        check_order(order)
+        return self._network.logits(images if order == "RGB" else np.ascontiguousarray(images[..., ::-1]))
 
     @cached_property
     def _windows(self) -> Engine | None:
@@ -199,21 +213,23 @@ class Classifier:
         """Whether it can look for signs in a picture."""
         return self._windows is not None
 
-    def look(self, image: ByteArray, *, least_px: float = 16.0) -> list[tuple[Box, FloatArray]]:
-        """Boxes and (C,) logits of the signs in an (H, W, 3) uint8 picture, surest first.
+    def look(self, image: Any, *, least_px: float = 16.0, order: str = "RGB") -> list[tuple[Box, FloatArray]]:
+        """Boxes and (C,) logits of the signs in a picture, surest first.
 
-        least_px: side of the smallest sign looked for.
+        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for.
         """
         from roadworthy.serve.find import find_signs
 
-        found = find_signs(image, self.must_find(), self._network, least_px=least_px)
+        windows = self.must_find()
+        found = find_signs(as_picture(image, order), windows, self._network, least_px=least_px)
         return [(one.box, one.logits) for one in found]
 
-    def look_closer(self, image: ByteArray) -> list[tuple[Box, FloatArray]]:
+    def look_closer(self, image: Any, *, order: str = "RGB") -> list[tuple[Box, FloatArray]]:
         """The same for a picture that is of one sign, however loosely framed."""
         from roadworthy.serve.find import find_one
 
-        return [(one.box, one.logits) for one in find_one(image, self.must_find(), self._network)]
+        windows = self.must_find()
+        return [(one.box, one.logits) for one in find_one(as_picture(image, order), windows, self._network)]
 
     def must_find(self) -> Engine:
         """The network that signs are looked for with; UsageError where there is none."""
@@ -224,42 +240,100 @@ class Classifier:
             )
         return self._windows
 
-    def find(self, image: Any, *, top: int = 3, least_px: float = 16.0) -> list[Row]:
+    def find(self, image: Any, *, top: int = 3, least_px: float = 16.0, order: str = "RGB") -> list[Row]:
         """The signs in one picture, surest first, each with its box; an empty list where there is none.
 
-        least_px: side of the smallest sign looked for.
+        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for.
         """
+        from roadworthy.serve.find import cut_out
+
+        picture = as_picture(image, order)
+        found = self.look(picture, least_px=least_px)
+        if not found:
+            return []
+        boxes, logits = zip(*found, strict=True)
+        say = self._say(picture, top)
+        rows = [replace(say(_name(image, 0), own), box=box) for box, own in found]
+        if is_array(image):
+            rows = self._unless_swapped(rows, cut_out(picture, self.spec, boxes), np.stack(logits))
+        return rows
+
+    def predict(
+        self, images: Any, *, top: int = 3, order: str = "RGB", on_error: Literal["raise", "row"] = "raise"
+    ) -> list[Row]:
+        """One answer for each picture, of one or a list; arrays are RGB, unless `order` says otherwise.
+
+        images: paths, bytes of files, PIL images, arrays and tensors, as `inputs.as_picture` takes them:
+            (H, W, 3) uint8 RGB and its like.  OpenCV's are BGR: give order="BGR", or `image[..., ::-1]`.
+        order: of the channels of arrays and tensors, `RGB` or `BGR`; files and PIL images know their own.
+            Where an array reads much better the other way round, its answer is not accepted, and a
+            warning says so; that finds most mistakes, not all.
+        on_error: `raise` ends at a picture that cannot be read, with an ImageError that names it; `row`
+            gives a row with its error, and answers for the others.
+        Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
+        A picture without colour is not accepted as a sign that only colour tells from others.
+        """
+        from roadworthy.evaluate.stream import look_closer
+
+        check_order(order)
+        if on_error not in ("raise", "row"):
+            raise UsageError(f"on_error is {on_error!r}; it must be raise or row")
+        items = images if isinstance(images, (list, tuple)) else [images]
+        names = [_name(item, i) for i, item in enumerate(items)]
+        rows, pictures = {}, {}
+        for i, item in enumerate(items):
+            try:
+                pictures[i] = as_picture(item, order)
+            except ImageError as error:
+                if on_error == "raise":
+                    raise ImageError(f"{_described(item, i)} {error}") from error
+                rows[i] = Row(path=names[i], error=str(error))
+        if pictures:
+            crops = np.stack([crop_resize(picture, self.spec) for picture in pictures.values()])
+            logits = self.logits(crops)
+            says = {i: self._say(picture, top) for i, picture in pictures.items()}
+            rows |= {i: say(names[i], own) for (i, say), own in zip(says.items(), logits, strict=True)}
+            arrays = [place for place, i in enumerate(pictures) if is_array(items[i])]
+            numbers = [list(pictures)[place] for place in arrays]
+            checked = self._unless_swapped([rows[i] for i in numbers], crops[arrays], logits[arrays])
+            rows |= dict(zip(numbers, checked, strict=True))
+        for i, picture in pictures.items() if self.finds else ():
+            rows[i] = look_closer(rows[i], partial(self.look_closer, picture), says[i])
+        return [rows[i] for i in range(len(items))]
+
+    def _say(self, picture: ByteArray, top: int) -> Callable[[str, FloatArray], Row]:
+        """What logits say of a picture, under the name given."""
         from roadworthy.evaluate.stream import answer
 
-        name = str(image) if isinstance(image, (str, Path)) else "image 0"
-        return [
-            replace(answer(name, logits, self.classes, self.temperature, top, self.rejection), box=box)
-            for box, logits in self.look(_as_pixels(image), least_px=least_px)
-        ]
+        return partial(
+            answer,
+            classes=self.classes,
+            temperature=self.temperature,
+            top=top,
+            rejection=self.rejection,
+            colourless=lacks_colour(picture, self.without_colour),
+        )
 
-    def predict(self, images: Any, *, top: int = 3) -> list[Row]:
-        """One answer for each picture: paths, bytes, PIL images, (H, W, 3) uint8 arrays; one, or a list.
+    def _unless_swapped(self, rows: Sequence[Row], crops: ByteArray, logits: FloatArray) -> list[Row]:
+        """Rows of arrays; those that read much better with red and blue swapped are not accepted.
 
-        Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
+        crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.
         """
-        from roadworthy.evaluate.stream import answer, look_closer
-
-        items = images if isinstance(images, (list, tuple)) else [images]
-        if not items:
+        if not rows:
             return []
-        pictures = [_as_pixels(item) for item in items]
-        batch = np.stack([crop_resize(picture, self.spec) for picture in pictures])
-        names = [str(item) if isinstance(item, (str, Path)) else f"image {i}" for i, item in enumerate(items)]
-
-        def say(name: str, logits: FloatArray) -> Row:
-            return answer(name, logits, self.classes, self.temperature, top, self.rejection)
-
-        rows = [say(name, logits) for name, logits in zip(names, self.logits(batch), strict=True)]
-        if not self.finds:
-            return rows
+        energy = SCORES.get("energy")
+        other = self.logits(crops, order="BGR")
+        swapped = energy(other, self.temperature) - energy(logits, self.temperature) > SWAPPED
+        if swapped.any():
+            warnings.warn(
+                f"red and blue seem to be swapped in {int(swapped.sum())} of {len(rows)} arrays, first in "
+                f'{rows[int(swapped.argmax())].path}; say order="BGR" of what cv2.imread gives',
+                stacklevel=3,
+            )
+        reason = "red and blue seem to be swapped in the array"
         return [
-            look_closer(row, lambda picture=picture: self.look_closer(picture), say)  # type: ignore[misc]
-            for row, picture in zip(rows, pictures, strict=True)
+            replace(row, accepted=False, reason=reason) if wrong else row
+            for row, wrong in zip(rows, swapped.tolist(), strict=True)
         ]
 
     def answers(
@@ -285,6 +359,7 @@ class Classifier:
                 self.classes,
                 self.temperature,
                 rejection=self.rejection,
+                without_colour=self.without_colour,
                 top=top,
                 max_pixels=max_pixels,
             )
@@ -295,6 +370,7 @@ class Classifier:
             self.classes,
             self.temperature,
             rejection=self.rejection,
+            without_colour=self.without_colour,
             closer=self.look_closer if self.finds else None,
             top=top,
             batch_size=batch_size,
@@ -302,16 +378,17 @@ class Classifier:
         )
 
 
-def _as_pixels(item: Any) -> ByteArray:
-    if isinstance(item, (str, Path, bytes)):
-        return decode(item)
-    array = np.asarray(item.convert("RGB") if hasattr(item, "convert") else item)
-    if array.ndim != 3 or array.shape[2] != 3 or array.dtype != np.uint8:
-        raise UsageError(
-            f"a picture arrived as {array.dtype} {array.shape}; "
-            "give a path, bytes, a PIL image or (H, W, 3) uint8"
-        )
-    return array
+def _name(item: Any, number: int) -> str:
+    """What the row of a picture is called."""
+    return os.fspath(item) if isinstance(item, (str, PathLike)) else f"image {number}"
+
+
+def _described(item: Any, number: int) -> str:
+    """A picture of a list, for an error."""
+    if isinstance(item, (str, PathLike)):
+        return f"image {number} ({os.fspath(item)})"
+    kind = {"bytes": "bytes of a file", "ndarray": "array"}.get(type(item).__name__, type(item).__name__)
+    return f"image {number} ({kind})"
 
 
 def load(model: Path | str | None = None, *, device: str = "cpu", threads: int = 0) -> Classifier:

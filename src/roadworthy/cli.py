@@ -856,13 +856,15 @@ def _table(rows: Iterable[Row]) -> Iterator[str]:
             yield f"{'error':<24} {'':>7}  {'':<40} {row.path} {row.error}"
             continue
         others = ", ".join(f"{name} {share:.1%}" for name, share in row.alternatives)
-        named = row.predicted if row.accepted is not False else f"{row.predicted} (not sure)"
+        doubt = " (not sure)" if row.unsure else "" if row.reason is None else " (no colour)"
+        named = row.predicted + doubt
         where = "" if row.box is None else f" at {' '.join(f'{edge:.0f}' for edge in row.box)}"
         yield f"{named:<24} {row.confidence:>7.2%}  {others:<40} {row.path}{where}"
 
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
-    columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted", "alternatives", "box"]
+    columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted"]
+    columns += ["alternatives", "box", "reason"]
     yield ",".join(columns)
     for row in rows:
         cells = row.to_dict()

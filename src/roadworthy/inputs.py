@@ -3,6 +3,8 @@
 The same three steps serve training, evaluation, export and serving:
 `decode` (any file -> uint8 RGB), `crop_resize` (box and size -> uint8), `normalise` (uint8 -> float32).
 Training caches what stands after the second step and augments before the third.
+`as_picture` is `decode` for whatever else a picture may arrive as: PIL images, arrays, tensors.
+All arrays of pictures are RGB, unless the caller says order="BGR" (OpenCV's).
 """
 
 from __future__ import annotations
@@ -20,7 +22,8 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
-from roadworthy.errors import ConfigError, ImageError
+from roadworthy.colour import has_colour
+from roadworthy.errors import ConfigError, ImageError, UsageError
 
 ByteArray = NDArray[np.uint8]
 FloatArray = NDArray[np.floating[Any]]
@@ -31,6 +34,10 @@ SUFFIXES = frozenset(
     {".png", ".ppm", ".pgm", ".pbm", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
 )
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph is real; more is a decompression bomb here
+
+ORDERS = ("RGB", "BGR")
+MID_GREY = 128  # what transparent parts are laid on
+_CHANNELS = (1, 3, 4)  # grey, colour, colour and opacity
 
 _METADATA_BYTES = 256_000_000  # profiles, thumbnails and further frames beside the pixels
 _ORIENTATION_KEYS = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
@@ -89,9 +96,59 @@ def decode(source: str | PathLike[str] | bytes, max_pixels: int = MAX_PIXELS) ->
     The content decides the format, not the name.  EXIF orientation is applied, transparency is laid on
     mid-grey, 16 bits become 8 by the file's range (a dark picture stays dark), CMYK, grey and palettes
     become RGB, and of an animation the first frame counts.
+    For OpenCV, which wants BGR, turn the channels: `decode(path)[..., ::-1]`.
     Raises ImageError on whatever is no whole picture, or larger than `max_pixels`.
     """
     return np.array(_read_rgb(source, max_pixels))
+
+
+def as_picture(item: Any, order: str = "RGB", max_pixels: int = MAX_PIXELS) -> ByteArray:
+    """A picture as (H, W, 3) uint8 RGB, whichever way it arrives; the same picture gives the same levels.
+
+    item: one of
+        - a path, or the bytes of a file, for `decode`;
+        - a PIL image of any mode, by the same rules: EXIF orientation that it carries is applied
+          (ImageOps.exif_transpose does that and takes the mark away), 16 bits become 8 by their range;
+        - an array, (H, W) or (H, W, 1) grey, (H, W, 3) colour, (H, W, 4) colour and opacity, of uint8,
+          uint16 (0 to 65535), bool, or floats from 0 to 1;
+        - a tensor (torch's, on any device, with a gradient or without), the same or with channels first.
+    order: of the channels of arrays and tensors, `RGB` or `BGR` (what cv2.imread gives); files and PIL
+    images know their own.  It cannot be told from the levels, and to mistake it gives wrong answers.
+    Raises ImageError, saying what arrived, on whatever is none of these or may be meant in two ways.
+    """
+    check_order(order)
+    if isinstance(item, (str, PathLike)):
+        return decode(item, max_pixels)
+    if isinstance(item, (bytes, bytearray, memoryview)):
+        return decode(bytes(item), max_pixels)
+    if isinstance(item, Image.Image):
+        return np.array(_from_image(item, max_pixels))
+    if hasattr(item, "detach"):  # torch is not imported to ask
+        return _from_array(_from_tensor(item), order)
+    if hasattr(item, "__array__"):
+        return _from_array(np.asarray(item), order)
+    raise ImageError(
+        f"is of the type {type(item).__name__}; give a path, bytes, a PIL image, an array or a tensor"
+    )
+
+
+def is_array(item: Any) -> bool:
+    """Whether a picture that `as_picture` takes is an array or tensor, of which nobody knows the order."""
+    return not isinstance(item, (str, PathLike, bytes, bytearray, memoryview, Image.Image))
+
+
+def check_order(order: str) -> None:
+    """Refuse what is no order of channels."""
+    if order not in ORDERS:
+        raise UsageError(f"order is {order!r}; it must be RGB or BGR (what cv2.imread gives)")
+
+
+def read_judged(
+    source: str | PathLike[str] | bytes, spec: InputSpec, box: Box | None = None, max_pixels: int = MAX_PIXELS
+) -> tuple[ByteArray, bool]:
+    """`read_square`, and whether the whole picture has colour."""
+    image = _read_rgb(source, max_pixels)
+    return np.asarray(_square(image, spec, box)), has_colour(image)
 
 
 def read_square(
@@ -107,10 +164,7 @@ def _read_rgb(source: str | PathLike[str] | bytes, max_pixels: int) -> Image.Ima
         raise ImageError("is empty (0 bytes)")
     try:
         with Image.open(io.BytesIO(data), formats=FORMATS) as image:
-            if image.width * image.height > max_pixels:
-                raise ImageError(
-                    f"has {image.width} x {image.height} pixels; at most {max_pixels:,} are decoded"
-                )
+            _check_size(image, max_pixels)
             return _to_rgb(image)
     except ImageError:
         raise
@@ -122,6 +176,84 @@ def _read_rgb(source: str | PathLike[str] | bytes, max_pixels: int) -> Image.Ima
     # Pillow's decoders raise a wide assortment on damaged files; each of them means the same to a caller.
     except Exception as error:
         raise ImageError(f"is damaged: {error}") from error
+
+
+def _check_size(image: Image.Image, max_pixels: int) -> None:
+    if image.width * image.height > max_pixels:
+        raise ImageError(f"has {image.width} x {image.height} pixels; at most {max_pixels:,} are decoded")
+    if not image.width * image.height:
+        raise ImageError(f"has {image.width} x {image.height} pixels; it must have at least one")
+
+
+def _from_image(image: Image.Image, max_pixels: int) -> Image.Image:
+    _check_size(image, max_pixels)
+    try:
+        return _to_rgb(image)
+    except Exception as error:  # a lazily opened file is only read here, and may be damaged in any way
+        raise ImageError(f"cannot be made RGB from mode {image.mode}: {error}") from error
+
+
+def _from_tensor(tensor: Any) -> NDArray[Any]:
+    """A tensor as an array, its channels last."""
+    try:
+        plain = tensor.detach().cpu()
+        # numpy knows no bfloat16.
+        array: NDArray[Any] = np.asarray(plain.float() if plain.is_floating_point() else plain)
+    except (RuntimeError, TypeError, ValueError, AttributeError) as error:
+        reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+        raise ImageError(f"is a {type(tensor).__name__} that cannot be read as an array: {reason}") from error
+    if array.ndim != 3 or array.shape[0] not in _CHANNELS:
+        return array
+    if array.shape[2] in _CHANNELS:
+        raise ImageError(
+            f"is a tensor of the shape {array.shape}, whose channels may come first or last; give an array, "
+            "where they are last"
+        )
+    return array.transpose(1, 2, 0)
+
+
+def _from_array(array: NDArray[Any], order: str) -> ByteArray:
+    shape = array.shape
+    if array.ndim == 4:
+        raise ImageError(f"has the shape {shape}; give several pictures as a list of them, like list(batch)")
+    if array.ndim not in (2, 3) or (array.ndim == 3 and shape[2] not in _CHANNELS):
+        raise ImageError(
+            f"has the shape {shape}; arrays must be (H, W), (H, W, 1), (H, W, 3) or (H, W, 4), channels last"
+        )
+    if 0 in shape:
+        raise ImageError(f"has {shape[1]} x {shape[0]} pixels; it must have at least one")
+    levels = _levels(array)
+    if levels.ndim == 2 or shape[2] == 1:
+        return np.repeat(levels.reshape(*shape[:2], 1), 3, axis=2)
+    if order == "BGR":
+        levels = levels[..., [2, 1, 0, 3][: shape[2]]]
+    if shape[2] == 4:
+        return np.array(_on_grey(Image.fromarray(np.ascontiguousarray(levels))))
+    return np.ascontiguousarray(levels)
+
+
+def _levels(array: NDArray[Any]) -> ByteArray:
+    """An array's values as levels of 8 bits, by the range of their type."""
+    kind = array.dtype.kind
+    if array.dtype == np.uint8:
+        return array
+    if kind == "b" or (kind == "u" and array.dtype.itemsize == 2):
+        return _scaled(array.astype(np.float64), 1.0 if kind == "b" else 65535.0)
+    if kind != "f":
+        raise ImageError(
+            f"has values of the type {array.dtype}; give uint8, uint16, bool or floats from 0 to 1"
+        )
+    lowest, highest = float(array.min()), float(array.max())
+    # A resized picture overshoots by rounding; a NaN fails every comparison.
+    if not -0.5 / 255 <= lowest <= highest <= 1 + 0.5 / 255:
+        raise ImageError(
+            f"has floats from {lowest:.4g} to {highest:.4g}; floats must lie between 0 and 1, others be uint8"
+        )
+    return _scaled(array.astype(np.float64), 1.0)
+
+
+def _scaled(values: NDArray[np.float64], top: float) -> ByteArray:
+    return np.clip(np.nan_to_num(values) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
 
 
 def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:
@@ -137,19 +269,28 @@ def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:
 
 def _to_rgb(image: Image.Image) -> Image.Image:
     image.load()  # raises on truncated data
-    if image.format == "TIFF" or not _ORIENTATION_KEYS.isdisjoint(image.info):
+    # One without a format was made in memory, and may hold orientation elsewhere than a file does.
+    if image.format in ("TIFF", None) or not _ORIENTATION_KEYS.isdisjoint(image.info):
         image = _upright(image)
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
     if image.mode.startswith("I") or image.mode == "F":
-        return Image.fromarray(_to_8_bits(image)).convert("RGB")
+        levels = _to_8_bits(image)
+        if isinstance(clear := image.info.get("transparency"), int):
+            levels[np.asarray(image) == clear] = MID_GREY
+        return Image.fromarray(levels).convert("RGB")
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         image = ImageChops.invert(image)  # Pillow takes every one for Adobe's, which are inverted
     if image.has_transparency_data:
-        rgba = image.convert("RGBA")
-        ground = Image.new("RGBA", rgba.size, (128, 128, 128, 255))
-        image = Image.alpha_composite(ground, rgba)
+        return _on_grey(image)
     return image.convert("RGB")
+
+
+def _on_grey(image: Image.Image) -> Image.Image:
+    """A picture with transparency, as RGB, laid on mid-grey."""
+    rgba = image.convert("RGBA")
+    ground = Image.new("RGBA", rgba.size, (MID_GREY, MID_GREY, MID_GREY, 255))
+    return Image.alpha_composite(ground, rgba).convert("RGB")
 
 
 def _upright(image: Image.Image) -> Image.Image:
@@ -175,7 +316,7 @@ def _to_8_bits(image: Image.Image) -> ByteArray:
         top = 2.0 ** (bits - (kind == _SIGNED)) - 1
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
         grey = top - grey
-    return np.clip(np.nan_to_num(grey) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
+    return _scaled(grey, top)
 
 
 def _first(value: int | tuple[int, ...]) -> int:
@@ -201,7 +342,12 @@ def crop_box(crop: str, width: int, height: int, box: Box | None) -> Box | None:
 
 
 def crop_resize(image: ByteArray, spec: InputSpec, box: Box | None = None) -> ByteArray:
-    """(H, W, 3) uint8 -> (size, size, 3) uint8: the crop that `spec` asks for, resized to a square."""
+    """(H, W, 3) uint8 -> (size, size, 3) uint8: the crop that `spec` asks for, resized to a square.
+
+    Networks take RGB; `as_picture(image, order="BGR")` makes it of an OpenCV array.
+    """
+    if 0 in image.shape:
+        raise ImageError(f"has {image.shape[1]} x {image.shape[0]} pixels; it must have at least one")
     part = crop_box(spec.crop, image.shape[1], image.shape[0], box)
     if part is not None:
         # Pillow copies what it is given, which for a whole frame takes longer than the network.
@@ -233,7 +379,7 @@ def _resized(image: Image.Image, spec: InputSpec, part: Box | None) -> Image.Ima
 
 
 def normalise(images_BHWC: ByteArray, spec: InputSpec) -> FloatArray:
-    """(B, H, W, 3) uint8 -> (B, 3, H, W) float32, normalised as `spec` says."""
+    """(B, H, W, 3) uint8 RGB -> (B, 3, H, W) float32, normalised as `spec` says."""
     images = np.ascontiguousarray(images_BHWC.transpose(0, 3, 1, 2)).astype(np.float32) / np.float32(255)
     if spec.normalise == "unit":
         return images
@@ -245,6 +391,9 @@ def normalise(images_BHWC: ByteArray, spec: InputSpec) -> FloatArray:
 EPSILON = 0.02  # 5 grey levels: keeps the noise of a blank picture from being blown up into a pattern
 
 
-def preprocess(image: ByteArray, spec: InputSpec, box: Box | None = None) -> FloatArray:
-    """One decoded picture -> (3, size, size) float32, ready for the network."""
-    return normalise(crop_resize(image, spec, box)[None], spec)[0]
+def preprocess(image: Any, spec: InputSpec, box: Box | None = None, *, order: str = "RGB") -> FloatArray:
+    """One picture, as `as_picture` takes them -> (3, size, size) float32 RGB, ready for the network.
+
+    order: of an array's channels, `RGB` or `BGR` (what cv2.imread gives).
+    """
+    return normalise(crop_resize(as_picture(image, order), spec, box)[None], spec)[0]

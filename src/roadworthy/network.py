@@ -27,5 +27,9 @@ class Network(Protocol):
     def rejection(self) -> Rejection | None:
         """When its answers are not accepted; None where no threshold was chosen."""
 
+    @property
+    def without_colour(self) -> bool:
+        """Whether it was trained to read pictures without colour, too."""
+
     def logits(self, images: ByteArray) -> FloatArray:
-        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        """(B, S, S, 3) uint8 RGB, cropped and resized as `spec` says -> (B, C) float32."""

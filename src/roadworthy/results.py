@@ -206,6 +206,7 @@ class Row:
     """What is said of one picture: an error, or an answer with its two levels (kind and value).
 
     accepted: whether the answer is sure enough to be given; None where no threshold was chosen.
+    reason: why it is not accepted although it is sure: the picture lacks what the sign is told apart by.
     alternatives: further classes with their confidence, likeliest first, the predicted one left out.
     box: x1, y1, x2, y2 of the sign in the picture's pixels, where it was looked for.
     """
@@ -217,14 +218,21 @@ class Row:
     value: int | None = None
     confidence: float = 0.0
     accepted: bool | None = None
+    reason: str | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
     box: Box | None = None
 
+    @property
+    def unsure(self) -> bool:
+        """Whether it is not accepted because it is not sure: another look may help."""
+        return self.accepted is False and self.reason is None
+
     def to_dict(self) -> dict[str, Any]:
-        """The contract's JSON: `path` and either `error` or the answer, with a box where one was found."""
+        """The contract's JSON: `path` and either `error` or the answer; `box` and `reason` where there is one."""
         if self.error is not None:
             return {"path": self.path, "error": self.error}
         box = {} if self.box is None else {"box": [round(edge, 1) for edge in self.box]}
+        reason = {} if self.reason is None else {"reason": self.reason}
         return {
             "path": self.path,
             "predicted": self.predicted,
@@ -234,6 +242,7 @@ class Row:
             "accepted": self.accepted,
             "alternatives": [{"class": name, "confidence": share} for name, share in self.alternatives],
             **box,
+            **reason,
         }
 
 

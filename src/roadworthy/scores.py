@@ -7,11 +7,12 @@ from collections.abc import Callable, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.colour import has_colour
 from roadworthy.errors import ShapeError
-from roadworthy.inputs import FloatArray
+from roadworthy.inputs import ByteArray, FloatArray
 from roadworthy.registry import Registry
 from roadworthy.results import IntArray, Rejection, Row
-from roadworthy.signs.catalogue import kind_and_value
+from roadworthy.signs.catalogue import kind_and_value, told_by_colour
 
 Score = Callable[[FloatArray, float], FloatArray]
 """(logits (N, C), temperature) -> (N,), higher where the answer is surer."""
@@ -98,21 +99,38 @@ def answer(
     temperature: float = 1.0,
     top: int = 3,
     rejection: Rejection | None = None,
+    colourless: bool = False,
 ) -> Row:
-    """What (C,) logits say of the picture at `path`, with `top` answers at most."""
-    kept = accepted(logits[None], temperature, rejection)
+    """What (C,) logits say of the picture at `path`, with `top` answers at most.
+
+    colourless: the picture lacks the colour that the network was trained with (`lacks_colour`).
+    """
+    sure = accepted(logits[None], temperature, rejection)
+    kept = None if sure is None else bool(sure[0])
     probs = probabilities(logits, temperature)
     first, *others = top_k(logits, top).tolist()
     kind, value = kind_and_value(classes[first])
+    reason = None
+    if colourless and kept is not False and (other := told_by_colour(classes[first])):
+        kept, reason = False, f"the picture has no colour, and without it {kind} may be {' or '.join(other)}"
     return Row(
         path=path,
         predicted=classes[first],
         kind=kind,
         value=value,
         confidence=float(probs[first]),
-        accepted=None if kept is None else bool(kept[0]),
+        accepted=kept,
+        reason=reason,
         alternatives=tuple((classes[i], float(probs[i])) for i in others),
     )
+
+
+def lacks_colour(picture: ByteArray, without_colour: bool) -> bool:
+    """Whether a picture has no colour though the network needs some.
+
+    picture: (H, W, 3) uint8 RGB, as whole as it arrived.  without_colour: what the network was trained for.
+    """
+    return not without_colour and not has_colour(picture)
 
 
 def fuse_frames(log_probs_FC: FloatArray, independence: float = 1.0) -> FloatArray:

@@ -33,7 +33,7 @@ from roadworthy.results import Row, make_folder, write_json
 PART = 10_000  # pictures: half a minute of work for one process, and a few hundred kilobytes
 ATTEMPTS = 3  # at a part whose process dies
 PLAN = "_plan"  # what reads folders of Parquet passes over names with a _
-VERSION = 1
+VERSION = 2  # 2: pictures without colour, and why an answer is not accepted
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -212,6 +212,7 @@ def _write(rows: Iterable[Row], request: Request, file: Path) -> None:
             ("accepted", pa.bool_()),
             ("alternatives", pa.list_(answer)),
             ("box", pa.list_(pa.float32())),
+            ("reason", pa.string()),
         ],
         metadata=about,
     )

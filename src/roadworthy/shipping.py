@@ -201,6 +201,7 @@ def _manifest(card: Card, home: Path, command: str) -> Manifest:
             "exported": _placeless(origin(command)),
         },
         licence="; ".join(terms_of(source) for source in sources),
+        without_colour=card.without_colour,
     )
 
 

@@ -132,8 +132,13 @@ class Weights:
         """When its answers are not accepted; None where no threshold was chosen."""
         return self._card.rejection
 
+    @property
+    def without_colour(self) -> bool:
+        """Whether it was trained to read pictures without colour, too."""
+        return self._card.without_colour
+
     def logits(self, images: ByteArray) -> FloatArray:
-        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        """(B, S, S, 3) uint8 RGB, cropped and resized as `spec` says -> (B, C) float32."""
         return predict_logits(self._model, images, self.spec, batch_size=len(images), device=self._device)
 
 

@@ -30,9 +30,12 @@ from roadworthy.inputs import (
 )
 from roadworthy.results import Rejection, Row
 from roadworthy.scores import answer as answer
+from roadworthy.scores import lacks_colour
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 T = TypeVar("T")
+Say = Callable[..., Row]
+"""`answer`, of a path and (C,) logits, and whether the picture is colourless."""
 Classify = Callable[[ByteArray], FloatArray]
 Look = Callable[[ByteArray], Sequence[tuple[Box, FloatArray]]]
 
@@ -60,6 +63,7 @@ def predict_files(
     temperature: float = 1.0,
     *,
     rejection: Rejection | None = None,
+    without_colour: bool = False,
     closer: Look | None = None,
     top: int = 3,
     batch_size: int = 64,
@@ -70,6 +74,7 @@ def predict_files(
 
     classify: (B, S, S, 3) uint8 pictures, S being spec.size, to (B, C) logits; called on 1 to batch_size.
     temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
+    without_colour: whether the network was trained for pictures without colour, too.
     closer: where a first answer is not sure, or is NO_SIGN, finds signs in the whole picture; the surest that
     it finds, if any, is the answer then.
     top: how many answers a row holds, the predicted one among them.
@@ -77,8 +82,8 @@ def predict_files(
     """
     _check_positive(top=top, batch_size=batch_size, workers=workers)
     say = partial(answer, classes=tuple(classes), temperature=temperature, top=top, rejection=rejection)
-    rows = _predict(paths, classify, spec, len(classes), say, batch_size, workers, max_pixels)
-    return rows if closer is None else _closer(rows, closer, say, max_pixels)
+    rows = _predict(paths, classify, spec, len(classes), say, without_colour, batch_size, workers, max_pixels)
+    return rows if closer is None else _closer(rows, closer, say, without_colour, max_pixels)
 
 
 def find_files(
@@ -88,13 +93,14 @@ def find_files(
     temperature: float = 1.0,
     *,
     rejection: Rejection | None = None,
+    without_colour: bool = False,
     top: int = 3,
     workers: int = 2,
     max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Row]:
     """One Row for each sign in each picture, with its box; one of NO_SIGN for a picture without any.
 
-    look: an (H, W, 3) picture to the boxes and (C,) logits of its signs.
+    look: an (H, W, 3) uint8 RGB picture to the boxes and (C,) logits of its signs.
     """
     _check_positive(top=top, workers=workers)
 
@@ -110,8 +116,10 @@ def find_files(
                 yield Row(path=path, error=str(picture))
                 continue
             found = look(picture)
+            colourless = bool(found) and lacks_colour(picture, without_colour)
             for box, logits in found:
-                yield replace(answer(path, logits, classes, temperature, top, rejection), box=box)
+                row = answer(path, logits, classes, temperature, top, rejection, colourless)
+                yield replace(row, box=box)
             if not found:
                 kind, value = kind_and_value(NO_SIGN)
                 yield Row(path=path, predicted=NO_SIGN, kind=kind, value=value, confidence=1.0)
@@ -122,49 +130,62 @@ def _predict(
     classify: Classify,
     spec: InputSpec,
     num_classes: int,
-    say: Callable[[str, FloatArray], Row],
+    say: Say,
+    without_colour: bool,
     batch_size: int,
     workers: int,
     max_pixels: int,
 ) -> Iterator[Row]:
-    def load(path: str) -> ByteArray | ImageError:
+    def load(path: str) -> tuple[ByteArray, bool] | ImageError:
         try:
-            return crop_resize(decode(path, max_pixels), spec)
+            picture = decode(path, max_pixels)
         except ImageError as error:
             return error
+        return crop_resize(picture, spec), lacks_colour(picture, without_colour)
 
     pictures = _in_threads(load, (str(Path(path)) for path in paths), workers, ahead=batch_size)
     with closing(pictures):  # a caller who stops half-way stops the decoding, too
         while batch := list(islice(pictures, batch_size)):
-            readable = [picture for _, picture in batch if not isinstance(picture, ImageError)]
+            readable = [loaded[0] for _, loaded in batch if not isinstance(loaded, ImageError)]
             logits = iter(
                 _checked(classify(np.stack(readable)), len(readable), num_classes) if readable else ()
             )
-            for path, picture in batch:
-                if isinstance(picture, ImageError):
-                    yield Row(path=path, error=str(picture))
+            for path, loaded in batch:
+                if isinstance(loaded, ImageError):
+                    yield Row(path=path, error=str(loaded))
                 else:
-                    yield say(path, next(logits))
+                    yield say(path, next(logits), colourless=loaded[1])
 
 
 def _closer(
-    rows: Iterator[Row], look: Look, say: Callable[[str, FloatArray], Row], max_pixels: int
+    rows: Iterator[Row], look: Look, say: Say, without_colour: bool, max_pixels: int
 ) -> Iterator[Row]:
     """The rows, those that are not sure answered anew from the sign that a closer look finds."""
     for row in rows:
-        # Decoded once more: to keep all large pictures of a batch would cost more.
-        yield look_closer(row, lambda path=row.path: look(decode(path, max_pixels)), say)  # type: ignore[misc]
+        if wants_closer(row):
+            # Decoded once more: to keep all large pictures of a batch would cost more.
+            picture = decode(row.path, max_pixels)
+            row = surer(row, look(picture), partial(say, colourless=lacks_colour(picture, without_colour)))
+        yield row
 
 
 def look_closer(
     row: Row, found: Callable[[], Sequence[tuple[Box, FloatArray]]], say: Callable[[str, FloatArray], Row]
 ) -> Row:
     """A row that is sure as it is; one that is not, anew from the surest sign that is found, if any."""
-    if row.error is not None or (row.accepted is not False and row.predicted != NO_SIGN):
-        return row
-    for box, logits in found():
+    return surer(row, found(), say) if wants_closer(row) else row
+
+
+def wants_closer(row: Row) -> bool:
+    """Whether a first answer leaves so much open that signs are looked for in the whole picture."""
+    return row.error is None and (row.unsure or row.predicted == NO_SIGN)
+
+
+def surer(row: Row, found: Sequence[tuple[Box, FloatArray]], say: Callable[[str, FloatArray], Row]) -> Row:
+    """The answer from the first sign that was found, with its box; the row where none is, or none surer."""
+    for box, logits in found[:1]:
         again = replace(say(row.path, logits), box=box)
-        return row if again.accepted is False else again
+        return row if again.unsure else again
     return row
 
 

@@ -33,11 +33,12 @@ _EXTERNAL = 1  # TensorProto's data_location
 class Manifest:
     """What must travel with the network.
 
-    kind: `crop` takes (B, S, S, 3) uint8 pictures, S being input.size, and answers (B, C) logits; `dense`
+    kind: `crop` takes (B, S, S, 3) uint8 RGB pictures, S being input.size, and answers (B, C) logits; `dense`
         takes (1, H, W, 3) and answers (1, C, h, w), a cell for each window of S by S, every `stride` pixels.
     precision: `fp32` or `int8`.  codes: the signs' codes by class, like R1-1 for `stop`.
     metrics: by what was measured on, each with its n.  parity: how far it agrees with the network as trained.
     licence: what the data that it was trained on allow.
+    without_colour: whether it was trained for pictures without colour, too; bundles that do not say were not.
     """
 
     kind: Literal["crop", "dense"] = "crop"
@@ -52,6 +53,7 @@ class Manifest:
     parity: Mapping[str, Any] = field(default_factory=dict)
     provenance: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
+    without_colour: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -139,6 +141,7 @@ def _manifest(data: bytes, name: str) -> Manifest:
             parity=tree["parity"],
             provenance=tree["provenance"],
             licence=str(tree["licence"]),
+            without_colour=tree.get("without_colour", False) is True,
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ConfigError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

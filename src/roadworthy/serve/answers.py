@@ -27,6 +27,11 @@ class Answer(BaseModel):
         default=None,
         description="Whether it is sure enough to be acted on; null where no threshold was chosen.",
     )
+    reason: str | None = Field(
+        default=None,
+        description="Why it is not accepted though it is sure: a picture without colour, of a sign that "
+        "only colour tells from others.",
+    )
     alternatives: list[Alternative] = Field(default_factory=list)
     box: list[float] | None = Field(
         default=None, description="x1, y1, x2, y2 in the picture's pixels, where the sign was looked for."

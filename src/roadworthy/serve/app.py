@@ -16,7 +16,8 @@ import uuid
 from collections.abc import AsyncIterator, Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from contextlib import asynccontextmanager
-from dataclasses import replace
+from dataclasses import dataclass, replace
+from functools import partial
 from pathlib import Path
 from typing import Annotated, Any, TypeVar
 
@@ -36,9 +37,10 @@ from starlette.types import Message, Receive, Scope, Send
 
 from roadworthy import __version__
 from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError
-from roadworthy.inputs import ByteArray, FloatArray, InputSpec, decode, read_square
+from roadworthy.evaluate.stream import surer, wants_closer
+from roadworthy.inputs import ByteArray, FloatArray, InputSpec, decode, read_judged
 from roadworthy.results import Row
-from roadworthy.scores import accepted, answer, fuse_frames, log_probabilities
+from roadworthy.scores import answer, fuse_frames, lacks_colour, log_probabilities
 from roadworthy.serve.answers import (
     Answer,
     Failure,
@@ -56,7 +58,6 @@ from roadworthy.serve.room import NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import TYPES, manifest_json, page_files
 from roadworthy.serve.uploads import Refused, Upload, read_uploads
-from roadworthy.signs.catalogue import NO_SIGN
 
 log = logging.getLogger("roadworthy.serve")
 T = TypeVar("T")
@@ -350,19 +351,18 @@ def _told_to_come_back() -> Iterator[None]:
 async def _answers(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
     """For each picture its answer; where that is not sure, the one of a closer look."""
     opened = await _opened(service, served, uploads)
-    readable = [crop for crop in opened if not isinstance(crop, str)]
+    readable = [crop.pixels for crop in opened if not isinstance(crop, str)]
     logits = iter(await served.batcher.logits(readable) if readable else ())
     results = []
     for upload, crop in zip(uploads, opened, strict=True):
         if isinstance(crop, str):
             results.append(Answer(name=upload.name, error=crop))
             continue
-        row = _say(served, top, next(logits))
-        unsure = row.accepted is False or row.predicted == NO_SIGN
-        if unsure and upload.box is None and served.windows is not None:
-            for one in (await _look(service, served, upload, find_one))[:1]:
-                again = replace(_say(served, top, one.logits), box=one.box)
-                row = row if again.accepted is False else again
+        row = _say(served, top, crop.colourless, "", next(logits))
+        if wants_closer(row) and upload.box is None and served.windows is not None:
+            found, colourless = await _look(service, served, upload, find_one)
+            say = partial(_say, served, top, colourless)
+            row = surer(row, [(one.box, one.logits) for one in found], say)
         results.append(as_answer(row, upload.name))
     return results
 
@@ -372,18 +372,27 @@ async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload]
     results = []
     for upload in uploads:
         try:
-            found = await _look(service, served, upload, _find_in_time)
+            found, colourless = await _look(service, served, upload, _find_in_time)
         except ImageError as error:
             service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
             continue
         service.meters.pictures.labels("readable").inc()
         for one in found:
-            results.append(as_answer(replace(_say(served, top, one.logits), box=one.box), upload.name))
+            row = replace(_say(served, top, colourless, "", one.logits), box=one.box)
+            results.append(as_answer(row, upload.name))
     return results
 
 
-async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -> list[ByteArray | str]:
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """What the network takes of a picture, and whether that picture lacks the colour that it needs."""
+
+    pixels: ByteArray
+    colourless: bool
+
+
+async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -> list[Crop | str]:
     """Of each picture the crop that the network takes, or why it cannot be read."""
     opened = await asyncio.gather(*(_open(service, served, upload) for upload in uploads))
     bad = sum(isinstance(picture, str) for picture in opened)
@@ -392,29 +401,34 @@ async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -
     return list(opened)
 
 
-async def _open(service: Service, served: Served, upload: Upload) -> ByteArray | str:
+async def _open(service: Service, served: Served, upload: Upload) -> Crop | str:
     spec = served.crops.spec
     if upload.box is not None:
         spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
 
-    def work() -> ByteArray | str:
+    def work() -> Crop | str:
         try:
-            return read_square(upload.data, spec, upload.box, service.config.max_pixels)
+            pixels, colour = read_judged(upload.data, spec, upload.box, service.config.max_pixels)
         except ImageError as error:
             return str(error)
+        return Crop(pixels=pixels, colourless=not (colour or served.crops.without_colour))
 
     return await service.in_thread(work)
 
 
 async def _look(
     service: Service, served: Served, upload: Upload, find: Callable[..., list[Found]]
-) -> list[Found]:
-    """Decoded here, once more if need be: to keep all pictures of a request would take gigabytes."""
+) -> tuple[list[Found], bool]:
+    """The signs found, and whether the picture lacks colour.
+
+    Decoded here, once more if need be: to keep all pictures of a request would take gigabytes.
+    """
     windows = served.windows
     assert windows is not None
 
-    def work() -> list[Found]:
-        return find(decode(upload.data, service.config.max_pixels), windows, served.crops)
+    def work() -> tuple[list[Found], bool]:
+        picture = decode(upload.data, service.config.max_pixels)
+        return find(picture, windows, served.crops), lacks_colour(picture, served.crops.without_colour)
 
     return await service.in_thread(work)
 
@@ -425,9 +439,9 @@ def _find_in_time(image: ByteArray, windows: Engine, crops: Engine) -> list[Foun
     return find_signs(image, windows, crops, least_px=LEAST_PX * max(1.0, times))
 
 
-def _say(served: Served, top: int, logits: FloatArray) -> Row:
+def _say(served: Served, top: int, colourless: bool, path: str, logits: FloatArray) -> Row:
     engine = served.crops
-    return answer("", logits, engine.classes, engine.temperature, top, engine.rejection)
+    return answer(path, logits, engine.classes, engine.temperature, top, engine.rejection, colourless)
 
 
 async def _track(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> Tracked:
@@ -437,19 +451,21 @@ async def _track(service: Service, served: Served, uploads: Sequence[Upload], to
         for upload, picture in zip(uploads, opened, strict=True)
         if isinstance(picture, str)
     ]
-    crops = [picture for picture in opened if not isinstance(picture, str)]
+    crops = [crop for crop in opened if not isinstance(crop, str)]
     if not crops:
         raise Refused(422, f"none of the {len(uploads)} frames can be read: {errors[0].error}")
     engine = served.crops
-    frames = log_probabilities(await served.batcher.logits(crops), engine.temperature)
-    decided, together = None, frames[0]
+    pixels = [crop.pixels for crop in crops]
+    frames = log_probabilities(await served.batcher.logits(pixels), engine.temperature)
+    decided = None
     for seen in range(1, len(frames) + 1):
         together = fuse_frames(frames[:seen], INDEPENDENCE)
-        sure = accepted(together[None], 1.0, engine.rejection)
-        if sure is not None and sure[0]:
+        # One camera took them all: a single frame may be called colourless by mistake.
+        colourless = 2 * sum(crop.colourless for crop in crops[:seen]) > seen
+        row = answer("", together, engine.classes, 1.0, top, engine.rejection, colourless)
+        if row.accepted:
             decided = seen
             break
-    row = answer("", together, engine.classes, 1.0, top, engine.rejection)
     return Tracked(
         model=served.name,
         sha256=engine.sha256,

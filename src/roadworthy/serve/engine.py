@@ -52,8 +52,13 @@ class Engine:
         """When its answers are not accepted; None where no threshold was chosen."""
         return self.manifest.rejection
 
+    @property
+    def without_colour(self) -> bool:
+        """Whether it was trained to read pictures without colour, too."""
+        return self.manifest.without_colour
+
     def logits(self, images: ByteArray) -> FloatArray:
-        """(B, S, S, 3) uint8, cropped and resized as `spec` says -> (B, C) float32."""
+        """(B, S, S, 3) uint8 RGB, cropped and resized as `spec` says -> (B, C) float32."""
         self._must_be("crop")
         size = self.spec.size
         if images.dtype != np.uint8 or images.shape[1:] != (size, size, 3) or not len(images):

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
@@ -47,7 +48,7 @@ class Found:
 def find_signs(
     image: ByteArray, windows: Engine, crops: Network, *, least_px: float = LEAST_PX, most: int = 100
 ) -> list[Found]:
-    """Signs in an (H, W, 3) uint8 picture, surest first, `most` at most.
+    """Signs in an (H, W, 3) uint8 RGB picture, surest first, `most` at most.
 
     windows: proposes where signs are.  crops: says where exactly, what they are, and whether they are any.
     least_px: side of the smallest sign looked for; half of it takes four times as long.
@@ -125,9 +126,14 @@ def _odds(logits: FloatArray, nothing: int) -> FloatArray:
 
 def _said(image: ByteArray, crops: Network, boxes: FloatArray) -> FloatArray:
     """(N, C) logits of the network for crops."""
+    return crops.logits(cut_out(image, crops.spec, boxes.tolist()))
+
+
+def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]]) -> ByteArray:
+    """(N, S, S, 3): what the network for crops is shown of N boxes."""
     # The boxes are the crop: what an InputSpec crops is the annotated one.
-    spec = InputSpec(size=crops.spec.size, resize=crops.spec.resize, crop=f"margin={_ROOM}")
-    return crops.logits(np.stack([crop_resize(image, spec, tuple(box)) for box in boxes.tolist()]))
+    spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={_ROOM}")
+    return np.stack([crop_resize(image, spec, (box[0], box[1], box[2], box[3])) for box in boxes])
 
 
 def _adjusted(image: ByteArray, crops: Network, box: FloatArray) -> FloatArray:

@@ -90,11 +90,15 @@ class Face:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Classes and faces by name, and the families that classes belong to."""
+    """Classes and faces by name, and the families that classes belong to.
+
+    by_colour: kinds of signs that only colour tells apart, in groups.
+    """
 
     classes: Mapping[str, SignClass]
     faces: Mapping[str, Face]
     families: tuple[str, ...]
+    by_colour: tuple[tuple[str, ...], ...] = ()
 
 
 @cache
@@ -113,6 +117,7 @@ def catalogue(folder: Path | None = None) -> Catalogue:
         classes={**ours.classes, **theirs.classes},
         faces={**ours.faces, **theirs.faces},
         families=ours.families,
+        by_colour=ours.by_colour,
     )
 
 
@@ -269,6 +274,16 @@ def family_of(name: str) -> str:
     if known is not None:
         return known.family
     return {"speed": "speed-limit", "end-speed": "end-of-limit"}.get(kind_and_value(name)[0], "other")
+
+
+def told_by_colour(name: str) -> tuple[str, ...]:
+    """The kinds of signs that only colour tells a class apart from; empty where shapes do.
+
+    A speed limit of any number is one of them; a user's own class never is.
+    """
+    kind = kind_and_value(name)[0]
+    others = [other for group in catalogue().by_colour if kind in group for other in group if other != kind]
+    return tuple(dict.fromkeys(others))
 
 
 def is_sign(name: str) -> bool:

@@ -27,6 +27,7 @@ class Card:
     """What must travel with the weights: network, classes, preprocessing, and how sure is sure enough.
 
     rejection: None where every answer is given.  facts: where the weights come from.
+    without_colour: whether it was trained for pictures without colour, too.
     """
 
     model: ModelConfig
@@ -35,6 +36,7 @@ class Card:
     temperature: float = 1.0
     rejection: Rejection | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
+    without_colour: bool = False
 
 
 def save_checkpoint(model: nn.Module, card: Card, path: Path) -> None:
@@ -61,6 +63,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
             temperature=float(header["temperature"]),
             rejection=read_rejection(header.get("rejection")),
             facts=header["facts"],
+            without_colour=header.get("without_colour", False) is True,
         )
         model = build_model(card.model, len(card.classes), card.input)
         model.load_state_dict(tensors, strict=True)

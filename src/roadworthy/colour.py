@@ -1,0 +1,65 @@
+"""Whether a picture has colour.  numpy and Pillow only, and short: other languages may have it, too.
+
+The rule, for an RGB picture of 8 bits:
+
+1. Average blocks of k by k pixels, k = max(2, min(width, height) // GRID), those at the right and lower edge
+   of what they have; so sensor noise and the coarse chroma of JPEG fall out.
+2. Of each block: luma = 0.299 R + 0.587 G + 0.114 B, chroma = (R - luma, B - luma).  Blocks with a channel of
+   CLIPPED or more are left out, unless they are more than three quarters: light that is cut off has no hue.
+3. level = mean luma + FLOOR.
+4. A straight line of luma is taken off both parts of chroma (least squares).  Where what is left has a root
+   mean square below LEFT * level, chroma only repeats luma: grey, and grey under a tint, have no colour.
+5. Where mean chroma is longer than TINTED * level, and the root mean square of chroma across its direction
+   is below min(HUES * length / level, HUES_MOST) of that length, all hues are one: a tint that JPEG blurred.
+"""
+
+from __future__ import annotations
+
+from typing import Any
+
+import numpy as np
+from numpy.typing import NDArray
+from PIL import Image
+
+GRID = 16  # blocks along the shorter side, at least
+CLIPPED = 250.0
+FLOOR = 10.0  # levels: in the dark a level of noise is no colour
+LEFT = 0.04
+TINTED = 0.15
+HUES, HUES_MOST = 0.5, 0.1
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def has_colour(picture: NDArray[np.uint8] | Image.Image) -> bool:
+    """Whether an RGB picture shows colours; false for grey, infrared, and one tint over all of it.
+
+    picture: (H, W, 3) uint8, or a PIL image of mode RGB; the whole picture rather than a sign cut out of it,
+    for a sign may itself be black and white.
+    """
+    luma, chroma = _blocks(picture)
+    level = float(luma.mean()) + FLOOR
+    lighter, beside = luma - luma.mean(), chroma - chroma.mean(axis=0)
+    slope = lighter @ beside / max(float(lighter @ lighter), 1e-6)
+    if _rms(beside - lighter[:, None] * slope) < LEFT * level:
+        return False
+    tint = chroma.mean(axis=0)
+    length = float(np.hypot(*tint))
+    if length < TINTED * level:
+        return True
+    across = chroma @ np.array([-tint[1], tint[0]]) / length
+    return _rms(across[:, None]) / length >= min(HUES * length / level, HUES_MOST)
+
+
+def _blocks(picture: NDArray[np.uint8] | Image.Image) -> tuple[NDArray[Any], NDArray[Any]]:
+    """(N,) luma and (N, 2) chroma of the blocks that count."""
+    image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
+    means = np.asarray(image.reduce(max(2, min(image.size) // GRID)), dtype=np.float32).reshape(-1, 3)
+    unclipped = means[means.max(axis=1) < CLIPPED]
+    if 4 * len(unclipped) >= len(means):
+        means = unclipped
+    luma = means @ _LUMA
+    return luma, means[:, [0, 2]] - luma[:, None]
+
+
+def _rms(vectors: NDArray[Any]) -> float:
+    return float(np.sqrt((vectors**2).sum(axis=1).mean()))
