@@ -228,7 +228,7 @@ class Row:
         return self.accepted is False and self.reason is None
 
     def to_dict(self) -> dict[str, Any]:
-        """The contract's JSON: `path` and either `error` or the answer; `box` and `reason` where there is one."""
+        """The contract's JSON: `path` and `error`, or the answer; `box` and `reason` where there is one."""
         if self.error is not None:
             return {"path": self.path, "error": self.error}
         box = {} if self.box is None else {"box": [round(edge, 1) for edge in self.box]}

@@ -17,7 +17,8 @@ from torch import Tensor
 
 from roadworthy.augment.consistency import build_views
 from roadworthy.augment.mix import build_mix
-from roadworthy.augment.policy import build_policy
+from roadworthy.augment.policy import Policy, build_policy
+from roadworthy.colour import has_colour
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
 from roadworthy.data.audit import audit_decoded
 from roadworthy.data.dataset import Dataset
@@ -55,7 +56,7 @@ from roadworthy.runtime import (
     set_threads,
 )
 from roadworthy.scores import SCORES, log_probabilities
-from roadworthy.signs.catalogue import Face
+from roadworthy.signs.catalogue import Face, told_by_colour
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
 from roadworthy.train.average import build_average
@@ -76,6 +77,7 @@ from roadworthy.train.schedules import build_schedule
 from roadworthy.train.state import TrainState
 
 SAMPLES_PER_CLASS = 3
+GREY_SAMPLE, GREY_SHARE = 256, 0.2
 ICON_PX = 64
 
 
@@ -175,6 +177,7 @@ def _run(
     mix = build_mix(config.augment, len(splits.classes))
     _begin_run(folder, config)
     _write_pictures(folder, splits, policy, config)
+    without_colour = trains_without_colour(splits.train, policy, config.train.seed)
 
     batches = BatchLoader(
         splits.train,
@@ -213,7 +216,7 @@ def _run(
         schedule=build_schedule(config.schedule),
         validate=functools.partial(_validate, splits.val, config, hardware),
         keep_best=lambda now: _save_weights(
-            now, "best", now.progress.epoch, Calibration(), splits, config, folder
+            now, "best", now.progress.epoch, Calibration(), splits, config, folder, without_colour
         ),
         save=save,
         producers=build_producers(config.penalty, state.model, state.optimizer),
@@ -229,7 +232,7 @@ def _run(
         autocast=hardware.autocast,
         callbacks=callbacks,
     )
-    metrics = _conclude(state, splits, config, hardware, folder, origin, batches.batch_size)
+    metrics = _conclude(state, splits, config, hardware, folder, origin, batches.batch_size, without_colour)
     return Run(folder=folder, metrics=metrics)
 
 
@@ -348,6 +351,7 @@ def _save_weights(
     splits: Splits,
     config: Config,
     folder: Path,
+    without_colour: bool,
 ) -> None:
     card = Card(
         model=config.model,
@@ -362,6 +366,7 @@ def _save_weights(
             "data": config.data.spec,
             "seed": config.train.seed,
         },
+        without_colour=without_colour,
     )
     save_checkpoint(state.evaluated, card, folder / "checkpoints" / f"{name}.safetensors")
 
@@ -374,6 +379,7 @@ def _conclude(
     folder: Path,
     origin: dict[str, Any],
     batch_size: int,
+    without_colour: bool,
 ) -> Metrics:
     """Calibrate best and last on validation, then open the test split once, with the best.
 
@@ -382,7 +388,7 @@ def _conclude(
     hardware = Hardware(device=hardware.device, autocast=None)
     progress = state.progress
     of_last = _calibrate(state.evaluated, splits.val, config, hardware)
-    _save_weights(state, "last", progress.epoch, of_last, splits, config, folder)
+    _save_weights(state, "last", progress.epoch, of_last, splits, config, folder, without_colour)
     best_file = folder / "checkpoints" / "best.safetensors"
     best, card = load_checkpoint(best_file, hardware.device)
     best = best.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -539,6 +545,24 @@ def samples_by_class(data: Dataset, per_class: int, seed: int = 0) -> IntArray:
         for c in range(len(data.classes))
     ]
     return np.concatenate(chosen)
+
+
+def trains_without_colour(data: Dataset, policy: Policy, seed: int) -> bool:
+    """Whether training shows signs that only colour tells apart without it: a fifth of them, at least.
+
+    Looked up in pictures as they are augmented, 256 at most, not in settings: whatever takes colour away
+    counts, and data that are grey from the start do.  False where no class of the task is such a sign.
+    """
+    such = [i for i, name in enumerate(data.classes) if told_by_colour(name)]
+    rows = np.flatnonzero(np.isin(data.targets, such))
+    if not len(rows):
+        return False
+    source = np.random.default_rng(derive_seed(seed, "colour"))
+    rows = np.sort(source.permutation(rows)[:GREY_SAMPLE])
+    batch = torch.from_numpy(np.asarray(data.images[rows])).permute(0, 3, 1, 2)
+    images, _ = policy(batch, torch.from_numpy(data.targets[rows]), generator("cpu", seed, "colour"))
+    levels = (images.clamp(0, 1) * 255).round().to(torch.uint8).permute(0, 2, 3, 1).contiguous().numpy()
+    return float(np.mean([not has_colour(picture) for picture in levels])) >= GREY_SHARE
 
 
 def _write_pictures(folder: Path, splits: Splits, policy: Any, config: Config) -> None:

@@ -154,7 +154,8 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
                     f"{path}: face {face.name} is of the class {face.sign!r}, which does not exist"
                 )
             found[face.name] = face
-    return Catalogue(classes=classes, faces=found, families=families)
+    by_colour = () if ours is not None else tuple(tuple(kinds) for kinds in tree["by_colour"])
+    return Catalogue(classes=classes, faces=found, families=families, by_colour=by_colour)
 
 
 def _check_class(sign: SignClass, families: Sequence[str], path: Path) -> None:
