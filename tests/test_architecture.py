@@ -26,12 +26,25 @@ FOUNDATION = {
         "pixels",
         "stages",
         "cluster",
+        "extras",
+        "words",
     ),
     *("signs", "signs.catalogue"),
 }
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
 LAYERS = ["signs", "data", "augment", "models", "train", "evaluate", "export", "serve", "studies"]
-SHELL = {"runs", "measuring", "shipping", "scoring", "api", "cli", "cli_progress", "doctor", "__main__"}
+SHELL = {
+    "runs",
+    "measuring",
+    "shipping",
+    "scoring",
+    "api",
+    "cli",
+    "cli_layout",
+    "cli_progress",
+    "doctor",
+    "__main__",
+}
 TORCH_FREE = [
     *(
         "errors",
@@ -47,6 +60,8 @@ TORCH_FREE = [
         "measuring",
         "scoring",
         "cluster",
+        "extras",
+        "words",
         "signs.catalogue",
         "api",
         "cli",

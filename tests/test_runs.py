@@ -262,7 +262,7 @@ def test_without_the_part_that_draws_a_report_has_no_icons(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def missing(*_: object) -> None:
-        raise MissingExtraError("drawing signs", "signs")
+        raise MissingExtraError("drawing signs", ["resvg-py"], ["signs"])
 
     monkeypatch.setattr("roadworthy.runs.draw_icon", missing)
     folder = api.train(tiny(spec, epochs=1), tmp_path / "run").folder

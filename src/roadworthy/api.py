@@ -8,7 +8,7 @@ from __future__ import annotations
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
-from contextlib import closing
+from contextlib import closing, contextmanager
 from dataclasses import replace
 from datetime import datetime
 from functools import cached_property, partial
@@ -19,7 +19,8 @@ from typing import TYPE_CHECKING, Any, Literal
 import numpy as np
 
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
-from roadworthy.errors import BundleError, DataError, ImageError, MissingExtraError, UsageError
+from roadworthy.errors import BundleError, DataError, ImageError, UsageError
+from roadworthy.extras import FOR_MODELS, missing, require
 from roadworthy.inputs import (
     MAX_PIXELS,
     SUFFIXES,
@@ -32,6 +33,7 @@ from roadworthy.inputs import (
     crop_resize,
     is_array,
 )
+from roadworthy.network import refuse_foreign
 from roadworthy.results import Comparison, Metrics, Rejection, Row, StudyResult, make_folder, write_json
 from roadworthy.scores import SCORES, lacks_colour
 
@@ -56,13 +58,22 @@ Progress = Callable[[int, int], None]
 SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
 
 
-def _needs_train(purpose: str) -> None:
-    try:
-        import safetensors  # noqa: F401
-        import scipy  # noqa: F401
-        import torch  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError(purpose, "train") from error
+def extras_for(*specs: str) -> tuple[str, ...]:
+    """The optional parts that pictures of these data specs take: drawn ones are made by torch."""
+    from roadworthy.data.spec import parse_spec
+
+    drawn = any(part.source == "rendered" for spec in specs if spec for part in parse_spec(spec))
+    return ("train", "signs") if drawn else ()
+
+
+def _extras_to_train(config: Config) -> list[str]:
+    for_model = FOR_MODELS.get(config.model.name)
+    return [
+        "train",
+        *extras_for(config.data.spec),
+        *([for_model] if for_model else []),
+        *(["track"] if config.train.tensorboard else []),
+    ]
 
 
 def train(
@@ -79,7 +90,7 @@ def train(
     out: the run folder; without it runs/<time>-<model>.  resume: go on with the run in `out`.
     Raises UsageError (and its kinds) on bad input, TrainingError when the loss is not finite.
     """
-    _needs_train("training")
+    require("training", *_extras_to_train(config))
     from roadworthy.runs import run
     from roadworthy.train.track import trackers
 
@@ -88,17 +99,32 @@ def train(
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to go on with")
     folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}"
-    finished = run(
-        config,
-        folder,
-        resume=resume,
-        command=command,
-        callbacks=[*callbacks, *trackers(config.train, folder)],
-        progress=progress,
-    )
+    with _no_empty_folder(folder):
+        finished = run(
+            config,
+            folder,
+            resume=resume,
+            command=command,
+            callbacks=[*callbacks, *trackers(config.train, folder)],
+            progress=progress,
+        )
     if finished.folder.is_dir():  # of several processes only the first keeps one
         report(finished.folder, quiet=True)
     return finished
+
+
+@contextmanager
+def _no_empty_folder(folder: Path) -> Iterator[None]:
+    """What ends in an error leaves no folder behind that it made and put nothing into."""
+    made = [place for place in (folder, *folder.parents) if not place.exists()]
+    try:
+        yield
+    except UsageError:
+        for place in made:
+            if not place.is_dir() or any(place.iterdir()):
+                break
+            place.rmdir()
+        raise
 
 
 def evaluate(
@@ -120,9 +146,10 @@ def evaluate(
     out: where metrics.json, predictions and report.html go; nothing is written without it.
     """
     if model.suffix.lower() == ".onnx":
+        require("measuring on drawn signs", *extras_for(data.spec))
         from roadworthy.measuring import evaluate_bundle as measured
     else:
-        _needs_train("evaluating a checkpoint")
+        require("evaluating a checkpoint", "train", *extras_for(data.spec))
         from roadworthy.runs import evaluate_checkpoint as measured
     metrics = measured(
         model,
@@ -149,6 +176,7 @@ class Classifier:
     """
 
     def __init__(self, path: Path, *, device: str = "cpu", threads: int = 0) -> None:
+        refuse_foreign(path)
         self._path, self._threads = path, threads
         if path.suffix.lower() == ".onnx":
             from roadworthy.serve.engine import load_engine
@@ -157,7 +185,7 @@ class Classifier:
                 raise UsageError(f"device is {device!r}; a bundle answers on the processor (cpu)")
             self._network: Network = load_engine(path, threads=threads)
         else:
-            _needs_train("predicting with a checkpoint")
+            require("predicting with a checkpoint", "train")
             from roadworthy.evaluate.predict import Weights
             from roadworthy.runtime import set_threads
 
@@ -213,10 +241,13 @@ class Classifier:
         """Whether it can look for signs in a picture."""
         return self._windows is not None
 
-    def look(self, image: Any, *, least_px: float = 16.0, order: str = "RGB") -> list[tuple[Box, FloatArray]]:
+    def look(
+        self, image: Any, *, least_px: float | None = None, order: str = "RGB"
+    ) -> list[tuple[Box, FloatArray]]:
         """Boxes and (C,) logits of the signs in a picture, surest first.
 
-        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for.
+        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for, as `find`
+        takes it.
         """
         from roadworthy.serve.find import find_signs
 
@@ -240,10 +271,14 @@ class Classifier:
             )
         return self._windows
 
-    def find(self, image: Any, *, top: int = 3, least_px: float = 16.0, order: str = "RGB") -> list[Row]:
+    def find(
+        self, image: Any, *, top: int = 3, least_px: float | None = None, order: str = "RGB"
+    ) -> list[Row]:
         """The signs in one picture, surest first, each with its box; an empty list where there is none.
 
-        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for.
+        image, order: as `predict` takes them.
+        least_px: side of the smallest sign looked for, 4 or more; half of it takes four times as long.
+            None is 16 in pictures of up to 2 megapixels, and above grows with their sides: 39 in one of 12.
         """
         from roadworthy.serve.find import cut_out
 
@@ -341,6 +376,7 @@ class Classifier:
         paths: Iterable[str | PathLike[str]],
         *,
         find: bool = False,
+        least_px: float | None = None,
         top: int = 3,
         batch_size: int = 64,
         max_pixels: int = MAX_PIXELS,
@@ -348,14 +384,16 @@ class Classifier:
         """One row for each picture file, in order and in constant memory; an error where it cannot be read.
 
         find: a row for every sign found in a picture, with its box.
+        least_px: with `find`, side of the smallest sign, as `Classifier.find` takes it.
         """
         from roadworthy.evaluate.stream import find_files, predict_files
 
+        check_least(least_px, find)
         if find:
             self.must_find()  # says at once where it cannot
             return find_files(
                 paths,
-                self.look,
+                partial(self.look, least_px=least_px),
                 self.classes,
                 self.temperature,
                 rejection=self.rejection,
@@ -418,7 +456,7 @@ def model_file(model: Path | str | None) -> Path:
         if not path.is_file():
             raise BundleError(f"{path} does not exist")
         return path
-    _needs_train("predicting with a checkpoint")
+    require("predicting with a checkpoint", "train")
     from roadworthy.train.checkpoint import find_checkpoint
 
     return find_checkpoint(path)
@@ -429,6 +467,7 @@ def predict(
     inputs: Sequence[str],
     *,
     find: bool = False,
+    least_px: float | None = None,
     top: int = 3,
     batch_size: int = 64,
     max_pixels: int = MAX_PIXELS,
@@ -436,6 +475,7 @@ def predict(
     """Answers for files, folders and globs, one row each, in order and in constant memory.
 
     find: a row for every sign found in a picture, with its box.
+    least_px: with `find`, side of the smallest sign, as `Classifier.find` takes it.
     A picture that cannot be read is a row with its error; the others are still answered.
     """
     from roadworthy.evaluate.stream import expand_inputs
@@ -444,8 +484,24 @@ def predict(
     if find:
         classifier.must_find()  # before any picture is looked for
     return classifier.answers(
-        expand_inputs(inputs), find=find, top=top, batch_size=batch_size, max_pixels=max_pixels
+        expand_inputs(inputs, or_model=model is None),
+        find=find,
+        least_px=least_px,
+        top=top,
+        batch_size=batch_size,
+        max_pixels=max_pixels,
     )
+
+
+def check_least(least_px: float | None, find: bool) -> None:
+    """Before any picture is decoded: what would be ignored, or refused in the first one."""
+    if least_px is None:
+        return
+    from roadworthy.serve.find import check_smallest
+
+    if not find:
+        raise UsageError(f"least_px={least_px:g} has no effect without find=True")
+    check_smallest(least_px)
 
 
 def score(
@@ -454,6 +510,7 @@ def score(
     out: Path,
     *,
     find: bool = False,
+    least_px: float | None = None,
     top: int = 3,
     max_pixels: int = MAX_PIXELS,
     on: str = "local",
@@ -474,6 +531,7 @@ def score(
         inputs,
         out,
         find=find,
+        least_px=least_px,
         top=top,
         max_pixels=max_pixels,
         on=on,
@@ -528,6 +586,7 @@ def preview(
     from roadworthy.data.spec import read_records
     from roadworthy.data.task import select
 
+    require("a preview", *extras_for(data.spec), *([] if augment is None else ["train"]))
     spec = input or InputSpec()
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{out} is no name for a picture; end it with .png")
@@ -561,7 +620,8 @@ def render(
     spec: `rendered:au` and its like; recipe, seed and faces go before those that it names.
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
-    _needs_train("drawing signs")
+    require("drawing signs", "train", "signs")
+    from roadworthy.data.drawings import check_rendered
     from roadworthy.data.open import load_pictures
     from roadworthy.data.sources import SOURCES
     from roadworthy.data.spec import locate, parse_spec
@@ -576,6 +636,7 @@ def render(
     input = InputSpec(size=size)
     records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
     drawn = [record for record in records if record.split in ("", "train")]
+    check_rendered(options)
     if any(make_folder(out).iterdir()):
         raise UsageError(f"{out} is not empty; name a new folder")
     config = DataConfig(spec=spec)
@@ -598,7 +659,6 @@ _DRAWN_AT_ONCE = 4096
 def _augmented(
     images: ByteArray, labels: list[str], classes: Sequence[str], config: AugmentConfig, seed: int
 ) -> tuple[ByteArray, list[str]]:
-    _needs_train("augmenting")
     import torch
 
     from roadworthy.augment.policy import build_policy
@@ -622,6 +682,12 @@ def _write_png(image: ByteArray, path: Path) -> None:
         ) from error
 
 
+def require_for_study(ask: Ask, *, on: str = "local") -> None:
+    """MissingExtraError where what a study takes is not installed; `on`: where its trainings run."""
+    ray = ["cluster"] if on == "ray" else []
+    require("a study", "train", *extras_for(ask.data, *ask.new.values()), *ray)
+
+
 def study(
     names: Sequence[str],
     ask: Ask,
@@ -636,7 +702,7 @@ def study(
     A study that was interrupted goes on where it stopped.  executor: closed in the end.  Raises TrainingError
     naming trainings that failed, after all others are done, those of other studies too.
     """
-    _needs_train("studies")
+    require_for_study(ask)
     from roadworthy.errors import TrainingError
     from roadworthy.runtime import pick_device, provenance
     from roadworthy.studies.catalogue import STUDIES
@@ -680,6 +746,7 @@ def present(folder: Path, out: Path) -> Presented:
     from roadworthy.report.html import render_film
     from roadworthy.report.study import read_study
 
+    require("a film", "report")
     known = {name: folder / name for name in FILMED if (folder / name / "results.json").is_file()}
     if not known:
         raise UsageError(
@@ -721,7 +788,8 @@ def export(
     measured: other sets that the card tells the accuracy on, beside the run's own test.
     Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
     """
-    _needs_train("exporting")
+    specs = [one.spec for one in ((data, *measured) if data else measured)]
+    require("exporting", "export", *extras_for(*specs))
     from roadworthy.shipping import export as ship
 
     return ship(
@@ -734,10 +802,9 @@ def serve(config: ServiceConfig) -> None:
 
     Raises UsageError where a bundle or the place to listen at cannot be had.
     """
-    try:
-        from roadworthy.serve.app import serve as run
-    except ImportError as error:
-        raise MissingExtraError("the service", "serve") from error
+    require("the service", "serve")
+    from roadworthy.serve.app import serve as run
+
     run(config)
 
 
@@ -759,7 +826,7 @@ def profile(
 
     Writes profile.json, trace.json (for Perfetto) and, with `fix`, fix.json and fixed.toml into `out`.
     """
-    _needs_train("profiling")
+    require("profiling", *_extras_to_train(config))
     from roadworthy.studies import profiling
 
     if not config.data.spec:
@@ -775,10 +842,8 @@ def compare(runs_a: Sequence[Path], runs_b: Sequence[Path]) -> tuple[Comparison,
 
     As many folders of either, seeds in the same order; one of either compares two networks.  No torch.
     """
-    try:
-        from roadworthy.evaluate.compare import judge, paired
-    except ImportError as error:  # scipy
-        raise MissingExtraError("comparing", "train") from error
+    require("comparing", "train", modules=("scipy",))
+    from roadworthy.evaluate.compare import judge, paired
     from roadworthy.evaluate.pairing import pair
 
     both = pair(runs_a, runs_b)
@@ -795,15 +860,13 @@ def report(folder: Path, *, quiet: bool = False) -> Path | None:
     from roadworthy.report import read_study, run_sections, run_title, study_sections, write_report
 
     path = folder / "report.html"
+    if quiet and missing("report"):
+        return None
+    require("a report", "report")
     studies = [place for place in (folder, *sorted(folder.glob("*"))) if (place / "results.json").is_file()]
-    try:
-        if studies:
-            sections = study_sections([read_study(place) for place in studies], studies)
-            write_report(sections, "Roadworthy: studies", path)
-        else:
-            write_report(run_sections(folder), run_title(folder), path)
-    except MissingExtraError:
-        if quiet:
-            return None
-        raise
+    if studies:
+        sections = study_sections([read_study(place) for place in studies], studies)
+        write_report(sections, "Roadworthy: studies", path)
+    else:
+        write_report(run_sections(folder), run_title(folder), path)
     return path

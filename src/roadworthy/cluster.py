@@ -5,7 +5,8 @@ from __future__ import annotations
 import os
 from typing import Any
 
-from roadworthy.errors import MissingExtraError, UsageError
+from roadworthy.errors import UsageError
+from roadworthy.extras import require
 
 
 def connect(purpose: str) -> Any:
@@ -27,8 +28,7 @@ def connect(purpose: str) -> Any:
 
 def ray_or_say_so(purpose: str) -> Any:
     """The module `ray`; MissingExtraError where it is not installed."""
-    try:
-        import ray
-    except ImportError as error:
-        raise MissingExtraError(purpose, "cluster") from error
+    require(purpose, "cluster", modules=("ray",))
+    import ray
+
     return ray

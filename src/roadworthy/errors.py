@@ -25,7 +25,7 @@ Every message says what was wrong, what arrived and what would work.
 from __future__ import annotations
 
 import difflib
-from collections.abc import Iterable
+from collections.abc import Iterable, Sequence
 
 
 class RoadworthyError(Exception):
@@ -53,10 +53,17 @@ class UnknownNameError(UsageError):
 
 
 class MissingExtraError(UsageError):
-    """An optional part of Roadworthy is not installed."""
+    """An optional part of Roadworthy is not installed; `extras.require` raises it."""
 
-    def __init__(self, purpose: str, extra: str) -> None:
-        super().__init__(f"{purpose} needs an optional part; get it with: pip install 'roadworthy[{extra}]'")
+    def __init__(self, purpose: str, packages: Sequence[str], extras: Sequence[str]) -> None:
+        self.packages, self.extras = tuple(packages), tuple(extras)
+        *most, last = packages
+        named = f"{', '.join(most)} and {last}" if most else last
+        are, them = ("are", "them") if most else ("is", "it")
+        super().__init__(
+            f"{purpose} needs {named}, which {are} not installed; get {them} with: "
+            f"pip install 'roadworthy[{','.join(extras)}]'"
+        )
 
 
 class ShapeError(UsageError, ValueError):

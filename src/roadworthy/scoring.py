@@ -22,11 +22,12 @@ from pathlib import Path
 from typing import Any, cast
 
 from roadworthy import __version__
-from roadworthy.api import Progress, load, model_file
+from roadworthy.api import Progress, check_least, load, model_file
 from roadworthy.cluster import connect, ray_or_say_so
-from roadworthy.errors import ConfigError, MissingExtraError, ScoringError, UnknownNameError, UsageError
+from roadworthy.errors import ConfigError, ScoringError, UnknownNameError, UsageError
 from roadworthy.evaluate.stream import expand_inputs
 from roadworthy.export.bundle import read_bundle
+from roadworthy.extras import require
 from roadworthy.inputs import MAX_PIXELS
 from roadworthy.results import Row, make_folder, write_json
 
@@ -51,6 +52,7 @@ class Request:
     top: int
     max_pixels: int
     part: int
+    least_px: float | None = None
     version: int = VERSION
 
 
@@ -74,6 +76,7 @@ def score(
     out: Path,
     *,
     find: bool = False,
+    least_px: float | None = None,
     top: int = 3,
     max_pixels: int = MAX_PIXELS,
     on: str = "local",
@@ -84,7 +87,9 @@ def score(
     """Answer for every picture that `inputs` name, into the folder `out` (api.score tells the rules)."""
     if part < 1:
         raise UsageError(f"part is {part}; a part has at least 1 picture")
-    _needs_parquet()
+    weights = model is not None and (Path(model).is_dir() or Path(model).suffix.lower() == ".safetensors")
+    further = [*(["train"] if weights else []), *(["cluster"] if on == "ray" else [])]
+    require("writing answers as Parquet files", "parquet", *further)
     workers = _workers(on, jobs)
     chosen = model_file(model)
     beside = chosen.with_name(f"{chosen.stem}-find.onnx")
@@ -97,11 +102,13 @@ def score(
         top=top,
         max_pixels=max_pixels,
         part=part,
+        least_px=least_px,
     )
+    check_least(least_px, find)
     classifier = load(model)
     if find:
         classifier.must_find()
-    sizes = _planned(request, out)
+    sizes = _planned(request, out, or_model=model is None)
     missing = [number for number in range(len(sizes)) if not _part(out, number).is_file()]
     kept = done = sum(sizes) - sum(sizes[number] for number in missing)
     if progress is not None:
@@ -123,13 +130,6 @@ def _identity(model: Path) -> str:
     return hashlib.sha256(model.read_bytes()).hexdigest()
 
 
-def _needs_parquet() -> None:
-    try:
-        import pyarrow  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("writing Parquet", "parquet") from error
-
-
 def _absolute(given: str) -> str:
     mark = "@" if given.startswith("@") and not Path(given).exists() else ""
     return mark + os.path.abspath(given.removeprefix(mark))  # noqa: PTH100 - of a glob as well
@@ -143,7 +143,7 @@ def _paths(out: Path, number: int) -> Path:
     return out / PLAN / f"part-{number:05d}.json"
 
 
-def _planned(request: Request, out: Path) -> list[int]:
+def _planned(request: Request, out: Path, *, or_model: bool) -> list[int]:
     """How many pictures each part has; the paths are listed once, so that files that come later move none."""
     asked = json.loads(json.dumps(asdict(request)))
     stored = out / PLAN / "request.json"
@@ -159,7 +159,8 @@ def _planned(request: Request, out: Path) -> list[int]:
         return sizes
     if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
         raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")
-    names, sizes = expand_inputs(request.inputs), []  # raises where there are none: before a folder is made
+    # Raises where there are none: before a folder is made.
+    names, sizes = expand_inputs(request.inputs, or_model=or_model), []
     make_folder(out / PLAN)
     while part := [str(path) for path in islice(names, request.part)]:
         # Escaped: a name need not be valid text.
@@ -181,7 +182,11 @@ class _Scorer:
         request = self._request
         paths = json.loads(_paths(self._out, number).read_text(encoding="utf-8"))
         rows = self._classifier.answers(
-            paths, find=request.find, top=request.top, max_pixels=request.max_pixels
+            paths,
+            find=request.find,
+            least_px=request.least_px,
+            top=request.top,
+            max_pixels=request.max_pixels,
         )
         half = self._out / PLAN / f"part-{number:05d}.half"
         try:

@@ -18,7 +18,8 @@ from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
 from roadworthy.data.splits import parse_fold, split_notes, split_records
 from roadworthy.data.task import restrict, select
-from roadworthy.errors import DataError, MissingExtraError
+from roadworthy.errors import DataError
+from roadworthy.extras import require
 from roadworthy.inputs import ByteArray, InputSpec
 
 if TYPE_CHECKING:
@@ -182,12 +183,9 @@ def load_pictures(
 
 
 def _drawings(records: Sequence[Record], images: ByteArray, spec: InputSpec, *, drawn: bool) -> Drawings:
-    try:
-        from roadworthy.data.drawings import Drawings
-    except ModuleNotFoundError as error:
-        if error.name != "torch":
-            raise
-        raise MissingExtraError("drawing signs", "train,signs") from error
+    require("drawing signs", "train", "signs")
+    from roadworthy.data.drawings import Drawings
+
     return Drawings(records, images, spec, drawn=drawn)
 
 

@@ -11,8 +11,9 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from roadworthy.errors import MissingExtraError, UsageError
+from roadworthy.errors import UsageError
 from roadworthy.export.bundle import INPUT, OUTPUT
+from roadworthy.extras import require
 from roadworthy.inputs import EPSILON, InputSpec
 
 OPSET = 20
@@ -92,11 +93,9 @@ def to_onnx(served: nn.Module, size: int, *, dense: bool = False) -> bytes:
 
     Raises MissingExtraError without the optional part for export.
     """
-    try:
-        import onnx
-        import onnxscript  # noqa: F401
-    except ImportError as error:
-        raise MissingExtraError("exporting", "export") from error
+    require("exporting", "export")
+    import onnx
+
     # Other extents than any that the graph could take for constants.
     extents = (1, size + 48, size + 64, 3) if dense else (3, size, size, 3)
     example = torch.randint(256, extents, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))

@@ -8,8 +8,8 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from roadworthy.errors import MissingExtraError
 from roadworthy.export.bundle import INPUT, STANDARD
+from roadworthy.extras import require
 from roadworthy.inputs import ByteArray
 
 QUANTISED = ("Conv", "Gemm", "Add", "Relu", "AveragePool", "MaxPool", "Concat")
@@ -32,12 +32,11 @@ def quantise(network: bytes, batches: Sequence[ByteArray]) -> bytes:
 
     batches: pictures as the network's input takes them, which show the ranges of its activations.
     """
-    try:
-        import onnx
-        from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
-        from onnxruntime.quantization.calibrate import CalibrationDataReader
-    except ImportError as error:
-        raise MissingExtraError("quantising", "export") from error
+    require("quantising", "export")
+    import onnx
+    from onnxruntime.quantization import CalibrationMethod, QuantFormat, QuantType, quantize_static
+    from onnxruntime.quantization.calibrate import CalibrationDataReader
+
     reader: Any = type("Pictures", (_Pictures, CalibrationDataReader), {})(batches)
     model = onnx.load_from_string(network)
     quiet, level = logging.getLogger(), logging.getLogger().level

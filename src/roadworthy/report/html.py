@@ -19,7 +19,7 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from roadworthy.errors import MissingExtraError
+from roadworthy.extras import require
 from roadworthy.inputs import ByteArray
 from roadworthy.report.film import Film
 from roadworthy.results import Figure, Section
@@ -69,11 +69,10 @@ def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
 
 @cache
 def _template(name: str) -> Template:
-    try:
-        from jinja2 import Environment, StrictUndefined
-        from markupsafe import Markup
-    except ImportError as error:
-        raise MissingExtraError("a report", "report") from error
+    require("a report", "report")
+    from jinja2 import Environment, StrictUndefined
+    from markupsafe import Markup
+
     environment = Environment(
         autoescape=True,
         undefined=StrictUndefined,

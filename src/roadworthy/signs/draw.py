@@ -16,7 +16,8 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from roadworthy.errors import FaceError, MissingExtraError
+from roadworthy.errors import FaceError
+from roadworthy.extras import require
 from roadworthy.inputs import ByteArray
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.lettering import digits_path
@@ -150,10 +151,9 @@ def _rendered(svg: str, size: int, name: str) -> ByteArray:
 
 
 def _resvg(svg: str, *, width: int | None = None, height: int | None = None) -> ByteArray:
-    try:
-        import resvg_py
-    except ImportError as error:
-        raise MissingExtraError("drawing signs", "signs") from error
+    require("drawing signs", "signs")
+    import resvg_py
+
     try:
         png = resvg_py.svg_to_bytes(
             svg_string=svg,
@@ -171,8 +171,6 @@ def _resvg(svg: str, *, width: int | None = None, height: int | None = None) -> 
 
 @cache
 def _fonts() -> list[str]:
-    try:
-        import fontpkg_overpass
-    except ImportError as error:
-        raise MissingExtraError("drawing signs", "signs") from error
+    import fontpkg_overpass
+
     return [str(path) for path in Path(fontpkg_overpass.ROOT).rglob("*.ttf")]

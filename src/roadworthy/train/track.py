@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from roadworthy.config import TrainConfig
-from roadworthy.errors import MissingExtraError
+from roadworthy.extras import require
 from roadworthy.train.callbacks import Callback
 
 
@@ -31,17 +31,16 @@ class TensorBoard(Callback):
     """
 
     def __init__(self, folder: Path, pictures: Path) -> None:
-        try:
-            from torch.utils.tensorboard import SummaryWriter
-        except ImportError as error:
-            raise MissingExtraError("train.tensorboard", "track") from error
-        self._writer: Any = SummaryWriter(str(folder))
-        self._pictures = pictures
+        require("train.tensorboard", "track")
+        self._folder, self._pictures = folder, pictures
+        self._writer: Any = None
 
     def on_start(self, budget: str) -> None:
         """Show the samples."""
         import numpy as np
+        from torch.utils.tensorboard import SummaryWriter
 
+        self._writer = SummaryWriter(str(self._folder))
         with np.load(self._pictures, allow_pickle=False) as stored:
             for name in ("samples", "augmented"):
                 self._writer.add_images(name, stored[f"{name}_images"], 0, dataformats="NHWC")
@@ -54,7 +53,8 @@ class TensorBoard(Callback):
 
     def on_end(self) -> None:
         """Write what is still in memory."""
-        self._writer.close()
+        if self._writer is not None:
+            self._writer.close()
 
 
 class Trace(Callback):
