@@ -5,6 +5,7 @@ import io
 import json
 import os
 import re
+import shlex
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -14,12 +15,15 @@ from typing import Any
 
 import numpy as np
 import pytest
+import typer
+from PIL import Image
 
 import roadworthy
 from roadworthy import api, cli
 from roadworthy.cli_progress import StudyLines, StudyTable, TrainingLines, epoch_line
 from roadworthy.config import Config, DataConfig, load_config
-from roadworthy.errors import RequirementError, TrainingError
+from roadworthy.errors import CheckpointError, RequirementError, TrainingError
+from roadworthy.models.catalogue import MODELS
 from roadworthy.results import ArmResult, Claim, Predictions, Row, RunResult, StudyResult
 from roadworthy.studies.plan import Ask, Job
 
@@ -51,8 +55,11 @@ def rows(monkeypatch: pytest.MonkeyPatch) -> list[tuple[Path | None, Sequence[st
     """Predictions without a model; what was asked for is recorded."""
     asked: list[tuple[Path | None, Sequence[str], int]] = []
 
-    def predict(model: Path | None, inputs: Sequence[str], *, find: bool, top: int) -> Iterator[Row]:
+    def predict(
+        model: Path | None, inputs: Sequence[str], *, find: bool, least_px: float | None, top: int
+    ) -> Iterator[Row]:
         assert not find
+        assert least_px is None
         asked.append((model, inputs, top))
         return iter(ROWS)
 
@@ -293,7 +300,7 @@ def test_the_table_has_a_row_each_and_stderr_the_count(capsys: pytest.CaptureFix
     assert cli.run(["predict", "x"]) == 2
     out, err = capsys.readouterr()
     assert len(out.splitlines()) == 3
-    assert "90.00%" in out
+    assert "90.0 %" in out
     assert err == "1 of the pictures could not be read; their rows say why\n"
 
 
@@ -341,11 +348,246 @@ def test_a_reader_may_stop_reading() -> None:
     assert result.stderr == ""
 
 
-def test_lists_come_from_the_registries(capsys: pytest.CaptureFixture[str]) -> None:
+def test_list_sums_up_and_says_how_to_see_more(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["list"]) == 0
-    listed = capsys.readouterr().out
-    for name in ("gtsrb", "compact", "study-cnn", "default", "cutmix", "muon", "zooms", "keep-left"):
-        assert f"  {name} " in listed
+    out, err = capsys.readouterr()
+    rows = {line.split()[0]: line for line in out.splitlines()[1:]}
+    assert list(rows) == list(cli.LISTED)
+    assert rows["models"].split()[1] == str(len(MODELS.names()))
+    assert "compact" in rows["models"]
+    assert err == "roadworthy list KIND says what each of them is\n"
+
+
+@pytest.mark.parametrize(
+    ("kind", "names"),
+    [
+        ("sources", ["gtsrb"]),
+        ("models", ["compact", "study-cnn"]),
+        ("policies", ["default"]),
+        ("mixes", ["cutmix"]),
+        ("optimizers", ["muon"]),
+        ("views", ["zooms"]),
+        ("signs", ["keep-left"]),
+    ],
+)
+def test_lists_come_from_the_registries(
+    kind: str, names: list[str], capsys: pytest.CaptureFixture[str]
+) -> None:
+    assert cli.run(["list", kind]) == 0
+    listed = {line.split()[0] for line in capsys.readouterr().out.splitlines()}
+    assert set(names) <= listed
+
+
+def commands() -> dict[str, Any]:
+    """Every command by its words, groups too."""
+    root = typer.main.get_command(cli.app)
+    found = {"": root, **root.commands}
+    return found | {f"data {name}": command for name, command in root.commands["data"].commands.items()}
+
+
+@pytest.mark.parametrize("name", commands())
+def test_help_fits_80_columns_and_has_an_example_that_parses(
+    name: str, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    assert cli.run([*name.split(), "--help"]) == 0
+    said = capsys.readouterr().out
+    assert max(map(len, said.splitlines())) <= 80
+    listing = said.partition("Commands:\n")[2]
+    assert not re.search(r"\w\.\.\.$", listing, re.MULTILINE)  # no summary is cut
+    examples = re.findall(r"^ +(roadworthy .*)$", said.partition("Example")[2], re.MULTILINE)
+    assert examples
+    for line in examples:
+        assert line.startswith(f"roadworthy {name}".rstrip())
+        if "COMMAND" not in line:
+            _, *rest = shlex.split(line)
+            command = commands()[""]
+            while hasattr(command, "commands"):
+                command, rest = command.commands[rest[0]], rest[1:]
+            command.make_context(line, rest)
+
+
+def test_predict_comes_first(capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["--help"]) == 0
+    listed = capsys.readouterr().out.partition("Commands:\n")[2].split("\n\n")[0].splitlines()
+    assert listed[0].split()[0] == "predict"
+    assert {line.split()[0] for line in listed} == {name for name in commands() if name and " " not in name}
+
+
+WATCHED = """
+import sys
+from roadworthy.cli import run
+for line in sys.argv[1:]:
+    run(line.split())
+"""
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_no_line_wraps_on_a_terminal_of_80_columns(tmp_path: Path) -> None:
+    """Commands in a real terminal; what they say is read as it arrives there."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
+    one, two = _stored(tmp_path / "one", "00000000"), _stored(tmp_path / "two", "00110010")
+    picture = tmp_path / "some-folder-with-a-long-name" / "another-folder-with-a-long-name" / "x.png"
+    picture.parent.mkdir(parents=True)
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(picture)
+    lines = [
+        f"predict {picture} {picture.parent}",
+        f"predict --find {picture}",
+        "list",
+        "list effects",
+        "list signs",
+        "doctor",
+        "data show rendered:de?n=70 --classes stop,no-sign",
+        f"data show folder:{picture.parent.parent}",
+        f"data audit folder:{picture.parent.parent}",
+        f"compare {one} {two}",
+    ]
+    reader, writer = pty.openpty()
+    fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
+    unset = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
+    process = subprocess.Popen(
+        [sys.executable, "-c", WATCHED, *lines],
+        stdin=writer,
+        stdout=writer,
+        stderr=subprocess.DEVNULL,
+        env={**unset, "TERM": "xterm-256color"},
+    )
+    os.close(writer)
+    said = b""
+    while True:
+        try:
+            read = os.read(reader, 65536)
+        except OSError:  # the other end is closed
+            break
+        if not read:
+            break
+        said += read
+    os.close(reader)
+    assert process.wait(timeout=60) == 0
+    coloured = said.decode()
+    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", coloured).replace("\r", "").splitlines()
+    assert [line for line in shown if len(line) > 80] == []
+    assert "\x1b[1m" in coloured  # headings
+    for words in ("predicted ", "kind ", "backlight ", "versions:", "icon", "accuracy of a"):
+        assert any(words in line for line in shown), words
+
+
+def test_predict_starts_without_what_it_does_not_need(tmp_path: Path) -> None:
+    Image.new("RGB", (64, 64), (200, 30, 30)).save(tmp_path / "x.png")
+    program = (
+        "import sys\nfrom roadworthy.cli import run\nassert run(['predict', sys.argv[1]]) == 0\n"
+        "print({'torch', 'rich', 'jinja2', 'pydantic.main', 'scipy', 'roadworthy.report'} & set(sys.modules))"
+    )
+    done = subprocess.run(
+        [sys.executable, "-c", program, str(tmp_path / "x.png")],
+        check=True,
+        timeout=60,
+        capture_output=True,
+        text=True,
+    )
+    assert done.stdout.splitlines()[-1] == "set()"
+
+
+@pytest.fixture
+def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A folder to stand in, with a run, a picture and a list."""
+    monkeypatch.chdir(tmp_path)
+    (tmp_path / "runs" / "four").mkdir(parents=True)
+    (tmp_path / "runs" / "four" / "config.toml").touch()
+    for name in ("photo.jpg", "street.png"):
+        Image.new("RGB", (32, 32)).save(tmp_path / name)
+    return tmp_path
+
+
+@pytest.mark.parametrize(
+    ("line", "said"),
+    [
+        (
+            "runs/fuor photo.jpg",
+            "'runs/fuor' is neither a model nor a picture: nothing is there; did you mean ",
+        ),
+        ("rums/four photo.jpg", "did you mean 'runs/four'?"),
+        ("elsewhere photo.jpg", "a model is a run folder, .onnx or .safetensors file; name picture files"),
+        (
+            "photo.jgp",
+            "'photo.jgp' is neither a model nor a picture: nothing is there; did you mean 'photo.jpg'?",
+        ),
+        ("photos.jpg", "no picture at 'photos.jpg'; did you mean 'photo.jpg'?"),
+        ("photo.jpg stret.png", "no picture at 'stret.png'; did you mean 'street.png'?"),
+        ("*.tiff", "no picture at '*.tiff'; name picture files, folders of them, or globs"),
+        ("photo.jpg four.onnx", "four.onnx is a model and stands behind photo.jpg"),
+        ("photo.jpg --smallest 8", "--smallest 8 is for finding signs; add --find"),
+        ("photo.jpg --find --smallest 3", "the smallest sign is asked to be 3 px; give 4 or more"),
+        ("photo.jpg --find --smallest nan", "give 4 or more"),
+    ],
+)
+@pytest.mark.usefixtures("somewhere")
+def test_what_is_misspelt_is_named(line: str, said: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(["predict", *line.split()]) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert said in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize("suffix", ["pt", "pth", "h5", "tflite", "pb", "pkl", "keras", "PT"])
+def test_a_model_that_cannot_be_read_is_not_answered_for_by_another(
+    suffix: str, somewhere: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    model = somewhere / f"model.{suffix}"
+    for there in (False, True):
+        if there:
+            model.write_bytes(b"x" * 100)
+        for line in (["predict", model.name, "photo.jpg"], ["predict", "photo.jpg", model.name]):
+            assert cli.run(line) == 2
+            out, err = capsys.readouterr()
+            assert out == ""
+            assert re.match(rf"error: model\.{suffix} is .*: not read here; a MODEL is a run folder", err)
+            assert err.count("\n") == 1
+    with pytest.raises(CheckpointError, match="not read here"):
+        roadworthy.load(model)
+    assert cli.run(["evaluate", model.name, "--data", "gtsrb:"]) == 2
+    assert "not read here" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ("--model compct", "did you mean 'compact'"),
+        ("--model study-cnn --size 16", "the smallest that works is 22"),
+        ("--set augment.policy=defualt", "did you mean 'default'"),
+        ("--set augment.mix=cutmx", "cutmx"),
+        ("--set optim.name=sgdd", "did you mean 'sgd'"),
+        ("--set schedule.name=cosin", "did you mean 'cosine'"),
+        ("--set calibrate.reject=margn", "did you mean 'margin'"),
+        ("--set train.device=cudaa", "try auto or cpu"),
+        ("--data rendered:de?recipe=hrad", "did you mean 'hard'"),
+        ("--data rendered:de?without=rian+dirt", "did you mean 'rain'"),
+        ("--data folder:nowhere", "nowhere"),
+    ],
+)
+def test_a_training_with_a_misspelt_name_reads_nothing_and_leaves_nothing_behind(
+    wrong: str,
+    said: str,
+    somewhere: Path,
+    monkeypatch: pytest.MonkeyPatch,
+    capsys: pytest.CaptureFixture[str],
+) -> None:
+    if "nowhere" not in wrong:
+        monkeypatch.setattr("roadworthy.runs.open_splits", lambda *_, **__: pytest.fail("read the data"))
+    before = sorted(somewhere.rglob("*"))
+    data = [] if "--data" in wrong else ["--data", "rendered:de?n=70"]
+    for rest in ([], ["--set", "train.tensorboard=true"]):
+        line = ["train", *data, *wrong.split(), "--out", "new/run", *rest]
+        assert cli.run(line) == 2
+        err = capsys.readouterr().err
+        assert said in err
+        assert err.count("\n") == 1
+        assert sorted(somewhere.rglob("*")) == before
 
 
 def test_a_data_set_without_icons_is_shown_with_faces(capsys: pytest.CaptureFixture[str]) -> None:
@@ -376,7 +618,7 @@ def test_without_a_terminal_progress_is_plain_lines() -> None:
     assert stream.getvalue().splitlines() == [
         "training for 3 epochs",
         "step 2  2%  loss 0.5000  1,000 images/s",
-        "epoch 1  loss 0.25  val_accuracy 50.00%",
+        "epoch 1  loss 0.25  val_accuracy 50.00 %",
     ]
     assert epoch_line({"loss": 1.0}) == "loss 1"
 
@@ -433,7 +675,7 @@ def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
     said = stream.getvalue().splitlines()
     assert said[0] == "augmentation: 4 trainings, about 2 min"
     assert said[1].startswith("0/4  ours  seed 1 fold 2  lost")
-    assert said[2] == "1/4  ours  seed 1 fold 2  finished  accuracy 98.76%  2 min left"
+    assert said[2] == "1/4  ours  seed 1 fold 2  finished  accuracy 98.76 %  2 min left"
     assert lines.seconds_left() == 90.0
     lines.on_plan({"baseline": 5, "profile": 0}, 3600.0)
     assert stream.getvalue().splitlines()[3] == "trainings to be done: baseline 5, profile 0; about 60 min"
@@ -453,7 +695,7 @@ def test_on_a_terminal_a_studys_table_fills() -> None:
     table.on_job(none, "lost", None)
     table.on_end(StudyResult(study="augmentation", question="?", arms=()))
     last = stream.getvalue().rpartition("augmentation: 2 of 3 trainings")[2]
-    assert re.search(r"ours +│ +2 of 2 +│ +98\.50% ", last)
+    assert re.search(r"ours +│ +2 of 2 +│ +98\.50 % ", last)
     assert re.search(r"none +│ +0 of 1 +│ +│ seed 1 lost", last)
 
 
@@ -516,8 +758,9 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     assert rest["command"].startswith("roadworthy")
     out, err = capsys.readouterr()
     assert out.splitlines() == [
-        "int8  99.88% of 1,500 answers as before, logits within 0.012",
-        "98.36%  (97.00% to 99.00%; 12,345 pictures)  folder:x, test",
+        "int8  99.88 % of 1,500 answers as before, logits within 0.012",
+        "accuracy  95 % interval     of               set",
+        "98.36 %   97.00 to 99.00 %  12,345 pictures  folder:x, test",
         str(Path("a/x.onnx")),
         str(Path("a/x.md")),
     ]
@@ -554,7 +797,7 @@ def test_a_bundle_is_predicted_with_and_measured_as_by_the_api(
     assert cli.run([*line, "--skip-unknown", "--require", "accuracy=0.5"]) == 0
     metrics = api.evaluate(shipped.bundle, DataConfig(spec=f"folder:{drawn_folder}"), skip_unknown=True)
     out = capsys.readouterr().out
-    assert f"{100 * metrics.accuracy:.2f}%" in out
+    assert f"{100 * metrics.accuracy:.2f} %" in out
     assert "left out  12 " in out
     assert cli.run([*line, "--skip-unknown", "--require", "nll=0"]) == 3
     assert cli.run([*line, "--skip-unknown", "--set", "evaluate.views=zooms"]) == 2

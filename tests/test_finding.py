@@ -89,6 +89,30 @@ def test_the_command_line_finds_too(bundle: Path, tmp_path: Path, capsys: pytest
     assert " at " in capsys.readouterr().out
 
 
+def test_the_smallest_sign_is_the_same_for_python_the_command_line_and_files(
+    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    from roadworthy.serve import find
+
+    asked: list[float | None] = []
+    monkeypatch.setattr(find, "find_signs", lambda *_, least_px: asked.append(least_px) or [])
+    picture = tmp_path / "a.png"
+    Image.fromarray(street()).save(picture)
+    classifier = roadworthy.load(bundle)
+    classifier.find(street())
+    classifier.find(street(), least_px=30.0)
+    list(roadworthy.predict(bundle, [str(picture)], find=True))
+    list(roadworthy.predict(bundle, [str(picture)], find=True, least_px=30.0))
+    line = ["predict", str(bundle), str(picture), "--find"]
+    assert cli.run(line) == 0
+    assert cli.run([*line, "--smallest", "30"]) == 0
+    assert asked == [None, 30.0] * 3
+    with pytest.raises(UsageError, match="no effect without find"):
+        roadworthy.predict(bundle, [str(picture)], least_px=30.0)
+    with pytest.raises(UsageError, match="give 4 or more"):
+        roadworthy.predict(bundle, [str(picture)], find=True, least_px=2.0)
+
+
 def test_a_bundle_alone_cannot_find_and_says_what_would(bundle: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(bundle.read_bytes())

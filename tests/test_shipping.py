@@ -21,11 +21,11 @@ from roadworthy.errors import DataError, ParityError, UsageError
 from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.reject import threshold_for
 from roadworthy.export.bundle import read_bundle
-from roadworthy.report.sections import percent
 from roadworthy.scores import SCORES
 from roadworthy.serve.engine import load_engine
 from roadworthy.shipping import Exported
 from roadworthy.train.checkpoint import load_checkpoint
+from roadworthy.words import percent
 
 ToOnnx = Callable[..., bytes]
 

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import functools
 import importlib
 import io
 import json
@@ -23,9 +24,12 @@ from pathlib import Path
 from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
+from typer.core import TyperGroup
 
-from roadworthy import __version__
+from roadworthy import __version__, cli_layout
 from roadworthy.errors import MissingExtraError, RoadworthyError, UnknownNameError, UsageError
+from roadworthy.extras import require
+from roadworthy.words import interval, percent, plural
 
 if TYPE_CHECKING:
     from roadworthy.config import Config, DataConfig
@@ -33,16 +37,36 @@ if TYPE_CHECKING:
     from roadworthy.registry import Registry
     from roadworthy.results import Comparison, Metrics, Row
 
+
+class _Commands(TyperGroup):
+    """The commands, those first that a newcomer wants."""
+
+    def list_commands(self, ctx: Any) -> list[str]:
+        """`predict`, and what makes and ships a model, before the rest."""
+        first = ["predict", "train", "evaluate", "export", "serve", "data"]
+        return sorted(super().list_commands(ctx), key=lambda name: [*first, name].index(name))
+
+
+def _examples(*lines: str) -> str:
+    """An epilog that the help leaves as it is."""
+    return "\n".join(["\b", "Examples:" if len(lines) > 1 else "Example:", *(f"  {line}" for line in lines)])
+
+
 app = typer.Typer(
     name="roadworthy",
+    cls=_Commands,
     help="Train, stress-test and ship road-sign classifiers.",
     no_args_is_help=True,
     rich_markup_mode=None,
     pretty_exceptions_enable=False,
     context_settings={"help_option_names": ["-h", "--help"]},
+    epilog=_examples("roadworthy predict photo.jpg", "roadworthy COMMAND --help"),
 )
 data_app = typer.Typer(
-    help="Fetch, check and look at data sets.", no_args_is_help=True, rich_markup_mode=None
+    help="Fetch, check and look at data sets.",
+    no_args_is_help=True,
+    rich_markup_mode=None,
+    epilog=_examples("roadworthy data show folder:my-photographs"),
 )
 app.add_typer(data_app, name="data")
 
@@ -125,7 +149,12 @@ def _root(
     pass
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "roadworthy train --data gtsrb: --minutes 2 --out runs/first",
+        "roadworthy train --data folder:my-photographs --epochs 20",
+    )
+)
 def train(
     data: DataOption = "",
     classes: ClassesOption = None,
@@ -160,7 +189,7 @@ def train(
     resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
     require: RequireOption = None,
 ) -> None:
-    """Train a classifier, measure it once, write its run folder with a report.
+    """Train a classifier, measure it once, write a run folder.
 
     Settings: defaults, then --config, then the flags, then --set; the later wins. With --resume the run's own
     settings stand in for --config.
@@ -213,7 +242,7 @@ def train(
     check_requirements(run.metrics.to_dict(), requirements)
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy evaluate runs/first --data folder:my-photographs"))
 def evaluate(
     model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder, .safetensors or .onnx file.")],
     data: DataOption,
@@ -265,7 +294,13 @@ def evaluate(
     check_requirements(metrics.to_dict(), requirements)
 
 
-@app.command()
+@app.command(
+    epilog=_examples(
+        "roadworthy predict photo.jpg",
+        "roadworthy predict street.jpg --find",
+        'roadworthy predict runs/first "photos/*.jpg" --format jsonl',
+    )
+)
 def predict(
     inputs: Annotated[
         list[str],
@@ -289,6 +324,14 @@ def predict(
         str, typer.Option("--on", metavar="local|ray", help="With --out: where it runs.")
     ] = "local",
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="With --out: processes.")] = 1,
+    smallest: Annotated[
+        float | None,
+        typer.Option(
+            "--smallest",
+            metavar="PX",
+            help="With --find: side of the smallest sign; default: 16, more above 2 megapixels.",
+        ),
+    ] = None,
 ) -> None:
     """Say which sign each picture shows, one row each.
 
@@ -302,11 +345,23 @@ def predict(
     model, pictures = split_model(inputs)
     if not pictures:
         raise UsageError(f"{inputs[0]} is a model; name pictures, folders or globs after it")
+    if smallest is not None and not find:
+        raise UsageError(f"--smallest {smallest:g} is for finding signs; add --find")
     if out is not None:
         if format is not PredictFormat.table:
             raise UsageError(f"--format {format} is for rows that are printed; --out writes Parquet files")
         with Counter("predicting") as progress:
-            scored = api.score(model, pictures, out, find=find, top=top, on=on, jobs=jobs, progress=progress)
+            scored = api.score(
+                model,
+                pictures,
+                out,
+                find=find,
+                least_px=smallest,
+                top=top,
+                on=on,
+                jobs=jobs,
+                progress=progress,
+            )
         _print(f"{out}: answers for {scored.pictures:,} pictures in {scored.parts:,} Parquet files")
         if scored.kept:
             _say(f"{scored.kept:,} of them were there before")
@@ -314,7 +369,10 @@ def predict(
         return
     if (on, jobs) != ("local", 1):
         raise UsageError("--on and --jobs are for many pictures, whose rows go to files: add --out DIR")
-    rows = api.predict(model, pictures, find=find, top=top)
+    rows = api.predict(model, pictures, find=find, least_px=smallest, top=top)
+    write = (
+        functools.partial(_table, find=find) if format is PredictFormat.table else PREDICTION_WRITERS[format]
+    )
     unreadable = 0
     # A bar between the rows of a table on the same terminal would tear both.
     with Counter("predicting", quiet=sys.stdout.isatty()) as counter:
@@ -326,7 +384,7 @@ def predict(
                 counter(done)
                 yield row
 
-        for text in PREDICTION_WRITERS[format](counted()):
+        for text in write(counted()):
             _print(text)
     _exit_where_unreadable(unreadable)
 
@@ -337,7 +395,7 @@ def _exit_where_unreadable(pictures: int) -> None:
         raise typer.Exit(2)
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy serve --port 8080"))
 def serve(
     models: Annotated[
         list[Path] | None, typer.Argument(metavar="[MODEL...]", help="Bundles; without, the packaged one.")
@@ -353,7 +411,9 @@ def serve(
         typer.Option("--static", metavar="DIR", help="Write the page with its model as a folder instead."),
     ] = None,
 ) -> None:
-    """A page at /, and over HTTP POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
+    """Answer over HTTP, with a page to try it at /.
+
+    POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
 
     ROADWORTHY_API_KEY, where it is set, must come with requests as Authorization: Bearer KEY. SIGHUP reads
     the models anew. /openapi.json describes all of it.
@@ -365,6 +425,7 @@ def serve(
         written = api.write_page(static, models)
         _print(f"{len(written)} files; any web server can give out {static}")
         return
+    require("the service", "serve")
     config = ServiceConfig(
         models=tuple(models or ()),
         host=host,
@@ -377,7 +438,7 @@ def serve(
     api.serve(config)
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy export runs/first --to first.onnx --precision int8"))
 def export(
     model: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a .safetensors file.")],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The bundle to write: NAME.onnx.")],
@@ -396,10 +457,10 @@ def export(
     ] = None,
     labels: LabelsOption = None,
 ) -> None:
-    """Write a trained model as ONNX files that answer without torch, with a model card.
+    """Write a trained model as ONNX files that answer without torch.
 
-    NAME.onnx answers for pictures of one sign, NAME-find.onnx finds signs in pictures. Nothing is written
-    unless they answer as the trained model does.
+    NAME.onnx answers for pictures of one sign, NAME-find.onnx finds signs in pictures, NAME.md is the model
+    card. Nothing is written unless they answer as the trained model does.
     """
     from roadworthy import api
     from roadworthy.cli_progress import Counter
@@ -418,17 +479,20 @@ def export(
         _say(note)
     for name, facts in found.manifest.parity.items():
         _print(
-            f"{name}  {facts['agreement']:.2%} of {facts['n']:,} answers as before, logits within "
+            f"{name}  {percent(facts['agreement'])} of {facts['n']:,} answers as before, logits within "
             f"{facts['largest_difference']:.2g}"
         )
-    for name, facts in found.manifest.metrics.items():
-        low, high = facts["accuracy_ci95"]
-        _print(f"{facts['accuracy']:.2%}  ({low:.2%} to {high:.2%}; {facts['n']:,} pictures)  {name}")
+    measured = [
+        [percent(facts["accuracy"]), interval(facts["accuracy_ci95"]), plural(facts["n"], "picture"), name]
+        for name, facts in found.manifest.metrics.items()
+    ]
+    if measured:
+        _print_table(["accuracy", "95 % interval", "of", "set"], measured, folded="set")
     for path in found.files:
         _print(path)
 
 
-@data_app.command()
+@data_app.command(epilog=_examples("roadworthy data fetch gtsrb"))
 def fetch(
     name: Annotated[str, typer.Argument(metavar="NAME", help="Which data set: gtsrb.")],
     out: Annotated[
@@ -445,7 +509,7 @@ def fetch(
     _print(f"{name}:{place}")
 
 
-@data_app.command()
+@data_app.command(epilog=_examples("roadworthy data audit folder:my-photographs"))
 def audit(
     spec: SpecArgument,
     labels: LabelsOption = None,
@@ -454,7 +518,7 @@ def audit(
     ] = None,
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Look for what is wrong with a data set: damage, duplicates, conflicts, leaks between splits."""
+    """Look for damage, duplicates, conflicts and leaks between splits."""
     from roadworthy import api
     from roadworthy.cli_progress import Counter
 
@@ -463,13 +527,12 @@ def audit(
     if format is TableFormat.json:
         _print_json(found.to_dict())
         return
-    for severity, line in found.findings:
-        _print(f"{severity:<8} {line}")
+    _print_facts(found.findings)
     if not found.findings:
         _print("nothing found")
 
 
-@data_app.command()
+@data_app.command(epilog=_examples("roadworthy data preview gtsrb: --policy default --out preview.png"))
 def preview(
     spec: SpecArgument,
     classes: ClassesOption = None,
@@ -500,14 +563,14 @@ def preview(
     _print(api.preview(resolved.data, resolved.input, augment, out, n, seed))
 
 
-@data_app.command()
+@data_app.command(epilog=_examples("roadworthy data show gtsrb: --classes stop,no-entry"))
 def show(
     spec: SpecArgument,
     classes: ClassesOption = None,
     labels: LabelsOption = None,
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Show what a data set holds: its classes, counts and the heads of its tables."""
+    """Show what a data set holds: classes, counts, heads of its tables."""
     from roadworthy import api
 
     overview = api.overview(_data(spec, classes=_names(classes), labels=labels))
@@ -528,13 +591,14 @@ def show(
             ]
             for entry in overview.classes
         ],
+        path="icon",
     )
     for split, rows in overview.table_heads.items():
         _print(f"\nfirst rows of {split or 'the table'}:")
-        _print_table(list(rows[0]), [list(row.values()) for row in rows])
+        _print_table(list(rows[0]), [list(row.values()) for row in rows], path="path")
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy render rendered:au --n 500 --out drawn"))
 def render(
     spec: Annotated[str, typer.Argument(metavar="SPEC", help="rendered:au, rendered:de or rendered:au+de.")],
     out: Annotated[
@@ -551,7 +615,10 @@ def render(
         typer.Option("--faces", metavar="DIR", help="Faces of your own: catalogue.toml and SVGs."),
     ] = None,
 ) -> None:
-    """Draw signs as photographs into a labelled folder that folder: reads."""
+    """Draw signs as photographs into a folder of labelled pictures.
+
+    The data source folder: reads it.
+    """
     from roadworthy import api
     from roadworthy.cli_progress import Counter
 
@@ -560,7 +627,7 @@ def render(
     _print(f"folder:{place}")
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy study baseline --data gtsrb: --quick"))
 def study(
     context: typer.Context,
     names: Annotated[
@@ -603,14 +670,16 @@ def study(
     ] = None,
     settings: SetOption = None,
 ) -> None:
-    """Answer questions by trainings that differ in one thing; the same command goes on where it stopped."""
+    """Answer questions by trainings that differ in one thing.
+
+    The same command goes on where it stopped.
+    """
     if present is not None:
         _present(context, names or [], out, present)
         return
     from roadworthy import api
     from roadworthy.cli_progress import study_progress
     from roadworthy.report.study import answer
-    from roadworthy.studies.executors import executor
     from roadworthy.studies.plan import Ask
 
     if not (data or cifar):
@@ -625,6 +694,9 @@ def study(
         samples=samples,
         settings=tuple(settings or ()),
     )
+    api.require_for_study(ask, on=on)  # at once, and before what it takes is imported
+    from roadworthy.studies.executors import executor
+
     try:
         results = api.study(
             names or (),
@@ -638,10 +710,10 @@ def study(
         _say("stopped; the same command goes on from here")
         raise typer.Exit(INTERRUPTED) from None
     for result in results:
-        _print(f"{result.study}: {result.question}")
-        _print(f"  {answer(result.to_dict())}")
+        _print_prose(f"{result.study}: {result.question}")
+        _print_prose(answer(result.to_dict()), "  ")
         for claim in result.claims:
-            _print(f"  {claim.id} {claim.verdict}: {claim.text} {claim.evidence}")
+            _print_prose(f"{claim.id} {claim.verdict}: {claim.text} {claim.evidence}", "  ")
     _print_place(out)
 
 
@@ -672,7 +744,7 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     _print(f"{presented.seconds:.0f} seconds")
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy profile --data gtsrb: --fix"))
 def profile(
     data: DataOption = "",
     classes: ClassesOption = None,
@@ -687,7 +759,7 @@ def profile(
     ),
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Tell where a training's time goes, stage by stage, and what would make it faster."""
+    """Tell where a training's time goes, and what makes it faster."""
     from roadworthy import api
 
     resolved = _config(config, settings, data=_given(spec=data or None, classes=_names(classes)))
@@ -695,21 +767,23 @@ def profile(
     if format is TableFormat.json:
         _print(json.dumps(found, indent=1))
         return
-    rows = [[row["stage"], f"{row['share']:.1%}", f"{row['us_per_image']:.1f}"] for row in found["stages"]]
+    rows = [[row["stage"], percent(row["share"], 1), f"{row['us_per_image']:.1f}"] for row in found["stages"]]
     _print_table(["stage", "share", "us a picture"], rows)
     once = ", ".join(f"{name} {value:.0f}" for name, value in found["preparing"].items())
     if once:
-        _print(f"once, us a picture  {once}")
-    _print(f"{found['images_per_second']:,.0f} pictures/s; {found['verdict']}")
+        _print_prose(f"once, us a picture: {once}")
+    _print_prose(f"{found['images_per_second']:,.0f} pictures/s; {found['verdict']}")
     if fix:
-        for trial in found["fix"]["trials"]:
-            kept = "kept" if trial["kept"] else "no gain"
-            _print(f"  {trial['setting']:<30}{trial['after'] / trial['before']:.2f}x  {kept}")
+        tried = [
+            [one["setting"], f"{one['after'] / one['before']:.2f}x", "kept" if one["kept"] else "no gain"]
+            for one in found["fix"]["trials"]
+        ]
+        _print_table(["setting", "speed", "verdict"], tried, header=False, folded="setting", indent="  ")
         _print(f"together {found['fix']['gain']:.2f}x; settings in {out / 'fixed.toml'}")
     _print_place(out)
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy compare runs/first runs/second"))
 def compare(
     runs: Annotated[
         list[Path],
@@ -720,7 +794,7 @@ def compare(
     ],
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Compare what two networks, or two ways to train, said of the same pictures."""
+    """Compare networks, or ways to train, on the same pictures."""
     from roadworthy import api
 
     half, rest = divmod(len(runs), 2)
@@ -732,18 +806,20 @@ def compare(
         tree = {**dataclasses.asdict(found), "left_out": both.left_out, "by_class": classes}
         _print(json.dumps(tree, indent=1))
         return
-    for name, value in _comparison_rows(found, both):
-        _print(f"{name:<22}{value}")
+    _print_facts(_comparison_rows(found, both))
     worst = sorted(classes, key=lambda c: -(c["only_a_right"] + c["only_b_right"]))[:5]
-    for row in worst:
-        if row["only_a_right"] or row["only_b_right"]:
-            _print(
-                f"  {row['class']:<20}right only in a {row['only_a_right']:g}, "
-                f"only in b {row['only_b_right']:g}, of {row['n']:,}"
-            )
+    apart = [
+        (
+            row["class"],
+            f"right only in a {row['only_a_right']:g}, only in b {row['only_b_right']:g}, of {row['n']:,}",
+        )
+        for row in worst
+        if row["only_a_right"] or row["only_b_right"]
+    ]
+    _print_facts(apart, indent="  ")
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy report runs/first"))
 def report(
     folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run, evaluation or study folder.")],
 ) -> None:
@@ -757,50 +833,96 @@ def report(
 class Listed:
     """Where the entries of one kind are registered, and the part of Roadworthy that this needs."""
 
+    about: str
     module: str
     attribute: str
     extra: str = ""
 
 
 LISTS = {
-    "sources": Listed(module="roadworthy.data.spec", attribute="SOURCES"),
-    "models": Listed(module="roadworthy.models.catalogue", attribute="MODELS", extra="train"),
-    "policies": Listed(module="roadworthy.augment.policy", attribute="POLICIES", extra="train"),
-    "mixes": Listed(module="roadworthy.augment.mix", attribute="MIXES", extra="train"),
-    "optimizers": Listed(module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"),
-    "recipes": Listed(module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"),
-    "effects": Listed(module="roadworthy.signs.camera", attribute="EFFECTS", extra="train"),
-    "corruptions": Listed(module="roadworthy.evaluate.corruptions", attribute="CORRUPTIONS", extra="train"),
-    "schedules": Listed(module="roadworthy.train.schedules", attribute="SCHEDULES"),
-    "scores": Listed(module="roadworthy.scores", attribute="SCORES"),
-    "views": Listed(module="roadworthy.evaluate.predict", attribute="VIEWS", extra="train"),
-    "studies": Listed(module="roadworthy.studies.catalogue", attribute="STUDIES", extra="train"),
+    "sources": Listed(about="where pictures come from", module="roadworthy.data.spec", attribute="SOURCES"),
+    "models": Listed(
+        about="networks", module="roadworthy.models.catalogue", attribute="MODELS", extra="train"
+    ),
+    "policies": Listed(
+        about="how training varies pictures",
+        module="roadworthy.augment.policy",
+        attribute="POLICIES",
+        extra="train",
+    ),
+    "mixes": Listed(
+        about="how two pictures become one", module="roadworthy.augment.mix", attribute="MIXES", extra="train"
+    ),
+    "optimizers": Listed(
+        about="how weights move", module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"
+    ),
+    "recipes": Listed(
+        about="cameras for drawn signs", module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"
+    ),
+    "effects": Listed(
+        about="what a camera does to drawn signs",
+        module="roadworthy.signs.camera",
+        attribute="EFFECTS",
+        extra="train",
+    ),
+    "corruptions": Listed(
+        about="how pictures are spoilt to measure on",
+        module="roadworthy.evaluate.corruptions",
+        attribute="CORRUPTIONS",
+        extra="train",
+    ),
+    "schedules": Listed(
+        about="learning rate over a run", module="roadworthy.train.schedules", attribute="SCHEDULES"
+    ),
+    "scores": Listed(about="how sure an answer is", module="roadworthy.scores", attribute="SCORES"),
+    "views": Listed(
+        about="copies that an answer is averaged over",
+        module="roadworthy.evaluate.predict",
+        attribute="VIEWS",
+        extra="train",
+    ),
+    "studies": Listed(
+        about="questions answered by trainings",
+        module="roadworthy.studies.catalogue",
+        attribute="STUDIES",
+        extra="train",
+    ),
 }
 
 
-@app.command("list")
+LISTED = {kind: place.about for kind, place in LISTS.items()} | {
+    "signs": "classes: what signs mean",
+    "faces": "how countries draw them",
+}
+
+
+@app.command("list", epilog=_examples("roadworthy list models", "roadworthy list"))
 def list_(
     kind: Annotated[
-        str | None,
-        typer.Argument(metavar="KIND", help=f"One of: {', '.join(LISTS)}, signs, faces. Without: all."),
+        str | None, typer.Argument(metavar="KIND", help=f"One of: {', '.join(LISTED)}. Without: how many.")
     ] = None,
 ) -> None:
-    """List what can be named: data sources, models, policies, camera recipes, signs and their faces ..."""
-    kinds = [*LISTS, "signs", "faces"]
-    if kind is not None and kind not in kinds:
-        raise UnknownNameError("list", kind, kinds)
-    for name in [kind] if kind else kinds:
-        if kind is None:
-            _print(f"{name}:")
+    """List what can be named: sources, models, policies, signs ..."""
+    if kind is not None:
+        if kind not in LISTED:
+            raise UnknownNameError("list", kind, LISTED)
+        _print_facts(_listed(kind).items())
+        return
+    rows: list[list[Any]] = []
+    lacking: list[str] = []
+    for name, about in LISTED.items():
         try:
             entries = _listed(name)
         except MissingExtraError as error:
-            if kind is not None:
-                raise
-            entries = {str(error): ""}
-        width = max(map(len, entries), default=0) if any(entries.values()) else 0
-        for entry, summary in entries.items():
-            _print(f"{'' if kind else '  '}{entry:<{width}}  {summary}".rstrip())
+            lacking += error.extras
+            rows.append([name, "", f"{about}: not installed"])
+        else:
+            names = ", ".join(list(entries)[:8]) + (" ..." if len(entries) > 8 else "")
+            rows.append([name, len(entries), f"{about}: {names}"])
+    _print_table(["kind", "how many", "what"], rows, cut="what")
+    if lacking:
+        _say(f"for the rest: pip install 'roadworthy[{','.join(dict.fromkeys(lacking))}]'")
+    _say("roadworthy list KIND says what each of them is")
 
 
 def _listed(kind: str) -> dict[str, str]:
@@ -814,21 +936,18 @@ def _listed(kind: str) -> dict[str, str]:
 
         return {face.name: f"{face.sign}: {face.where}" for face in faces()}
     place = LISTS[kind]
-    try:
-        registry: Registry[Any] = getattr(importlib.import_module(place.module), place.attribute)
-    except ModuleNotFoundError as error:
-        if not place.extra or (error.name or "").startswith("roadworthy"):
-            raise
-        raise MissingExtraError(f"listing {kind}", place.extra) from error
+    if place.extra:
+        require(f"listing {kind}", place.extra)
+    registry: Registry[Any] = getattr(importlib.import_module(place.module), place.attribute)
     return {name: registry.summary(name) for name in registry}
 
 
-@app.command()
+@app.command(epilog=_examples("roadworthy doctor"))
 def doctor(
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Say what is installed, what this machine computes with, and where data and caches are."""
-    from roadworthy.doctor import diagnose
+    """Say what is installed, what computes, where data and caches are."""
+    from roadworthy.doctor import NOT_INSTALLED, diagnose
 
     found = diagnose()
     if format is TableFormat.json:
@@ -837,29 +956,28 @@ def doctor(
     width = max(len(name) for facts in found.values() for name, _ in facts)
     for heading, facts in found.items():
         _print(f"{heading}:")
-        for name, value in facts:
-            _print(f"  {name:<{width}}  {value}")
+        _print_facts([(f"{name:<{width}}", value) for name, value in facts], indent="  ")
+        lacking = [name.strip("[]") for name, value in facts if value.startswith(NOT_INSTALLED)]
+        if lacking:
+            _print(f"  get one with: pip install 'roadworthy[{lacking[0]}]'")
 
 
 def split_model(arguments: list[str]) -> tuple[Path | None, list[str]]:
     """`[MODEL] IMAGE...`: the model, if the first argument is one, and the rest."""
-    first = Path(arguments[0])
-    is_model = first.suffix.lower() in {".onnx", ".safetensors"} or (first / "config.toml").is_file()
+    from roadworthy.network import SUFFIXES, refuse_foreign
+
+    first, *others = map(Path, arguments)
+    for path in (first, *others):
+        refuse_foreign(path)
+    late = next((path for path in others if path.suffix.lower() in SUFFIXES), None)
+    if late is not None:
+        raise UsageError(f"{late} is a model and stands behind {first}; one MODEL, and before the pictures")
+    is_model = first.suffix.lower() in SUFFIXES or (first / "config.toml").is_file()
     return (first, arguments[1:]) if is_model else (None, arguments)
 
 
-def _table(rows: Iterable[Row]) -> Iterator[str]:
-    # The path comes last: it alone has no width that would fit all, and rows must not wait for each other.
-    yield f"{'predicted':<24} {'sure':>7}  {'or else':<40} path"
-    for row in rows:
-        if row.error is not None:
-            yield f"{'error':<24} {'':>7}  {'':<40} {row.path} {row.error}"
-            continue
-        others = ", ".join(f"{name} {share:.1%}" for name, share in row.alternatives)
-        doubt = " (not sure)" if row.unsure else "" if row.reason is None else " (no colour)"
-        named = row.predicted + doubt
-        where = "" if row.box is None else f" at {' '.join(f'{edge:.0f}' for edge in row.box)}"
-        yield f"{named:<24} {row.confidence:>7.2%}  {others:<40} {row.path}{where}"
+def _table(rows: Iterable[Row], *, find: bool = False) -> Iterator[str]:
+    return cli_layout.answers(rows, cli_layout.width_of(sys.stdout), find=find, stream=sys.stdout)
 
 
 def _csv(rows: Iterable[Row]) -> Iterator[str]:
@@ -906,8 +1024,6 @@ def _given(**flags: Any) -> dict[str, Any]:
 
 
 def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, str]]:
-    from roadworthy.report.sections import percent, plural
-
     def points(pair: tuple[float, float] | None) -> str:
         return "unknown" if pair is None else f"{100 * pair[0]:+.2f} to {100 * pair[1]:+.2f} points"
 
@@ -991,16 +1107,18 @@ def _how_to_resume(out: Path | None) -> str:
 def _print_metrics(metrics: Metrics) -> None:
     over_signs = metrics.accuracy_ci95_tracks or metrics.accuracy_ci95_signs or metrics.sign_accuracy_ci95
     low, high = over_signs or metrics.accuracy_ci95
-    measured = f"{metrics.n:,} {'drawn ' if metrics.extra.get('drawn') else ''}pictures of {metrics.split}"
-    _print(f"accuracy  {metrics.accuracy:.2%}  (95 % interval {low:.2%} to {high:.2%}; {measured})")
-    _print(f"balanced  {metrics.balanced_accuracy:.2%}")
-    _print(f"ECE       {metrics.ece:.4f}")
-    skipped = metrics.extra.get("unknown_skipped")
-    if skipped:
-        _print(f"left out  {skipped:,} pictures of classes that the model does not know")
-    seen = metrics.extra.get("trained_on")
-    if seen:
-        _print(f"beware    {seen:,} of these pictures were trained on; the figures flatter the model")
+    measured = plural(metrics.n, "drawn picture" if metrics.extra.get("drawn") else "picture")
+    facts = [
+        ("accuracy", f"{percent(metrics.accuracy)}  (95 % interval {interval((low, high))})"),
+        ("measured", f"{measured} of {metrics.split}"),
+        ("balanced", percent(metrics.balanced_accuracy)),
+        ("ECE", f"{metrics.ece:.4f}"),
+    ]
+    if skipped := metrics.extra.get("unknown_skipped"):
+        facts.append(("left out", f"{plural(skipped, 'picture')} of classes that the model does not know"))
+    if seen := metrics.extra.get("trained_on"):
+        facts.append(("beware", f"{seen:,} of these were trained on; the figures flatter the model"))
+    _print_facts(facts)
 
 
 def _print_place(folder: Path) -> None:
@@ -1019,11 +1137,22 @@ def _print(line: object) -> None:
         raise typer.Exit from None
 
 
-def _print_table(columns: list[str], rows: list[list[Any]]) -> None:
-    table = [columns, *([str(cell) for cell in row] for row in rows)]
-    widths = [max(len(row[i]) for row in table) for i in range(len(columns))]
-    for row in table:
-        _print("  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip())
+def _print_table(columns: list[str], rows: list[list[Any]], **layout: Any) -> None:
+    """A table, as cli_layout.table lays it out."""
+    width, colour = cli_layout.width_of(sys.stdout), cli_layout.coloured(sys.stdout)
+    for line in cli_layout.table(columns, rows, width, colour=colour, **layout):
+        _print(line)
+
+
+def _print_facts(facts: Iterable[tuple[str, Any]], indent: str = "") -> None:
+    """Names and what is to be said of each."""
+    rows = [[name, value] for name, value in facts]
+    _print_table(["name", "value"], rows, header=False, folded="value", indent=indent)
+
+
+def _print_prose(text: str, indent: str = "") -> None:
+    for line in cli_layout.prose(text, cli_layout.width_of(sys.stdout), indent):
+        _print(line)
 
 
 def _print_json(tree: Any) -> None:

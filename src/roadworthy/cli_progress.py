@@ -7,20 +7,20 @@ import time
 from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from types import TracebackType
-from typing import TextIO
+from typing import TYPE_CHECKING, TextIO
 
-from rich.console import Console
-from rich.live import Live
-from rich.progress import BarColumn, Progress, SpinnerColumn, TaskID, TextColumn, TimeRemainingColumn
-from rich.table import Table
-
-from roadworthy.report.sections import duration
 from roadworthy.results import StudyResult
 from roadworthy.studies.plan import Job
 from roadworthy.studies.watch import Watcher
 from roadworthy.train.callbacks import Callback
+from roadworthy.words import duration, percent
+
+if TYPE_CHECKING:
+    from rich.progress import Progress, TaskID
+    from rich.table import Table
 
 LINE_EVERY_S = 10.0
+OF_AN_EPOCH = ("epoch", "step", "train_loss", "train_accuracy", "val_loss", "val_accuracy")  # fit a terminal
 
 
 def training_progress(stream: TextIO | None = None) -> Callback:
@@ -33,6 +33,10 @@ class TrainingBar(Callback):
     """A bar with loss, accuracy, images/s and the time left; a line for every epoch above it."""
 
     def __init__(self, stream: TextIO) -> None:
+        # Rich takes a tenth of a second to import: not where nobody watches.
+        from rich.console import Console
+        from rich.progress import BarColumn, Progress, SpinnerColumn, TextColumn, TimeRemainingColumn
+
         self._progress = Progress(
             SpinnerColumn(),
             TextColumn("training"),
@@ -60,10 +64,11 @@ class TrainingBar(Callback):
 
     def on_epoch(self, row: Mapping[str, float]) -> None:
         """Keep the epoch's figures in sight."""
-        self._progress.console.print(epoch_line(row), markup=False, highlight=False)
+        shown = {name: row[name] for name in OF_AN_EPOCH if name in row}
+        self._progress.console.print(epoch_line(shown), markup=False, highlight=False)
         accuracy = row.get("val_accuracy", row.get("accuracy"))
         if self._task is not None and accuracy is not None:
-            self._progress.update(self._task, accuracy=f"{accuracy:.2%}")
+            self._progress.update(self._task, accuracy=percent(accuracy))
 
     def on_end(self) -> None:
         """Give the terminal back."""
@@ -99,7 +104,7 @@ def epoch_line(row: Mapping[str, float]) -> str:
 
     def show(name: str, value: float) -> str:
         if name.endswith("accuracy"):
-            return f"{value:.2%}"
+            return percent(value)
         return f"{value:.0f}" if float(value).is_integer() else f"{value:.4g}"
 
     return "  ".join(f"{name} {show(name, value)}" for name, value in row.items())
@@ -114,8 +119,11 @@ class Counter(Callback):
     def __init__(self, what: str, stream: TextIO | None = None, *, quiet: bool = False) -> None:
         stream = stream or sys.stderr
         self._what, self._shown = what, False
-        self._progress = None
+        self._progress: Progress | None = None
         if stream.isatty() and not quiet:
+            from rich.console import Console
+            from rich.progress import BarColumn, Progress, TextColumn, TimeRemainingColumn
+
             self._progress = Progress(
                 TextColumn("{task.description}"),
                 BarColumn(),
@@ -192,7 +200,7 @@ class StudyLines(Watcher):
             return
         self._done += what != "lost"
         fold = f" fold {job.fold}" if job.fold else ""
-        figure = "" if accuracy is None else f"  accuracy {accuracy:.2%}"
+        figure = "" if accuracy is None else f"  accuracy {percent(accuracy)}"
         self._say(
             f"{self._done}/{self._total}  {job.arm}  seed {job.seed}{fold}  {what}{figure}  "
             f"{duration(self.seconds_left())} left"
@@ -212,6 +220,9 @@ class StudyTable(StudyLines):
     """A table of the arms that fills as trainings end."""
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
+        from rich.console import Console
+        from rich.live import Live
+
         super().__init__(stream, clock)
         self._live = Live(console=Console(file=stream))
         self._study = ""
@@ -241,11 +252,13 @@ class StudyTable(StudyLines):
         self._live.stop()
 
     def _table(self) -> Table:
+        from rich.table import Table
+
         left = f"about {duration(self.seconds_left())} left"
         table = Table(title=f"{self._study}: {self._done} of {self._total} trainings, {left}")
         for column in ("arm", "trainings", "mean accuracy", ""):
             table.add_column(column, justify="right" if column in ("trainings", "mean accuracy") else "left")
         for arm, values in self._arms.items():
-            mean = f"{sum(values) / len(values):.2%}" if values else ""
+            mean = percent(sum(values) / len(values)) if values else ""
             table.add_row(arm, f"{len(values)} of {self._wanted[arm]}", mean, self._state[arm])
         return table

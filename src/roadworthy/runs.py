@@ -22,15 +22,18 @@ from roadworthy.colour import has_colour
 from roadworthy.config import Config, DataConfig, EvaluateConfig, load_config, write_config
 from roadworthy.data.audit import audit_decoded
 from roadworthy.data.dataset import Dataset
+from roadworthy.data.drawings import check_rendered
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import Splits, open_dataset, open_splits
 from roadworthy.data.overview import class_faces, overview
 from roadworthy.data.records import Record
+from roadworthy.data.spec import parse_spec
 from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
 from roadworthy.evaluate.adapt import reestimate_batchnorm
 from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
+from roadworthy.extras import FOR_MODELS
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.measuring import (
     Calibration,
@@ -72,7 +75,7 @@ from roadworthy.train.distributed import Shared, World, world
 from roadworthy.train.gradient_norm import build_producers
 from roadworthy.train.loop import Steps, check_budget, train
 from roadworthy.train.losses import balancing_weights, build_loss
-from roadworthy.train.optim import build_optimizer
+from roadworthy.train.optim import OPTIMIZERS, build_optimizer
 from roadworthy.train.schedules import build_schedule
 from roadworthy.train.state import TrainState
 
@@ -135,8 +138,7 @@ def _run(
         raise ConfigError(
             "evaluate.norms = 'new' is for roadworthy evaluate; a training measures what it stores"
         )
-    if config.calibrate.reject != "none":
-        SCORES.get(config.calibrate.reject)  # a misspelt name ends a training before it has begun
+    check_names(config)
     keep_freed_memory()
     set_threads(config.train.threads)
     device = pick_device(config.train.device)
@@ -234,6 +236,25 @@ def _run(
     )
     metrics = _conclude(state, splits, config, hardware, folder, origin, batches.batch_size, without_colour)
     return Run(folder=folder, metrics=metrics)
+
+
+def check_names(config: Config) -> None:
+    """UsageError for what can be known to be wrong before any data are read: names, options, the device."""
+    pick_device(config.train.device)
+    if config.calibrate.reject != "none":
+        SCORES.get(config.calibrate.reject)
+    build_schedule(config.schedule)
+    build_mix(config.augment, num_classes=2)
+    build_policy(config.augment, ())
+    for part in parse_spec(config.data.spec):
+        if part.source == "rendered":
+            check_rendered(part.options)
+    if config.model.name in FOR_MODELS:  # its pretrained weights are read as it is built
+        OPTIMIZERS.get(config.optim.name)
+        return
+    with torch.device("meta"):  # where a network takes neither time nor memory
+        model = build_model(config.model, 2, config.input)
+        build_producers(config.penalty, model, build_optimizer(model, config.optim))
 
 
 def _settle_precision(

@@ -18,9 +18,9 @@ import pytest
 from roadworthy.config import load_config, write_config
 from roadworthy.errors import CheckpointError
 from roadworthy.report import render, run_sections, run_title, write_report
-from roadworthy.report.sections import duration, interval, percent
 from roadworthy.results import Facts, Figure, Gallery, Picture, Predictions, Section, Table, Text
 from roadworthy.signs.catalogue import sign_classes
+from roadworthy.words import duration, interval, percent
 
 NASTY = 'stop/<script>alert("x")</script>&_00001.png'
 VOID = {"meta", "img", "br", "link", "hr", "input"}

@@ -10,7 +10,6 @@ from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
 from PIL import Image
 
@@ -300,17 +299,6 @@ def test_signs_are_found_with_their_boxes() -> None:
     assert {own for own in matched if own is not None} == set(range(len(street.boxes)))
     for result, own in zip(found, matched, strict=True):
         assert own is None or result["predicted"] == street.signs[own]
-
-
-def test_in_large_pictures_small_signs_are_not_looked_for(monkeypatch: pytest.MonkeyPatch) -> None:
-    from roadworthy.serve import app
-
-    asked = []
-    monkeypatch.setattr(app, "find_signs", lambda *_, least_px: asked.append(least_px) or [])
-    for side in (100, 1414, 4000):
-        app._find_in_time(np.zeros((side, side, 3), np.uint8), None, None)  # type: ignore[arg-type]
-    assert asked[:2] == [16.0, 16.0]
-    assert asked[2] == pytest.approx(16 * 4000 / 1414.2, rel=1e-3)
 
 
 def test_what_has_no_room_is_refused_before_its_body_is_read(bundle: Path) -> None:

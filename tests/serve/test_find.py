@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
+import math
 from itertools import pairwise
 
 import numpy as np
 import pytest
 
-from roadworthy.errors import BundleError
+from roadworthy.errors import BundleError, UsageError
 from roadworthy.evaluate.finding import intersection_over_union
 from roadworthy.export.bundle import Manifest
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
-from roadworthy.serve.find import FILL, find_one, find_signs, sizes
+from roadworthy.serve.find import FILL, find_one, find_signs, sizes, smallest_sought
 
 SIZE, STRIDE = 48, 8
 CLASSES = ("stop", "no-sign")
@@ -119,6 +120,31 @@ def test_nothing_is_found_in_an_empty_street_or_where_the_crop_says_no() -> None
 def test_a_picture_smaller_than_the_window_is_looked_at() -> None:
     found = find_signs(street((1, 1, 9, 9), height=10, width=11), RedSquares(), RedSquares(), least_px=6)
     assert len(found) == 1
+
+
+def test_in_large_pictures_small_signs_are_not_looked_for() -> None:
+    assert smallest_sought(720, 1280) == smallest_sought(1414, 1414) == 16.0
+    assert smallest_sought(3000, 4000) == pytest.approx(16 * math.sqrt(6), rel=1e-6)
+
+    class Empty(RedSquares):
+        """Sees nothing anywhere, and that quickly."""
+
+        def windows(self, image: ByteArray) -> FloatArray:
+            self.pixels += image.shape[0] * image.shape[1]
+            return np.array([[[-5.0, 5.0]]])
+
+    costs = []
+    for least in (None, smallest_sought(2000, 2400), 16.0):
+        windows = Empty()
+        find_signs(street(height=2000, width=2400), windows, RedSquares(), least_px=least)
+        costs.append(windows.pixels)
+    assert costs[0] == costs[1] < costs[2] / 2
+
+
+@pytest.mark.parametrize("least", [0.0, -1.0, 3.9, math.nan, math.inf])
+def test_a_sign_of_no_size_cannot_be_looked_for(least: float) -> None:
+    with pytest.raises(UsageError, match="give 4 or more"):
+        find_signs(street(), RedSquares(), RedSquares(), least_px=least)
 
 
 def test_smaller_signs_cost_more() -> None:

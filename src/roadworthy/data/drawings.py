@@ -125,6 +125,13 @@ def _camera(block: Drawing, size: int) -> Camera:
     return _camera_of(block.recipe, size, block.without)
 
 
+def check_rendered(options: Mapping[str, str]) -> None:
+    """UnknownNameError for a camera recipe or an effect to leave out that does not exist."""
+    Camera(
+        options.get("recipe", "default"), _TILE_PX, [n for n in options.get("without", "").split("+") if n]
+    )
+
+
 def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
     """The pictures as `spec` frames and sizes them, as bytes with channels last."""
     if spec.crop != "full":

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import glob
 import os
 from collections import deque
@@ -40,19 +41,46 @@ Classify = Callable[[ByteArray], FloatArray]
 Look = Callable[[ByteArray], Sequence[tuple[Box, FloatArray]]]
 
 
-def expand_inputs(inputs: Sequence[str]) -> Iterator[Path]:
+def expand_inputs(inputs: Sequence[str], *, or_model: bool = False) -> Iterator[Path]:
     """The pictures that files, folders and globs name, each input's in sorted order; @FILE lists paths.
 
     A file counts whatever its name; in a folder, at any depth, the files with a picture's suffix do, hidden
     ones left out and links to folders not followed.  A list has a path on each line, and every one of them
     counts.  A folder that cannot be read comes as itself, so that
     it ends as a row with its error.  Memory holds the names of one folder, or of one glob, at a time.
+    or_model: the first might have been meant as a model, and an error says so.
     Raises DataNotFoundError at the call, not at the first picture, if an input names none.
     """
-    for given in inputs:
+    for place, given in enumerate(inputs):
         if next(_expand(given), None) is None:
-            raise DataNotFoundError(f"no picture at {given!r}; name picture files, folders of them, or globs")
+            raise DataNotFoundError(_nothing_at(given, or_model and not place))
     return chain.from_iterable(map(_expand, inputs))
+
+
+def _nothing_at(given: str, or_model: bool) -> str:
+    path, would = Path(given), "name picture files, folders of them, or globs"
+    fact = f"no picture at {given!r}"
+    if or_model and not (path.is_dir() or glob.has_magic(given) or path.suffix.lower() in SUFFIXES):
+        fact = f"{given!r} is neither a model nor a picture: nothing is there"
+        would = f"a model is a run folder, .onnx or .safetensors file; {would}"
+    near = nearest(path)
+    return f"{fact}; did you mean {str(near)!r}?" if near else f"{fact}; {would}"
+
+
+def nearest(path: Path) -> Path | None:
+    """What is there instead of a path that is not, as one would mistype it; None where nothing is like it."""
+    missing = [part for part in (path, *path.parents) if not part.exists()]
+    if not missing:
+        return None
+    try:
+        beside = [entry.name for entry in missing[-1].parent.iterdir()]
+    except OSError:
+        return None
+    for name in difflib.get_close_matches(missing[-1].name, beside, n=3):
+        found = missing[-1].with_name(name) / path.relative_to(missing[-1])
+        if found.exists():
+            return found
+    return None
 
 
 def predict_files(

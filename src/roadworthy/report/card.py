@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roadworthy.report.sections import percent, plural
 from roadworthy.results import Block, Facts, Section, Table, Text
+from roadworthy.words import percent, plural
 
 Its = tuple[str, int, Mapping[str, Any]]
 """A file's name, its bytes, its manifest as plain values."""

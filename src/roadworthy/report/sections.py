@@ -33,6 +33,7 @@ from roadworthy.results import (
     Text,
 )
 from roadworthy.scores import probabilities
+from roadworthy.words import duration, interval, percent, plural
 
 T = TypeVar("T")
 Arrays = Mapping[str, NDArray[Any]]
@@ -221,32 +222,6 @@ def _read_history(path: Path) -> dict[str, list[float]]:
 
 
 # Words ------------------------------------------------------------------------------------------------------
-
-
-def percent(fraction: float | None, digits: int = 2) -> str:
-    """`0.98361` as `98.36 %`; None as a dash."""
-    return "–" if fraction is None else f"{100 * fraction:.{digits}f} %"
-
-
-def interval(pair: Sequence[float] | None, digits: int = 2) -> str:
-    """A 95 % interval in words; None as a dash."""
-    return "–" if pair is None else f"{100 * pair[0]:.{digits}f} to {100 * pair[1]:.{digits}f} %"
-
-
-def duration(seconds: float | None) -> str:
-    """Seconds as a person would say them."""
-    if seconds is None:
-        return "–"
-    if seconds < 90:
-        return f"{seconds:.1f} s"
-    minutes = round(seconds / 60)
-    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
-
-
-def plural(n: int, noun: str) -> str:
-    """A count and its noun."""
-    plural = f"{noun}s" if not noun.endswith("s") else f"{noun}es"
-    return f"{n:,} {noun if n == 1 else plural}"
 
 
 def _listed(names: Sequence[str], most: int = 6) -> str:

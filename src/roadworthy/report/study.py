@@ -14,8 +14,8 @@ import numpy as np
 
 from roadworthy.errors import CheckpointError
 from roadworthy.report import figures
-from roadworthy.report.sections import duration, percent, plural
 from roadworthy.results import Block, Figure, Gallery, Picture, Section, Table, Text
+from roadworthy.words import duration, percent, plural
 
 Tree = Mapping[str, Any]
 NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")

@@ -51,8 +51,7 @@ from roadworthy.serve.answers import (
     Tracked,
     as_answer,
 )
-from roadworthy.serve.engine import Engine
-from roadworthy.serve.find import LEAST_PX, Found, find_one, find_signs
+from roadworthy.serve.find import Found, find_one, find_signs
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.room import NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
@@ -65,7 +64,6 @@ PREDICT, TRACK = "/v1/predict", "/v1/track"
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
 ROOM = 0.1  # around a box that a request gives
-FIND_PIXELS = 2_000_000  # of a picture in which signs of the least size are looked for
 SECURITY = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
@@ -372,7 +370,7 @@ async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload]
     results = []
     for upload in uploads:
         try:
-            found, colourless = await _look(service, served, upload, _find_in_time)
+            found, colourless = await _look(service, served, upload, find_signs)
         except ImageError as error:
             service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
@@ -431,12 +429,6 @@ async def _look(
         return find(picture, windows, served.crops), lacks_colour(picture, served.crops.without_colour)
 
     return await service.in_thread(work)
-
-
-def _find_in_time(image: ByteArray, windows: Engine, crops: Engine) -> list[Found]:
-    """In larger pictures larger signs are looked for, so that a picture takes seconds and not minutes."""
-    times = math.sqrt(image.shape[0] * image.shape[1] / FIND_PIXELS)
-    return find_signs(image, windows, crops, least_px=LEAST_PX * max(1.0, times))
 
 
 def _say(served: Served, top: int, colourless: bool, path: str, logits: FloatArray) -> Row:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Sequence
 from dataclasses import dataclass
 
@@ -9,7 +10,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from roadworthy.errors import BundleError
+from roadworthy.errors import BundleError, UsageError
 from roadworthy.inputs import Box, ByteArray, FloatArray, InputSpec, crop_resize
 from roadworthy.network import Network
 from roadworthy.results import IntArray
@@ -19,6 +20,8 @@ from roadworthy.signs.catalogue import NO_SIGN
 BoolArray = NDArray[np.bool_]
 
 LEAST_PX = 16.0  # the smallest sign that is looked for
+LOWEST_PX = 4.0  # of a smaller one nothing can be seen
+FULL_PIXELS = 2_000_000  # of a picture, up to which signs of LEAST_PX are looked for
 LOOSEST = 0.1  # of a picture's shorter side: the smallest sign in a picture that is of one sign
 STEP = 1.5  # from one size of windows to the next
 FILL = 0.75  # of a window's side, which a sign takes up where it is read best
@@ -46,13 +49,22 @@ class Found:
 
 
 def find_signs(
-    image: ByteArray, windows: Engine, crops: Network, *, least_px: float = LEAST_PX, most: int = 100
+    image: ByteArray,
+    windows: Engine,
+    crops: Network,
+    *,
+    least_px: float | None = None,
+    most: int = 100,
 ) -> list[Found]:
     """Signs in an (H, W, 3) uint8 RGB picture, surest first, `most` at most.
 
     windows: proposes where signs are.  crops: says where exactly, what they are, and whether they are any.
-    least_px: side of the smallest sign looked for; half of it takes four times as long.
+    least_px: side of the smallest sign looked for; half of it takes four times as long.  None is what
+    `smallest_sought` says of a picture of this size.
     """
+    if least_px is None:
+        least_px = smallest_sought(*image.shape[:2])
+    check_smallest(least_px)
     if windows.classes != crops.classes or NO_SIGN not in windows.classes:
         raise BundleError(
             f"finding signs takes two bundles of one network, with {NO_SIGN} among its classes; these have "
@@ -76,6 +88,20 @@ def find_one(image: ByteArray, windows: Engine, crops: Network) -> list[Found]:
     """The same in a picture that is of one sign, however loosely framed; quick for pictures of any size."""
     least_px = max(LEAST_PX, LOOSEST * min(image.shape[:2]))
     return find_signs(image, windows, crops, least_px=least_px)
+
+
+def smallest_sought(height: int, width: int) -> float:
+    """Side in px of the smallest sign looked for in a picture of which nothing else is said.
+
+    LEAST_PX up to FULL_PIXELS; above, it grows as the sides do, so that a picture takes seconds, not minutes.
+    """
+    return LEAST_PX * max(1.0, math.sqrt(height * width / FULL_PIXELS))
+
+
+def check_smallest(least_px: float) -> None:
+    """UsageError for a side that no sign can be looked for from."""
+    if not LOWEST_PX <= least_px < math.inf:
+        raise UsageError(f"the smallest sign is asked to be {least_px:g} px; give {LOWEST_PX:g} or more")
 
 
 def sizes(height: int, width: int, least_px: float) -> list[float]:

@@ -22,7 +22,7 @@ from roadworthy.config import Config, config_to_dict, write_config
 from roadworthy.data.spec import read_records
 from roadworthy.inputs import crop_resize, decode
 from roadworthy.results import make_folder, write_json
-from roadworthy.runs import run
+from roadworthy.runs import check_names, run
 from roadworthy.runtime import peak_rss_mb, pick_device, provenance
 from roadworthy.stages import Stages
 from roadworthy.train.callbacks import Callback
@@ -62,6 +62,7 @@ def profile(config: Config, folder: Path, *, steps: int = 60, command: str = "")
     forward and backward are shared out among kinds of layers.  preparing: seconds a picture of what is done
     once and cached.  verdict: the group of stages that takes most.
     """
+    check_names(config)
     make_folder(folder)
     stages, seconds, images = timed_training(config, steps)
     rows = dict(stages.seconds)

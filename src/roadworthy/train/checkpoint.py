@@ -17,6 +17,7 @@ from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError, ConfigError
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
+from roadworthy.network import refuse_foreign
 from roadworthy.results import Rejection, read_rejection
 
 FORMAT = 1
@@ -98,6 +99,7 @@ def start_from(path: Path, model: nn.Module, classes: Sequence[str]) -> None:
 
 def find_checkpoint(path: Path) -> Path:
     """The weights file that `path` stands for."""
+    refuse_foreign(path)
     if path.is_dir():
         best = path / "checkpoints" / "best.safetensors"
         if not best.is_file():

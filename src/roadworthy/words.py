@@ -1,0 +1,45 @@
+"""Figures as a person reads them, the same on the terminal and in reports."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+
+
+def percent(fraction: float | None, digits: int = 2) -> str:
+    """`0.98361` as `98.36 %`; None as a dash.
+
+    What is not all but rounds to it is `>99.99 %`, what is not nothing `<0.01 %`.
+    """
+    return "–" if fraction is None else f"{_hundredths(fraction, digits)} %"
+
+
+def interval(pair: Sequence[float] | None, digits: int = 2) -> str:
+    """A 95 % interval in words; None as a dash."""
+    if pair is None:
+        return "–"
+    return f"{_hundredths(pair[0], digits)} to {_hundredths(pair[1], digits)} %"
+
+
+def _hundredths(fraction: float, digits: int) -> str:
+    text, least = f"{100 * fraction:.{digits}f}", 10**-digits
+    if fraction < 1 and text == f"{100:.{digits}f}":
+        return f">{100 - least:.{digits}f}"
+    if fraction > 0 and text == f"{0:.{digits}f}":
+        return f"<{least:.{digits}f}"
+    return text
+
+
+def duration(seconds: float | None) -> str:
+    """Seconds as a person would say them."""
+    if seconds is None:
+        return "–"
+    if seconds < 90:
+        return f"{seconds:.1f} s"
+    minutes = round(seconds / 60)
+    return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
+
+
+def plural(n: int, noun: str) -> str:
+    """A count and its noun."""
+    plural = f"{noun}s" if not noun.endswith("s") else f"{noun}es"
+    return f"{n:,} {noun if n == 1 else plural}"
