@@ -34,6 +34,7 @@ from roadworthy.inputs import (
     is_array,
 )
 from roadworthy.network import refuse_foreign
+from roadworthy.notes import hearing
 from roadworthy.results import Comparison, Metrics, Rejection, Row, StudyResult, make_folder, write_json
 from roadworthy.scores import SCORES, lacks_colour
 
@@ -544,16 +545,19 @@ def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | Non
     """What is wrong or odd with a data set; with `out`, also audit.json and a picture of doubtful pairs."""
     from roadworthy.data.audit import audit as run_audit
     from roadworthy.data.audit import audit_picture
-    from roadworthy.data.spec import read_records
+    from roadworthy.data.spec import read_records, refuse_within_data
 
-    records = read_records(data.spec, data.labels)
+    with hearing() as notes:
+        records = read_records(data.spec, data.labels)
     if any(record.drawing is not None for record in records):
         raise UsageError(
             f"{data.spec} is drawn, so nothing of it can be damaged or mislabelled; audit a set of files, "
             "or look at drawn ones with: roadworthy data preview"
         )
     found = run_audit(records, progress=progress)
+    found = replace(found, notes=tuple(notes))
     if out is not None:
+        refuse_within_data(out, data.spec)
         make_folder(out)
         write_json(found.to_dict(), out / "audit.json")
         sheet = audit_picture(found)
@@ -568,7 +572,7 @@ def overview(data: DataConfig) -> Overview:
     from roadworthy.data.spec import read_records
     from roadworthy.data.task import select
 
-    task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
+    task = select(read_records(data.spec, data.labels), data.classes, data.group_by, data.labels)
     return make_overview(task.records, task.classes, [data.spec])
 
 
@@ -590,7 +594,7 @@ def preview(
     spec = input or InputSpec()
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{out} is no name for a picture; end it with .png")
-    task = select(read_records(data.spec, data.labels), data.classes, data.group_by)
+    task = select(read_records(data.spec, data.labels), data.classes, data.group_by, data.labels)
     if not task.records:
         raise DataError(f"{data.spec} holds no pictures of the classes asked for")
     rng = np.random.default_rng(seed)
@@ -676,6 +680,8 @@ def _write_png(image: ByteArray, path: Path) -> None:
 
     try:
         Image.fromarray(image).save(path)
+    except ValueError as error:  # a format that Pillow reads and cannot write
+        raise UsageError(f"{path} cannot be written: {error}; end its name with .png") from error
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written ({error.strerror or error}); is the disk full?"

@@ -25,10 +25,13 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 from typer.core import TyperGroup
+from typer.models import TyperPath
 
 from roadworthy import __version__, cli_layout
 from roadworthy.errors import MissingExtraError, RoadworthyError, UnknownNameError, UsageError
 from roadworthy.extras import require
+from roadworthy.notes import aloud
+from roadworthy.paths import as_path
 from roadworthy.words import interval, percent, plural
 
 if TYPE_CHECKING:
@@ -106,7 +109,12 @@ GroupByOption = Annotated[
 ]
 LabelsOption = Annotated[
     str | None,
-    typer.Option("--labels", metavar="names|gtsrb-ids", help="How folder and csv labels are to be read."),
+    typer.Option(
+        "--labels",
+        metavar="names|au|de|gtsrb-ids",
+        help="How folder and csv labels are read: as class names (the default), also as sign codes of a "
+        "country, or as GTSRB's numbers.",
+    ),
 ]
 SkipUnreadableOption = Annotated[
     bool, typer.Option("--skip-unreadable", help="Leave out, and count, pictures that cannot be read.")
@@ -966,7 +974,7 @@ def split_model(arguments: list[str]) -> tuple[Path | None, list[str]]:
     """`[MODEL] IMAGE...`: the model, if the first argument is one, and the rest."""
     from roadworthy.network import SUFFIXES, refuse_foreign
 
-    first, *others = map(Path, arguments)
+    first, *others = map(as_path, arguments)
     for path in (first, *others):
         refuse_foreign(path)
     late = next((path for path in others if path.suffix.lower() in SUFFIXES), None)
@@ -1186,10 +1194,40 @@ def _our_bug(error: BaseException) -> str:
     return f"{type(error).__name__}: {error}; set ROADWORTHY_TRACEBACK=1 to see the traceback"
 
 
+def _say_note(note: str) -> None:
+    if os.environ.get("RANK", "0") == "0":
+        _say(f"note: {note}")
+
+
+def _command_line() -> Any:
+    """The commands, every path among their arguments checked before anything is done with it."""
+    root = typer.main.get_command(app)
+    commands: list[Any] = [root]
+    for command in commands:
+        commands += getattr(command, "commands", {}).values()
+        for parameter in command.params:
+            if isinstance(parameter.type, TyperPath):
+                parameter.type = _CheckedPath(parameter.type)
+    return root
+
+
+class _CheckedPath(TyperPath):
+    """A path that a file system can hold; what cannot be one is refused in one line."""
+
+    def __init__(self, kind: TyperPath) -> None:
+        self.__dict__.update(kind.__dict__)
+
+    def convert(self, value: Any, param: Any, ctx: Any) -> Any:
+        """The path, as typer has it."""
+        as_path(os.fspath(value))
+        return super().convert(value, param, ctx)
+
+
 def run(arguments: list[str]) -> int:
     """Run one command line and return its exit code; nothing but KeyboardInterrupt's kin escapes."""
     try:
-        code = typer.main.get_command(app).main(arguments, prog_name="roadworthy", standalone_mode=False)
+        with aloud(_say_note):
+            code = _command_line().main(arguments, prog_name="roadworthy", standalone_mode=False)
         sys.stdout.flush()
     except RoadworthyError as error:
         _say(f"error: {' '.join(str(error).split())}")

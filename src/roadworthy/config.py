@@ -33,7 +33,8 @@ class DataConfig:
     spec: `SOURCE:PLACE[?k=v][@share]`, several joined by commas.
     classes: class names, or `("all",)` for every class that the data has.
     group_by: `none` (the task is the classes) or `family` (the classes' families).
-    labels: how folder and csv labels are read: `names` (class names or sign codes) or `gtsrb-ids`.
+    labels: how folder and csv labels are read: `names` (class names; anything else is a class of the user's
+        own), `au` or `de` (also that country's sign codes, like R1-1), or `gtsrb-ids` (GTSRB's numbers).
     split: `auto` keeps the data's own splits and cuts `val_fraction` of the training tracks off for
         validation (where there is no test either: 0.7/0.1/0.2 of the tracks); `0.7/0.1/0.2` cuts all anew;
         `fold=2/5` tests on the second of five folds of the tracks, the data's own test left closed.
@@ -43,7 +44,7 @@ class DataConfig:
     spec: str = ""
     classes: tuple[str, ...] = ("all",)
     group_by: Literal["none", "family"] = "none"
-    labels: Literal["names", "gtsrb-ids"] = "names"
+    labels: Literal["names", "au", "de", "gtsrb-ids"] = "names"
     split: str = "auto"
     split_by: Literal["track", "image"] = "track"
     split_seed: int = 0

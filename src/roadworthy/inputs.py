@@ -9,11 +9,13 @@ All arrays of pictures are RGB, unless the caller says order="BGR" (OpenCV's).
 
 from __future__ import annotations
 
+import importlib
 import io
 import math
 import os
 import re
 import warnings
+from collections.abc import Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -29,10 +31,11 @@ ByteArray = NDArray[np.uint8]
 FloatArray = NDArray[np.floating[Any]]
 Box = tuple[float, float, float, float]  # x1, y1, x2, y2 in pixels; x2 and y2 are exclusive
 
-FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF")
-SUFFIXES = frozenset(
-    {".png", ".ppm", ".pgm", ".pbm", ".jpg", ".jpeg", ".webp", ".bmp", ".tif", ".tiff", ".gif"}
-)
+FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+_HEIC = frozenset({".heic", ".heif"})  # what telephones write: read where pillow-heif is installed
+SUFFIXES = _HEIC | {".png", ".ppm", ".pgm", ".pbm", ".pnm", ".jpg", ".jpeg", ".jpe", ".jfif"}
+SUFFIXES |= {".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini"})  # nobody's, and in every folder of some systems
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph is real; more is a decompression bomb here
 
 ORDERS = ("RGB", "BGR")
@@ -158,12 +161,26 @@ def read_square(
     return np.asarray(_square(_read_rgb(source, max_pixels), spec, box))
 
 
+def suffix_of(name: str) -> str:
+    """What a file's kind is told by: its suffix in lower case, else its whole name."""
+    return name[name.rfind(".") :].lower() if "." in name else name
+
+
+def left_out(suffixes: Mapping[str, int]) -> str:
+    """What is said of files that are no pictures, counted by suffix."""
+    total = sum(suffixes.values())
+    kinds = sorted(suffixes, key=lambda suffix: (-suffixes[suffix], suffix))
+    named = ", ".join(f"{kind} ({suffixes[kind]:,})" for kind in kinds[:5]) + (", ..." if kinds[5:] else "")
+    many = f"{total:,} files that are no pictures are" if total > 1 else "1 file that is no picture is"
+    return f"{many} left out: {named}"
+
+
 def _read_rgb(source: str | PathLike[str] | bytes, max_pixels: int) -> Image.Image:
     data = source if isinstance(source, bytes) else _read_file(source, max_pixels)
     if not data:
         raise ImageError("is empty (0 bytes)")
     try:
-        with Image.open(io.BytesIO(data), formats=FORMATS) as image:
+        with Image.open(io.BytesIO(data), formats=_heic_formats() if _is_heic(data) else FORMATS) as image:
             _check_size(image, max_pixels)
             return _to_rgb(image)
     except ImageError:
@@ -254,6 +271,21 @@ def _levels(array: NDArray[Any]) -> ByteArray:
 
 def _scaled(values: NDArray[np.float64], top: float) -> ByteArray:
     return np.clip(np.nan_to_num(values) * (255.0 / top) + 0.5, 0, 255).astype(np.uint8)
+
+
+def _is_heic(data: bytes) -> bool:
+    return data[4:8] == b"ftyp" and data[8:12] in (b"heic", b"heix", b"heim", b"heis", b"hevc", b"hevx")
+
+
+def _heic_formats() -> tuple[str, ...]:
+    try:
+        opener = importlib.import_module("pillow_heif").register_heif_opener
+    except ImportError:
+        raise ImageError(
+            "is a HEIC picture, which takes a package of its own: pip install pillow-heif; or save it as JPEG"
+        ) from None
+    opener()
+    return ("HEIF",)
 
 
 def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:

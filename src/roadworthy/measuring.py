@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
@@ -14,13 +14,14 @@ from roadworthy.config import DataConfig, EvaluateConfig
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset
 from roadworthy.data.records import SPLITS
-from roadworthy.data.spec import parse_spec
+from roadworthy.data.spec import parse_spec, refuse_within_data
 from roadworthy.errors import ConfigError, DataError
 from roadworthy.evaluate.calibrate import reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.reject import rejection_summary
 from roadworthy.inputs import FloatArray
+from roadworthy.notes import hearing
 from roadworthy.origin import origin
 from roadworthy.results import Metrics, Predictions, Rejection, make_folder, write_json
 from roadworthy.scores import probabilities
@@ -107,14 +108,16 @@ def evaluate_bundle(
             "evaluate the run that it was exported from"
         )
     engine = load_engine(model)
-    measured, unknown = open_dataset(
-        data, engine.spec, engine.classes, split=split, skip_unknown=skip_unknown, progress=progress
-    )
+    with hearing() as notes:
+        measured, unknown = open_dataset(
+            data, engine.spec, engine.classes, split=split, skip_unknown=skip_unknown, progress=progress
+        )
     check_measured(measured, data.spec, split)
     if out is not None:
+        refuse_within_data(out, data.spec)
         make_folder(out)
         write_json({**origin(command), "model": str(model), "sha256": engine.sha256}, out / "provenance.json")
-        write_json(describe_measured(data.spec, split, measured, unknown), out / "data.json")
+        write_json(describe_measured(data.spec, split, measured, unknown, notes), out / "data.json")
     return measure(
         engine.all_logits(measured.images, config.batch_size),
         measured,
@@ -150,10 +153,18 @@ def frames_per_sign(spec: str, split: str, measured: Dataset) -> float | None:
     return 30.0 if split == "test" and sources == {"gtsrb"} else None
 
 
-def describe_measured(spec: str, split: str, data: Dataset, unknown: Mapping[str, int]) -> dict[str, Any]:
+def describe_measured(
+    spec: str, split: str, data: Dataset, unknown: Mapping[str, int], notes: Sequence[str]
+) -> dict[str, Any]:
     """What data.json says of a measured set."""
     counts = dict(zip(data.classes, data.class_counts().tolist(), strict=True))
-    return {"spec": spec, "classes": data.classes, "counts": {split: counts}, "dropped": dict(unknown)}
+    return {
+        "spec": spec,
+        "classes": data.classes,
+        "counts": {split: counts},
+        "dropped": dict(unknown),
+        "notes": list(notes),
+    }
 
 
 def add_pictures(folder: Path, **arrays: Any) -> None:

@@ -24,10 +24,11 @@ from roadworthy.data.audit import audit_decoded
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.drawings import check_rendered
 from roadworthy.data.loader import BatchLoader
-from roadworthy.data.open import Splits, open_dataset, open_splits
+from roadworthy.data.open import Splits, open_dataset, open_splits, refuse_unmeasurable
 from roadworthy.data.overview import class_faces, overview
 from roadworthy.data.records import Record
-from roadworthy.data.spec import parse_spec
+from roadworthy.data.spec import parse_spec, refuse_within_data
+from roadworthy.data.taken import FILE, place_of, refuse_changed_data, trained_on, write_splits
 from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
 from roadworthy.evaluate.adapt import reestimate_batchnorm
 from roadworthy.evaluate.calibrate import fit_temperature
@@ -46,6 +47,7 @@ from roadworthy.measuring import (
 )
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
+from roadworthy.notes import hearing, some
 from roadworthy.pixels import normalise
 from roadworthy.results import IntArray, Metrics, Rejection, make_folder, write_json
 from roadworthy.runtime import (
@@ -81,6 +83,8 @@ from roadworthy.train.state import TrainState
 
 SAMPLES_PER_CLASS = 3
 GREY_SAMPLE, GREY_SHARE = 256, 0.2
+# What a run that a misspelt name ended may have left, and what its trackers open before it begins.
+_BEGINNING = {"provenance.json", "data.json", FILE, "model.txt", "tensorboard"}
 ICON_PX = 64
 
 
@@ -145,6 +149,8 @@ def _run(
     stored = shared / "resume" / "state.safetensors"
     config = _settle_precision(config, device, shared, resume, processes)
     hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
+    if processes.leads:
+        refuse_within_data(folder, config.data.spec)
     _check_folder(folder, stored, resume)
 
     with_test = config.evaluate.split == "test"
@@ -152,12 +158,15 @@ def _run(
         processes.wait()  # until the first has decoded, so that this one finds the cache
     splits = open_splits(config.data, config.input, with_test=with_test, progress=progress)
     if processes.leads:
+        refuse_unmeasurable(splits, config.data)
+        if resume:
+            refuse_changed_data(splits, folder)
         processes.wait()
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     write_json(origin, folder / "provenance.json")
     about = {**splits.report.to_dict(), "audit": _audit(splits), "first_rows": _first_rows(splits)}
     write_json(about, folder / "data.json")
-    _write_splits(splits, folder / "splits.csv")
+    write_splits(splits, folder)
 
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
     model = build_model(config.model, len(splits.classes), config.input)
@@ -279,7 +288,17 @@ def _check_folder(folder: Path, state_file: Path, resume: bool) -> None:
             )
     elif (folder / "checkpoints").exists() or (folder / "config.toml").exists():
         raise ConfigError(f"{folder} already holds a run; give another --out, or --resume to go on with it")
+    elif folder.is_dir() and (foreign := _foreign(folder)):
+        raise ConfigError(
+            f"{folder} is neither empty nor a run: it holds {some(foreign, 3)}; give --out a new folder"
+        )
     make_folder(folder)
+
+
+def _foreign(folder: Path) -> list[str]:
+    """What in a folder is no beginning of a run; hidden files do no harm."""
+    names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}
+    return sorted(names - _BEGINNING)
 
 
 def _begin_run(folder: Path, config: Config) -> None:
@@ -418,10 +437,6 @@ def _conclude(
     save_checkpoint(best, card, best_file)
 
     split, measured = ("test", splits.test) if len(splits.test) else ("val", splits.val)
-    if not len(measured):
-        raise ConfigError(
-            "the data leave neither a test nor a validation split to measure on; give --split 0.7/0.1/0.2"
-        )
     metrics = measure(
         predict(best, measured, config.input, config.evaluate, hardware, config.evaluate.views),
         measured,
@@ -487,24 +502,26 @@ def evaluate_checkpoint(
     home = _run_folder(find_checkpoint(model))
     trained = None if home is None else load_config(home / "config.toml")
     unknown: Mapping[str, int] = {}
-    if trained is not None and data.spec == trained.data.spec:
-        splits = open_splits(trained.data, card.input, progress=progress)
-        measured = splits.parts()[split]
-    else:
-        measured, unknown = open_dataset(
-            data, card.input, card.classes, split=split, skip_unknown=skip_unknown, progress=progress
-        )
+    with hearing() as notes:
+        if trained is not None and data.spec == trained.data.spec:
+            splits = open_splits(trained.data, card.input, progress=progress)
+            measured = splits.parts()[split]
+        else:
+            measured, unknown = open_dataset(
+                data, card.input, card.classes, split=split, skip_unknown=skip_unknown, progress=progress
+            )
     check_measured(measured, data.spec, split)
     if out is not None:
+        refuse_within_data(out, data.spec)
         make_folder(out)
         origin = provenance(device=device, autocast=None, seed=0, command=command)
         write_json({**origin, "model": str(model)}, out / "provenance.json")
-        write_json(describe_measured(data.spec, split, measured, unknown), out / "data.json")
+        write_json(describe_measured(data.spec, split, measured, unknown, notes), out / "data.json")
     adapted = {}
     if config.norms == "new":
         network = reestimate_batchnorm(network, measured.images, card.input, batch_size=config.batch_size)
         adapted["norms"] = "new"
-    seen = _trained_on(home)
+    seen = trained_on(home)
     return measure(
         predict(network, measured, card.input, config, hardware, config.views),
         measured,
@@ -519,7 +536,7 @@ def evaluate_checkpoint(
             "data": data.spec,
             "parameters": count_parameters(network),
             "unknown_skipped": sum(unknown.values()),
-            "trained_on": sum(str(Path(r.path).absolute()) in seen for r in measured.records),
+            "trained_on": sum(place_of(r) in seen for r in measured.records),
         },
     )
 
@@ -527,23 +544,6 @@ def evaluate_checkpoint(
 def _run_folder(checkpoint: Path) -> Path | None:
     folder = checkpoint.resolve().parent.parent
     return folder if (folder / "config.toml").is_file() else None
-
-
-def _write_splits(splits: Splits, path: Path) -> None:
-    """Which picture was in which split, so that a later evaluation can tell what was trained on."""
-    with path.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        writer.writerow(["path", "group", "split"])
-        for name, data in splits.parts().items():
-            writer.writerows([Path(r.path).absolute(), r.group, name] for r in data.records)
-
-
-def _trained_on(folder: Path | None) -> set[str]:
-    path = None if folder is None else folder / "splits.csv"
-    if path is None or not path.is_file():
-        return set()
-    with path.open(newline="", encoding="utf-8") as file:
-        return {row["path"] for row in csv.DictReader(file) if row["split"] == "train"}
 
 
 def _write_history(rows: Iterable[Mapping[str, float]], path: Path) -> None:

@@ -1,5 +1,7 @@
 from __future__ import annotations
 
+import unicodedata
+
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
@@ -21,7 +23,9 @@ def test_all_in_catalogue_order_then_own() -> None:
 
 
 def test_names_and_codes() -> None:
-    task = select(RECORDS, ("no-entry", "R1-1", "zebra", "stop"))
+    with pytest.raises(LabelError, match="'R1-1' is not in the data"):
+        select(RECORDS, ("no-entry", "R1-1"))
+    task = select(RECORDS, ("no-entry", "R1-1", "zebra", "stop"), labels="au")
     assert task.classes == ("stop", "no-entry", "zebra")
     assert task.dropped == {"advert": 1, "speed-50": 1, "speed-60": 1}
     assert task.own == ("zebra",)
@@ -46,6 +50,9 @@ def test_filters_before_it_groups() -> None:
     ("name", "words"),
     [
         ("zebr", "did you mean 'zebra'"),
+        ("STOP", "did you mean 'stop'"),
+        ("Zebra", "did you mean 'zebra'"),
+        ("no entry", "did you mean 'no-entry'"),
         ("give-way", "The data have: advert, no-entry"),
         ("all", "not in the data"),
     ],
@@ -88,3 +95,12 @@ def test_nothing_left() -> None:
         restrict(RECORDS, ("give-way",), skip_unknown=True)
     with pytest.raises(LabelError, match="no pictures"):
         restrict([], ("give-way",), skip_unknown=False)
+
+
+def test_names_are_compared_in_one_form() -> None:
+    composed, decomposed = (unicodedata.normalize(form, "Fußgänger") for form in ("NFC", "NFD"))
+    records = [Record(path="a.png", label=composed)]
+    assert select(records, (decomposed,)).classes == (composed,)
+    # A model that was trained on a Mac may have kept the other form.
+    kept, unknown = restrict(records, (decomposed, "stop"), skip_unknown=False)
+    assert ([r.label for r in kept], unknown) == ([decomposed], {})

@@ -6,6 +6,7 @@ from roadworthy.errors import FaceError, LabelError
 from roadworthy.signs.catalogue import (
     NO_SIGN,
     catalogue,
+    codes_of,
     faces,
     families,
     family_of,
@@ -69,10 +70,16 @@ def test_signs_are_told_from_objects_by_name() -> None:
 def test_codes_are_unique_and_any_case_finds_their_class() -> None:
     codes = [face.code.upper() for face in faces()]
     assert len(codes) == len(set(codes))
-    assert resolve_label("R1-1") == resolve_label("r1-1") == "stop"
-    assert resolve_label("R4-1-50") == resolve_label("274-50") == "speed-50"
-    assert resolve_label("stop") == "stop"
+    assert resolve_label("R1-1", "au") == resolve_label("r1-1", "au") == "stop"
+    assert resolve_label("R4-1-50", "au") == resolve_label("274-50", "de") == "speed-50"
+    assert resolve_label("stop") == resolve_label("stop", "de") == "stop"
     assert resolve_label("my-own") == "my-own"
+
+
+def test_a_code_is_none_without_its_country() -> None:
+    assert resolve_label("R1-1") == resolve_label("R1-1", "de") == "R1-1"
+    assert codes_of("R1-1") == {"au": "stop"}
+    assert codes_of("stop") == {}
 
 
 def test_every_face_has_its_class_file_and_place() -> None:

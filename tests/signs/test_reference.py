@@ -60,7 +60,7 @@ def cut_out(sheet: ByteArray, index: int, size: int = 64) -> ByteArray:
 
 @pytest.mark.slow
 def test_a_network_that_saw_our_faces_alone_reads_the_reference(sheet: ByteArray, tmp_path: Path) -> None:
-    known = [(resolve_label(code), i) for i, code in enumerate(CODES) if code != "-"]
+    known = [(resolve_label(code, "au"), i) for i, code in enumerate(CODES) if code != "-"]
     assert {name for name, _ in known} <= sign_classes().keys()
     config = load_config(
         data={"spec": "rendered:au?recipe=plain&per_class=256"},

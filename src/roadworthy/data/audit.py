@@ -49,6 +49,7 @@ class Audit:
     """What was found; `findings` are (severity, one line), severities `error`, `warning` and `note`.
 
     sizes (shorter side in pixels) and brightness (mean grey level): min, 5, 25, 50, 75, 95 % and max.
+    notes: how the set was read, and what of it was left out.
     pairs: the duplicates, the gravest kind that applies to each.  Chains of copies count once a link.
     """
 
@@ -65,6 +66,7 @@ class Audit:
     boxes_outside: tuple[str, ...]
     findings: tuple[tuple[str, str], ...]
     records: tuple[Record, ...]
+    notes: tuple[str, ...] = ()
 
     @property
     def imbalance(self) -> float:
@@ -182,6 +184,8 @@ def audit_picture(found: Audit, most: int = 24, cell: int = 112) -> ByteArray | 
 
 
 def _look(record: Record) -> _Look | str:
+    if record.fault:
+        return record.fault
     try:
         data = Path(record.path).read_bytes()
         image = decode(data)

@@ -112,7 +112,7 @@ def _key(records: Sequence[Record], spec: InputSpec, max_pixels: int) -> str:
     for record in records:
         if record.path not in seen:
             seen[record.path] = f"{os.path.abspath(record.path)}\0{_state(record.path)}"  # noqa: PTH100 - as above
-        line = f"{seen[record.path]}\0{record.box}\n"
+        line = f"{seen[record.path]}\0{record.box}{record.fault}\n"
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:40]
 
@@ -294,6 +294,8 @@ class _Decoder:
     def reason(self, index: int, out: ByteArray | None = None) -> str | None:
         """Decode one record, into `out` if given; why it could not be, or None."""
         record = self.records[index]
+        if record.fault:
+            return record.fault
         try:
             square = read_square(record.path, self.spec, record.box, self.max_pixels)
         except ImageError as error:
@@ -373,7 +375,7 @@ class _Decoder:
                 process.wait()
 
     def _job(self, path: Path, start: int, stop: int) -> str:
-        part = [(record.path, record.box) for record in self.records[start:stop]]
+        part = [(record.path, record.box, record.fault) for record in self.records[start:stop]]
         job = {"file": str(path), "start": start, "spec": asdict(self.spec), "max_pixels": self.max_pixels}
         return json.dumps({**job, "pictures": part})
 
@@ -385,7 +387,10 @@ def _work() -> None:
     """What a decoding process does: a job from stdin, a line to stdout for each chunk put into the file."""
     job = json.load(sys.stdin)
     spec = InputSpec(**job["spec"])
-    records = [Record(path=path, label="", box=box and tuple(box)) for path, box in job["pictures"]]
+    records = [
+        Record(path=path, label="", box=box and tuple(box), fault=fault)
+        for path, box, fault in job["pictures"]
+    ]
     shape = (len(records), spec.size, spec.size, 3)
     offset = job["start"] * int(np.prod(shape[1:]))
     out = np.memmap(job["file"], dtype=np.uint8, mode="r+", offset=offset, shape=shape)

@@ -18,9 +18,10 @@ from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
 from roadworthy.data.splits import parse_fold, split_notes, split_records
 from roadworthy.data.task import restrict, select
-from roadworthy.errors import DataError
+from roadworthy.errors import ConfigError, DataError
 from roadworthy.extras import require
 from roadworthy.inputs import ByteArray, InputSpec
+from roadworthy.notes import hearing, say, some
 
 if TYPE_CHECKING:
     from roadworthy.data.drawings import Drawings
@@ -80,8 +81,20 @@ def open_splits(
     Raises DataError for fewer than two classes, an empty training split, a class that it lacks, and
     unreadable pictures (unless they may be skipped).
     """
+    with hearing() as notes:
+        splits = _open_splits(data, input, with_test, cache_dir, progress)
+    return replace(splits, report=replace(splits.report, notes=tuple(notes)))
+
+
+def _open_splits(
+    data: DataConfig,
+    input: InputSpec,
+    with_test: bool,
+    cache_dir: Path | None,
+    progress: Callable[[int, int], None] | None,
+) -> Splits:
     found = read_records(data.spec, data.labels)
-    task = select(found, data.classes, data.group_by)
+    task = select(found, data.classes, data.group_by, data.labels)
     # What nobody has drawn is nothing left out.
     photographed = {record.label for record in found if record.drawing is None}
     if len(task.classes) < 2:
@@ -118,8 +131,11 @@ def open_splits(
         dropped={label: n for label, n in task.dropped.items() if label in photographed},
         own=task.own,
         unreadable=pixels.failures,
-        notes=(*split_notes(parts), *(note for note in (drawn_note, pixels.note) if note)),
+        notes=(),
     )
+    for note in (*split_notes(parts), drawn_note, pixels.note):
+        if note:
+            say(note)
     return Splits(**sets, classes=task.classes, report=report)
 
 
@@ -169,6 +185,10 @@ def load_pictures(
         skip_unreadable=data.skip_unreadable,
         progress=progress,
     )
+    if loaded.failures:
+        path, reason = loaded.failures[0]
+        many = f"{len(loaded.failures):,} pictures" if len(loaded.failures) > 1 else "1 picture"
+        say(f"{many} that cannot be read left out, first: {path} {reason}")
     if len(files) == len(records):
         return loaded
     readable = {files[i] for i in loaded.kept}
@@ -232,6 +252,31 @@ def _check_train(train: Sequence[Record], classes: Sequence[str], data: DataConf
             f"no training pictures of {named}; add some (drawn ones with n= or per_class=), "
             "leave the class out with --classes, or cut the data anew with --split 0.7/0.1/0.2"
         )
+
+
+def refuse_unmeasurable(splits: Splits, data: DataConfig) -> None:
+    """ConfigError where nothing is left to measure a training on, and why; to be asked before it begins."""
+    if len(splits.test) or len(splits.val):
+        return
+    signs = {
+        name: {r.group or r.path for r in splits.train.records if r.label == name} for name in splits.classes
+    }
+    lone = [
+        f"{n:,} pictures of {name}" if n > 1 else f"1 picture of {name}"
+        for name, n in splits.report.counts["train"].items()
+        if len(signs[name]) == 1
+    ]
+    if len(lone) == len(splits.classes) and data.split_by == "track":
+        raise ConfigError(
+            f"{data.spec} leaves nothing to measure on, for each class has one physical sign "
+            f"({some(lone, 4)}), and a sign is never cut in two: add pictures of other signs, say in a "
+            "table's group column (csv:) which pictures show which sign, or take each picture for a sign of "
+            "its own with --set data.split_by=image"
+        )
+    raise ConfigError(
+        f"{data.spec} leaves neither a test nor a validation split to measure on with the split "
+        f"{data.split!r}; give --split 0.7/0.1/0.2"
+    )
 
 
 def _of_split(records: Sequence[Record], split: str, spec: str) -> list[Record]:

@@ -42,6 +42,7 @@ class Record:
     box: the sign's box in pixels (x2 and y2 exclusive), where the source knows it.
     source: index of the source in the data spec, for shares and for telling sets apart.
     drawing: how to draw it, where it is no file.
+    fault: why its row in the source cannot be used, or empty; such a picture counts as unreadable.
     """
 
     path: str
@@ -52,3 +53,4 @@ class Record:
     source: int = 0
     drawing: Drawing | None = None
     pinned: bool = False
+    fault: str = ""

@@ -11,8 +11,9 @@ from pathlib import Path
 from roadworthy.data.records import Record
 from roadworthy.data.shots import apply_shots, parse_shots
 from roadworthy.data.sources import SOURCES
-from roadworthy.data.sources._shared import label_reader
+from roadworthy.data.sources._labels import label_reader
 from roadworthy.errors import ConfigError, DataError, DataNotFoundError
+from roadworthy.paths import as_path
 
 _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
 _OPTIONS = re.compile(
@@ -87,9 +88,9 @@ def _parse_part(part: str) -> SourceSpec:
 def locate(spec: SourceSpec) -> Path:
     """Where a part's data lie: its place, else under $ROADWORTHY_DATA, else in the user's data folder."""
     if spec.source in _COUNTRIES:
-        return Path(spec.place or _COUNTRIES[spec.source])
+        return as_path(spec.place or _COUNTRIES[spec.source])
     if spec.place:
-        return Path(spec.place).expanduser()
+        return as_path(spec.place).expanduser()
     folders = usual_places(spec.source)
     candidates = [
         *folders,
@@ -116,10 +117,23 @@ def usual_places(source: str) -> list[Path]:
     return [Path(folder).expanduser() / source, *places] if folder else places
 
 
+def refuse_within_data(out: Path, text: str) -> None:
+    """DataError where a folder to write to lies in a folder: of pictures, which it would spoil."""
+    for part in parse_spec(text):
+        if part.source != "folder":
+            continue
+        place = locate(part).resolve()
+        if out.resolve().is_relative_to(place):
+            raise DataError(
+                f"{out} lies in the data, {part.source}:{part.place}, where what is written would be read as "
+                "further pictures; give --out a folder outside"
+            )
+
+
 def read_records(text: str, labels: str = "names") -> list[Record]:
     """All records of a data spec, each with the index of its source.
 
-    labels: how folder and csv labels are read, `names` or `gtsrb-ids`.
+    labels: how folder and csv labels are read: DataConfig tells.
     Groups of several sources never meet: each gets its source's index in front.
     """
     label_reader(labels)

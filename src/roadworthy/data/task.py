@@ -5,11 +5,13 @@ from __future__ import annotations
 import difflib
 from collections import Counter
 from collections.abc import Iterable, Mapping, Sequence
+from contextlib import suppress
 from dataclasses import dataclass, replace
 
 from roadworthy.data.records import Record
+from roadworthy.data.sources._labels import label_reader
 from roadworthy.errors import LabelError, UnknownNameError
-from roadworthy.signs.catalogue import families, family_of, resolve_label, sign_classes
+from roadworthy.signs.catalogue import families, family_of, nearest_name, plain_label, sign_classes
 
 GROUPINGS = ("none", "family")
 
@@ -29,10 +31,15 @@ class Task:
     own: tuple[str, ...]
 
 
-def select(records: Iterable[Record], classes: Sequence[str] = ("all",), group_by: str = "none") -> Task:
+def select(
+    records: Iterable[Record],
+    classes: Sequence[str] = ("all",),
+    group_by: str = "none",
+    labels: str = "names",
+) -> Task:
     """The task that `classes` and `group_by` make of the records; filters first, then groups.
 
-    classes: class names or sign codes, or `("all",)`.
+    classes: class names, written as the data's labels may be, or `("all",)`.
     group_by: `none`, or `family` for the classes' families.
     Raises LabelError for a class that the data lack.
     """
@@ -40,7 +47,9 @@ def select(records: Iterable[Record], classes: Sequence[str] = ("all",), group_b
         raise UnknownNameError("grouping", group_by, GROUPINGS)
     records = tuple(records)
     counts = Counter(record.label for record in records)
-    wanted = set(counts) if tuple(classes) == ("all",) else {_in_data(name, counts) for name in classes}
+    wanted = (
+        set(counts) if tuple(classes) == ("all",) else {_in_data(name, counts, labels) for name in classes}
+    )
     kept = tuple(record for record in records if record.label in wanted)
     own = tuple(sorted(wanted - sign_classes().keys()))
     if group_by == "family":
@@ -60,7 +69,14 @@ def restrict(
 
     Raises LabelError naming the unknown labels, unless they may be skipped, or where nothing is left.
     """
-    records, known = tuple(records), set(classes)
+    spelt = {plain_label(name): name for name in classes}  # older models keep names in any form
+    records = tuple(
+        record
+        if (name := spelt.get(record.label, record.label)) == record.label
+        else replace(record, label=name)
+        for record in records
+    )
+    known = set(classes)
     unknown = dict(sorted(Counter(r.label for r in records if r.label not in known).items()))
     if unknown and not skip_unknown:
         raise LabelError(
@@ -76,12 +92,16 @@ def restrict(
     return kept, unknown
 
 
-def _in_data(name: str, counts: Mapping[str, int]) -> str:
-    for candidate in (name, resolve_label(name)):
-        if candidate in counts:
-            return candidate
-    close = difflib.get_close_matches(name, counts, n=1)
-    hint = f"; did you mean {close[0]!r}?" if close else "."
+def _in_data(name: str, counts: Mapping[str, int], labels: str) -> str:
+    if (plain := plain_label(name)) in counts:
+        return plain
+    with suppress(LabelError):  # 'stop' is no number of GTSRB
+        if (read := label_reader(labels)(name)) in counts:
+            return read
+    near = nearest_name(name)
+    lower = {label.lower(): label for label in counts}
+    close = [near] if near in counts else difflib.get_close_matches(plain.lower(), lower, n=1)
+    hint = f"; did you mean {lower.get(close[0], close[0])!r}?" if close else "."
     raise LabelError(
         f"class {name!r} is not in the data{hint} The data have: {_some(sorted(counts)) or 'nothing'}"
     )

@@ -2,10 +2,11 @@
 
 from __future__ import annotations
 
+import codecs
 import difflib
 import glob
 import os
-from collections import deque
+from collections import Counter, deque
 from collections.abc import Callable, Generator, Iterable, Iterator, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from contextlib import closing
@@ -18,17 +19,29 @@ from typing import TypeVar
 
 import numpy as np
 
-from roadworthy.errors import CheckpointError, DataNotFoundError, ImageError, ShapeError, UsageError
+from roadworthy import notes
+from roadworthy.errors import (
+    CheckpointError,
+    DataError,
+    DataNotFoundError,
+    ImageError,
+    ShapeError,
+    UsageError,
+)
 from roadworthy.inputs import (
     MAX_PIXELS,
     SUFFIXES,
+    SYSTEM_FILES,
     Box,
     ByteArray,
     FloatArray,
     InputSpec,
     crop_resize,
     decode,
+    left_out,
+    suffix_of,
 )
+from roadworthy.paths import as_path
 from roadworthy.results import Rejection, Row
 from roadworthy.scores import answer as answer
 from roadworthy.scores import lacks_colour
@@ -52,14 +65,15 @@ def expand_inputs(inputs: Sequence[str], *, or_model: bool = False) -> Iterator[
     Raises DataNotFoundError at the call, not at the first picture, if an input names none.
     """
     for place, given in enumerate(inputs):
-        if next(_expand(given), None) is None:
-            raise DataNotFoundError(_nothing_at(given, or_model and not place))
-    return chain.from_iterable(map(_expand, inputs))
+        others: Counter[str] = Counter()
+        if next(_expand(given, others), None) is None:
+            raise DataNotFoundError(_nothing_at(given, others, or_model and not place))
+    return chain.from_iterable(map(_expand_all, inputs))
 
 
-def _nothing_at(given: str, or_model: bool) -> str:
+def _nothing_at(given: str, others: Counter[str], or_model: bool) -> str:
     path, would = Path(given), "name picture files, folders of them, or globs"
-    fact = f"no picture at {given!r}"
+    fact = f"no picture at {given!r}" + (f" ({left_out(others)})" if others else "")
     if or_model and not (path.is_dir() or glob.has_magic(given) or path.suffix.lower() in SUFFIXES):
         fact = f"{given!r} is neither a model nor a picture: nothing is there"
         would = f"a model is a run folder, .onnx or .safetensors file; {would}"
@@ -236,11 +250,19 @@ def _in_threads(
         pool.shutdown(cancel_futures=True)
 
 
-def _expand(given: str) -> Iterator[Path]:
-    path = Path(given)
+def _expand_all(given: str) -> Iterator[Path]:
+    """Its pictures; in the end what was left out is said."""
+    others: Counter[str] = Counter()
+    yield from _expand(given, others)
+    if others:
+        notes.say(f"{given}: {left_out(others)}")
+
+
+def _expand(given: str, others: Counter[str]) -> Iterator[Path]:
+    path = as_path(given)
     # A name that exists is meant literally, brackets and all.
     if path.is_dir():
-        yield from _walk(path)
+        yield from _walk(path, others)
     elif path.exists():
         yield path
     elif given.startswith("@"):
@@ -249,20 +271,35 @@ def _expand(given: str) -> Iterator[Path]:
         # Path.glob takes no absolute patterns.
         for match in map(Path, sorted(glob.iglob(given, recursive=True))):  # noqa: PTH207
             if match.is_dir():
-                yield from _walk(match)
+                yield from _walk(match, others)
             else:
                 yield match
 
 
 def _listed(file: Path) -> Iterator[Path]:
     try:
-        with file.open(encoding="utf-8", errors="surrogateescape") as lines:
-            yield from (Path(line) for line in map(str.strip, lines) if line)
+        with file.open("rb") as start:
+            wide = start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
+        encoding, errors = ("utf-16", "strict") if wide else ("utf-8-sig", "surrogateescape")
+        with file.open(encoding=encoding, errors=errors) as lines:
+            for number, line in enumerate(map(str.strip, lines), 1):
+                if line:
+                    yield _named(line, file, number)
+    except UnicodeDecodeError as error:
+        raise DataError(f"the list {file} is no whole UTF-16 text: {error.reason}") from error
     except OSError as error:
         raise DataNotFoundError(f"the list {file} cannot be read: {error.strerror or error}") from error
 
 
-def _walk(folder: Path) -> Iterator[Path]:
+def _named(line: str, file: Path, number: int) -> Path:
+    try:
+        return as_path(line)
+    except UsageError as error:
+        raise DataError(f"the list {file}, line {number}: {error}") from error
+
+
+def _walk(folder: Path, others: Counter[str]) -> Iterator[Path]:
+    """The pictures in a folder at any depth; `others` counts the suffixes of what is none."""
     try:
         with os.scandir(folder) as entries:
             found = sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries if e.name[0] != ".")
@@ -271,9 +308,11 @@ def _walk(folder: Path) -> Iterator[Path]:
         return
     for name, is_folder in found:
         if is_folder:
-            yield from _walk(folder / name)
-        elif Path(name).suffix.lower() in SUFFIXES:
+            yield from _walk(folder / name, others)
+        elif suffix_of(name) in SUFFIXES:
             yield folder / name
+        elif name not in SYSTEM_FILES:
+            others[suffix_of(name)] += 1
 
 
 def _checked(logits: FloatArray, count: int, num_classes: int) -> FloatArray:

@@ -7,8 +7,10 @@ code of its standard, and an SVG; one class may have faces in several countries.
 
 from __future__ import annotations
 
+import difflib
 import re
 import tomllib
+import unicodedata
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
@@ -244,23 +246,59 @@ def _names_by_gtsrb_id() -> dict[int, str]:
 
 
 @cache
-def _names_by_code() -> dict[str, str]:
-    return {face.code.upper(): face.sign for face in catalogue().faces.values()}
+def countries() -> tuple[str, ...]:
+    """The countries that the catalogue has faces of, by name."""
+    return tuple(sorted({face.country for face in catalogue().faces.values()}))
+
+
+@cache
+def _names_by_code(country: str) -> dict[str, str]:
+    return {face.code.upper(): face.sign for face in catalogue().faces.values() if face.country == country}
 
 
 def name_from_gtsrb_id(label: str | int) -> str:
-    """Class name of a GTSRB number, 0 to 42."""
+    """Class name of a GTSRB number, 0 to 42; spreadsheets write 14 as `14.0`."""
     try:
-        return _names_by_gtsrb_id()[int(label)]
-    except (KeyError, ValueError):
+        number = float(label)
+        if not number.is_integer():
+            raise ValueError
+        return _names_by_gtsrb_id()[int(number)]
+    except (KeyError, ValueError, OverflowError):
         raise LabelError(f"GTSRB class number {label!r} is unknown; numbers run from 0 to 42") from None
 
 
-def resolve_label(label: str) -> str:
-    """A class name or sign code (`R1-1`) as a class name; anything else is returned as it is."""
+def plain_label(label: str) -> str:
+    """A label in the one form in which labels are compared: letters with accents as single characters."""
+    return label if label.isascii() else unicodedata.normalize("NFC", label)
+
+
+def resolve_label(label: str, country: str = "") -> str:
+    """A class name or a sign code of `country` (`R1-1` of `au`) as a class name; else the label in one form.
+
+    Without a country nothing is taken for a code: R3-1 is a crossing in Australia, no right turn in America.
+    """
+    label = plain_label(label)
     if label in sign_classes():
         return label
-    return _names_by_code().get(label.upper(), label)
+    return _names_by_code(country).get(label.upper(), label)
+
+
+def codes_of(label: str) -> dict[str, str]:
+    """The class that a label would be as a sign code, by country, where it is one."""
+    return {c: sign for c in countries() if (sign := _names_by_code(c).get(label.upper())) is not None}
+
+
+def nearest_name(label: str) -> str:
+    """The class whose name comes nearest to a label (`Stop`, `no entry`, `speed_50`), or nothing.
+
+    Numbers are never taken for misspelt: speed-45 is no speed-40.
+    """
+    plain = re.sub(r"[\W_]+", "-", plain_label(label).lower()).strip("-")
+    if plain in sign_classes():
+        return plain
+    numbers = re.findall(r"\d+", plain)
+    names = [name for name in sign_classes() if re.findall(r"\d+", name) == numbers]
+    return next(iter(difflib.get_close_matches(plain, names, n=1, cutoff=0.6)), "")
 
 
 def kind_and_value(name: str) -> tuple[str, int | None]:

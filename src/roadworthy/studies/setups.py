@@ -79,4 +79,4 @@ def many_classes(ask: Ask) -> Settings:
 def classes_of(ask: Ask) -> tuple[str, ...]:
     """The task's classes by name, those of the data where all are asked for."""
     labels = load_config(None, ask.settings).data.labels
-    return select(read_records(ask.data, labels), ask.classes).classes
+    return select(read_records(ask.data, labels), ask.classes, labels=labels).classes

@@ -1,11 +1,14 @@
 from __future__ import annotations
 
+import re
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from roadworthy.data.sources.csv_file import read
 from roadworthy.errors import ConfigError, DataError, DataNotFoundError
+from roadworthy.notes import hearing
 
 
 def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
@@ -19,7 +22,7 @@ def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:
 
 def test_all_columns(tmp_path: Path) -> None:
     text = "path,label,group,split,x1,y1,x2,y2\na.png,R1-1,g1,Train,1,2,3.5,4\nb.png,my sign,,,,,,\n"
-    first, second = read(table(tmp_path, text), {}, "names")
+    first, second = read(table(tmp_path, text), {}, "au")
     assert (first.label, first.group, first.split, first.box) == ("stop", "g1", "train", (1, 2, 3.5, 4))
     assert (second.label, second.group, second.split, second.box) == ("my sign", "", "", None)
     assert first.path == str(tmp_path / "a.png")
@@ -73,9 +76,8 @@ def test_paths_absolute_backward_and_upward(tmp_path: Path) -> None:
         ("path,label\na.png,stop\n\n,stop\n", "line 4: the path is empty"),
         ("path,label\na.png, \n", "line 2: the label is empty"),
         ("path,label,split\na.png,stop,trian\n", "line 2: split 'trian' is unknown; use train, val"),
-        ("path,label,x1,y1,x2,y2\na.png,stop,1,2,3,\n", "line 2: the box needs four numbers"),
-        ("path,label,x1,y1,x2,y2\na.png,stop,1,2,nan,4\n", "line 2: the box"),
-        ("path,label,x1,y1,x2,y2\na.png,stop,-1,2,3,4\n", "line 2: the box"),
+        ("path,label\n\0a.png,stop\n", "line 2: column path: .*NUL character"),
+        (f"path,label\n{'n' * 300},stop\n", "line 2: column path: .*300 bytes"),
         ("path,ClassId\na.png,99\n", "line 2: column classid: .*99"),
         ("path,label\nnone.png,stop\nnone2.png,stop\n", r"none\.png \(line 2\) and 1 more"),
         ("path,label\n", "a header but no rows"),
@@ -93,3 +95,68 @@ def test_other_failures(tmp_path: Path) -> None:
         read(table(tmp_path, "path,label\nü.png,stop\n", "latin-1"), {}, "names")
     with pytest.raises(ConfigError, match="csv: has no setting"):
         read(table(tmp_path, "path,label\na.png,stop\n"), {"n": "1"}, "names")
+
+
+@pytest.mark.parametrize(
+    ("box", "words"),
+    [
+        ("1,2,3,", "the box needs four numbers"),
+        ("1,2,nan,4", "the box"),
+        ("-1,2,3,4", "the box .* needs 0 <= x1"),
+    ],
+)
+def test_a_row_with_a_wrong_box_is_kept_as_one_that_cannot_be_used(
+    tmp_path: Path, box: str, words: str
+) -> None:
+    path = table(tmp_path, f"path,label,x1,y1,x2,y2\na.png,stop,{box}\nb.png,stop,1,2,3,4\n")
+    bad, good = read(path, {}, "names")
+    assert re.search(rf"table\.csv, line 2: {words}", bad.fault)
+    assert (good.fault, good.box) == ("", (1, 2, 3, 4))
+
+
+def test_blanks_after_the_comma_and_quotes(tmp_path: Path) -> None:
+    (record,) = read(table(tmp_path, '"path", "label"\n"a.png", "stop"\n'), {}, "names")
+    assert (record.label, Path(record.path).name) == ("stop", "a.png")
+
+
+@pytest.mark.parametrize("label", ["14.0", "14", " 014 "])
+def test_ids_as_spreadsheets_write_them(tmp_path: Path, label: str) -> None:
+    assert read(table(tmp_path, f"path,label\na.png,{label}\n"), {}, "gtsrb-ids")[0].label == "stop"
+
+
+@pytest.mark.parametrize("label", ["14.5", "nan", "inf", "43.0", "stop"])
+def test_what_is_no_id_is_refused(tmp_path: Path, label: str) -> None:
+    with pytest.raises(DataError, match=f"line 2.*{label}"):
+        read(table(tmp_path, f"path,label\na.png,{label}\n"), {}, "gtsrb-ids")
+
+
+def test_splits_by_any_name_are_read_and_said(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,label,split\na.png,stop,Training\nb.png,stop,dev\n")
+    with hearing() as notes:
+        assert [r.split for r in read(path, {}, "names")] == ["train", "val"]
+    assert notes == [f"csv:{path}: taken for splits: Training as train, dev as val"]
+
+
+def test_merged_labels_are_said(tmp_path: Path) -> None:
+    path = table(tmp_path, "path,label\na.png,stop\nb.png,R1-1\n")
+    with hearing() as notes:
+        assert {r.label for r in read(path, {}, "au")} == {"stop"}
+    assert any("2 labels become one class: 'stop', 'R1-1' are stop" in note for note in notes)
+
+
+def test_names_of_files_are_found_in_either_form(tmp_path: Path) -> None:
+    composed, decomposed = (unicodedata.normalize(form, "größe.png") for form in ("NFC", "NFD"))
+    path = table(tmp_path, f"path,label\n{composed},stop\n")
+    (tmp_path / decomposed).write_bytes(b"x")
+    assert Path(read(path, {}, "names")[0].path).exists()
+
+
+def test_numbered_pictures_are_one_sign_only_where_a_column_says_so(tmp_path: Path) -> None:
+    for name in ("i_00001.png", "i_00002.png"):
+        (tmp_path / name).write_bytes(b"x")
+    path = table(tmp_path, "path,label\ni_00001.png,stop\ni_00002.png,stop\n")
+    with hearing() as notes:
+        assert {r.group for r in read(path, {}, "names")} == {""}
+    assert "all 2 pictures of stop" in notes[0]
+    path = table(tmp_path, "path,label,group\ni_00001.png,stop,pole\ni_00002.png,stop,pole\n")
+    assert {r.group for r in read(path, {}, "names")} == {"pole"}

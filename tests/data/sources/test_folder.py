@@ -1,12 +1,14 @@
 from __future__ import annotations
 
 import os
+import unicodedata
 from pathlib import Path
 
 import pytest
 
 from roadworthy.data.sources.folder import read
 from roadworthy.errors import ConfigError, DataError, DataNotFoundError, LabelError, UnknownNameError
+from roadworthy.notes import hearing
 
 
 def touch(root: Path, *names: str) -> Path:
@@ -21,6 +23,7 @@ def test_labels_groups_and_order(tmp_path: Path) -> None:
         tmp_path,
         "stop/pole_00001.png",
         "stop/pole_00000.PNG",
+        "stop/tree_00000.png",
         "R2-4/pole_00000.webp",
         "my sign/photo.jpg",
         "my sign/north/pole_00003.jpg",
@@ -34,20 +37,33 @@ def test_labels_groups_and_order(tmp_path: Path) -> None:
     )
     records = read(tmp_path, {}, "names")
     assert [(r.label, Path(r.path).name, r.group) for r in records] == [
-        ("no-entry", "pole_00000.webp", "R2-4/pole"),
+        ("R2-4", "pole_00000.webp", "R2-4/pole"),
         ("my sign", "_00003.jpg", ""),
         ("my sign", "pole_00003.jpg", "my sign/north/pole"),
         ("my sign", "pole_0003.jpg", ""),
         ("my sign", "photo.jpg", ""),
         ("stop", "pole_00000.PNG", "stop/pole"),
         ("stop", "pole_00001.png", "stop/pole"),
+        ("stop", "tree_00000.png", "stop/tree"),
     ]
     assert {r.split for r in records} == {""}
 
 
 @pytest.mark.parametrize(
     ("name", "split"),
-    [("train", "train"), ("Valid", "val"), ("validation", "val"), ("val", "val"), ("TEST", "test")],
+    [
+        *(("train", "train"), ("Valid", "val"), ("validation", "val"), ("val", "val"), ("TEST", "test")),
+        *(("Training", "train"), ("Testing", "test"), ("Final_Training", "train"), ("Final_Test", "test")),
+        *(("train_set", "train"), ("test_set", "test"), ("training_set", "train"), ("trainset", "train")),
+        *(("Train_data", "train"), ("TEST-DATA", "test"), ("train-images", "train"), ("images_val", "val")),
+        *(
+            ("train2017", "train"),
+            ("val2017", "val"),
+            ("dev", "val"),
+            ("Eval", "test"),
+            ("ValidationSet", "val"),
+        ),
+    ],
 )
 def test_splits(tmp_path: Path, name: str, split: str) -> None:
     touch(tmp_path, f"{name}/stop/a.png", "notes/x.txt")
@@ -72,7 +88,7 @@ def test_gtsrb_numbers(tmp_path: Path) -> None:
         (["train/a.png", "train/stop/b.png"], DataError, "lie directly"),
         (["train/stop/a.png", "b.png"], DataError, "lie directly"),
         (["train/stop/a.png", "extra/stop/b.png"], DataError, "mixes split folders .train. with .*extra"),
-        (["stop/a.heic", "give-way/b.png"], DataError, r"stop holds 1 files \(\.heic\) but no picture"),
+        (["stop/a.svg", "give-way/b.png"], DataError, r"stop holds 1 files \(\.svg\) but no picture"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, names: list[str], error: type[Exception], words: str) -> None:
@@ -109,3 +125,162 @@ def test_the_real_set() -> None:
     assert len(records) == 3_154
     assert all(r.group.startswith(r.label + "/") for r in records)
     assert len({r.group for r in records}) < len(records) / 2
+
+
+def said(place: Path, labels: str = "names") -> tuple[list[str], list[str]]:
+    """The labels read, in order, and what was said of them."""
+    with hearing() as notes:
+        records = read(place, {}, labels)
+    return list(dict.fromkeys(record.label for record in records)), notes
+
+
+def test_splits_by_unusual_names_are_said_aloud(tmp_path: Path) -> None:
+    touch(tmp_path, "Training/stop/a.png", "Testing/stop/b.png")
+    with hearing() as notes:
+        records = read(tmp_path, {}, "names")
+    assert [(r.label, r.split) for r in records] == [("stop", "test"), ("stop", "train")]
+    assert notes == [f"folder:{tmp_path}: taken for splits: Testing as test, Training as train"]
+
+
+def test_usual_names_are_nothing_to_say(tmp_path: Path) -> None:
+    touch(tmp_path, "train/stop/a.png", "Valid/stop/b.png", "test/stop/Thumbs.db", "test/stop/b.png")
+    assert said(tmp_path) == (["stop"], [])
+
+
+@pytest.mark.parametrize(("beside", "split"), [("dev", "test"), ("test", "val"), ("train", "test")])
+def test_eval_is_the_test_where_there_is_no_other(tmp_path: Path, beside: str, split: str) -> None:
+    touch(tmp_path, "eval/stop/a.png", f"{beside}/stop/b.png")
+    assert {r.split for r in read(tmp_path, {}, "names") if "eval" in r.path} == {split}
+
+
+@pytest.mark.parametrize("name", ["trained", "trains", "test-track", "validated", "evaluated", "development"])
+def test_other_words_are_classes(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, f"{name}/a.png", "stop/b.png")
+    assert set(said(tmp_path)[0]) == {name, "stop"}
+
+
+def test_the_same_folders_under_every_class_are_refused_with_both_readings(tmp_path: Path) -> None:
+    touch(
+        tmp_path,
+        *(f"{a}/{b}/{i}.png" for a in ("Part1", "Part2") for b in ("stop", "give-way") for i in "12"),
+    )
+    words = (
+        r"two ways, for Part1, Part2 all hold the folders give-way, stop: if the classes are give-way, stop, "
+        r".*folder:.*Part1,folder:.*Part2.*if they are Part1, Part2, "
+    )
+    with pytest.raises(DataError, match=words):
+        read(tmp_path, {}, "names")
+    touch(tmp_path, "Part1/extra.png")  # a class folder whose pictures lie in it, too
+    assert said(tmp_path)[0] == ["Part1", "Part2"]
+
+
+def test_one_repeated_folder_or_different_ones_are_fine(tmp_path: Path) -> None:
+    touch(tmp_path, "stop/images/1.png", "give-way/images/2.png")
+    touch(tmp_path, "stop/north/1.png", "give-way/south/2.png")
+    assert said(tmp_path)[0] == ["give-way", "stop"]
+
+
+def test_a_doubled_folder_of_a_split_counts_once(tmp_path: Path) -> None:
+    touch(tmp_path, "Train/stop/a.png", "Train/stop/b.png", "test/stop/a.png")
+    if (tmp_path / "train").exists():
+        pytest.skip("this file system does not tell letter cases apart")
+    touch(tmp_path, "train/stop/a.png", "train/stop/c.png")
+    (tmp_path / "train/stop/b.png").write_bytes(b"another picture")
+    with hearing() as notes:
+        records = read(tmp_path, {}, "names")
+    assert sorted(str(Path(r.path).relative_to(tmp_path)) for r in records) == [
+        *("Train/stop/a.png", "Train/stop/b.png", "test/stop/a.png", "train/stop/b.png", "train/stop/c.png"),
+    ]
+    assert notes == [
+        f"folder:{tmp_path}: 1 pictures of train are in another folder of the split too, counted once"
+    ]
+
+
+def test_codes_are_read_of_the_country_asked_for_alone(tmp_path: Path) -> None:
+    touch(tmp_path, "R3-1/a.png", "206/b.png", "stop/c.png")
+    labels, notes = said(tmp_path)
+    assert labels == ["206", "R3-1", "stop"]
+    assert "2 labels are not known here and become classes of your own: '206', 'R3-1'" in notes[0]
+    assert "--labels de reads 206 as stop, --labels au reads R3-1 as pedestrian-crossing" in notes[0]
+    labels, notes = said(tmp_path, "au")
+    assert labels == ["206", "pedestrian-crossing", "stop"]
+    assert notes[0].endswith("labels are read as sign codes of 'au': R3-1 is pedestrian-crossing")
+    assert "1 label is not known here and becomes a class of your own: '206'" in notes[1]
+    assert set(said(tmp_path, "de")[0]) == {"R3-1", "stop"}
+
+
+def test_labels_never_merge_without_a_word(tmp_path: Path) -> None:
+    touch(tmp_path, "209/a.png", "211/b.png", "206/c.png")
+    labels, notes = said(tmp_path, "de")
+    assert labels == ["stop", "right-only"]
+    assert any("2 labels become one class: '209', '211' are right-only" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    ("label", "meant"),
+    [
+        ("Stop", "stop"),
+        ("STOP", "stop"),
+        ("no entry", "no-entry"),
+        ("speed_50", "speed-50"),
+        ("Stpo", "stop"),
+    ],
+)
+def test_a_label_near_a_class_is_offered_it(tmp_path: Path, label: str, meant: str) -> None:
+    touch(tmp_path, f"{label}/a.png", "give-way/b.png")
+    labels, (note,) = said(tmp_path)
+    assert label in labels
+    assert f"{label!r} (did you mean {meant!r}?)" in note
+
+
+def test_a_number_is_no_misspelling(tmp_path: Path) -> None:
+    touch(tmp_path, "speed-45/a.png", "stop/b.png")
+    assert "did you mean" not in said(tmp_path)[1][0]
+
+
+def test_numbers_offer_gtsrbs(tmp_path: Path) -> None:
+    touch(tmp_path, "00014/a.png", "17/b.png")
+    assert "--labels gtsrb-ids reads GTSRB's numbers" in said(tmp_path)[1][0]
+
+
+def test_composed_and_decomposed_names_are_one_class(tmp_path: Path) -> None:
+    both = [unicodedata.normalize(form, "Fußgänger") for form in ("NFC", "NFD")]
+    touch(tmp_path, f"{both[1]}/a.png", "stop/b.png")
+    assert both[0] in said(tmp_path)[0]
+    touch(tmp_path, f"{both[0]}/c.png")
+    assert sorted(said(tmp_path)[0]) == sorted([both[0], "stop"])
+
+
+def test_numbered_pictures_are_not_one_sign(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"{name}/image_{i:05d}.png" for name in ("stop", "give-way") for i in range(3)))
+    with hearing() as notes:
+        records = read(tmp_path, {}, "names")
+    assert {r.group for r in records} == {""}
+    assert "all 3 pictures of give-way (give-way/image_NNNNN), all 3 pictures of stop" in notes[0]
+    assert "group column of a table (csv:)" in notes[0]
+
+
+def test_names_that_tell_signs_apart_are_believed(tmp_path: Path) -> None:
+    touch(tmp_path, *(f"stop/{sign}_{i:05d}.png" for sign in ("007", "008") for i in range(2)))
+    touch(tmp_path, *(f"give-way/007_{i:05d}.png" for i in range(2)))
+    touch(tmp_path, *(f"no-entry/photo_{i:05d}.png" for i in range(2)))
+    groups = {(r.label, r.group) for r in read(tmp_path, {}, "names")}
+    assert groups == {
+        ("stop", "stop/007"),
+        ("stop", "stop/008"),
+        ("give-way", "give-way/007"),
+        ("no-entry", ""),
+    }
+
+
+def test_what_is_left_out_is_counted(tmp_path: Path) -> None:
+    touch(tmp_path, "stop/a.png", "stop/b.svg", "stop/in/c.svg", "stop/d.txt", "stop/.hidden.txt", "notes.md")
+    assert said(tmp_path)[1] == [
+        f"folder:{tmp_path}: 3 files that are no pictures are left out: .svg (2), .txt (1)"
+    ]
+
+
+def test_all_suffixes_that_pictures_have_are_read(tmp_path: Path) -> None:
+    names = [f"stop/a.{end}" for end in ("jfif", "jpe", "pnm", "AVIF", "heic", "HEIF", "png")]
+    touch(tmp_path, *names)
+    assert len(read(tmp_path, {}, "names")) == len(names)

@@ -23,7 +23,7 @@ class Source(Protocol):
 
     options: the settings after the place's question mark; one that the source does not have is a
         ConfigError, never ignored.
-    labels: `names` (class names or sign codes) or `gtsrb-ids`.
+    labels: `names`, a country whose sign codes are read too, or `gtsrb-ids`.
     Raises DataNotFoundError where nothing is found, DataError where it cannot be read.
     """
 

@@ -1,4 +1,4 @@
-"""What the sources share: looking files up, reading tables, reading labels."""
+"""What the sources share: looking files up, reading tables, telling splits by their names."""
 
 from __future__ import annotations
 
@@ -6,26 +6,52 @@ import csv
 import io
 import os
 import re
-from collections.abc import Callable, Iterator, Mapping
+import unicodedata
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError, UnknownNameError
+from roadworthy.errors import ConfigError, DataError, DataNotFoundError, UsageError
 from roadworthy.inputs import Box
-from roadworthy.signs.catalogue import name_from_gtsrb_id, resolve_label
+from roadworthy.notes import say
 
 T = TypeVar("T")
 
-LABEL_READERS: dict[str, Callable[[str], str]] = {"names": resolve_label, "gtsrb-ids": name_from_gtsrb_id}
 _FRAME = re.compile(r"(.+)_\d{5}")
+_SPLIT = re.compile(
+    r"(final|images?|pictures?|data)?(?P<name>train|training|val|valid|validation|dev|test|testing|eval|evaluation)"
+    r"(set|split|data|dataset|images?|pictures?|signs?|\d{4})*"
+)
+_SPLITS = {"train": "train", "val": "val", "dev": "val", "test": "test", "eval": "eval"}
+_USUAL = ("train", "val", "valid", "validation", "test")
 
 
-def label_reader(labels: str) -> Callable[[str], str]:
-    """The function that turns a label as written into a class name."""
-    if labels not in LABEL_READERS:
-        raise UnknownNameError("way to read labels", labels, LABEL_READERS)
-    return LABEL_READERS[labels]
+def split_of(name: str) -> str:
+    """The split that a folder's or a table's word stands for, or nothing: `train`, `val`, `test` or `eval`.
+
+    People write Training, train_set, Final_Test, train-images, val2017; `eval` is told by what is beside it.
+    """
+    match = _SPLIT.fullmatch(re.sub(r"[\W_]+", "", name).lower())
+    return (
+        next((split for start, split in _SPLITS.items() if match["name"].startswith(start)), "")
+        if match
+        else ""
+    )
+
+
+def name_splits(names: Iterable[str], place: str) -> dict[str, str]:
+    """The split of each name that stands for one; said aloud where a name is not the usual one.
+
+    `eval` is the test where there is no other, else validation.
+    """
+    found = {name: split for name in names if (split := split_of(name))}
+    evaluation = "val" if "test" in found.values() else "test"
+    found = {name: evaluation if split == "eval" else split for name, split in found.items()}
+    said = [f"{name} as {split}" for name, split in found.items() if name.lower() not in _USUAL]
+    if said:
+        say(f"{place}: taken for splits: {', '.join(said)}")
+    return found
 
 
 def refuse_unknown_options(source: str, options: Mapping[str, str], known: tuple[str, ...] = ()) -> None:
@@ -44,6 +70,11 @@ def sign_of(stem: str) -> str:
     return match[1] if match else ""
 
 
+def _folded(name: str) -> str:
+    """A name in lower case, accents in one form: systems differ in how they store both."""
+    return (name if name.isascii() else unicodedata.normalize("NFC", name)).lower()
+
+
 class Listing:
     """Folders' contents, each folder listed once; names are found in any letter case, exact ones first."""
 
@@ -60,7 +91,7 @@ class Listing:
                 entries = []
             except OSError as error:
                 raise DataError(f"folder {folder} cannot be read: {error.strerror or error}") from error
-            known = {entry.lower(): entry for entry in reversed(entries)} | {
+            known = {_folded(entry): entry for entry in reversed(entries)} | {
                 entry: entry for entry in entries
             }
             self._folders[folder] = known
@@ -70,7 +101,7 @@ class Listing:
         """The path of `parts` below `folder`, spelt as on disk, or None."""
         for part in parts:
             names = self.names(folder)
-            name = names.get(part) or names.get(part.lower())
+            name = names.get(part) or names.get(_folded(part))
             if name is None:
                 return None
             folder = folder + os.sep + name
@@ -99,8 +130,15 @@ class Row:
         """`read` applied to a cell; whatever it refuses becomes an error that names this row."""
         try:
             return read(self.text(column))
-        except (ValueError, DataError) as error:
+        except (ValueError, UsageError) as error:
             raise self.fail(f"column {column}: {error}") from error
+
+    def box_or_fault(self, columns: tuple[str, str, str, str], inclusive: bool) -> tuple[Box | None, str]:
+        """The box, or why there is none to be had of this row."""
+        try:
+            return self.box(columns, inclusive), ""
+        except DataError as error:
+            return None, f"has no usable box ({error})"
 
     def box(self, columns: tuple[str, str, str, str], inclusive: bool) -> Box | None:
         """The box in four columns, or None where they are absent or empty.
@@ -135,7 +173,11 @@ def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
     header_line = next((line for line in text.splitlines() if line.strip()), "")
     if not header_line:
         raise DataError(f"table {path} is empty; its first line must name the columns")
-    reader = csv.reader(io.StringIO(text, newline=""), delimiter=max(",;\t", key=header_line.count))
+    reader = csv.reader(
+        io.StringIO(text, newline=""),
+        delimiter=max(",;\t", key=header_line.count),
+        skipinitialspace=True,  # "path", "label": the second is quoted, too
+    )
     lines = ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
     header = [name.strip().lower() for name in next(lines)[1]]
     doubled = sorted({name for name in header if name and header.count(name) > 1})

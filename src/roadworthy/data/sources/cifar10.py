@@ -18,7 +18,7 @@ from roadworthy.data.cache import default_cache_dir
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
-from roadworthy.data.sources.folder import read as read_folder
+from roadworthy.data.sources.folder import read_folder
 from roadworthy.errors import DataError, DataNotFoundError
 
 _BATCHES = {"train": [f"data_batch_{n}.bin" for n in range(1, 6)], "test": ["test_batch.bin"]}
@@ -41,7 +41,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     inner = _find(folder, place)
     if (inner / _META).is_file():
         inner = _once("pictures", inner / _META, lambda into: _draw(inner, into))
-    return read_folder(inner, {}, labels)
+    return read_folder(inner, str)
 
 
 def _once(what: str, source: Path, make: Callable[[Path], None]) -> Path:

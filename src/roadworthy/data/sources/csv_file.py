@@ -4,21 +4,24 @@ from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
+from roadworthy.data.sources._labels import GTSRB_IDS, doubt_names, label_reader, say_labels
 from roadworthy.data.sources._shared import (
     Listing,
     Row,
-    label_reader,
     missing_pictures,
+    name_splits,
     read_table,
     refuse_unknown_options,
     sign_of,
+    split_of,
 )
-from roadworthy.data.sources.folder import SPLIT_FOLDERS
 from roadworthy.errors import DataError, DataNotFoundError
+from roadworthy.paths import as_path
 
 _BOXES = ((("x1", "y1", "x2", "y2"), False), (("roi.x1", "roi.y1", "roi.x2", "roi.y2"), True))
 
@@ -34,7 +37,8 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     has, rows = read_table(place)
     path_column = _first(place, has, "path", "filename")
     label_column = _first(place, has, "label", "classid")
-    read_label = label_reader("gtsrb-ids" if label_column == "classid" else labels)
+    labels = GTSRB_IDS if label_column == "classid" else labels
+    read_label, known, words = label_reader(labels), dict[str, str](), dict[str, None]()
     box_columns, inclusive = next((b for b in _BOXES if has.intersection(b[0])), _BOXES[0])
 
     listing, records, missing = Listing(), [], []
@@ -42,23 +46,30 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
         named, label = row.text(path_column), row.text(label_column)
         if not named or not label:
             raise row.fail(f"the {path_column if not named else label_column} is empty")
-        path = _locate(place.parent, named, listing)
+        path = row.checked(lambda text: _locate(place.parent, text, listing), path_column)
         if path is None:
             missing.append(f"{named} (line {row.line})")
             continue
+        known[label] = row.checked(read_label, label_column)
+        box, fault = row.box_or_fault(box_columns, inclusive)
         record = Record(
             path=path,
-            label=row.checked(read_label, label_column),
+            label=known[label],
             group=row.text("group") if "group" in has else _group(label, named),
             split=_split(row),
-            box=row.box(box_columns, inclusive),
+            box=box,
+            fault=fault,
         )
+        words[record.split] = None
         records.append(record)
     if missing:
         raise missing_pictures(place, missing)
     if not records:
         raise DataNotFoundError(f"table {place} has a header but no rows")
-    return records
+    say_labels(known, labels, f"csv:{place}")
+    splits = {"": "", **name_splits(words, f"csv:{place}")}
+    records = [replace(record, split=splits[record.split]) for record in records]
+    return records if "group" in has else doubt_names(records, f"csv:{place}")
 
 
 def _first(place: Path, has: frozenset[str], ours: str, gtsrbs: str) -> str:
@@ -75,7 +86,7 @@ def _first(place: Path, has: frozenset[str], ours: str, gtsrbs: str) -> str:
 def _locate(folder: Path, named: str, listing: Listing) -> str | None:
     if os.sep == "/":
         named = named.replace("\\", "/")  # a table written on Windows
-    inner, name = os.path.split(os.path.normpath(folder / named))
+    inner, name = os.path.split(os.path.normpath(folder / as_path(named)))
     return listing.find(inner or os.curdir, name)
 
 
@@ -87,7 +98,8 @@ def _group(label: str, named: str) -> str:
 
 
 def _split(row: Row) -> str:
-    split = row.text("split").lower()
-    if split and split not in SPLIT_FOLDERS:
-        raise row.fail(f"split {split!r} is unknown; use {', '.join(SPLIT_FOLDERS)} or leave it empty")
-    return SPLIT_FOLDERS.get(split, "")
+    """The row's word for its split, as written."""
+    split = row.text("split")
+    if split and not split_of(split):
+        raise row.fail(f"split {split!r} is unknown; use train, val or test, or leave it empty")
+    return split

@@ -3,16 +3,18 @@
 from __future__ import annotations
 
 import os
-from collections.abc import Iterator, Mapping
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
-from roadworthy.data.sources._shared import label_reader, refuse_unknown_options, sign_of
+from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
+from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of
 from roadworthy.errors import DataError, DataNotFoundError
-from roadworthy.inputs import SUFFIXES
+from roadworthy.inputs import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
+from roadworthy.notes import say, some
 
-SPLIT_FOLDERS = {"train": "train", "val": "val", "valid": "val", "validation": "val", "test": "test"}
 _CLUTTER = ("__MACOSX", "@eaDir")
 
 TERMS = "pictures of the user's own, under their own terms"
@@ -22,34 +24,93 @@ TERMS = "pictures of the user's own, under their own terms"
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     """A folder per class; `train/ val/ test/` above them if it has splits."""
     refuse_unknown_options("folder", options)
-    label_reader(labels)
+    reader, known = label_reader(labels), dict[str, str]()
+
+    def read_label(label: str) -> str:
+        return known.setdefault(label, reader(label))
+
+    records = read_folder(place, read_label)
+    say_labels(known, labels, f"folder:{place}")
+    return doubt_names(records, f"folder:{place}")
+
+
+def read_folder(place: Path, read_label: Callable[[str], str]) -> list[Record]:
+    """The pictures of a folder, their classes named by `read_label` of the folders' names."""
     if not place.is_dir():
         raise DataNotFoundError(f"no folder {place}; folder:DIR needs a folder that holds a folder per class")
-    split_folders: list[Path] = []
-    others: list[Path] = []
-    for folder in _folders(place):
-        (split_folders if folder.name.lower() in SPLIT_FOLDERS else others).append(folder)
-    if not split_folders:
-        return _read_classes(place, "", labels)
+    folders = {folder.name: folder for folder in _folders(place)}
+    splits = name_splits(folders, f"folder:{place}")
+    others: Counter[str] = Counter()
+    if not splits:
+        records = _read_classes(place, "", read_label, others)
+    else:
+        _refuse_strays(place, [folders[name] for name in splits], folders)
+        _refuse_loose_pictures(place)
+        records = _counted_once(
+            place, {n: _read_classes(folders[n], split, read_label, others) for n, split in splits.items()}
+        )
+    if others:
+        say(f"folder:{place}: {left_out(others)}")
+    return records
+
+
+def _refuse_strays(place: Path, splits: Sequence[Path], folders: Mapping[str, Path]) -> None:
     # A folder of notes beside the splits is fine; one of pictures would silently be lost.
-    strays = [folder.name for folder in others if next(_pictures(folder), None)]
+    others = [folder for folder in folders.values() if folder not in splits]
+    strays = [folder.name for folder in others if next(_pictures(folder, Counter()), None)]
     if strays:
         raise DataError(
-            f"{place} mixes split folders ({', '.join(f.name for f in split_folders)}) with others that hold "
+            f"{place} mixes split folders ({', '.join(f.name for f in splits)}) with others that hold "
             f"pictures ({', '.join(strays)}); move these into a split"
         )
-    _refuse_loose_pictures(place)
-    return [r for f in split_folders for r in _read_classes(f, SPLIT_FOLDERS[f.name.lower()], labels)]
 
 
-def _read_classes(place: Path, split: str, labels: str) -> list[Record]:
+def _counted_once(place: Path, found: Mapping[str, list[Record]]) -> list[Record]:
+    """The records of all split folders; what two folders of one split both hold counts once.
+
+    Some archives hold the same pictures as Train/ and as train/.
+    """
+    splits = Counter(records[0].split for records in found.values())
+    kept: list[Record] = []
+    seen: set[tuple[str, str, int]] = set()
+    doubled: Counter[str] = Counter()
+    for name, records in found.items():
+        for record in records:
+            if splits[record.split] > 1:
+                inner = os.path.relpath(record.path, place / name)
+                key = record.split, inner, Path(record.path).stat().st_size
+                if key in seen:
+                    doubled[name] += 1
+                    continue
+                seen.add(key)
+            kept.append(record)
+    for name, n in doubled.items():
+        say(f"folder:{place}: {n:,} pictures of {name} are in another folder of the split too, counted once")
+    return kept
+
+
+def _read_classes(
+    place: Path, split: str, read_label: Callable[[str], str], others: Counter[str]
+) -> list[Record]:
+    """The pictures of a folder of classes.  others: counts, by suffix, what in it is no picture."""
     _refuse_loose_pictures(place)
-    read_label, records = label_reader(labels), []
+    by_folder: dict[Path, list[str]] = {}
     for folder in _folders(place):
-        pictures = sorted(_pictures(folder))
-        if not pictures:
-            _refuse_foreign_files(folder)
-            continue
+        foreign: Counter[str] = Counter()
+        pictures = sorted(_pictures(folder, foreign))
+        if pictures:
+            by_folder[folder] = pictures
+            others.update(foreign)
+        elif foreign:
+            raise DataError(
+                f"{folder} holds {foreign.total():,} files ({', '.join(sorted(foreign)[:5])}) but no "
+                f"picture; pictures end in {', '.join(sorted(SUFFIXES))}"
+            )
+    if not by_folder:
+        raise DataNotFoundError(f"no pictures in {place}; it needs a folder per class with pictures in it")
+    _refuse_repeated_folders(place, by_folder)
+    records = []
+    for folder, pictures in by_folder.items():
         label = read_label(folder.name)
         for path in pictures:
             above, name = os.path.split(path)
@@ -57,9 +118,28 @@ def _read_classes(place: Path, split: str, labels: str) -> list[Record]:
             # Joined with its folders: files called alike in two classes show two signs.
             group = (Path(above).relative_to(place) / sign).as_posix() if sign else ""
             records.append(Record(path=path, label=label, group=group, split=split))
-    if not records:
-        raise DataNotFoundError(f"no pictures in {place}; it needs a folder per class with pictures in it")
     return records
+
+
+def _refuse_repeated_folders(place: Path, by_folder: Mapping[Path, Sequence[str]]) -> None:
+    """Where every "class" holds the same subfolders, these may be the classes: only the user knows."""
+    inner = []
+    for folder, pictures in by_folder.items():
+        start = len(str(folder)) + 1
+        inner.append(
+            {path[start:].partition(os.sep)[0] if os.sep in path[start:] else "" for path in pictures}
+        )
+    repeated = sorted(set.intersection(*inner))
+    if len(inner) < 2 or len(repeated) < 2 or "" in set.union(*inner):
+        return
+    outer = [folder.name for folder in by_folder]
+    as_sets = ",".join(f"folder:{place / name}" for name in outer[:2])
+    raise DataError(
+        f"{place} can be read in two ways, for {some(outer, 4)} all hold the folders {some(repeated, 4)}: if "
+        f"the classes are {some(repeated, 4)}, rename the outer folders to train, val and test, or mix them "
+        f"({as_sets}); if they are {some(outer, 4)}, put their pictures right into them, or name each "
+        "picture's class in a table (csv:)"
+    )
 
 
 def _folders(place: Path) -> list[Path]:
@@ -78,16 +158,19 @@ def _is_picture(name: str) -> bool:
     return name[name.rfind(".") :].lower() in SUFFIXES
 
 
-def _pictures(folder: Path | str, above: tuple[str, ...] = ()) -> Iterator[str]:
+def _pictures(folder: Path | str, others: Counter[str], above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the pictures at any depth; `others` counts the suffixes of what is none."""
     real = os.path.realpath(folder)
     if real in above:  # a link that leads back up
         return
     for entry in _entries(folder):
         if entry.is_dir():
             if entry.name not in _CLUTTER:
-                yield from _pictures(entry.path, (*above, real))
+                yield from _pictures(entry.path, others, (*above, real))
         elif _is_picture(entry.name):
             yield entry.path
+        elif entry.name not in SYSTEM_FILES:
+            others[suffix_of(entry.name)] += 1
 
 
 def _refuse_loose_pictures(place: Path) -> None:
@@ -96,14 +179,4 @@ def _refuse_loose_pictures(place: Path) -> None:
         raise DataError(
             f"{len(loose):,} pictures lie directly in {place} ({loose[0]}), so their class is unknown; "
             "put each into a folder named after its class"
-        )
-
-
-def _refuse_foreign_files(folder: Path) -> None:
-    names = [name for _, _, files in os.walk(folder) for name in files if not name.startswith(".")]
-    if names:
-        suffixes = ", ".join(sorted({Path(name).suffix.lower() or name for name in names})[:5])
-        raise DataError(
-            f"{folder} holds {len(names):,} files ({suffixes}) but no picture; "
-            f"pictures end in {', '.join(sorted(SUFFIXES))}"
         )

@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import os
 import re
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -27,12 +27,16 @@ from roadworthy.data.sources._shared import (
     require_columns,
 )
 from roadworthy.errors import DataError, DataNotFoundError, LabelError
+from roadworthy.inputs import SUFFIXES, suffix_of
+from roadworthy.notes import say, some
 from roadworthy.signs.catalogue import name_from_gtsrb_id
 
 _ROI = ("roi.x1", "roi.y1", "roi.x2", "roi.y2")
 _TRACK = re.compile(r"(?:\d{5}_)?(\d{5})_\d{5}\.\w+")
 _TRAINING = (("Final_Training", "Images"), ("Training",))
 _TEST = ("Final_Test", "Images")
+_DEEP = 3  # levels below the place named at which the set is looked for
+_COPY = re.compile(r"[ _-]*(\(\d+\)|copy|kopie)( ?\(?\d+\)?)?\.csv", re.IGNORECASE)
 _INNER = {"final_training", "training", "final_test", "images"}
 
 TERMS = (
@@ -48,18 +52,86 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     if not place.is_dir():
         raise DataNotFoundError(f"no folder {place}; get GTSRB with: roadworthy data fetch gtsrb")
     listing = Listing()
-    tables = tuple(
-        (split, table, Path(table).stat().st_mtime_ns)
-        for split in ("train", "test")
-        if (table := listing.find(str(place), f"{split}.csv")) is not None
-    )
-    records = list(_read_kaggle(place, tables)) or _read_official(place, listing)
+    records = _read_root(place, listing)
+    if not records:
+        # Unpacked apart, the classes of the test may lie beside it.
+        beside = [str(place), *_folders(str(place))]
+        records = [r for root in _below(place, listing) for r in _read_root(root, listing, beside)]
     if not records:
         raise DataNotFoundError(
-            f"no GTSRB in {place} (looked for Train.csv, GTSRB/Final_Training/Images and GTSRB/Training); "
+            f"no GTSRB in {place} (looked for Train.csv, Final_Training/Images and Training, up to "
+            f"{_DEEP} folders down); "
             "get it with: roadworthy data fetch gtsrb"
         )
     return records
+
+
+def _read_root(place: Path, listing: Listing, beside: Sequence[str] = ()) -> list[Record]:
+    return _read_kaggle_at(place, listing) or _read_official(place, listing, beside)
+
+
+def _read_kaggle_at(place: Path, listing: Listing) -> list[Record]:
+    tables = _kaggle_tables(place, listing)
+    for split in ("train", "test") if tables else ():
+        folder = listing.find(str(place), split)
+        if split not in tables and folder is not None and _holds_pictures(folder):
+            say(f"gtsrb: the pictures in {folder} are left out, for no {split.capitalize()}.csv is beside it")
+    read = tuple((split, table, Path(table).stat().st_mtime_ns) for split, table in tables.items())
+    return list(_read_kaggle(place, read))
+
+
+def _kaggle_tables(place: Path, listing: Listing) -> dict[str, str]:
+    """The table of each split that has one."""
+    found = {split: _table(listing, str(place), split) for split in ("train", "test")}
+    return {split: table for split, table in found.items() if table is not None}
+
+
+def _table(listing: Listing, folder: str, stem: str) -> str | None:
+    """The table STEM.csv of a folder, or a copy that a browser or a person has numbered: `STEM (1).csv`."""
+    exact = listing.find(folder, f"{stem}.csv")
+    if exact is not None:
+        return exact
+    copies = sorted(
+        name
+        for name in set(listing.names(folder).values())
+        if name.lower().startswith(stem.lower()) and _COPY.fullmatch(name[len(stem) :])
+    )
+    if len(copies) > 1:
+        raise DataError(f"{folder} holds {' and '.join(copies)}; keep one of them, as {stem}.csv")
+    return folder + os.sep + copies[0] if copies else None
+
+
+def _holds_pictures(folder: str) -> bool:
+    return any(suffix_of(name) in SUFFIXES for _, _, names in os.walk(folder) for name in names)
+
+
+def _below(place: Path, listing: Listing) -> list[Path]:
+    """The folders some levels down that hold GTSRB; training and test may have been unpacked apart.
+
+    Raises DataError where several hold the same part of it.
+    """
+    level, found = [str(place)], dict[str, list[str]]()
+    for _ in range(_DEEP):
+        inner = [path for folder in level for path in _folders(folder)]
+        found |= {path: parts for path in inner if (parts := _parts(path, listing))}
+        level = [path for path in inner if path not in found]
+    parts = [part for own in found.values() for part in own]
+    if len(parts) > len(set(parts)):
+        raise DataError(f"{place} holds GTSRB more than once: {some(found)}; name one of them")
+    return [Path(folder) for folder in found]
+
+
+def _folders(folder: str) -> list[str]:
+    with os.scandir(folder) as entries:
+        return sorted(entry.path for entry in entries if entry.is_dir() and not entry.name.startswith("."))
+
+
+def _parts(folder: str, listing: Listing) -> list[str]:
+    """Which of training and test lie right in a folder."""
+    if tables := _kaggle_tables(Path(folder), listing):
+        return list(tables)
+    training = any(listing.find(folder, *parts) for parts in _TRAINING)
+    return ["train"] * training + ["test"] * (listing.find(folder, *_TEST) is not None)
 
 
 def icons(place: Path) -> dict[str, str]:
@@ -68,12 +140,13 @@ def icons(place: Path) -> dict[str, str]:
     table = listing.find(str(place), "Meta.csv")
     if table is None:
         return {}
-    has, rows = read_table(Path(table))
-    require_columns(Path(table), has, "path", "classid")
-    found = {
-        row.checked(name_from_gtsrb_id, "classid"): _find_named(listing, str(place), "Meta", row.text("path"))
-        for row in rows
-    }
+    try:
+        has, rows = read_table(Path(table))
+        require_columns(Path(table), has, "path", "classid")
+        named = {row.checked(name_from_gtsrb_id, "classid"): row.text("path") for row in rows}
+    except DataError:  # another set's table, or one of another shape: it has no icons for us
+        return {}
+    found = {name: _find_named(listing, str(place), "Meta", path) for name, path in named.items()}
     return {name: path for name, path in found.items() if path is not None}
 
 
@@ -106,14 +179,14 @@ def _find_named(listing: Listing, place: str, folder: str, named: str) -> str | 
     return listing.find(place, *tail)
 
 
-def _read_official(place: Path, listing: Listing) -> list[Record]:
+def _read_official(place: Path, listing: Listing, beside: Sequence[str]) -> list[Record]:
     root = _official_root(place, listing)
     if root is None:
         return []
     training = next((found for parts in _TRAINING if (found := listing.find(root, *parts))), None)
     records = [] if training is None else _read_training(training, listing)
     test = listing.find(root, *_TEST)
-    return records if test is None else records + _read_test(test, listing)
+    return records if test is None else records + _read_test(test, listing, beside)
 
 
 def _official_root(place: Path, listing: Listing) -> str | None:
@@ -130,18 +203,24 @@ def _official_root(place: Path, listing: Listing) -> str | None:
 def _read_training(folder: str, listing: Listing) -> list[Record]:
     records: list[Record] = []
     for number in sorted(set(listing.names(folder).values())):
-        table = listing.find(folder, number, f"GT-{number}.csv")
+        inner = str(Path(folder) / number)
+        table = _table(listing, inner, f"GT-{number}")
         if table is not None:
-            records += _read_filenames(Path(table), str(Path(folder) / number), "train", listing)
+            records += _read_filenames(Path(table), inner, "train", listing)
+        elif _holds_pictures(inner):
+            raise DataError(
+                f"{inner} holds pictures, but no GT-{number}.csv with their classes and boxes; fetch it "
+                "again, or take the folder away to do without this class"
+            )
     if not records:
         raise DataError(f"{folder} holds no class folders with a GT-CCCCC.csv and pictures; is it whole?")
     return records
 
 
-def _read_test(folder: str, listing: Listing) -> list[Record]:
+def _read_test(folder: str, listing: Listing, beside: Sequence[str]) -> list[Record]:
     # GT-final_test.test.csv, which the archive of the pictures brings, has no classes in it.
-    places = [Path(folder), *list(Path(folder).absolute().parents)[:3]]
-    table = next((found for p in places if (found := listing.find(str(p), "GT-final_test.csv"))), None)
+    places = [folder, *map(str, list(Path(folder).absolute().parents)[:3]), *beside]
+    table = next((found for p in places if (found := _table(listing, p, "GT-final_test"))), None)
     if table is None:
         raise DataError(
             f"{folder} holds the test pictures, but GT-final_test.csv with their classes is neither "
@@ -157,6 +236,10 @@ def _read_filenames(table: Path, folder: str, split: str, listing: Listing) -> l
     missing = [row.text("filename") for row, path in found if path is None]
     if missing:
         raise missing_pictures(table, missing)
+    pictures = {name for name in listing.names(folder).values() if suffix_of(name) in SUFFIXES}
+    unnamed = len(pictures) - len({path for _, path in found})
+    if unnamed > 0:
+        say(f"gtsrb: {unnamed:,} pictures in {folder} are left out, for {table} does not name them")
     return [_record(row, path, split) for row, path in found if path is not None]
 
 
@@ -169,4 +252,5 @@ def _record(row: Row, path: str, split: str) -> Record:
     # Only training pictures come in tracks; track numbers start anew in every class.
     track = _TRACK.fullmatch(path.rpartition(os.sep)[2]) if split == "train" else None
     group = f"{int(number):05d}_{track[1]}" if track else ""
-    return Record(path=path, label=label, group=group, split=split, box=row.box(_ROI, inclusive=True))
+    box, fault = row.box_or_fault(_ROI, inclusive=True)
+    return Record(path=path, label=label, group=group, split=split, box=box, fault=fault)

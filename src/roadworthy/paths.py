@@ -1,0 +1,50 @@
+"""A user's text as a path: what no file system takes is refused in one line."""
+
+from __future__ import annotations
+
+import os
+import re
+from pathlib import Path
+
+from roadworthy.errors import UsageError
+
+_MOST_BYTES, _MOST_BYTES_IN_ALL = 255, 4096  # of a name and of a whole path, as file systems have it
+_DATA_URI = re.compile(r"data:[\w.+-]*(/[\w.+-]*)?(;[^,]*)?,", re.IGNORECASE)
+
+
+def as_path(text: str) -> Path:
+    """The path that a user's text names; whether anything is there is not looked at.
+
+    Raises UsageError on a data URI, a NUL character, and names that are too long or cannot be written.
+    """
+    if fault := _fault(text):
+        raise UsageError(fault)
+    return Path(text)
+
+
+def _fault(text: str) -> str:
+    """Why a text cannot be a path, or nothing."""
+    if _DATA_URI.match(text):
+        return (
+            f"{short(text)} is a data URI, not a path; save the picture to a file and name that, or give its "
+            "bytes in Python"
+        )
+    if "\0" in text:
+        return f"the path {short(text)} holds a NUL character, which no path may; is its list UTF-16 text?"
+    try:
+        whole = os.fsencode(text)
+    except UnicodeEncodeError:
+        return f"the path {short(text)} cannot be written in this system's file names; rename it"
+    longest = max(map(len, re.split(rb"[\\/]", whole) if os.sep == "\\" else whole.split(b"/")))
+    if longest > _MOST_BYTES:
+        return (
+            f"the path {short(text)} has a name of {longest:,} bytes; file systems take at most {_MOST_BYTES}"
+        )
+    if len(whole) > _MOST_BYTES_IN_ALL:
+        return f"the path {short(text)} has {len(whole):,} bytes; at most {_MOST_BYTES_IN_ALL:,} are taken"
+    return ""
+
+
+def short(text: str, most: int = 60) -> str:
+    """A text in quotes, cut so that a line can hold it."""
+    return repr(text if len(text) <= most else text[:most] + "…")
