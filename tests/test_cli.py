@@ -6,6 +6,7 @@ import json
 import os
 import re
 import shlex
+import shutil
 import subprocess
 import sys
 from collections.abc import Iterator, Sequence
@@ -139,6 +140,24 @@ def test_version_and_help_are_quick_and_torch_free() -> None:
         ("export nowhere --to x.onnx --precision int4", "int4"),
         ("evaluate nowhere.onnx --data gtsrb:", "nowhere.onnx cannot be read"),
         ("predict nowhere.onnx a.png", "nowhere.onnx cannot be read"),
+        ("predict data:image/png;base64,AAAA", "is a data URI"),
+        ("evaluate data:image/png;base64,AAAA --data gtsrb:", "is a data URI"),
+        (f"predict {'n' * 300}.png", "has a name of 304 bytes"),
+        (f"predict @{'n' * 300}", "has a name of 301 bytes"),
+        (f"evaluate {'n' * 300} --data gtsrb:", "has a name of 300 bytes"),
+        (f"train --data gtsrb: --out {'n' * 300}", "has a name of 300 bytes"),
+        (f"train --data gtsrb: --config {'n' * 300}", "has a name of 300 bytes"),
+        (f"compare {'n' * 300} b", "has a name of 300 bytes"),
+        (f"report {'n' * 300}", "has a name of 300 bytes"),
+        (f"data audit folder:{'n' * 300}", "has a name of 300 bytes"),
+        (f"data show csv:{'n' * 300}", "has a name of 300 bytes"),
+        (f"data show cifar10:{'n' * 300}", "has a name of 300 bytes"),
+        ("data show gtsrb:data:image/png;base64,AAAA", "is a data URI"),
+        (f"data preview rendered:au?faces={'n' * 300}", "has a name of 300 bytes"),
+        (f"data preview rendered:au?photos={'n' * 300}", "has a name of 300 bytes"),
+        (f"train --data gtsrb: --set train.start={'n' * 300}", "has a name of 300 bytes"),
+        (f"serve --static {'n' * 300}", "has a name of 300 bytes"),
+        ("data show folder:~nobody-of-this-name/x", "a user who has none"),
     ],
 )
 def test_wrong_usage_is_one_line_on_stderr_and_2(
@@ -802,3 +821,44 @@ def test_a_bundle_is_predicted_with_and_measured_as_by_the_api(
     assert cli.run([*line, "--skip-unknown", "--require", "nll=0"]) == 3
     assert cli.run([*line, "--skip-unknown", "--set", "evaluate.views=zooms"]) == 2
     assert "cannot be had of a bundle" in capsys.readouterr().err
+
+
+@pytest.mark.parametrize(
+    "line",
+    [
+        "data show folder:{0} --labels au",
+        "data audit folder:{0} --labels au",
+        "evaluate {1} --data folder:{0} --labels au",
+    ],
+)
+def test_how_data_are_read_is_said_on_stderr_once(
+    line: str, drawn_folder: Path, colours: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    shutil.copytree(drawn_folder / "train" / "stop", tmp_path / "set" / "R1-1")
+    assert cli.run(line.format(tmp_path / "set", colours).split()) == 0
+    out, err = capsys.readouterr()
+    assert (
+        err.count(f"note: folder:{tmp_path / 'set'}: labels are read as sign codes of 'au': R1-1 is stop\n")
+        == 1
+    )
+    assert "note:" not in out
+
+
+def test_what_predict_leaves_out_is_said_on_stderr(
+    tmp_path: Path, colours: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    Image.new("RGB", (16, 16), (250, 0, 0)).save(tmp_path / "a.png")
+    (tmp_path / "a.svg").write_text("<svg/>")
+    assert cli.run(["predict", str(colours), str(tmp_path)]) == 0
+    out, err = capsys.readouterr()
+    assert "1 file that is no picture is left out: .svg (1)" in err
+    assert "a.svg" not in out
+
+
+def test_labels_can_be_read_in_every_way_that_settings_know() -> None:
+    from typing import get_args, get_type_hints
+
+    from roadworthy.config import DataConfig
+    from roadworthy.data.sources._labels import label_ways
+
+    assert set(get_args(get_type_hints(DataConfig)["labels"])) == set(label_ways())

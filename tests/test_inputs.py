@@ -11,6 +11,7 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from roadworthy import inputs
 from roadworthy.errors import ConfigError, ImageError
 from roadworthy.inputs import InputSpec, crop_resize, decode, normalise, preprocess, read_square
 
@@ -307,3 +308,33 @@ def test_normalise_by_hand():
 def test_impossible_specs_are_refused(bad):
     with pytest.raises(ConfigError):
         InputSpec(**bad)
+
+
+@pytest.mark.parametrize(
+    ("suffix", "kind"), [("avif", "AVIF"), ("jfif", "JPEG"), ("jpe", "JPEG"), ("pnm", "PPM")]
+)
+def test_formats_by_their_rarer_names(tmp_path, suffix, kind):
+    path = tmp_path / f"a.{suffix}"
+    Image.new("RGB", (16, 12), (200, 40, 90)).save(path, kind)
+    assert path.suffix in inputs.SUFFIXES
+    image = decode(path)
+    assert image.shape == (12, 16, 3)
+    assert np.abs(image.astype(int) - [200, 40, 90]).max() < 12
+
+
+def test_heic_names_its_package(monkeypatch):
+    monkeypatch.setitem(sys.modules, "pillow_heif", None)
+    for brand in (b"heic", b"heix"):
+        with pytest.raises(ImageError, match=r"is a HEIC picture.*pip install pillow-heif"):
+            decode(b"\0\0\0\x18ftyp" + brand + bytes(64))
+    with pytest.raises(ImageError, match="known format"):
+        decode(b"\0\0\0\x18ftypqt  " + bytes(64))
+
+
+def test_what_is_left_out_is_counted_by_suffix():
+    assert inputs.left_out({".txt": 1}) == "1 file that is no picture is left out: .txt (1)"
+    many = inputs.left_out({f".{c}": n for n, c in enumerate("abcdef", 1000)})
+    assert many == (
+        "6,015 files that are no pictures are left out: "
+        ".f (1,005), .e (1,004), .d (1,003), .c (1,002), .b (1,001), ..."
+    )

@@ -3,10 +3,12 @@
 import csv
 import dataclasses
 import json
+import shutil
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from roadworthy import api
 from roadworthy.config import CalibrateConfig, Config, DataConfig, EvaluateConfig, config_to_dict, load_config
@@ -18,6 +20,7 @@ from roadworthy.errors import (
     UnknownNameError,
     UsageError,
 )
+from roadworthy.notes import DataWarning
 from roadworthy.results import Predictions
 from roadworthy.runs import samples_by_class
 from roadworthy.train.callbacks import Callback
@@ -278,3 +281,63 @@ def test_samples_cover_every_class_and_repeat(run: Path, spec: str) -> None:
     chosen = samples_by_class(data, 2)
     assert np.bincount(data.targets[chosen]).tolist() == [2, 2, 2, 2]
     assert chosen.tolist() == samples_by_class(data, 2).tolist()
+
+
+def test_a_run_goes_on_only_with_the_data_that_it_began_with(drawn_folder: Path, tmp_path: Path) -> None:
+    own = shutil.copytree(drawn_folder, tmp_path / "data")
+    config = tiny(f"folder:{own}", epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        api.train(config, tmp_path / "run", callbacks=[Stop(1)])
+    kept = (tmp_path / "run" / "splits.csv").read_bytes()
+    shutil.copy(own / "train/stop/train000_00000.png", own / "train/stop/new_00000.png")
+    with pytest.raises(DataError, match=r"1 picture is new, first: .*new_00000"):
+        api.train(config, tmp_path / "run", resume=True)
+    assert (tmp_path / "run" / "splits.csv").read_bytes() == kept
+    (own / "train/stop/new_00000.png").unlink()
+    assert api.train(config, tmp_path / "run", resume=True).metrics.extra["epochs"] == 3
+
+
+def test_a_run_is_not_written_into_the_data_nor_among_other_things(
+    drawn_folder: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(drawn_folder, tmp_path / "data")
+    before = sorted(own.rglob("*"))
+    for out in (own, own / "train" / "run"):
+        with pytest.raises(DataError, match=r"lies in the data, folder:.*give --out a folder outside"):
+            api.train(tiny(f"folder:{own}", epochs=1), out)
+    assert sorted(own.rglob("*")) == before
+    (tmp_path / "other").mkdir()
+    (tmp_path / "other" / "letter.txt").write_text("dear")
+    with pytest.raises(ConfigError, match=r"neither empty nor a run: it holds letter\.txt"):
+        api.train(tiny(f"folder:{own}", epochs=1), tmp_path / "other")
+    (tmp_path / "other" / "letter.txt").rename(tmp_path / "other" / ".hidden")
+    api.train(tiny(f"folder:{own}", epochs=1), tmp_path / "other")
+
+
+def test_nothing_is_measured_or_checked_into_the_data(run: Path, drawn_folder: Path) -> None:
+    data = DataConfig(spec=f"folder:{drawn_folder}")
+    for write in (api.evaluate, lambda _, data, out: api.audit(data, out=out)):
+        with pytest.raises(DataError, match="lies in the data"):
+            write(run, data, out=drawn_folder / "figures")
+    assert not (drawn_folder / "figures").exists()
+
+
+def test_what_cannot_be_measured_is_refused_before_it_is_trained(tmp_path: Path) -> None:
+    for name in ("stop", "no-entry"):
+        (tmp_path / "data" / name).mkdir(parents=True)
+        Image.new("RGB", (24, 24), (9 * len(name), 90, 30)).save(tmp_path / "data" / name / "a.png")
+    with pytest.raises(ConfigError, match="each class has one physical sign"):
+        api.train(tiny(f"folder:{tmp_path / 'data'}"), tmp_path / "run")
+    assert not (tmp_path / "run" / "history.csv").exists()
+
+
+def test_how_the_data_were_read_is_in_the_runs_and_evaluations_record(
+    run: Path, drawn_folder: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(drawn_folder, tmp_path / "data")
+    (own / "test").rename(own / "Testing")
+    (own / "train").rename(own / "Training")
+    with pytest.warns(DataWarning, match="taken for splits"):
+        api.evaluate(run, DataConfig(spec=f"folder:{own}"), out=tmp_path / "out")
+    notes = json.loads((tmp_path / "out" / "data.json").read_text())["notes"]
+    assert notes == [f"folder:{own}: taken for splits: Testing as test, Training as train"]

@@ -22,6 +22,16 @@ def as_path(text: str) -> Path:
     return Path(text)
 
 
+def at_home(text: str) -> Path:
+    """The same, with `~` for the user's home folder."""
+    try:
+        return as_path(text).expanduser()
+    except RuntimeError as error:
+        raise UsageError(
+            f"the path {short(text)} begins with the home folder of a user who has none"
+        ) from error
+
+
 def _fault(text: str) -> str:
     """Why a text cannot be a path, or nothing."""
     if _DATA_URI.match(text):

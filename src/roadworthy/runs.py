@@ -48,6 +48,7 @@ from roadworthy.measuring import (
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.notes import hearing, some
+from roadworthy.paths import as_path
 from roadworthy.pixels import normalise
 from roadworthy.results import IntArray, Metrics, Rejection, make_folder, write_json
 from roadworthy.runtime import (
@@ -138,6 +139,7 @@ def _run(
 ) -> Run:
     """shared: where the state to resume from lies.  folder: where this process writes."""
     check_budget(config.train)
+    as_path(config.train.start)  # before the data are read
     if config.evaluate.norms != "stored":
         raise ConfigError(
             "evaluate.norms = 'new' is for roadworthy evaluate; a training measures what it stores"
@@ -171,7 +173,7 @@ def _run(
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
     model = build_model(config.model, len(splits.classes), config.input)
     if config.train.start and not resume:
-        start_from(Path(config.train.start), model, splits.classes)
+        start_from(as_path(config.train.start), model, splits.classes)
     model = model.to(device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]

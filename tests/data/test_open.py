@@ -1,12 +1,13 @@
 import json
+from dataclasses import replace
 
 import numpy as np
 import pytest
 from PIL import Image
 
 from roadworthy.config import DataConfig
-from roadworthy.data.open import open_dataset, open_splits
-from roadworthy.errors import DataError, LabelError
+from roadworthy.data.open import open_dataset, open_splits, refuse_unmeasurable
+from roadworthy.errors import ConfigError, DataError, LabelError
 from roadworthy.inputs import InputSpec, crop_resize, decode
 
 SPEC = InputSpec(size=16)
@@ -139,3 +140,62 @@ def test_a_set_for_an_existing_model(draw, tmp_path):
 def test_a_set_without_splits_is_used_whole(draw, tmp_path):
     spec = draw("stop", tracks=4)
     assert len(open_dataset(DataConfig(spec=spec), SPEC, ("stop",), cache_dir=tmp_path / "cache")[0]) == 12
+
+
+def test_how_the_data_were_read_is_in_the_report(draw, tmp_path):
+    draw("Stop", split="Training")
+    draw("no-entry", tracks=1, split="Training")
+    spec = draw("Stop", split="Testing")
+    (tmp_path / "set" / "Training" / "Stop" / "x.svg").write_text("x")
+    notes = open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache").report.notes
+    assert [note.removeprefix(f"{spec}: ")[:24] for note in notes] == [
+        "taken for splits: Testin",
+        "1 file that is no pictur",
+        "1 label is not known her",
+        "no val pictures of no-en",
+        "no test pictures of no-e",
+        "10 of 11 tracks lie in m",
+    ]
+
+
+def test_a_row_that_cannot_be_used_is_named_or_left_out_and_counted(draw, tmp_path):
+    for label in ("stop", "no-entry"):
+        draw(label)
+    pictures = sorted((tmp_path / "set").rglob("*.png"))
+    rows = [
+        f"{p},{p.parent.name},{p.name[:2]}{p.parent.name},{-1 if i == 7 else 1},2,18,18"
+        for i, p in enumerate(pictures)
+    ]
+    table = tmp_path / "table.csv"
+    table.write_text("path,label,group,x1,y1,x2,y2\n" + "\n".join(rows))
+    data = DataConfig(spec=f"csv:{table}")
+    with pytest.raises(
+        DataError, match=r"1 of 60 pictures cannot be read: .*table\.csv, line 9: the box"
+    ) as raised:
+        open_splits(data, SPEC, cache_dir=tmp_path / "cache")
+    assert str(pictures[7]) in str(raised.value)
+    splits = open_splits(replace(data, skip_unreadable=True), SPEC, cache_dir=tmp_path / "cache")
+    assert sum(map(len, splits.parts().values())) == 59
+    assert [path for path, _ in splits.report.unreadable] == [str(pictures[7])]
+    assert any(note.startswith("1 picture that cannot be read left out") for note in splits.report.notes)
+    measured, _ = open_dataset(
+        replace(data, skip_unreadable=True), SPEC, splits.classes, split="all", cache_dir=tmp_path / "cache"
+    )
+    assert len(measured) == 59
+
+
+def test_a_set_that_leaves_nothing_to_measure_on_is_refused_with_the_reason(draw, tmp_path):
+    draw("stop", tracks=1, frames=1)
+    data = DataConfig(spec=draw("no-entry", tracks=1, frames=1))
+    splits = open_splits(data, SPEC, cache_dir=tmp_path / "cache")
+    words = (
+        r"each class has one physical sign \(1 picture of stop, 1 picture of no-entry\).*data\.split_by=image"
+    )
+    with pytest.raises(ConfigError, match=words):
+        refuse_unmeasurable(splits, data)
+    draw("stop")
+    data = DataConfig(spec=draw("no-entry"), split="1/0/0")
+    with pytest.raises(ConfigError, match="neither a test nor a validation split"):
+        refuse_unmeasurable(open_splits(data, SPEC, cache_dir=tmp_path / "cache"), data)
+    data = replace(data, split="0.9/0.1")
+    refuse_unmeasurable(open_splits(data, SPEC, cache_dir=tmp_path / "cache"), data)

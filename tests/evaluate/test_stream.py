@@ -8,10 +8,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from roadworthy.errors import CheckpointError, DataNotFoundError, ShapeError, UsageError
+from roadworthy.errors import CheckpointError, DataError, DataNotFoundError, ShapeError, UsageError
 from roadworthy.evaluate import stream
 from roadworthy.evaluate.stream import answer, expand_inputs, predict_files
 from roadworthy.inputs import InputSpec
+from roadworthy.notes import hearing
 from roadworthy.results import Rejection
 
 SPEC = InputSpec(size=8)
@@ -264,3 +265,53 @@ def test_a_closer_look_that_is_no_surer_changes_nothing(tmp_path):
             [path], unsure, SPEC, CLASSES, rejection=rejection, closer=lambda _, f=found: f
         )
         assert (row.predicted, row.accepted, row.box) == ("stop", False, None)
+
+
+def test_what_a_folder_holds_beside_pictures_is_counted(tmp_path):
+    for name in ("a/1.png", "a/2.jfif", "b/3.avif", "b/4.heic"):
+        picture(tmp_path / "x.png").rename((tmp_path / name).parent.mkdir(exist_ok=True) or tmp_path / name)
+    for name in ("a/1.svg", "b/2.SVG", "b/README", "b/Thumbs.db", "b/.DS_Store"):
+        (tmp_path / name).write_text("no picture")
+    with hearing() as notes:
+        found = names(expand_inputs([str(tmp_path), str(tmp_path / "a/1.png")]), tmp_path)
+    assert found == ["a/1.png", "a/2.jfif", "b/3.avif", "b/4.heic", "a/1.png"]
+    assert notes == [f"{tmp_path}: 3 files that are no pictures are left out: .svg (2), README (1)"]
+
+
+def test_a_folder_without_pictures_says_what_it_holds(tmp_path):
+    (tmp_path / "a.pdf").write_text("x")
+    with pytest.raises(DataNotFoundError, match=r"1 file that is no picture is left out: \.pdf \(1\)"):
+        expand_inputs([str(tmp_path)])
+
+
+@pytest.mark.parametrize("encoding", ["utf-8", "utf-8-sig", "utf-16", "utf-16-le-bom"])
+def test_a_list_is_read_as_editors_and_shells_write_it(tmp_path, encoding):
+    path = picture(tmp_path / "größe.png")
+    start = b"\xff\xfe" if encoding == "utf-16-le-bom" else b""
+    text = f"{path}\r\n\r\n{path}\r\n".encode(encoding.removesuffix("-bom"))
+    (tmp_path / "list.txt").write_bytes(start + text)
+    assert list(expand_inputs([f"@{tmp_path / 'list.txt'}"])) == [path, path]
+
+
+@pytest.mark.parametrize(
+    ("content", "words"),
+    [
+        (b"a.png\n\0b.png\n", "list.txt, line 2: .*NUL"),
+        ("a.png".encode("utf-16-le"), "line 1: .*NUL.*UTF-16"),
+        (b"\xff\xfea", "no whole UTF-16"),
+        (b"n" * 300, "line 1: .*300 bytes"),
+        (b"data:image/png;base64,AAAA", "line 1: .*data URI"),
+    ],
+)
+def test_a_list_that_names_no_paths_is_refused_in_one_line(tmp_path, content, words):
+    (tmp_path / "list.txt").write_bytes(content)
+    with pytest.raises(DataError, match=words):
+        list(expand_inputs([f"@{tmp_path / 'list.txt'}"]))
+
+
+@pytest.mark.parametrize(
+    ("given", "words"), [("n" * 300, "300 bytes"), ("a\0", "NUL"), ("data:image/png;base64,AAAA", "data URI")]
+)
+def test_an_input_that_is_no_path_is_refused_in_one_line(given, words):
+    with pytest.raises(UsageError, match=words):
+        expand_inputs([given])

@@ -13,7 +13,7 @@ from roadworthy.data.shots import apply_shots, parse_shots
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import label_reader
 from roadworthy.errors import ConfigError, DataError, DataNotFoundError
-from roadworthy.paths import as_path
+from roadworthy.paths import as_path, at_home
 
 _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
 _OPTIONS = re.compile(
@@ -90,7 +90,7 @@ def locate(spec: SourceSpec) -> Path:
     if spec.source in _COUNTRIES:
         return as_path(spec.place or _COUNTRIES[spec.source])
     if spec.place:
-        return as_path(spec.place).expanduser()
+        return at_home(spec.place)
     folders = usual_places(spec.source)
     candidates = [
         *folders,

@@ -250,7 +250,7 @@ def test_a_table_that_a_browser_has_renamed_is_read(tmp_path: Path, copy: str) -
     (folder / "GT-00017.csv").rename(folder / copy)
     assert Counter(r.label for r in read(tmp_path, {}, "names"))["no-entry"] == 7
     (folder / "GT-00017 (3).csv").write_bytes((folder / copy).read_bytes())
-    with pytest.raises(DataError, match="keep one of them, as GT-00017.csv"):
+    with pytest.raises(DataError, match="keep one of them, as GT-00017"):
         read(tmp_path, {}, "names")
 
 

@@ -24,6 +24,7 @@ from roadworthy.data.records import Drawing, Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
 from roadworthy.errors import ConfigError, UnknownNameError
+from roadworthy.paths import at_home
 from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
@@ -39,7 +40,9 @@ TERMS = "signs drawn by Roadworthy: Apache-2.0; road signs themselves are offici
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     """Signs drawn by Roadworthy itself: au, de or au+de."""
     refuse_unknown_options("rendered", options, _OPTIONS)
-    own = str(Path(options["faces"]).expanduser()) if options.get("faces") else ""
+    own = str(at_home(options["faces"])) if options.get("faces") else ""
+    if options.get("photos"):
+        at_home(options["photos"])  # a path, or an error now
     countries = _countries(str(place), own)
     signs = _wanted(options.get("signs", ""), _signs(countries, own))
     recipe = options.get("recipe", "default")
