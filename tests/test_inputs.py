@@ -338,3 +338,18 @@ def test_what_is_left_out_is_counted_by_suffix():
         "6,015 files that are no pictures are left out: "
         ".f (1,005), .e (1,004), .d (1,003), .c (1,002), .b (1,001), ..."
     )
+
+
+@pytest.mark.parametrize(
+    ("name", "suffix"),
+    [("a.PNG", ".png"), ("a.tar.gz", ".gz"), ("README", "no suffix"), ("a.12345678901", ".12345678901")]
+    + [("a.123456789012", "no suffix"), ("ü.JPEG", ".jpeg"), (".gif", ".gif")],
+)
+def test_what_a_file_is_told_by(name, suffix):
+    assert inputs.suffix_of(name) == suffix
+
+
+def test_a_name_that_no_file_system_takes_is_one_error():
+    for name in ("a\0.png", "n" * 300):
+        with pytest.raises(ImageError, match="cannot be read"):
+            decode(name)

@@ -341,3 +341,14 @@ def test_how_the_data_were_read_is_in_the_runs_and_evaluations_record(
         api.evaluate(run, DataConfig(spec=f"folder:{own}"), out=tmp_path / "out")
     notes = json.loads((tmp_path / "out" / "data.json").read_text())["notes"]
     assert notes == [f"folder:{own}: taken for splits: Testing as test, Training as train"]
+
+
+def test_a_model_is_not_measured_on_data_that_now_give_other_classes(
+    drawn_folder: Path, tmp_path: Path
+) -> None:
+    own = shutil.copytree(drawn_folder, tmp_path / "data")
+    run = api.train(tiny(f"folder:{own}", epochs=1), tmp_path / "run").folder
+    for split in ("train", "test"):
+        (own / split / "stop").rename(own / split / "R1-1")
+    with pytest.raises(DataError, match=r"the model tells apart .*stop.*; its data now give .*R1-1"):
+        api.evaluate(run, DataConfig(spec=f"folder:{own}"))

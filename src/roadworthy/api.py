@@ -35,6 +35,7 @@ from roadworthy.inputs import (
 )
 from roadworthy.network import refuse_foreign
 from roadworthy.notes import hearing
+from roadworthy.paths import as_path
 from roadworthy.results import Comparison, Metrics, Rejection, Row, StudyResult, make_folder, write_json
 from roadworthy.scores import SCORES, lacks_colour
 
@@ -447,7 +448,7 @@ def _named_or_packaged(model: Path | str | None) -> Path:
         raise UsageError(
             "no model given, and none comes with this copy; train one (roadworthy train) and give its folder"
         )
-    return Path(model)
+    return as_path(str(model))
 
 
 def model_file(model: Path | str | None) -> Path:

@@ -35,6 +35,7 @@ FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 _HEIC = frozenset({".heic", ".heif"})  # what telephones write: read where pillow-heif is installed
 SUFFIXES = _HEIC | {".png", ".ppm", ".pgm", ".pbm", ".pnm", ".jpg", ".jpeg", ".jpe", ".jfif"}
 SUFFIXES |= {".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+_LONGEST_SUFFIX = 12  # with its dot
 SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini"})  # nobody's, and in every folder of some systems
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph is real; more is a decompression bomb here
 
@@ -162,8 +163,10 @@ def read_square(
 
 
 def suffix_of(name: str) -> str:
-    """What a file's kind is told by: its suffix in lower case, else its whole name."""
-    return name[name.rfind(".") :].lower() if "." in name else name
+    """What a file's kind is told by: its suffix in lower case, or `no suffix`."""
+    suffix = name[name.rfind(".") :].lower()
+    # Whoever counts kinds must not end up counting names.
+    return suffix if "." in name and len(suffix) <= _LONGEST_SUFFIX else "no suffix"
 
 
 def left_out(suffixes: Mapping[str, int]) -> str:
@@ -297,6 +300,8 @@ def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:
             return file.readall()
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
+    except ValueError as error:  # a name that no file system takes
+        raise ImageError(f"cannot be read: {error}") from error
 
 
 def _to_rgb(image: Image.Image) -> Image.Image:

@@ -506,7 +506,7 @@ def evaluate_checkpoint(
     unknown: Mapping[str, int] = {}
     with hearing() as notes:
         if trained is not None and data.spec == trained.data.spec:
-            splits = open_splits(trained.data, card.input, progress=progress)
+            splits = open_splits(trained.data, card.input, classes=card.classes, progress=progress)
             measured = splits.parts()[split]
         else:
             measured, unknown = open_dataset(

@@ -175,7 +175,8 @@ def _validation(
             "a checkpoint without its run folder does not say which pictures to check the export on; give "
             "some that it was not trained on with --data"
         )
-    held = open_splits(load_config(home / "config.toml").data, card.input, progress=progress).val
+    trained = load_config(home / "config.toml").data
+    held = open_splits(trained, card.input, classes=card.classes, progress=progress).val
     if not len(held):
         raise DataError(
             "the run set no pictures aside for validation to check the export on; give some with --data"
@@ -282,7 +283,7 @@ def _measured(
     opened: list[tuple[str, str, Dataset]] = []
     if (home / "config.toml").is_file():
         trained = load_config(home / "config.toml").data
-        test = open_splits(trained, manifest.input).test
+        test = open_splits(trained, manifest.input, classes=manifest.classes).test
         if len(test):
             opened.append((trained.spec, "test", test))
     found: dict[str, dict[str, Any]] = {}

@@ -98,7 +98,7 @@ def test_another_split_and_other_labels_are_changes(place: Path, run: Path) -> N
     with pytest.raises(DataError, match="pictures are in another split"):
         refuse_changed_data(opened(place, split_seed=5), run)
     (place / "stop").rename(place / "give-way")
-    with pytest.raises(DataError, match="tells apart stop, no-entry; the data now give give-way, no-entry"):
+    with pytest.raises(DataError, match="tells apart stop, no-entry; its data now give give-way, no-entry"):
         refuse_changed_data(opened(place), run)
 
 

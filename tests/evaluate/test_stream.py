@@ -275,7 +275,7 @@ def test_what_a_folder_holds_beside_pictures_is_counted(tmp_path):
     with hearing() as notes:
         found = names(expand_inputs([str(tmp_path), str(tmp_path / "a/1.png")]), tmp_path)
     assert found == ["a/1.png", "a/2.jfif", "b/3.avif", "b/4.heic", "a/1.png"]
-    assert notes == [f"{tmp_path}: 3 files that are no pictures are left out: .svg (2), README (1)"]
+    assert notes == [f"{tmp_path}: 3 files that are no pictures are left out: .svg (2), no suffix (1)"]
 
 
 def test_a_folder_without_pictures_says_what_it_holds(tmp_path):

@@ -72,17 +72,19 @@ def open_splits(
     input: InputSpec,
     *,
     with_test: bool = True,
+    classes: Sequence[str] | None = None,
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Splits:
     """Read, select, decode, group and split what `data` asks for.
 
     with_test: False leaves the test split empty, and the pictures of one that the data bring along unread.
+    classes: those of the model that was trained on these data; DataError where they now give others.
     Raises DataError for fewer than two classes, an empty training split, a class that it lacks, and
     unreadable pictures (unless they may be skipped).
     """
     with hearing() as notes:
-        splits = _open_splits(data, input, with_test, cache_dir, progress)
+        splits = _open_splits(data, input, with_test, classes, cache_dir, progress)
     return replace(splits, report=replace(splits.report, notes=tuple(notes)))
 
 
@@ -90,11 +92,14 @@ def _open_splits(
     data: DataConfig,
     input: InputSpec,
     with_test: bool,
+    classes: Sequence[str] | None,
     cache_dir: Path | None,
     progress: Callable[[int, int], None] | None,
 ) -> Splits:
     found = read_records(data.spec, data.labels)
     task = select(found, data.classes, data.group_by, data.labels)
+    if classes is not None:
+        refuse_other_classes(classes, task.classes, "the model")
     # What nobody has drawn is nothing left out.
     photographed = {record.label for record in found if record.drawing is None}
     if len(task.classes) < 2:
@@ -251,6 +256,15 @@ def _check_train(train: Sequence[Record], classes: Sequence[str], data: DataConf
         raise DataError(
             f"no training pictures of {named}; add some (drawn ones with n= or per_class=), "
             "leave the class out with --classes, or cut the data anew with --split 0.7/0.1/0.2"
+        )
+
+
+def refuse_other_classes(then: Sequence[str], now: Sequence[str], whose: str) -> None:
+    """DataError where data give other classes than those that something was trained with."""
+    if tuple(then) != tuple(now):
+        raise DataError(
+            f"{whose} tells apart {some(then)}; its data now give {some(now)}. Read them as then (--classes, "
+            "--labels), or train anew in another --out"
         )
 
 

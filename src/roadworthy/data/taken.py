@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
-from roadworthy.data.open import Splits
+from roadworthy.data.open import Splits, refuse_other_classes
 from roadworthy.data.records import Record
 from roadworthy.errors import DataError
-from roadworthy.notes import say, some
+from roadworthy.notes import say
 
 FILE = "splits.csv"
 _COLUMNS = ("path", "group", "split", "label", "pixels")
@@ -50,11 +50,7 @@ def refuse_changed_data(splits: Splits, folder: Path) -> None:
     """
     about = folder / "data.json"
     classes = json.loads(about.read_text(encoding="utf-8"))["classes"] if about.is_file() else splits.classes
-    if tuple(classes) != splits.classes:
-        raise DataError(
-            f"the run in {folder} tells apart {some(classes)}; the data now give {some(splits.classes)}. "
-            "Read them as then (--classes, --labels), or start anew in another --out"
-        )
+    refuse_other_classes(classes, splits.classes, f"the run in {folder}")
     if not (folder / FILE).is_file():
         say(f"{folder} keeps no {FILE}: whether the data are still those that it began with cannot be told")
         return

@@ -217,7 +217,9 @@ def _backward(config: Config, folder: Path) -> dict[str, float]:
 
 def preparing(config: Config) -> dict[str, float]:
     """Microseconds a picture for what is done once and then cached: read, decode, crop and resize."""
-    records = [record for record in read_records(config.data.spec) if record.drawing is None]
+    records = [
+        record for record in read_records(config.data.spec, config.data.labels) if record.drawing is None
+    ]
     chosen = records[:: max(1, len(records) // FILES)][:FILES]
     taken: dict[str, list[float]] = {"read": [], "decode": [], "crop and resize": []}
     for record in chosen:

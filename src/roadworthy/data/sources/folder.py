@@ -155,7 +155,7 @@ def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
 
 
 def _is_picture(name: str) -> bool:
-    return name[name.rfind(".") :].lower() in SUFFIXES
+    return suffix_of(name) in SUFFIXES
 
 
 def _pictures(folder: Path | str, others: Counter[str], above: tuple[str, ...] = ()) -> Iterator[str]:
