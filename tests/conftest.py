@@ -192,6 +192,7 @@ def colours(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -
         input=InputSpec(size=16, normalise="unit"),
         temperature=10.0,
         rejection=Rejection(score="probability", threshold=0.9, coverage=0.99, n=100),
+        without_colour=True,  # its pictures are of one colour each, which is as good as none
     )
     path.write_bytes(seal(toy().SerializeToString(), manifest))
     return path

