@@ -11,12 +11,11 @@ import numpy as np
 from PIL import Image
 
 from roadworthy.data.sheet import contact_sheet
-from roadworthy.signs.catalogue import catalogue, faces
+from roadworthy.signs.catalogue import catalogue, faces, plain_face, sign_classes
 from roadworthy.signs.draw import draw_tile
 
 DOCS = Path(__file__).parent
 BROWSER = DOCS.parent / "src" / "roadworthy" / "serve" / "page" / "faces"
-HOME = "au"  # whose face of a sign the browser shows, where there are several
 PAGE = DOCS / "faces.md"
 COUNTRIES = {"au": "Australia", "de": "Germany"}
 GROUND = (204, 209, 200)
@@ -43,11 +42,11 @@ def page() -> str:
 
 
 def shown() -> dict[str, Image.Image]:
-    """By class the face that the browser shows, on clear ground."""
-    chosen = {}
-    for face in sorted(faces(), key=lambda face: face.country == HOME, reverse=True):
-        chosen.setdefault(face.sign, face)
-    return {sign: Image.fromarray(draw_tile(face, 192)) for sign, face in sorted(chosen.items())}
+    """By country and class, `au/stop`, the form of a sign that the browser shows, on clear ground."""
+    plain = {
+        f"{country}/{sign}": plain_face(sign, [country]) for country in COUNTRIES for sign in sign_classes()
+    }
+    return {place: Image.fromarray(draw_tile(face, 192)) for place, face in plain.items() if face is not None}
 
 
 def sheet(country: str, cell: int = 72, columns: int = 16) -> np.ndarray:
@@ -67,6 +66,7 @@ if __name__ == "__main__":
         # The octree keeps the one green lamp green; the median cut gives its few pixels away.
         picture = Image.fromarray(sheet(country)).quantize(256, Image.Quantize.FASTOCTREE)
         picture.save(DOCS / "images" / f"faces-{country}.png", optimize=True)
-    BROWSER.mkdir(exist_ok=True)
-    for sign, icon in shown().items():
-        icon.quantize(64, Image.Quantize.FASTOCTREE).save(BROWSER / f"{sign}.png", optimize=True)
+    for place, icon in shown().items():
+        file = BROWSER / f"{place}.png"
+        file.parent.mkdir(parents=True, exist_ok=True)
+        icon.quantize(64, Image.Quantize.FASTOCTREE).save(file, optimize=True)

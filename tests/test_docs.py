@@ -39,7 +39,8 @@ def test_the_page_of_faces_is_in_step() -> None:
 def test_the_browsers_faces_are_in_step() -> None:
     made = _script("make_faces")
     icons = made.shown()
-    assert {f"{sign}.png" for sign in icons} == {path.name for path in made.BROWSER.iterdir()}
+    kept_ones = {path.relative_to(made.BROWSER).as_posix() for path in made.BROWSER.rglob("*.png")}
+    assert {f"{sign}.png" for sign in icons} == kept_ones
     for sign, icon in icons.items():
         with Image.open(made.BROWSER / f"{sign}.png") as kept:
             apart = ImageChops.difference(kept.convert("RGBA"), icon)

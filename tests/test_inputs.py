@@ -373,6 +373,8 @@ def test_a_name_that_no_file_system_takes_is_one_error():
     for name in ("a\0.png", "n" * 300):
         with pytest.raises(ImageError, match="cannot be read"):
             decode(name)
+
+
 NOISE = RNG.integers(0, 256, (20, 28, 3), dtype=np.uint8)
 ALPHA = np.dstack([NOISE, RNG.integers(0, 256, (20, 28), dtype=np.uint8)])
 WIDE = RNG.integers(0, 65536, (20, 28), dtype=np.uint16)

@@ -317,6 +317,8 @@ def test_a_list_that_names_no_paths_is_refused_in_one_line(tmp_path, content, wo
 def test_an_input_that_is_no_path_is_refused_in_one_line(given, words):
     with pytest.raises(UsageError, match=words):
         expand_inputs([given])
+
+
 def in_colour(path):
     """A picture of several hues, dark enough for a stop sign."""
     pixels = np.zeros((16, 16, 3), np.uint8)

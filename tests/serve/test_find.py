@@ -2,8 +2,11 @@
 
 from __future__ import annotations
 
+import json
 import math
+from collections.abc import Callable
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
@@ -12,7 +15,9 @@ from roadworthy.errors import BundleError, UsageError
 from roadworthy.evaluate.finding import intersection_over_union
 from roadworthy.export.bundle import Manifest
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
-from roadworthy.serve.find import FILL, find_one, find_signs, sizes, smallest_sought
+from roadworthy.serve import find
+from roadworthy.serve.find import FILL, constants, find_one, find_signs, sizes, smallest_sought
+from roadworthy.serve.static import model_json
 
 SIZE, STRIDE = 48, 8
 CLASSES = ("stop", "no-sign")
@@ -169,3 +174,93 @@ def test_bundles_that_do_not_belong_together_are_refused() -> None:
         find_signs(street(), RedSquares(), RedSquares(("give-way", "no-sign")))
     with pytest.raises(BundleError, match="no-sign among its classes"):
         find_signs(street(), RedSquares(("stop", "give-way")), RedSquares(("stop", "give-way")))
+
+
+SEEKS = """
+// RedSquares once more.
+const red = (data, at) => data[at] > 150 && data[at + 1] < 100;
+function said(data, width, left, top, size, fill) {
+  const at = [];
+  for (let y = 0; y < size; y++) {
+    for (let x = 0; x < size; x++) {
+      if (red(data, 3 * ((top + y) * width + left + x))) at.push([y, x]);
+    }
+  }
+  const edges = at.some(([y, x]) => y === 0 || x === 0 || y === size - 1 || x === size - 1);
+  if (!at.length || edges) return [-5, 5];
+  const along = [0, 1].map((axis) => at.map((place) => place[axis]));
+  const off = Math.max(...along.map((p) => Math.abs(p.reduce((a, b) => a + b, 0) / p.length - 23.5))) / size;
+  const wide = (p) => Math.max(...p) - Math.min(...p) + 1;
+  const amiss = along.reduce((sum, p) => sum + Math.abs(wide(p) / size - fill), 0);
+  const score = 12 - 12 * amiss - 30 * off;
+  return [score, -score];
+}
+const { size, stride, rules } = given;
+const how = { rule: "bilinear", reach: rules.reach, tallColumnsFirst: rules.tall_columns_first };
+const all = [];
+for (const picture of given.pictures) {
+  picture.data = Uint8Array.from(picture.data);
+  const windows = {
+    size, stride, temperature: 1, nothing: 1,
+    look: async (pixels, width, height) => {
+      const { data } = resizing.resize(pixels, width, height, how);
+      const [rows, columns] = [height, width].map((extent) => Math.floor((extent - size) / stride) + 1);
+      const logits = Array.from({ length: rows * columns }, (_, i) =>
+        said(data, width, (i % columns) * stride, Math.floor(i / columns) * stride, size, rules.find.fill));
+      return { rows, columns, logits };
+    },
+  };
+  const crop = (box) => {
+    const part = resizing.widened(box, rules.find.room, picture.width, picture.height);
+    return resizing.square(picture, size, { ...how, part });
+  };
+  const crops = {
+    temperature: 1, nothing: 1,
+    say: async (boxes) => boxes.map((box) => said(crop(box), size, 0, 0, size, rules.find.fill)),
+  };
+  all.push(await finding.findOne(picture, windows, crops, rules.find));
+}
+console.log(JSON.stringify(all));
+"""
+
+
+@pytest.mark.parametrize("changed", [{}, {"LEAST_PX": 40.0}, {"LIKELY": 9.0}, {"_SOFT": 1.0}, {"_ROUNDS": 1}])
+def test_signs_are_found_where_the_server_finds_them_by_the_numbers_that_it_sends(
+    changed: dict[str, float],
+    in_node: Callable[[str, Any], Any],
+    as_given: Callable[[ByteArray], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    for name, value in changed.items():
+        monkeypatch.setattr(find, name, value)
+    pictures = [
+        street((37, 20, 67, 50)),
+        street((10, 10, 34, 34), (70, 50, 100, 80), (130, 10, 160, 40)),
+        street((37, 20, 92, 50)),
+        street((9, 10, 69, 70)),
+        street((60, 200, 100, 240), height=420, width=130),
+        street((120, 60, 200, 140), height=333, width=517),
+        street((1, 1, 9, 9), height=10, width=11),
+        street(),
+    ]
+    rules = json.loads(model_json(Manifest(classes=CLASSES, input=InputSpec()), None))["rules"]
+    given = {"size": SIZE, "stride": STRIDE, "rules": rules, "pictures": [as_given(p) for p in pictures]}
+    for picture, seen in zip(pictures, in_node(SEEKS, given), strict=True):
+        # The page reckons in double precision, the networks' answers come in single.
+        wanted = find_one(picture, RedSquares(), RedSquares())
+        assert len(seen) == len(wanted)
+        for one, exact in zip(seen, wanted, strict=True):
+            assert one["box"] == pytest.approx(exact.box, abs=1e-3)
+            assert one["logits"] == pytest.approx(exact.logits.tolist(), abs=1e-3)
+
+
+def test_the_page_is_sent_every_number_that_finding_rests_on() -> None:
+    numbers = {
+        name.strip("_").lower(): value
+        for name, value in vars(find).items()
+        if name.isupper() and isinstance(value, (int, float, str, np.ndarray))
+    }
+    # FACTORS and MOVES are sent as what is made of them.
+    assert numbers.keys() - {"factors", "moves", "no_sign"} == constants().keys()
+    for name, value in constants().items():
+        assert np.array_equal(numbers[name], value), name

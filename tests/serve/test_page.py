@@ -4,8 +4,8 @@ from __future__ import annotations
 
 import json
 import shutil
-import subprocess
-from collections.abc import Iterator
+from collections.abc import Callable, Iterator
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -14,36 +14,24 @@ import pytest
 from PIL import Image
 
 from roadworthy.errors import UsageError
-from roadworthy.inputs import InputSpec, crop_resize
+from roadworthy.export.bundle import Manifest
+from roadworthy.inputs import NORMALISATIONS, RESIZE_RULES, ByteArray, InputSpec, crop_resize
 from roadworthy.results import Rejection
 from roadworthy.scores import SCORES, answer
 from roadworthy.serve import static
-from roadworthy.serve.static import PAGE, page_files, write_static
+from roadworthy.serve.static import PAGE, model_json, page_files, write_static
 
 CLASSES = ("stop", "speed-60", "roundabout")
-NODE = shutil.which("node")
-needs_node = pytest.mark.skipif(NODE is None, reason="node is not on the PATH")
+Node = Callable[[str, Any], Any]
 
 
-def in_node(program: str, given: Any, tmp_path: Path) -> Any:
-    """What a program of the page's modules makes of `given`."""
-    (tmp_path / "given.json").write_text(json.dumps(given))
-    script = tmp_path / "program.mjs"
-    script.write_text(
-        'import fs from "fs";\n'
-        f'import * as resizing from "{(PAGE / "resize.js").as_uri()}";\n'
-        f'import * as answering from "{(PAGE / "answer.js").as_uri()}";\n'
-        f'const given = JSON.parse(fs.readFileSync("{(tmp_path / "given.json").as_posix()}"));\n'
-        f"{program}\n"
-    )
-    assert NODE is not None
-    run = subprocess.run([NODE, str(script)], capture_output=True, text=True, timeout=60, check=False)
-    assert run.returncode == 0, run.stderr
-    return json.loads(run.stdout)
+RULES = json.loads(model_json(Manifest(classes=CLASSES, input=InputSpec()), None))["rules"]
 
 
-@needs_node
-def test_pictures_are_resized_as_pillow_does_to_the_last_bit(tmp_path: Path) -> None:
+@pytest.mark.parametrize("rule", RESIZE_RULES)
+def test_pictures_are_resized_as_pillow_does_to_the_last_bit(
+    rule: str, in_node: Node, as_given: Callable[[ByteArray], dict[str, Any]]
+) -> None:
     rng = np.random.default_rng(0)
     cases: list[tuple[int, int, int, tuple[float, float, float, float] | None]] = [
         (20, 20, 48, None),
@@ -53,44 +41,76 @@ def test_pictures_are_resized_as_pillow_does_to_the_last_bit(tmp_path: Path) -> 
         (320, 240, 48, (100.5, 50.25, 130.75, 78.5)),
         (300, 10, 32, None),
         (48, 48, 48, None),
+        (40, 300, 32, None),  # tall: its columns are shrunk first
+        (100, 153, 48, None),
+        (100, 152, 48, None),
+        (120, 400, 24, (20.2, 11.7, 70.9, 390.1)),
     ]
     given, wanted = [], []
     for width, height, size, box in cases:
         image = rng.integers(256, size=(height, width, 3), dtype=np.uint8)
-        opaque = np.dstack([image, np.full((height, width), 255, dtype=np.uint8)])
-        given.append(
-            {"data": opaque.ravel().tolist(), "width": width, "height": height, "size": size, "box": box}
-        )
-        crop = InputSpec(size=size, crop="full" if box is None else "margin=0.1")
+        given.append(as_given(image) | {"size": size, "box": box})
+        crop = InputSpec(size=size, resize=rule, crop="full" if box is None else "margin=0.1")
         wanted.append(crop_resize(image, crop, box).ravel().tolist())
     program = """
-    const { resize, widened } = resizing;
-    const made = given.map((one) => {
-      const box = one.box && widened(one.box, 0.1, one.width, one.height);
-      return Array.from(resize(one, one.size, box));
+    const { square, widened } = resizing;
+    const { rule, rules } = given;
+    const made = given.cases.map((one) => {
+      const part = one.box && widened(one.box, 0.1, one.width, one.height);
+      one.data = Uint8Array.from(one.data);
+      const how = { rule, part, reach: rules.reach, tallColumnsFirst: rules.tall_columns_first };
+      return Array.from(square(one, one.size, how));
     });
     console.log(JSON.stringify(made));
     """
-    for found, exact in zip(in_node(program, given, tmp_path), wanted, strict=True):
-        assert found == exact
+    told = {"rule": rule, "rules": RULES, "cases": given}
+    for case, found, exact in zip(cases, in_node(program, told), wanted, strict=True):
+        assert found == exact, case
 
 
-@needs_node
+def test_the_page_refuses_what_it_cannot_do(in_node: Node) -> None:
+    fine = json.loads(
+        model_json(
+            Manifest(classes=CLASSES, input=InputSpec()),
+            Manifest(classes=CLASSES, input=InputSpec(), kind="dense", stride=8),
+        )
+    )
+    able = [
+        fine | {"input": asdict(InputSpec(resize=rule, normalise=normalise, crop=crop))}
+        for rule in RESIZE_RULES
+        for normalise in NORMALISATIONS
+        for crop in ("full", "roi", "margin=0.1")
+    ]
+    able += [fine | {"rejection": {"score": score, "threshold": 0.5}} for score in SCORES]
+    unable = [
+        fine | {"input": fine["input"] | {"resize": "hamming"}},
+        fine | {"input": fine["input"] | {"normalise": "imagenet"}},
+        fine | {"input": fine["input"] | {"crop": "centre"}},
+        fine | {"input": fine["input"] | {"colours": "grey"}},
+        fine | {"rejection": {"score": "odin", "threshold": 0.5}},
+        fine | {"windows": fine["windows"] | {"classes": ["stop"]}},
+        fine | {"windows": fine["windows"] | {"input": {"resize": "area"}}},
+    ]
+    program = "console.log(JSON.stringify(given.map(honouring.refusal)));"
+    assert in_node(program, able) == [None] * len(able)
+    for line in in_node(program, unable):
+        assert line.endswith("let the server answer")
+        assert "\n" not in line
+
+
 @pytest.mark.parametrize("score", [None, *SCORES])
-def test_answers_are_those_of_the_server(score: str | None, tmp_path: Path) -> None:
+def test_answers_are_those_of_the_server(score: str | None, in_node: Node) -> None:
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 4, (40, 3)).astype(np.float32)
     middle = 0.0 if score is None else float(np.median(SCORES.get(score)(logits, 1.7)))
     rejection = None if score is None else Rejection(score=score, threshold=middle, coverage=0.5, n=1)
-    manifest = {
-        "classes": CLASSES,
-        "temperature": 1.7,
-        "rejection": rejection and {"score": score, "threshold": middle},
-    }
+    spec = InputSpec()
+    manifest = Manifest(classes=CLASSES, input=spec, temperature=1.7, rejection=rejection)
+    model = json.loads(model_json(manifest, None))
     program = (
-        "console.log(JSON.stringify(given.logits.map((l) => answering.answer(l, given.manifest, 'a', 2))));"
+        "console.log(JSON.stringify(given.logits.map((l) => answering.answer(l, given.model, 'a', 2))));"
     )
-    found = in_node(program, {"logits": logits.tolist(), "manifest": manifest}, tmp_path)
+    found = in_node(program, {"logits": logits.tolist(), "model": model})
     for row, said in zip(logits, found, strict=True):
         wanted = answer("a", row, CLASSES, 1.7, 2, rejection).to_dict()
         assert (said["predicted"], said["kind"], said["value"]) == (
@@ -124,7 +144,7 @@ def test_a_static_copy_holds_all_it_needs(
     written = {
         file.relative_to(tmp_path / "out").as_posix() for file in write_static(bundle, tmp_path / "out")
     }
-    assert {"index.html", "main.js", "vendor/some.wasm", "model/crop.onnx", "faces/stop.png"} <= written
+    assert {"index.html", "main.js", "vendor/some.wasm", "model/crop.onnx", "faces/au/stop.png"} <= written
     manifest = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
     assert manifest["classes"] == list(CLASSES)
     assert manifest["input"]["size"] == 16
@@ -145,9 +165,10 @@ def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> N
         assert client.get("/main.js").headers["content-type"].startswith("text/javascript")
         assert client.get("/model/manifest.json").json()["classes"] == list(CLASSES)
         assert client.get("/model/crop.onnx").content == bundle.read_bytes()
-        assert client.get("/faces/stop.png").headers["content-type"] == "image/png"
+        assert client.get("/faces/au/stop.png").headers["content-type"] == "image/png"
         for path in (
-            "/faces/no-sign.png",
+            "/faces/au/no-sign.png",
+            "/model/crop-find.onnx",
             "/../app.py",
             "/%2e%2e/app.py",
             "/samples/",

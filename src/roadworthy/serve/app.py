@@ -51,11 +51,11 @@ from roadworthy.serve.answers import (
     Tracked,
     as_answer,
 )
-from roadworthy.serve.find import Found, find_one, find_signs
+from roadworthy.serve.find import ROOM, Found, find_one, find_signs
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.room import NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
-from roadworthy.serve.static import TYPES, manifest_json, page_files
+from roadworthy.serve.static import TYPES, model_json, page_files
 from roadworthy.serve.uploads import Refused, Upload, read_uploads
 
 log = logging.getLogger("roadworthy.serve")
@@ -63,7 +63,6 @@ T = TypeVar("T")
 PREDICT, TRACK = "/v1/predict", "/v1/track"
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
-ROOM = 0.1  # around a box that a request gives
 SECURITY = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
@@ -292,11 +291,20 @@ def _add_page(app: FastAPI, service: Service) -> None:
 
     @app.get("/model/manifest.json", include_in_schema=False)
     async def manifest() -> Response:
-        return sent(manifest_json(service.models.get().crops.manifest).encode(), "manifest.json")
+        served = service.models.get()
+        told = model_json(served.crops.manifest, served.windows.manifest if served.windows else None)
+        return sent(told.encode(), "manifest.json")
 
     @app.get("/model/crop.onnx", include_in_schema=False)
     async def network() -> Response:
         return sent(service.models.get().crops.network, "crop.onnx")
+
+    @app.get("/model/crop-find.onnx", include_in_schema=False)
+    async def windows() -> Response:
+        engine = service.models.get().windows
+        if engine is None:
+            raise Refused(404, "this model cannot find signs; it has no NAME-find.onnx beside it")
+        return sent(engine.network, "crop-find.onnx")
 
     @app.get("/{name:path}", include_in_schema=False)
     async def file(name: str) -> Response:

@@ -14,6 +14,7 @@ from roadworthy.errors import BundleError, ShapeError, UsageError
 from roadworthy.export.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
 from roadworthy.results import Rejection
+from roadworthy.signs.catalogue import NO_SIGN
 
 Shape = list[int | None]
 _FOR = {"crop": "pictures of one sign", "dense": "finding signs in pictures"}
@@ -122,6 +123,15 @@ def _check_end(ends: Sequence[Any], called: str, kind: str, wanted: Shape, name:
 def load_engine(path: Path, *, threads: int = 0) -> Engine:
     """The engine of a bundle's file."""
     return Engine(read_bundle(path), name=str(path), threads=threads)
+
+
+def load_windows(path: Path, *, threads: int = 0) -> Engine | None:
+    """The engine for all windows of a picture that belongs to a bundle; None where there is none of use."""
+    beside = path.with_name(f"{path.stem}-find.onnx")
+    if not beside.is_file():
+        return None
+    engine = load_engine(beside, threads=threads)
+    return engine if NO_SIGN in engine.classes else None
 
 
 @cache

@@ -5,13 +5,14 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
 from roadworthy.errors import BundleError, UsageError
-from roadworthy.inputs import Box, ByteArray, FloatArray, InputSpec, crop_resize
+from roadworthy.inputs import RESIZE_RULES, Box, ByteArray, FloatArray, InputSpec, crop_resize
 from roadworthy.network import Network
 from roadworthy.results import IntArray
 from roadworthy.serve.engine import Engine
@@ -26,17 +27,19 @@ LOOSEST = 0.1  # of a picture's shorter side: the smallest sign in a picture tha
 STEP = 1.5  # from one size of windows to the next
 FILL = 0.75  # of a window's side, which a sign takes up where it is read best
 LIKELY = 6.0  # log-odds of some sign against none, from which a window or a crop counts
+_RESIZE = "bilinear"  # of the picture for a size of windows
 _OVERLAP = 0.25  # intersection over union, from which two boxes show one sign
 _INSIDE = 0.6  # share of the smaller box within the larger, from which they do too
 _SOFT = 4.0  # of log-odds: a window so much below the best has a third of its say in the box
 _SHIFTS = 4  # of a box towards the windows that it overlaps; it then hardly moves any more
 _NEAR = 0.8  # of the larger side: boxes whose middles lie nearer than that are not two signs
-_ROOM = 0.1  # around a box, for the second look
+ROOM = 0.1  # around a box, for the second look; around one that a person gives, too
 # A box is adjusted by what the network for crops says of it larger and smaller, wider and higher, moved.
 _FACTORS = np.log([0.65, 0.75, 0.87, 1.0, 1.15, 1.3, 1.5])
 _MOVES = np.array([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3])  # of the box's sides
 _TRIED = np.stack([_FACTORS, _FACTORS, _MOVES, _MOVES])  # sizes, shapes, right, down
 _ROUNDS = 2
+MOST = 100  # signs, and heaps of windows that are looked at again
 _LARGER = 1.2  # the box that it is surest of, by the sign's own sides
 
 
@@ -48,13 +51,35 @@ class Found:
     logits: FloatArray
 
 
+def constants() -> dict[str, Any]:
+    """All numbers that finding rests on, for the page, which finds in the browser."""
+    return {
+        "least_px": LEAST_PX,
+        "loosest": LOOSEST,
+        "step": STEP,
+        "fill": FILL,
+        "likely": LIKELY,
+        "overlap": _OVERLAP,
+        "inside": _INSIDE,
+        "soft": _SOFT,
+        "shifts": _SHIFTS,
+        "near": _NEAR,
+        "room": ROOM,
+        "tried": _TRIED.tolist(),
+        "rounds": _ROUNDS,
+        "larger": _LARGER,
+        "most": MOST,
+        "resize": _RESIZE,
+    }
+
+
 def find_signs(
     image: ByteArray,
     windows: Engine,
     crops: Network,
     *,
     least_px: float | None = None,
-    most: int = 100,
+    most: int = MOST,
 ) -> list[Found]:
     """Signs in an (H, W, 3) uint8 RGB picture, surest first, `most` at most.
 
@@ -127,7 +152,7 @@ def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatAr
         rows, columns = (
             max(size, round(extent * size / side / stride) * stride) for extent in (height, width)
         )
-        small = np.asarray(picture.resize((columns, rows), Image.Resampling.BILINEAR))
+        small = np.asarray(picture.resize((columns, rows), RESIZE_RULES[_RESIZE]))
         logits = engine.windows(small) / engine.temperature
         # Probabilities would all be 1 about a sign, and could not say where it is read best.
         some = _odds(logits, nothing)
@@ -158,7 +183,7 @@ def _said(image: ByteArray, crops: Network, boxes: FloatArray) -> FloatArray:
 def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]]) -> ByteArray:
     """(N, S, S, 3): what the network for crops is shown of N boxes."""
     # The boxes are the crop: what an InputSpec crops is the annotated one.
-    spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={_ROOM}")
+    spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
     return np.stack([crop_resize(image, spec, (box[0], box[1], box[2], box[3])) for box in boxes])
 
 

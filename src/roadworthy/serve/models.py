@@ -9,9 +9,8 @@ from pathlib import Path
 
 from roadworthy.errors import UnknownNameError, UsageError
 from roadworthy.serve.batching import Batcher
-from roadworthy.serve.engine import Engine, load_engine, packaged
+from roadworthy.serve.engine import Engine, load_engine, load_windows, packaged
 from roadworthy.serve.settings import ServiceConfig
-from roadworthy.signs.catalogue import NO_SIGN
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -88,11 +87,7 @@ class Models:
         await batcher.close()
 
     def _windows(self, path: Path) -> Engine | None:
-        beside = path.with_name(f"{path.stem}-find.onnx")
-        if not beside.is_file():
-            return None
-        engine = load_engine(beside, threads=self._config.threads)
-        return engine if NO_SIGN in engine.classes else None
+        return load_windows(path, threads=self._config.threads)
 
     def _batcher(self, engine: Engine) -> Batcher:
         return Batcher(

@@ -6,13 +6,20 @@ import json
 from collections.abc import Iterator
 from dataclasses import asdict
 from pathlib import Path
+from typing import Any
+
+import PIL
 
 from roadworthy.errors import UsageError
 from roadworthy.export.bundle import Manifest
+from roadworthy.inputs import REACH
 from roadworthy.results import make_folder
-from roadworthy.serve.engine import load_engine
+from roadworthy.serve.engine import Engine, load_engine, load_windows
+from roadworthy.serve.find import constants
+from roadworthy.signs.catalogue import NO_SIGN, faces, kind_and_value, plain_face, sign_classes
 
 PAGE = Path(__file__).parent / "page"
+HOME = "au"  # whose form of a sign the page shows first
 TYPES = {
     ".html": "text/html; charset=utf-8",
     ".css": "text/css; charset=utf-8",
@@ -34,14 +41,49 @@ def page_files() -> dict[str, Path]:
     }
 
 
-def manifest_json(manifest: Manifest) -> str:
-    """What the page must know of a bundle."""
-    return json.dumps(asdict(manifest), ensure_ascii=False)
+def model_json(crops: Manifest, windows: Manifest | None) -> str:
+    """What the page must know to answer as the server does: the bundle's manifest, and by what rules.
+
+    windows: of the bundle that finds signs, where there is one.  The page has no number of its own that an
+    answer rests on, and knows no sign.
+    """
+    told = asdict(crops) | {
+        "windows": None if windows is None else asdict(windows),
+        "rules": {
+            "find": constants(),
+            "reach": REACH,
+            # Since Pillow 13 it shrinks a tall picture's columns first, which rounds otherwise.
+            "tall_columns_first": int(PIL.__version__.partition(".")[0]) >= 13,
+            "no_sign": NO_SIGN,
+        },
+        "countries": countries(),
+        "signs": {name: _sign(name) for name in crops.classes},
+    }
+    return json.dumps(told, ensure_ascii=False)
+
+
+def countries() -> list[str]:
+    """The countries in whose form the page shows signs, HOME first."""
+    return sorted({face.country for face in faces()}, key=lambda country: (country != HOME, country))
+
+
+def _sign(name: str) -> dict[str, Any]:
+    """What the page says of a class: kind, value, what it means, its code in each country that has it."""
+    known = sign_classes().get(name)
+    forms = {country: plain_face(name, [country]) for country in countries()}
+    kind, value = kind_and_value(name)
+    return {
+        "kind": kind,
+        "value": value,
+        "meaning": known.meaning if known else "",
+        "faces": {country: face.code for country, face in forms.items() if face is not None},
+    }
 
 
 def write_static(bundle: Path, out: Path) -> list[Path]:
     """The page with a bundle, as a folder that any web server can give out, and that works offline.
 
+    A NAME-find.onnx beside the bundle comes along.
     Raises UsageError where the page's runtime was not fetched: without a server it alone can answer.
     """
     files = page_files()
@@ -49,9 +91,8 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
         raise UsageError(
             "the page's runtime is not here; fetch it with: make page (or python -m roadworthy.serve.vendor)"
         )
-    engine = load_engine(bundle)
     written = []
-    for name, content in _contents(files, bundle, engine.manifest):
+    for name, content in _contents(files, load_engine(bundle), load_windows(bundle)):
         path = out / name
         make_folder(path.parent)
         path.write_bytes(content)
@@ -59,8 +100,10 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
     return written
 
 
-def _contents(files: dict[str, Path], bundle: Path, manifest: Manifest) -> Iterator[tuple[str, bytes]]:
+def _contents(files: dict[str, Path], crops: Engine, windows: Engine | None) -> Iterator[tuple[str, bytes]]:
     for name, file in files.items():
         yield name, file.read_bytes()
-    yield "model/crop.onnx", bundle.read_bytes()
-    yield "model/manifest.json", manifest_json(manifest).encode()
+    yield "model/crop.onnx", crops.network
+    if windows is not None:
+        yield "model/crop-find.onnx", windows.network
+    yield "model/manifest.json", model_json(crops.manifest, windows.manifest if windows else None).encode()

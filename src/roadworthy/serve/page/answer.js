@@ -9,7 +9,8 @@ export function probabilities(logits, temperature) {
   return powers.map((value) => value / total);
 }
 
-const SCORES = {
+/** By name: (probabilities, logits, temperature) to how sure an answer is. */
+export const SCORES = {
   probability: (probs) => Math.max(...probs),
   margin: (probs) => {
     const sorted = [...probs].sort((a, b) => b - a);
@@ -23,13 +24,13 @@ const SCORES = {
   },
 };
 
-/** The answer for one picture, in the form of the service's results. */
-export function answer(logits, manifest, name, top = 3) {
-  const probs = probabilities(logits, manifest.temperature);
+/** The answer for one picture, in the form of the service's results; model: as model/manifest.json tells it. */
+export function answer(logits, model, name, top = 3) {
+  const probs = probabilities(logits, model.temperature);
   const order = probs.map((_, i) => i).sort((a, b) => probs[b] - probs[a] || a - b);
-  const predicted = manifest.classes[order[0]];
-  const { kind, value } = kindAndValue(predicted);
-  const rejection = manifest.rejection;
+  const predicted = model.classes[order[0]];
+  const { kind, value } = model.signs[predicted];
+  const rejection = model.rejection;
   const score = rejection && SCORES[rejection.score];
   return {
     name,
@@ -38,14 +39,22 @@ export function answer(logits, manifest, name, top = 3) {
     kind,
     value,
     confidence: probs[order[0]],
-    accepted: score ? score(probs, logits, manifest.temperature) >= rejection.threshold : null,
-    alternatives: order.slice(1, top).map((i) => ({ class: manifest.classes[i], confidence: probs[i] })),
+    accepted: score ? score(probs, logits, model.temperature) >= rejection.threshold : null,
+    alternatives: order.slice(1, top).map((i) => ({ class: model.classes[i], confidence: probs[i] })),
     box: null,
   };
 }
 
-/** `speed-60` as its stem and its number; a name without one is its own stem. */
-export function kindAndValue(name) {
-  const match = /^(.+)-(\d+)$/.exec(name);
-  return match ? { kind: match[1], value: Number(match[2]) } : { kind: name, value: null };
+/** Whether a first answer leaves so much open that a sign is looked for in the whole picture. */
+export function wantsCloser(result, { rules }) {
+  return result.accepted === false || result.predicted === rules.no_sign;
+}
+
+/** The answer from the first sign that was found, with its box; the first answer where none is, or none surer. */
+export function surer(result, found, model, top) {
+  if (!found.length) {
+    return result;
+  }
+  const again = { ...answer(found[0].logits, model, result.name, top), box: found[0].box };
+  return again.accepted === false ? result : again;
 }

@@ -1,59 +1,105 @@
 // The model in this browser: onnxruntime-web, one thread, nothing sent anywhere.
 
 import * as ort from "./vendor/ort.wasm.min.mjs";
-import { answer, probabilities } from "./answer.js";
-import { resize, widened } from "./resize.js";
+import { answer, probabilities, surer, wantsCloser } from "./answer.js";
+import { findOne } from "./find.js";
+import { refusal } from "./honour.js";
+import { resize, square, widened } from "./resize.js";
 
-const ROOM = 0.1; // around a box, as on the server
 const PATCHES = 6; // along a side, hidden one by one for the saliency overlay
 
 ort.env.wasm.numThreads = 1;
+ort.env.wasm.proxy = true; // in a worker: the page stays alive while a closer look takes seconds
 ort.env.wasm.wasmPaths = new URL("./vendor/", import.meta.url).href;
 
 export class LocalModel {
-  /** Read the bundle's manifest and network; both lie beside this page. */
-  static async load() {
-    const [manifest, network] = await Promise.all([
-      fetched("model/manifest.json").then((response) => response.json()),
-      fetched("model/crop.onnx").then((response) => response.arrayBuffer()),
-    ]);
-    const session = await ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
-    return new LocalModel(manifest, session);
+  /** model: model/manifest.json; read: fetches a file beside it.  Raises where it could answer otherwise than the server. */
+  static async load(model, read) {
+    const reason = refusal(model);
+    if (reason) {
+      throw new Error(reason);
+    }
+    const names = ["model/crop.onnx", ...(model.windows ? ["model/crop-find.onnx"] : [])];
+    const [crops, windows] = await Promise.all(names.map(async (name) => session(await read(name))));
+    return new LocalModel(model, crops, windows);
   }
 
-  constructor(manifest, session) {
-    this.manifest = manifest;
-    this.session = session;
+  constructor(model, crops, windows = null) {
+    this.model = model;
+    this.session = crops;
+    this.windows = windows;
   }
 
-  /** The crop that the network takes of a picture, and its answer. */
+  /** The answer for a picture; where it is not sure at first, the one of a closer look. */
   async predict(pixels, name, box = null, top = 3) {
-    const crop = this.crop(pixels, box);
-    const [logits] = await this.logits([crop]);
-    return { ...answer(logits, this.manifest, name, top), box };
+    const [logits] = await this.logits([this.crop(pixels, box)]);
+    const first = { ...answer(logits, this.model, name, top), box };
+    if (box || !this.windows || !wantsCloser(first, this.model)) {
+      return first;
+    }
+    return surer(first, await this.find(pixels), this.model, top);
   }
 
-  /** (size * size * 3) bytes. */
+  /** The signs that a closer look finds. */
+  find(pixels) {
+    const { classes, temperature, rules, windows } = this.model;
+    const nothing = classes.indexOf(rules.no_sign);
+    const wide = {
+      size: windows.input.size,
+      stride: windows.stride,
+      temperature: windows.temperature,
+      nothing,
+      look: (...given) => this.look(...given),
+    };
+    const near = { temperature, nothing, say: (boxes) => this.logits(boxes.map((box) => this.crop(pixels, box))) };
+    return findOne(pixels, wide, near, rules.find);
+  }
+
+  /** (size * size * 3) bytes: the crop that the network takes of a picture. */
   crop(pixels, box) {
-    const around = box && widened(box, ROOM, pixels.width, pixels.height);
-    return resize(pixels, this.manifest.input.size, around);
+    const { input, rules } = this.model;
+    const part = box && widened(box, rules.find.room, pixels.width, pixels.height);
+    return square(pixels, input.size, {
+      rule: input.resize,
+      part,
+      reach: rules.reach,
+      tallColumnsFirst: rules.tall_columns_first,
+    });
   }
 
   /** One row of logits for each crop. */
   async logits(crops) {
-    const size = this.manifest.input.size;
+    const size = this.model.input.size;
     const data = new Uint8Array(crops.length * size * size * 3);
     crops.forEach((crop, i) => data.set(crop, i * size * size * 3));
     const images = new ort.Tensor("uint8", data, [crops.length, size, size, 3]);
     const { logits } = await this.session.run({ images });
-    const classes = this.manifest.classes.length;
+    const classes = this.model.classes.length;
     return crops.map((_, i) => logits.data.slice(i * classes, (i + 1) * classes));
+  }
+
+  /** One row of logits for each window of a picture that is resized to width and height, row by row. */
+  async look(pixels, width, height) {
+    const { data } = resize(pixels, width, height, {
+      rule: this.model.rules.find.resize,
+      tallColumnsFirst: this.model.rules.tall_columns_first,
+    });
+    const { logits } = await this.windows.run({ images: new ort.Tensor("uint8", data, [1, height, width, 3]) });
+    const [, classes, rows, columns] = logits.dims;
+    const cells = rows * columns;
+    const made = Array.from({ length: cells }, () => new Float32Array(classes));
+    for (let c = 0; c < classes; c++) {
+      for (let i = 0; i < cells; i++) {
+        made[i][c] = logits.data[c * cells + i];
+      }
+    }
+    return { rows, columns, logits: made };
   }
 
   /** How much less sure the answer is with each part hidden: PATCHES rows of PATCHES numbers from 0 to 1. */
   async saliency(pixels, predicted, box = null) {
     const crop = this.crop(pixels, box);
-    const size = this.manifest.input.size;
+    const size = this.model.input.size;
     const mean = crop.reduce((sum, value) => sum + value, 0) / crop.length;
     const hidden = [crop];
     for (let row = 0; row < PATCHES; row++) {
@@ -61,15 +107,19 @@ export class LocalModel {
         hidden.push(covered(crop, size, row, column, mean));
       }
     }
-    const place = this.manifest.classes.indexOf(predicted);
+    const place = this.model.classes.indexOf(predicted);
     const rows = await this.logits(hidden);
-    const [whole, ...parts] = rows.map((logits) => Math.log(probabilities(logits, this.manifest.temperature)[place]));
+    const [whole, ...parts] = rows.map((logits) => Math.log(probabilities(logits, this.model.temperature)[place]));
     const lost = parts.map((part) => Math.max(0, whole - part));
     const most = Math.max(...lost, 1e-6);
     return Array.from({ length: PATCHES }, (_, row) =>
       lost.slice(row * PATCHES, (row + 1) * PATCHES).map((value) => value / most),
     );
   }
+}
+
+function session(network) {
+  return ort.InferenceSession.create(network, { executionProviders: ["wasm"] });
 }
 
 function covered(crop, size, row, column, grey) {
@@ -79,12 +129,4 @@ function covered(crop, size, row, column, grey) {
     copy.fill(grey, 3 * (y * size + Math.floor(column * side)), 3 * (y * size + Math.ceil((column + 1) * side)));
   }
   return copy;
-}
-
-async function fetched(path) {
-  const response = await fetch(path);
-  if (!response.ok) {
-    throw new Error(`${path} cannot be had (${response.status})`);
-  }
-  return response;
 }

@@ -2,57 +2,109 @@
 
 import { Camera } from "./camera.js";
 import { History } from "./history.js";
-import { RemoteModel } from "./remote.js";
+import { opened } from "./picture.js";
+import { Server } from "./remote.js";
+import { countryName, form } from "./sign.js";
 import { Stage } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
-const MOST_PIXELS = 16_000_000; // of a picture that is held here
-const state = { local: null, shown: null };
+const place = (name) => document.querySelector(`input[name=where][value=${name}]`);
+const state = { model: null, local: null, finds: false, shown: null, working: 0 };
 const history = new History($("history"), show);
 const stage = new Stage($("canvas"), lookThere);
 const camera = new Camera($("viewfinder"), $("video"));
+const server = new Server(askForKey);
 
 start();
 
 async function start() {
   listen();
-  const served = await fetch("healthz").then((response) => response.ok, () => false);
-  // A static copy has no server to ask.
-  document.querySelector("input[name=where][value=remote]").disabled = !served;
+  samples();
+  await meet();
+}
+
+/** See who can answer: the server, this browser, both. */
+async function meet() {
+  const models = await server.models();
+  state.finds = models?.[0]?.finds ?? false;
+  place("remote").disabled = !models; // a static copy has no server to ask
   try {
+    state.model = await (await server.read("model/manifest.json")).json();
+    chooseCountry(state.model.countries);
     const { LocalModel } = await import("./local.js");
-    state.local = await LocalModel.load();
-    const { classes, precision, input } = state.local.manifest;
+    state.local = await LocalModel.load(state.model, async (name) => (await server.read(name)).arrayBuffer());
+    const { classes, precision, input } = state.model;
     $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, in this browser`;
+    place("local").disabled = false;
   } catch (error) {
-    document.querySelector("input[name=where][value=local]").disabled = true;
-    if (served) {
-      document.querySelector("input[name=where][value=remote]").checked = true;
-      choose();
-      $("model").textContent = "Answers come from the server; the model could not be read into this browser.";
-    } else {
-      $("model").textContent = "No model can be had: neither in this browser nor from a server.";
-    }
+    place("local").disabled = true;
+    place("remote").checked = Boolean(models);
+    const why = error instanceof TypeError ? "the model could not be read into this browser" : error.message;
+    $("model").textContent = models
+      ? `Answers come from the server: ${why}.`
+      : "No model can be had: neither in this browser nor from a server.";
     console.warn(error);
   }
-  for (const [name, file] of Object.entries({ "stop.png": "Stop", "speed-60.png": "60", "no-entry.png": "No entry" })) {
+  choose();
+}
+
+function samples() {
+  for (const [name, title] of Object.entries({ "stop.png": "Stop", "speed-60.png": "60", "no-entry.png": "No entry" })) {
     const button = document.createElement("button");
     button.type = "button";
-    const picture = Object.assign(new Image(), { src: `samples/${name}`, alt: file });
+    const picture = Object.assign(new Image(), { src: `samples/${name}`, alt: `Try the drawn sign “${title}”` });
     button.append(picture);
     button.addEventListener("click", async () => take([new File([await (await fetch(picture.src)).blob()], name)]));
     $("samples").append(button);
   }
 }
 
-/** What only the server can do, or asks for, is shown where it is to answer. */
+/** What only the server can do is shown where it is to answer. */
 function choose() {
-  const remote = document.querySelector("input[name=where]:checked").value === "remote";
-  $("find-label").hidden = $("key-label").hidden = !remote;
+  $("find-label").hidden = !(place("remote").checked && state.finds);
+}
+
+/** The server wants a key, which nobody is asked for before. */
+function askForKey() {
+  $("key-label").hidden = false;
+  if (server.key) {
+    say("The server does not take this API key.", true);
+  }
+}
+
+/** The countries in whose form signs can be shown, the one that was chosen before first. */
+function chooseCountry(countries) {
+  const names = countries.map((code) => Object.assign(document.createElement("option"), { value: code, textContent: countryName(code) }));
+  $("country").replaceChildren(...names);
+  const before = remembered();
+  $("country").value = countries.includes(before) ? before : countries[0];
+}
+
+function remembered() {
+  try {
+    return localStorage.getItem("country");
+  } catch {
+    return null; // a browser may forbid it
+  }
 }
 
 function listen() {
   document.querySelectorAll("input[name=where]").forEach((choice) => choice.addEventListener("change", choose));
+  $("key").addEventListener("change", () => {
+    server.key = $("key").value;
+    say("");
+    meet();
+  });
+  $("country").addEventListener("change", () => {
+    try {
+      localStorage.setItem("country", $("country").value);
+    } catch {
+      // It is then forgotten with the page.
+    }
+    if (state.shown) {
+      showFace(state.shown.result);
+    }
+  });
   $("pick").addEventListener("click", () => $("files").click());
   $("files").addEventListener("change", () => take([...$("files").files]));
   const drop = $("drop");
@@ -91,7 +143,7 @@ async function take(files) {
   for (const file of files) {
     say(`Looking at ${file.name} …`);
     try {
-      const entries = await ask(await opened(file), null);
+      const entries = await working(async () => ask(await opened(file), null));
       entries.forEach((entry) => history.add(entry));
       if (entries.length) {
         await show(entries[0]);
@@ -108,14 +160,27 @@ async function take(files) {
   buttons();
 }
 
-/** One entry of the history for each answer: the picture, where in it, and what was said. */
+/** Show that something is under way while it is. */
+async function working(work) {
+  state.working += 1;
+  $("spinner").hidden = false;
+  try {
+    await new Promise((done) => setTimeout(done, 30)); // the browser's own model holds the page up: paint before
+    return await work();
+  } finally {
+    state.working -= 1;
+    $("spinner").hidden = state.working === 0;
+  }
+}
+
+/** One entry of the history for each answer: the picture, where in it, what was said, and its fellows. */
 async function ask(picture, box) {
   const begun = performance.now();
-  const remote = document.querySelector("input[name=where]:checked").value === "remote";
+  const remote = place("remote").checked;
   let results;
   if (remote) {
-    const find = $("find").checked && !box;
-    results = await new RemoteModel($("key").value).predict(picture.blob, picture.name, { box, find });
+    const find = state.finds && $("find").checked && !box;
+    results = await server.predict(picture.blob, picture.name, { box, find });
   } else {
     if (!state.local) {
       throw new Error("there is no model in this browser");
@@ -127,7 +192,9 @@ async function ask(picture, box) {
     throw new Error(bad.error);
   }
   const ms = performance.now() - begun;
-  return results.map((result) => ({ picture, result, ms, where: remote ? "server" : "browser" }));
+  const together = [];
+  together.push(...results.map((result) => ({ picture, result, ms, where: remote ? "server" : "browser", together })));
+  return together;
 }
 
 async function lookThere(box) {
@@ -135,7 +202,7 @@ async function lookThere(box) {
     return;
   }
   try {
-    const [entry] = await ask(state.shown.picture, box);
+    const [entry] = await working(() => ask(state.shown.picture, box));
     history.add(entry);
     await show(entry);
     say("");
@@ -148,61 +215,72 @@ async function lookThere(box) {
 /** Put an answer on the page. */
 async function show(entry) {
   state.shown = entry;
-  const { result, picture } = entry;
+  const { result, picture, together } = entry;
   const nothing = result.predicted === "no-sign";
   $("result").hidden = false;
   $("said").textContent = nothing ? "No sign" : result.predicted;
+  $("meaning").textContent = meaning(result.predicted);
   const sure = result.accepted !== false;
-  $("sure").textContent = `${(100 * result.confidence).toFixed(1)} % sure${sure ? "" : ": not sure, do not act on it"}`;
+  $("sure").textContent = `${percent(result.confidence)} sure${sure ? "" : ": not sure, do not act on it"}`;
   $("sure").className = sure ? "good" : "doubt";
   $("meter").value = result.confidence;
-  $("face").hidden = nothing;
-  $("face").src = nothing ? "" : `faces/${result.predicted}.png`;
-  $("face").alt = nothing ? "" : `The sign ${result.predicted}`;
-  $("face").onerror = () => {
-    $("face").hidden = true;
-  };
+  showFace(result);
+  showAll(entry);
   $("others").replaceChildren(
-    ...result.alternatives.map((other) =>
-      Object.assign(document.createElement("li"), {
-        textContent: `${other.class}, ${(100 * other.confidence).toFixed(1)} %`,
-      }),
-    ),
+    ...result.alternatives.map((other) => {
+      const text = [other.class, meaning(other.class), percent(other.confidence)].filter(Boolean).join(" · ");
+      return Object.assign(document.createElement("li"), { textContent: text });
+    }),
   );
   $("box").value = result.box ? result.box.map((edge) => Math.round(edge)).join(",") : "";
   $("latency").textContent = `${picture.name}: ${entry.ms.toFixed(0)} ms, ${entry.where}`;
   $("overlay").disabled = !state.local || nothing;
-  stage.show(picture.bitmap, result.box);
+  const where = result.box ? `a box around ${result.predicted}` : "looked at as a whole";
+  $("canvas").setAttribute("aria-label", `${picture.name}, ${where}`);
+  stage.show(picture.bitmap, result.box, together.map((one) => one.result.box));
   await overlay();
+}
+
+const percent = (share) => `${(100 * share).toFixed(1)} %`;
+const meaning = (name) => state.model?.signs[name]?.meaning ?? "";
+
+/** The sign as it looks in the country that was chosen. */
+function showFace({ predicted }) {
+  const shown = form(predicted, state.model?.signs[predicted], $("country").value);
+  $("form").hidden = !shown;
+  $("face").src = shown?.src ?? "";
+  $("face").alt = shown?.alt ?? "";
+  $("code").textContent = shown?.caption ?? "";
+}
+
+/** Where several signs were found: all of them, to choose from. */
+function showAll({ together, result }) {
+  $("found").hidden = together.length < 2;
+  $("found").replaceChildren(
+    ...together.map((one) => {
+      const item = document.createElement("li");
+      const button = Object.assign(document.createElement("button"), {
+        type: "button",
+        textContent: `${one.result.predicted}, ${percent(one.result.confidence)}`,
+      });
+      button.setAttribute("aria-pressed", String(one.result === result));
+      button.addEventListener("click", async () => {
+        await show(one);
+        $("found").children[together.indexOf(one)].firstChild.focus(); // it was made anew
+      });
+      item.append(button);
+      return item;
+    }),
+  );
 }
 
 async function overlay() {
   const { picture, result } = state.shown ?? {};
-  if (!picture || !$("overlay").checked || !state.local || !state.local.manifest.classes.includes(result.predicted)) {
+  if (!picture || !$("overlay").checked || !state.local || !state.model.classes.includes(result.predicted)) {
     stage.heat(null);
     return;
   }
-  stage.heat(await state.local.saliency(picture.pixels, result.predicted, result.box));
-}
-
-/** A file as pixels; raises what a person should read. */
-async function opened(file) {
-  let bitmap;
-  try {
-    bitmap = await createImageBitmap(file, { colorSpaceConversion: "none" });
-  } catch {
-    throw new Error("is no picture that this browser can read");
-  }
-  if (bitmap.width * bitmap.height > MOST_PIXELS) {
-    throw new Error(`has ${bitmap.width} x ${bitmap.height} pixels; at most 16 million are taken`);
-  }
-  const canvas = new OffscreenCanvas(bitmap.width, bitmap.height);
-  const context = canvas.getContext("2d");
-  context.fillStyle = "rgb(128 128 128)"; // what shows through, as on the server
-  context.fillRect(0, 0, bitmap.width, bitmap.height);
-  context.drawImage(bitmap, 0, 0);
-  const pixels = context.getImageData(0, 0, bitmap.width, bitmap.height);
-  return { name: file.name || "pasted picture", blob: file, bitmap, pixels };
+  stage.heat(await working(() => state.local.saliency(picture.pixels, result.predicted, result.box)));
 }
 
 /** The box that a person wrote: null for none, undefined for what is no box. */

@@ -1,9 +1,25 @@
-// The model on the server that this page came from.
+// The server that this page came from, where there is one: a static copy has none.
 
-export class RemoteModel {
-  /** key: the API key, where the server asks for one. */
-  constructor(key = "") {
-    this.key = key;
+export class Server {
+  /** locked: called when the server asks for an API key, or for another one. */
+  constructor(locked) {
+    this.locked = locked;
+    this.key = "";
+  }
+
+  /** What can answer there; null where nothing does. */
+  async models() {
+    try {
+      const response = await this.ask("v1/models");
+      return (await response.json()).models;
+    } catch (error) {
+      return error.status === 401 ? [] : null;
+    }
+  }
+
+  /** A file beside this page, as a response. */
+  async read(path) {
+    return this.ask(path);
   }
 
   /** The answers for one picture: one, or with find one for each sign in it. */
@@ -13,14 +29,22 @@ export class RemoteModel {
       query.set("box", box.map((edge) => edge.toFixed(1)).join(","));
     }
     const headers = { "content-type": "application/octet-stream" };
-    if (this.key) {
-      headers.authorization = `Bearer ${this.key}`;
-    }
-    const response = await fetch(`v1/predict?${query}`, { method: "POST", body: blob, headers });
-    const body = await response.json().catch(() => ({ error: `the server answered ${response.status}` }));
+    const response = await this.ask(`v1/predict?${query}`, { method: "POST", body: blob, headers });
+    const { results } = await response.json();
+    return results.map((result) => ({ ...result, name }));
+  }
+
+  async ask(path, { headers = {}, ...request } = {}) {
+    const key = this.key && { authorization: `Bearer ${this.key}` };
+    const response = await fetch(path, { ...request, headers: { ...headers, ...key } });
     if (!response.ok) {
-      throw new Error(body.error);
+      if (response.status === 401) {
+        this.locked();
+      }
+      const told = await response.json().catch(() => ({}));
+      const reason = told.error ?? `${path} cannot be had (${response.status})`;
+      throw Object.assign(new Error(reason), { status: response.status });
     }
-    return body.results.map((result) => ({ ...result, name }));
+    return response;
   }
 }

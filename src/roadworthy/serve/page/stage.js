@@ -1,4 +1,9 @@
-// The picture that is looked at: its box, the heat of what the answer rests on, and a box drawn by hand.
+// The picture that is looked at: its boxes, the heat of what the answer rests on, and a box drawn by hand.
+
+const CHOSEN = "#ff2bd6";
+const OTHER = "#ffd200";
+const DRAWN = "#00c2ff";
+const LEAST_PX = 192; // tiny crops are shown larger
 
 export class Stage {
   /** drawn: called with [x1, y1, x2, y2] once a box was drawn. */
@@ -6,6 +11,7 @@ export class Stage {
     this.canvas = canvas;
     this.context = canvas.getContext("2d");
     this.bitmap = this.box = this.map = this.from = null;
+    this.all = [];
     canvas.addEventListener("pointerdown", (event) => {
       this.from = this.place(event);
       canvas.setPointerCapture(event.pointerId);
@@ -30,13 +36,15 @@ export class Stage {
     });
   }
 
-  show(bitmap, box) {
+  /** box: of the answer that is shown.  all: the boxes of all signs found in this picture, numbered from 1. */
+  show(bitmap, box, all) {
     this.bitmap = bitmap;
     this.box = box;
+    this.all = all;
     this.map = null;
     this.canvas.width = bitmap.width;
     this.canvas.height = bitmap.height;
-    this.canvas.style.width = `${Math.max(bitmap.width, 192)}px`; // tiny crops are shown larger
+    this.canvas.style.width = bitmap.width < LEAST_PX ? `${LEAST_PX}px` : "";
     this.paint();
   }
 
@@ -60,12 +68,29 @@ export class Stage {
         context.fillRect(x1 + j * width, y1 + i * height, width, height);
       }),
     );
-    for (const [box, colour] of [[this.box, "#ff2bd6"], [drawing, "#00c2ff"]]) {
-      if (box) {
-        context.strokeStyle = colour;
-        context.lineWidth = Math.max(1, canvas.width / 300);
-        context.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-      }
+    if (this.all.length > 1) {
+      this.all.forEach((box, i) => this.outline(box, OTHER, String(i + 1)));
+    }
+    this.outline(this.box, CHOSEN);
+    this.outline(drawing, DRAWN);
+  }
+
+  outline(box, colour, number = "") {
+    if (!box) {
+      return;
+    }
+    const { context, canvas } = this;
+    const unit = Math.max(1, canvas.width / 300);
+    context.strokeStyle = context.fillStyle = colour;
+    context.lineWidth = unit;
+    context.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
+    if (number) {
+      context.font = `bold ${10 * unit}px system-ui, sans-serif`;
+      const side = 7 * unit + context.measureText(number).width;
+      const [x, y] = [Math.min(box[0], canvas.width - side), Math.max(0, box[1] - 13 * unit)];
+      context.fillRect(x, y, side, 13 * unit);
+      context.fillStyle = "#000";
+      context.fillText(number, x + 3.5 * unit, y + 10 * unit);
     }
   }
 
