@@ -6,6 +6,7 @@ import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
@@ -22,16 +23,16 @@ def bundle(colours: Path) -> Path:
     return colours
 
 
-@pytest.fixture(scope="session")
-def address(bundle: Path) -> Iterator[str]:
-    """The service in a thread of this process."""
+@contextmanager
+def _served(*models: Path, api_key: str = "") -> Iterator[str]:
+    """The service in a thread of this process; without models with the packaged one."""
     pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
     import uvicorn
 
     from roadworthy.serve.app import create_app
     from roadworthy.serve.settings import ServiceConfig
 
-    app = create_app(ServiceConfig(models=(bundle,)))
+    app = create_app(ServiceConfig(models=models, api_key=api_key))
     server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
@@ -41,6 +42,40 @@ def address(bundle: Path) -> Iterator[str]:
     yield f"http://127.0.0.1:{port}/"
     server.should_exit = True
     thread.join(10)
+
+
+@pytest.fixture(scope="session")
+def served() -> Callable[..., AbstractContextManager[str]]:
+    """To run the service for as long as a test likes."""
+    return _served
+
+
+@pytest.fixture(scope="session")
+def address(bundle: Path) -> Iterator[str]:
+    """Where the service answers with `bundle`."""
+    with _served(bundle) as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def packaged_address() -> Iterator[str]:
+    """Where the service answers with the packaged model."""
+    with _served() as where:
+        yield where
+
+
+@pytest.fixture(scope="session")
+def browser() -> Iterator[Any]:
+    """Chromium with a camera of its own making."""
+    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
+    chromium = shutil.which("chromium")
+    if chromium is None:
+        pytest.skip("chromium is not on the PATH")
+    with playwright.sync_playwright() as driver:
+        arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
+        opened = driver.chromium.launch(executable_path=chromium, args=arguments)
+        yield opened
+        opened.close()
 
 
 @pytest.fixture

@@ -5,6 +5,7 @@ from __future__ import annotations
 import json
 import shutil
 from collections.abc import Callable, Iterator
+from contextlib import AbstractContextManager
 from dataclasses import asdict
 from pathlib import Path
 from typing import Any
@@ -19,9 +20,11 @@ from roadworthy.inputs import NORMALISATIONS, RESIZE_RULES, ByteArray, InputSpec
 from roadworthy.results import Rejection
 from roadworthy.scores import SCORES, answer
 from roadworthy.serve import static
+from roadworthy.serve.engine import packaged
 from roadworthy.serve.static import PAGE, model_json, page_files, write_static
 
 CLASSES = ("stop", "speed-60", "roundabout")
+DOCS = Path(__file__).parents[2] / "docs" / "tutorials" / "pictures"
 Node = Callable[[str, Any], Any]
 
 
@@ -179,20 +182,14 @@ def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> N
 
 
 @pytest.fixture
-def page(address: str) -> Iterator[Any]:
-    """The page in a browser that has a camera of its own making."""
-    playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
-    chromium = shutil.which("chromium")
-    if chromium is None:
-        pytest.skip("chromium is not on the PATH")
-    with playwright.sync_playwright() as driver:
-        arguments = ["--no-sandbox", "--use-fake-device-for-media-stream", "--use-fake-ui-for-media-stream"]
-        browser = driver.chromium.launch(executable_path=chromium, args=arguments)
-        opened = browser.new_page()
-        opened.goto(address)
-        opened.wait_for_selector("#model:not(:has-text('Reading'))", timeout=60_000)
-        yield opened
-        browser.close()
+def page(address: str, browser: Any) -> Iterator[Any]:
+    """The page, opened."""
+    context = browser.new_context(viewport={"width": 1280, "height": 900})
+    opened = context.new_page()
+    opened.goto(address)
+    opened.wait_for_selector("#model:not(:has-text('Reading'))", timeout=60_000)
+    yield opened
+    context.close()
 
 
 def test_a_person_gets_answers_from_the_server(page: Any, tmp_path: Path) -> None:
@@ -254,3 +251,138 @@ def test_browser_and_server_give_the_same_answer_and_the_browser_does_without(
     page.check("input[value=remote]")
     page.set_input_files("#files", str(picture))
     page.wait_for_selector("#status.bad")  # the server cannot be reached, and the page says so
+
+
+@pytest.fixture
+def packaged_page(packaged_address: str, browser: Any) -> Iterator[Any]:
+    """The page with the packaged model, in the dark and as narrow as a telephone."""
+    if packaged() is None:
+        pytest.skip("this copy has no packaged model")
+    context = browser.new_context(viewport={"width": 390, "height": 844}, color_scheme="dark")
+    opened = context.new_page()
+    opened.goto(packaged_address)
+    opened.wait_for_selector("#model:not(:has-text('Reading'))", timeout=60_000)
+    opened.check("input[value=remote]")
+    yield opened
+    context.close()
+
+
+def fits(page: Any) -> bool:
+    """Whether nothing reaches beyond the window's right edge."""
+    return bool(
+        page.evaluate(
+            "[...document.querySelectorAll('body *')]"
+            ".every((one) => one.getBoundingClientRect().right <= innerWidth)"
+        )
+    )
+
+
+def test_a_sign_is_named_and_shown_in_the_form_of_a_country(packaged_page: Any) -> None:
+    page = packaged_page
+    assert fits(page)
+    page.set_input_files("#files", str(DOCS / "speed-60.png"))
+    page.wait_for_selector("#result:not([hidden])")
+    assert (page.inner_text("#said"), page.inner_text("#meaning")) == ("speed-60", "Keep to 60 km/h or less.")
+    assert page.inner_text("#code") == "R4-1-60, Australia"
+    assert page.evaluate("[...document.querySelector('#country').options].map((one) => one.text)") == [
+        "Australia",
+        "Germany",
+    ]
+    page.select_option("#country", "de")
+    assert page.inner_text("#code").startswith("274")
+    assert page.get_attribute("#face", "src") == "faces/de/speed-60.png"
+    assert page.get_attribute("#face", "alt") == "The sign speed-60 as it looks in Germany"
+    page.wait_for_function("() => document.querySelector('#face').naturalWidth > 0")
+    page.reload()  # and remembered
+    page.wait_for_selector("#country option", state="attached")
+    page.wait_for_function("() => document.querySelector('#country').value === 'de'")
+    assert fits(page)
+
+
+def test_all_signs_found_are_drawn_and_can_be_chosen_by_keyboard(packaged_page: Any, tmp_path: Path) -> None:
+    page = packaged_page
+    two, one = tmp_path / "two.png", Image.new("RGB", (640, 360), (110, 140, 170))
+    for left, name in ((90, "stop"), (400, "no-entry")):
+        with Image.open(PAGE / "faces" / "de" / f"{name}.png") as face:
+            sign = face.convert("RGBA").resize((110, 110))
+        one.paste(sign, (left, 120), sign)
+    one.save(two)
+    page.check("#find")
+    page.set_input_files("#files", str(two))
+    page.wait_for_selector("#spinner:not([hidden])")
+    page.wait_for_selector("#found li:nth-child(2)")
+    page.wait_for_selector("#spinner[hidden]", state="attached")
+    assert page.inner_text("#status") == "two.png: 2 signs found"
+    assert "bad" not in (page.get_attribute("#status", "class") or "")
+    painted = """([x, y]) => [...document.querySelector("#canvas").getContext("2d")
+                   .getImageData(x - 2, y, 5, 1).data]"""
+    boxes = {}
+    for _ in range(2):
+        name, box = page.inner_text("#said"), [int(edge) for edge in page.input_value("#box").split(",")]
+        boxes[name] = box
+        pressed = page.locator("#found button[aria-pressed=true]")
+        assert name in pressed.inner_text()
+        other = page.locator("#found button[aria-pressed=false]")
+        other.focus()
+        page.keyboard.press("Enter")
+        page.wait_for_function("(name) => document.querySelector('#said').textContent !== name", arg=name)
+        assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
+    assert boxes.keys() == {"stop", "no-entry"}
+    for name, box in boxes.items():
+        edge = page.evaluate(painted, [box[0], (box[1] + box[3]) // 2])
+        colour = (255, 43, 214) if name == page.inner_text("#said") else (255, 210, 0)
+        off = np.abs(np.reshape(edge, (5, 4))[:, :3] - colour).max(axis=1)
+        assert off.min() < 50, name  # lines between two pixels are mixed with what they cross
+    assert fits(page)
+
+
+def test_how_to_draw_a_box_is_said(page: Any) -> None:
+    page.check("input[value=remote]")
+    page.click("#samples button")
+    page.wait_for_selector("#history li")
+    page.wait_for_selector("#spinner", state="hidden")
+    page.locator("#canvas").scroll_into_view_if_needed()
+    assert "drag a box" in page.inner_text("#how")
+    canvas = page.locator("#canvas").bounding_box()
+    page.mouse.move(canvas["x"] + 20, canvas["y"] + 20)
+    page.mouse.down()
+    page.mouse.move(canvas["x"] + 90, canvas["y"] + 80)
+    page.mouse.up()
+    page.wait_for_function("() => document.querySelector('#box').value.split(',').length === 4")
+
+
+def test_every_control_has_a_name_and_every_picture_says_what_it_shows(page: Any) -> None:
+    page.check("input[value=remote]")
+    page.click("#samples button")
+    page.wait_for_selector("#history li")
+    nameless = page.evaluate(
+        """[...document.querySelectorAll("button, input, select, meter, canvas, img")].filter((one) =>
+             one.checkVisibility() && !(one.innerText || one.labels?.[0]?.innerText || one.alt ||
+             one.ariaLabel || one.querySelector("img")?.alt || one.closest("#history button")))
+             .map((one) => one.outerHTML)"""
+    )
+    assert nameless == []
+
+
+def test_a_key_is_asked_for_only_by_a_server_that_wants_one(
+    browser: Any, bundle: Path, page: Any, served: Callable[..., AbstractContextManager[str]]
+) -> None:
+    assert page.is_hidden("#key-label")
+    page.check("input[value=remote]")
+    assert page.is_hidden("#key-label")
+    key = "a-key-of-at-least-16"
+    with served(bundle, api_key=key) as address:
+        locked = browser.new_page()
+        locked.goto(address)
+        locked.wait_for_selector("#key-label:not([hidden])")
+        locked.check("input[value=remote]")
+        locked.fill("#key", "another-key-that-is-wrong")
+        locked.press("#key", "Enter")
+        locked.wait_for_selector("#status:has-text('does not take this API key')")
+        locked.fill("#key", key)
+        locked.press("#key", "Enter")
+        locked.wait_for_selector("#model:not(:has-text('Reading'))")
+        locked.check("input[value=remote]")
+        locked.click("#samples button")
+        locked.wait_for_selector("#latency:has-text('server')")
+        locked.close()

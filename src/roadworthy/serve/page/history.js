@@ -1,5 +1,7 @@
 // What was asked so far, in this page alone: shown as a list, taken away as CSV.
 
+import { percent } from "./sign.js";
+
 const COLUMNS = ["name", "predicted", "kind", "value", "confidence", "accepted", "alternatives", "box", "where", "ms"];
 
 export class History {
@@ -24,7 +26,7 @@ export class History {
     small.alt = "";
     const words = document.createElement("span");
     const doubt = result.accepted === false ? " (not sure)" : "";
-    words.textContent = `${result.predicted}${doubt}, ${(100 * result.confidence).toFixed(1)} %: ${picture.name}`;
+    words.textContent = `${result.predicted}${doubt}, ${percent(result.confidence)}: ${picture.name}`;
     button.append(small, words);
     button.addEventListener("click", () => this.chosen(entry));
     item.append(button);

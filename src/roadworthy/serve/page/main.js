@@ -4,7 +4,7 @@ import { Camera } from "./camera.js";
 import { History } from "./history.js";
 import { opened } from "./picture.js";
 import { Server } from "./remote.js";
-import { countryName, form } from "./sign.js";
+import { countryName, form, percent } from "./sign.js";
 import { Stage } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
@@ -140,6 +140,7 @@ function listen() {
 /** Answer for files, one after the other; what is no picture says so and keeps none of the others back. */
 async function take(files) {
   const told = [];
+  let failed = false;
   for (const file of files) {
     say(`Looking at ${file.name} …`);
     try {
@@ -152,10 +153,11 @@ async function take(files) {
         told.push(`${file.name}: ${entries.length || "no"} signs found`);
       }
     } catch (error) {
+      failed = true;
       told.push(`${file.name}: ${error.message}`);
     }
   }
-  say(told.join("; "), told.length > 0);
+  say(told.join("; "), failed);
   $("files").value = "";
   buttons();
 }
@@ -241,7 +243,6 @@ async function show(entry) {
   await overlay();
 }
 
-const percent = (share) => `${(100 * share).toFixed(1)} %`;
 const meaning = (name) => state.model?.signs[name]?.meaning ?? "";
 
 /** The sign as it looks in the country that was chosen. */

@@ -31,7 +31,7 @@ export class Server {
     const headers = { "content-type": "application/octet-stream" };
     const response = await this.ask(`v1/predict?${query}`, { method: "POST", body: blob, headers });
     const { results } = await response.json();
-    return results.map((result) => ({ ...result, name }));
+    return results.map((result) => ({ ...result, name, box: result.box ?? box }));
   }
 
   async ask(path, { headers = {}, ...request } = {}) {

@@ -1,4 +1,4 @@
-// What a sign is called and how it looks, in the form of the country that a person chose.
+// How a sign looks, in the form of the country that a person chose, and how sure an answer is, in words.
 
 const regions = new Intl.DisplayNames(["en"], { type: "region" });
 
@@ -21,4 +21,12 @@ export function form(name, known, country) {
     alt: `The sign ${name} as it looks in ${where}`,
     caption: shown === country ? code : `${code} (none in ${countryName(country)})`,
   };
+}
+
+/** A share from 0 to 1 in per cent; nothing is quite certain, nor impossible. */
+export function percent(share) {
+  if (share >= 0.9995) {
+    return ">99.9 %";
+  }
+  return share < 0.0005 ? "<0.1 %" : `${(100 * share).toFixed(1)} %`;
 }
