@@ -26,12 +26,30 @@ from numpy.typing import NDArray
 from PIL import Image
 
 GRID = 16  # blocks along the shorter side, at least
+SMALLEST = 2  # pixels along a block
 CLIPPED = 250.0
+KEPT = 0.25  # of the blocks: where fewer are not clipped, all count
 FLOOR = 10.0  # levels: in the dark a level of noise is no colour
 LEFT = 0.045
 TINTED, EVEN = 0.15, 0.7
 HUES, HUES_MOST = 0.5, 0.1
 _LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+
+
+def constants() -> dict[str, Any]:
+    """All numbers of the rule, for the page, which judges in the browser."""
+    return {
+        "grid": GRID,
+        "smallest": SMALLEST,
+        "clipped": CLIPPED,
+        "kept": KEPT,
+        "floor": FLOOR,
+        "left": LEFT,
+        "tinted": TINTED,
+        "hues": HUES,
+        "hues_most": HUES_MOST,
+        "luma": _LUMA.tolist(),
+    }
 
 
 def has_colour(picture: NDArray[np.uint8] | Image.Image) -> bool:
@@ -62,9 +80,9 @@ def _one_hue(luma: NDArray[Any], chroma: NDArray[Any], level: float) -> bool:
 def _blocks(picture: NDArray[np.uint8] | Image.Image) -> tuple[NDArray[Any], NDArray[Any]]:
     """(N,) luma and (N, 2) chroma of the blocks that count."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    means = np.asarray(image.reduce(max(2, min(image.size) // GRID)), dtype=np.float32).reshape(-1, 3)
+    means = np.asarray(image.reduce(max(SMALLEST, min(image.size) // GRID)), dtype=np.float32).reshape(-1, 3)
     unclipped = means[means.max(axis=1) < CLIPPED]
-    if 4 * len(unclipped) >= len(means):
+    if len(unclipped) >= KEPT * len(means):
         means = unclipped
     luma = means @ _LUMA
     return luma, means[:, [0, 2]] - luma[:, None]

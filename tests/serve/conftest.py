@@ -84,7 +84,13 @@ def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
     node = shutil.which("node")
     if node is None:
         pytest.skip("node is not on the PATH")
-    modules = {"resizing": "resize", "answering": "answer", "finding": "find", "honouring": "honour"}
+    modules = {
+        "resizing": "resize",
+        "answering": "answer",
+        "finding": "find",
+        "honouring": "honour",
+        "colouring": "colour",
+    }
 
     def run(program: str, given: Any) -> Any:
         (tmp_path / "given.json").write_text(json.dumps(given))

@@ -14,9 +14,10 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from roadworthy.colour import has_colour
 from roadworthy.errors import UsageError
 from roadworthy.export.bundle import Manifest
-from roadworthy.inputs import NORMALISATIONS, RESIZE_RULES, ByteArray, InputSpec, crop_resize
+from roadworthy.inputs import NORMALISATIONS, RESIZE_RULES, ByteArray, InputSpec, crop_resize, decode
 from roadworthy.results import Rejection
 from roadworthy.scores import SCORES, answer
 from roadworthy.serve import static
@@ -101,8 +102,30 @@ def test_the_page_refuses_what_it_cannot_do(in_node: Node) -> None:
         assert "\n" not in line
 
 
+def test_a_picture_has_colour_or_none_as_on_the_server(
+    in_node: Node, as_given: Callable[[ByteArray], dict[str, Any]]
+) -> None:
+    rng = np.random.default_rng(3)
+    pictures = []
+    for path in sorted(DOCS.iterdir()):
+        picture = decode(path)
+        grey = np.asarray(Image.fromarray(picture).convert("L"))
+        tint = (grey[..., None] * [1.0, 0.8, 0.5]).astype(np.uint8)
+        noisy = np.clip(np.repeat(grey[..., None], 3, 2) + rng.normal(0, 6, (*grey.shape, 3)), 0, 255)
+        pale = [(share * picture + (1 - share) * grey[..., None]) for share in np.linspace(0.02, 0.5, 12)]
+        pictures += [picture, np.repeat(grey[..., None], 3, 2), tint, noisy, *pale]
+        pictures += [np.minimum(255, picture * 4.0), picture // 12, picture[:3, :5], picture[:1, :1]]
+    pictures = [np.ascontiguousarray(picture[::2, ::2], dtype=np.uint8) for picture in pictures]
+    given = {"rules": RULES["colour"], "pictures": [as_given(picture) for picture in pictures]}
+    program = "console.log(JSON.stringify(given.pictures.map((p) => colouring.hasColour(p, given.rules))));"
+    wanted = [has_colour(picture) for picture in pictures]
+    assert 10 < sum(wanted) < len(wanted) - 10
+    assert in_node(program, given) == wanted
+
+
+@pytest.mark.parametrize("colourless", [False, True])
 @pytest.mark.parametrize("score", [None, *SCORES])
-def test_answers_are_those_of_the_server(score: str | None, in_node: Node) -> None:
+def test_answers_are_those_of_the_server(score: str | None, colourless: bool, in_node: Node) -> None:
     rng = np.random.default_rng(1)
     logits = rng.normal(0, 4, (40, 3)).astype(np.float32)
     middle = 0.0 if score is None else float(np.median(SCORES.get(score)(logits, 1.7)))
@@ -110,18 +133,20 @@ def test_answers_are_those_of_the_server(score: str | None, in_node: Node) -> No
     spec = InputSpec()
     manifest = Manifest(classes=CLASSES, input=spec, temperature=1.7, rejection=rejection)
     model = json.loads(model_json(manifest, None))
-    program = (
-        "console.log(JSON.stringify(given.logits.map((l) => answering.answer(l, given.model, 'a', 2))));"
-    )
-    found = in_node(program, {"logits": logits.tolist(), "model": model})
+    program = """
+    const { logits, model, colourless } = given;
+    console.log(JSON.stringify(logits.map((row) => answering.answer(row, model, "a", 2, colourless))));
+    """
+    found = in_node(program, {"logits": logits.tolist(), "model": model, "colourless": colourless})
     for row, said in zip(logits, found, strict=True):
-        wanted = answer("a", row, CLASSES, 1.7, 2, rejection).to_dict()
+        wanted = answer("a", row, CLASSES, 1.7, 2, rejection, colourless).to_dict()
         assert (said["predicted"], said["kind"], said["value"]) == (
             wanted["predicted"],
             wanted["kind"],
             wanted["value"],
         )
         assert said["accepted"] == wanted["accepted"]
+        assert said["reason"] == wanted.get("reason")
         assert said["confidence"] == pytest.approx(wanted["confidence"], abs=1e-6)
         assert said["alternatives"][0]["class"] == wanted["alternatives"][0]["class"]
 

@@ -131,7 +131,7 @@ def test_server_and_browser_say_the_same_of_forty_pictures(both: dict[str, tuple
     assert len(both) == COUNT
     apart = {}
     for name, (far, near) in both.items():
-        words = ("predicted", "kind", "value", "accepted")
+        words = ("predicted", "kind", "value", "accepted", "reason")
         same = [far[word] for word in words] == [near[word] for word in words]
         same &= abs(far["confidence"] - near["confidence"]) <= CONFIDENCE
         same &= (far["box"] is None) == (near["box"] is None)

@@ -10,13 +10,21 @@ from typing import Any
 
 import PIL
 
+from roadworthy import colour
 from roadworthy.errors import UsageError
 from roadworthy.export.bundle import Manifest
 from roadworthy.inputs import REACH
 from roadworthy.results import make_folder
+from roadworthy.serve import find
 from roadworthy.serve.engine import Engine, load_engine, load_windows
-from roadworthy.serve.find import constants
-from roadworthy.signs.catalogue import NO_SIGN, faces, kind_and_value, plain_face, sign_classes
+from roadworthy.signs.catalogue import (
+    NO_SIGN,
+    faces,
+    kind_and_value,
+    plain_face,
+    sign_classes,
+    told_by_colour,
+)
 
 PAGE = Path(__file__).parent / "page"
 HOME = "au"  # whose form of a sign the page shows first
@@ -50,7 +58,8 @@ def model_json(crops: Manifest, windows: Manifest | None) -> str:
     told = asdict(crops) | {
         "windows": None if windows is None else asdict(windows),
         "rules": {
-            "find": constants(),
+            "find": find.constants(),
+            "colour": colour.constants(),
             "reach": REACH,
             # Since Pillow 13 it shrinks a tall picture's columns first, which rounds otherwise.
             "tall_columns_first": int(PIL.__version__.partition(".")[0]) >= 13,
@@ -68,13 +77,14 @@ def countries() -> list[str]:
 
 
 def _sign(name: str) -> dict[str, Any]:
-    """What the page says of a class: kind, value, what it means, its code in each country that has it."""
+    """What the page says of a class: what only colour tells it from, what it means, its codes."""
     known = sign_classes().get(name)
     forms = {country: plain_face(name, [country]) for country in countries()}
     kind, value = kind_and_value(name)
     return {
         "kind": kind,
         "value": value,
+        "by_colour": told_by_colour(name),
         "meaning": known.meaning if known else "",
         "faces": {country: face.code for country, face in forms.items() if face is not None},
     }

@@ -24,14 +24,19 @@ export const SCORES = {
   },
 };
 
-/** The answer for one picture, in the form of the service's results; model: as model/manifest.json tells it. */
-export function answer(logits, model, name, top = 3) {
+/**
+ * The answer for one picture, in the form of the service's results.
+ * model: as model/manifest.json tells it.  colourless: the picture lacks the colour that the model needs.
+ */
+export function answer(logits, model, name, top = 3, colourless = false) {
   const probs = probabilities(logits, model.temperature);
   const order = probs.map((_, i) => i).sort((a, b) => probs[b] - probs[a] || a - b);
   const predicted = model.classes[order[0]];
-  const { kind, value } = model.signs[predicted];
+  const { kind, value, by_colour: others } = model.signs[predicted];
   const rejection = model.rejection;
   const score = rejection && SCORES[rejection.score];
+  const sure = score ? score(probs, logits, model.temperature) >= rejection.threshold : null;
+  const doubtful = colourless && sure !== false && others.length > 0;
   return {
     name,
     error: null,
@@ -39,22 +44,26 @@ export function answer(logits, model, name, top = 3) {
     kind,
     value,
     confidence: probs[order[0]],
-    accepted: score ? score(probs, logits, model.temperature) >= rejection.threshold : null,
+    accepted: doubtful ? false : sure,
+    reason: doubtful ? `the picture has no colour, and without it ${kind} may be ${others.join(" or ")}` : null,
     alternatives: order.slice(1, top).map((i) => ({ class: model.classes[i], confidence: probs[i] })),
     box: null,
   };
 }
 
+/** Whether it is not accepted because it is not sure: another look may help. */
+const unsure = (result) => result.accepted === false && result.reason === null;
+
 /** Whether a first answer leaves so much open that a sign is looked for in the whole picture. */
 export function wantsCloser(result, { rules }) {
-  return result.accepted === false || result.predicted === rules.no_sign;
+  return unsure(result) || result.predicted === rules.no_sign;
 }
 
 /** The answer from the first sign that was found, with its box; the first answer where none is, or none surer. */
-export function surer(result, found, model, top) {
+export function surer(result, found, model, top, colourless) {
   if (!found.length) {
     return result;
   }
-  const again = { ...answer(found[0].logits, model, result.name, top), box: found[0].box };
-  return again.accepted === false ? result : again;
+  const again = { ...answer(found[0].logits, model, result.name, top, colourless), box: found[0].box };
+  return unsure(again) ? result : again;
 }

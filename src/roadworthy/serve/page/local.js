@@ -2,6 +2,7 @@
 
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { answer, probabilities, surer, wantsCloser } from "./answer.js";
+import { hasColour } from "./colour.js";
 import { findOne } from "./find.js";
 import { refusal } from "./honour.js";
 import { resize, square, widened } from "./resize.js";
@@ -33,11 +34,12 @@ export class LocalModel {
   /** The answer for a picture; where it is not sure at first, the one of a closer look. */
   async predict(pixels, name, box = null, top = 3) {
     const [logits] = await this.logits([this.crop(pixels, box)]);
-    const first = { ...answer(logits, this.model, name, top), box };
+    const colourless = !this.model.without_colour && !hasColour(pixels, this.model.rules.colour);
+    const first = { ...answer(logits, this.model, name, top, colourless), box };
     if (box || !this.windows || !wantsCloser(first, this.model)) {
       return first;
     }
-    return surer(first, await this.find(pixels), this.model, top);
+    return surer(first, await this.find(pixels), this.model, top, colourless);
   }
 
   /** The signs that a closer look finds. */

@@ -223,7 +223,8 @@ async function show(entry) {
   $("said").textContent = nothing ? "No sign" : result.predicted;
   $("meaning").textContent = meaning(result.predicted);
   const sure = result.accepted !== false;
-  $("sure").textContent = `${percent(result.confidence)} sure${sure ? "" : ": not sure, do not act on it"}`;
+  const doubt = result.reason ? `: ${result.reason}; do not act on it` : ": not sure, do not act on it";
+  $("sure").textContent = `${percent(result.confidence)} sure${sure ? "" : doubt}`;
   $("sure").className = sure ? "good" : "doubt";
   $("meter").value = result.confidence;
   showFace(result);
