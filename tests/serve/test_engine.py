@@ -2,6 +2,7 @@
 
 import dataclasses
 import math
+import time
 from collections.abc import Callable, Iterator
 from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
@@ -268,6 +269,28 @@ def test_threads_change_no_answer(
     engine = Engine(bundle(toy(SIZE), CROP), threads=threads)
     assert engine.logits(images) == pytest.approx(crops.logits(images))
     assert asked == [threads or 4]  # a classifier this small gains nothing from more
+
+
+def cpu_seconds(engine: Engine, pictures: int = 60, rate: float = 30.0) -> float:
+    """What the process computes while one picture after the other comes, `rate` of them a second."""
+    image = noise(1, engine.spec.size, engine.spec.size)
+    for _ in range(5):
+        engine.logits(image)
+    used, begun = time.process_time(), time.perf_counter()
+    for number in range(pictures):
+        engine.logits(image)
+        time.sleep(max(0.0, begun + (number + 1) / rate - time.perf_counter()))
+    return time.process_time() - used
+
+
+def test_between_pictures_its_threads_leave_the_cores_to_others() -> None:
+    path = packaged()
+    assert path is not None
+    # On another machine a picture costs something else, so one thread, which never waits for others, is the
+    # measure. Threads that wait by spinning cost five times of it beside other work, and 25 times without.
+    alone = cpu_seconds(load_engine(path, threads=1))
+    assert cpu_seconds(load_engine(path, threads=2)) < 2.5 * alone + 0.03
+    assert cpu_seconds(load_engine(path)) < 2.5 * alone + 0.03
 
 
 def test_a_file_is_loaded_and_named_where_it_does_not_fit(toy: Callable[..., Any], tmp_path: Path) -> None:

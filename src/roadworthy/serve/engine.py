@@ -23,7 +23,8 @@ _FOR = {"crop": "pictures of one sign", "dense": "finding signs in pictures"}
 class Engine:
     """A network that answers.  Safe to be used by several threads at once.
 
-    threads: that one answer may use; 0 leaves it to ONNX Runtime.  network: the bundle's bytes.
+    threads: that one answer may use; 0 takes up to four, as many as there are cores.  network: the bundle's
+    bytes.
     Raises BundleError where the network is not what its manifest says.
     """
 
@@ -146,6 +147,8 @@ def _session(network: bytes, name: str, threads: int) -> Any:
 
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
+    # Its threads would keep their cores busy while they wait for a picture (benchmarks/idle.py measures it).
+    options.add_session_config_entry("session.intra_op.allow_spinning", "0")
     options.log_severity_level = 3  # errors; it warns of processors that it cannot name
     try:
         return onnxruntime.InferenceSession(network, options, providers=["CPUExecutionProvider"])
