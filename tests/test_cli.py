@@ -21,7 +21,7 @@ from PIL import Image
 
 import roadworthy
 from roadworthy import api, cli
-from roadworthy.cli_progress import StudyLines, StudyTable, TrainingLines, epoch_line
+from roadworthy.cli_progress import StudyLines, StudyTable, TrainingBar, TrainingLines, epoch_line
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.errors import CheckpointError, RequirementError, TrainingError
 from roadworthy.models.catalogue import MODELS
@@ -640,6 +640,32 @@ def test_without_a_terminal_progress_is_plain_lines() -> None:
         "epoch 1  loss 0.25  val_accuracy 50.00 %",
     ]
     assert epoch_line({"loss": 1.0}) == "loss 1"
+
+
+def test_on_a_terminal_an_epoch_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = io.StringIO()
+    bar = TrainingBar(stream)
+    bar.on_start("3 epochs")
+    bar.on_epoch(
+        {
+            "epoch": 120,
+            "step": 123456,
+            "seconds": 1234.567,
+            "lr": 0.0123456,
+            "train_loss": 0.0123456,
+            "train_accuracy": 0.98765,
+            "val_loss": 0.0123456,
+            "val_accuracy": 0.99999,
+            "images_per_second": 12345.6,
+        }
+    )
+    bar.on_step(123456, 0.0123456, 12345.6, 0.5)
+    bar.on_end()
+    lines = stream.getvalue().splitlines()
+    assert "epoch 120  train_loss 0.01235  val_loss 0.01235  val_accuracy >99.99 %" in lines
+    assert max(map(len, lines)) <= 80
+    assert " 50 % loss 0.0123 accuracy >99.9 % 12,346 images/s -:--:--" in lines[-1]
 
 
 def _stored(folder: Path, answers: str) -> Path:

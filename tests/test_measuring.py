@@ -141,7 +141,7 @@ def test_the_light_installation_evaluates_a_bundle(
     stored = json.loads((tmp_path / "out" / "metrics.json").read_text(encoding="utf-8"))
     metrics = both["bundle"][0]
     assert (stored["n"], stored["accuracy"]) == (metrics.n, metrics.accuracy)
-    assert f"{100 * metrics.accuracy:.2f}%" in done.stdout
+    assert f"{100 * metrics.accuracy:.2f} %" in done.stdout
     refused = light(*line, "--require", "nll=0")
     assert refused.returncode == 3
 

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from rich.table import Table
 
 LINE_EVERY_S = 10.0
-OF_AN_EPOCH = ("epoch", "step", "train_loss", "train_accuracy", "val_loss", "val_accuracy")  # fit a terminal
+OF_AN_EPOCH = ("epoch", "train_loss", "val_loss", "val_accuracy")  # what fits a terminal of 80 columns
 
 
 def training_progress(stream: TextIO | None = None) -> Callback:
@@ -46,7 +46,6 @@ class TrainingBar(Callback):
             TextColumn("accuracy {task.fields[accuracy]}"),
             TextColumn("{task.fields[rate]} images/s"),
             TimeRemainingColumn(),
-            TextColumn("left"),
             console=Console(file=stream),
         )
         self._task: TaskID | None = None
@@ -65,10 +64,12 @@ class TrainingBar(Callback):
     def on_epoch(self, row: Mapping[str, float]) -> None:
         """Keep the epoch's figures in sight."""
         shown = {name: row[name] for name in OF_AN_EPOCH if name in row}
-        self._progress.console.print(epoch_line(shown), markup=False, highlight=False)
+        self._progress.console.print(
+            epoch_line(shown), markup=False, highlight=False, no_wrap=True, overflow="ellipsis"
+        )
         accuracy = row.get("val_accuracy", row.get("accuracy"))
         if self._task is not None and accuracy is not None:
-            self._progress.update(self._task, accuracy=percent(accuracy))
+            self._progress.update(self._task, accuracy=percent(accuracy, 1))
 
     def on_end(self) -> None:
         """Give the terminal back."""

@@ -13,6 +13,7 @@ from roadworthy.evaluate.compare import ALPHA, holm
 from roadworthy.evaluate.intervals import Interval, bootstrap_mean
 from roadworthy.evaluate.mistakes import Confusion
 from roadworthy.results import FloatArray
+from roadworthy.words import percent
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -247,8 +248,8 @@ def actions(effects: Sequence[TraitEffect], confused: Sequence[Confusion], size_
     found = [
         Action(
             name=remedies[key][0],
-            evidence=f"{effect.rate:.1%} wrong where {effect.trait} is {effect.quarter}, "
-            f"{effect.rest_rate:.1%} elsewhere (p {effect.p_adjusted:.3f})",
+            evidence=f"{percent(effect.rate, 1)} wrong where {effect.trait} is {effect.quarter}, "
+            f"{percent(effect.rest_rate, 1)} elsewhere (p {effect.p_adjusted:.3f})",
             settings=remedies[key][1],
         )
         for effect in effects
@@ -261,7 +262,8 @@ def actions(effects: Sequence[TraitEffect], confused: Sequence[Confusion], size_
         found.append(
             Action(
                 name=f"more pictures of {confusion.target}",
-                evidence=f"{confusion.n} of them, {confusion.share:.1%}, read as {confusion.predicted}",
+                evidence=f"{confusion.n} of them, {percent(confusion.share, 1)}, read as "
+                f"{confusion.predicted}",
                 settings={"train.balance": "sampler"},
             )
         )

@@ -23,6 +23,7 @@ from roadworthy.studies.domains import COMBINED, MEASURES, NONE, PLAIN, SECONDS,
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
 from roadworthy.studies.setups import QUICK_SECONDS, QUICK_SEEDS
 from roadworthy.train.checkpoint import load_checkpoint
+from roadworthy.words import interval, percent
 
 PICTURES, QUICK_PICTURES = 2000, 200
 SHARED = "corrupted"  # pictures that all networks of a study are measured on, until it ends
@@ -56,8 +57,8 @@ class Corruptions(Study):
         means = {arm.name: summarise(_means(arm, folder)).mean for arm in result.arms}
         best = min(means, key=lambda name: means[name])
         return (
-            f"Over ImageNet-C's fifteen corruptions {means[NONE]:.1%} are wrong without any measure and "
-            f"{means[best]:.1%} with '{best}', {means[best] / max(means[NONE], 1e-9):.2f} of it."
+            f"Over ImageNet-C's fifteen corruptions {percent(means[NONE], 1)} are wrong without any measure "
+            f"and {percent(means[best], 1)} with '{best}', {means[best] / max(means[NONE], 1e-9):.2f} of it."
         )
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
@@ -74,9 +75,9 @@ class Corruptions(Study):
             rows.append(
                 (
                     arm.name,
-                    f"{clean.mean:.2%}",
-                    f"{summary.mean:.2%}",
-                    "–" if summary.ci95 is None else f"{summary.ci95[0]:.2%} to {summary.ci95[1]:.2%}",
+                    percent(clean.mean),
+                    percent(summary.mean),
+                    interval(summary.ci95),
                     f"{share.mean:.2f}",
                     str(summary.n),
                 )
@@ -88,7 +89,7 @@ class Corruptions(Study):
                 name,
                 CORRUPTIONS.get(name).group,
                 *(
-                    f"{np.mean([one['errors'][name] for one in _measured(arm, folder)]):.1%}"
+                    percent(np.mean([one["errors"][name] for one in _measured(arm, folder)]), 1)
                     for arm in result.arms
                 ),
             )

@@ -12,6 +12,7 @@ from roadworthy.evaluate.intervals import bootstrap_mean
 from roadworthy.results import Predictions, StudyResult, Table
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import COMPACT, base
+from roadworthy.words import interval, percent
 
 FOLDS, QUICK_FOLDS = 5, 3
 
@@ -32,7 +33,7 @@ class CrossValidation(Study):
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """The pooled accuracy of each arm."""
-        read = [f"{name} reads {pooled:.2%}" for name, pooled, *_ in _pooled(result, folder)]
+        read = [f"{name} reads {percent(pooled)}" for name, pooled, *_ in _pooled(result, folder)]
         return f"Of pictures whose sign it never saw, {' and '.join(read)} right."
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
@@ -40,11 +41,11 @@ class CrossValidation(Study):
         rows = [
             (
                 name,
-                f"{pooled:.2%}",
-                "–" if ends is None else f"{ends[0]:.2%} to {ends[1]:.2%}",
+                percent(pooled),
+                interval(ends),
                 f"{pictures:,}",
                 f"{signs:,}",
-                ", ".join(f"{accuracy:.2%}" for accuracy in each),
+                ", ".join(percent(accuracy) for accuracy in each),
             )
             for name, pooled, ends, pictures, signs, each in _pooled(result, folder)
         ]

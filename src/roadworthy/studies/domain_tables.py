@@ -26,6 +26,7 @@ from roadworthy.inputs import InputSpec
 from roadworthy.results import ArmResult, FloatArray, Predictions, StudyResult, Table
 from roadworthy.scores import probabilities
 from roadworthy.train.checkpoint import load_checkpoint
+from roadworthy.words import interval, percent
 
 WORST, CONFUSED = 8, 6
 
@@ -52,7 +53,7 @@ class Drop:
         """In a sentence's middle."""
         low, high = self.ci95
         return (
-            f"{self.there:.2%} are right, {100 * abs(self.effect):.2f} points "
+            f"{percent(self.there)} are right, {100 * abs(self.effect):.2f} points "
             f"{'fewer' if self.effect > 0 else 'more'} than of these classes at home "
             f"(lost: 95 % {100 * low:+.2f} to {100 * high:+.2f})"
         )
@@ -110,8 +111,8 @@ def _difference(run: Path, domain: str) -> Difference:
                 shift.look,
                 f"{shift.old:.3g}",
                 f"{shift.new:.3g}",
-                f"{shift.more:.0%}",
-                f"{shift.ci95[0]:.0%} to {shift.ci95[1]:.0%}",
+                percent(shift.more, 0),
+                interval(shift.ci95, 0),
                 f"{shift.distance:.2f}",
                 shift.words or "–",
             )
@@ -209,8 +210,8 @@ def drops(result: StudyResult, folder: Path) -> Table:
                 (
                     arm.name,
                     domain,
-                    f"{found.home:.2%}",
-                    f"{found.there:.2%}",
+                    percent(found.home),
+                    percent(found.there),
                     f"{100 * found.effect:+.2f}",
                     f"{100 * found.ci95[0]:+.2f} to {100 * found.ci95[1]:+.2f}",
                 )
@@ -322,8 +323,8 @@ def by_class(arm: ArmResult, folder: Path, domain: str) -> Table:
     rows = tuple(
         (
             there.classes[target],
-            f"{shares[0][home.targets == target].mean():.2%}" if (home.targets == target).any() else "–",
-            f"{shares[1][there.targets == target].mean():.2%}",
+            percent(shares[0][home.targets == target].mean()) if (home.targets == target).any() else "–",
+            percent(shares[1][there.targets == target].mean()),
             f"{int((there.targets == target).sum()):,}",
         )
         for target in np.unique(there.targets).tolist()
@@ -356,9 +357,11 @@ def worst_signs(arm: ArmResult, folder: Path, domain: str) -> Table:
             (
                 name,
                 there.classes[there.targets[rows_of[0]]],
-                f"{wrong[rows_of].mean():.0%}",
+                percent(wrong[rows_of].mean(), 0),
                 f"{len(rows_of)}",
-                ", ".join(f"{answer} {n / answers.total():.0%}" for answer, n in answers.most_common(2)),
+                ", ".join(
+                    f"{answer} {percent(n / answers.total(), 0)}" for answer, n in answers.most_common(2)
+                ),
             )
         )
     return Table(
@@ -411,7 +414,7 @@ def calibration(result: StudyResult, folder: Path) -> Table:
                 )
             )
             rows.append(
-                (arm.name, domain or "home", f"{before:.2%}", f"{after:.2%}", f"{sure:.2%}", f"{right:.2%}")
+                (arm.name, domain or "home", percent(before), percent(after), percent(sure), percent(right))
             )
     return Table(
         caption="Calibration error before and after the temperature chosen at home; means over seeds",
@@ -439,8 +442,8 @@ def few_pictures(result: StudyResult, folder: Path, baseline: str, samples: int)
                     arm.name,
                     domain,
                     f"{100 * (right.mean() - _right(said).mean()):+.2f}",
-                    f"{wrong:.0%}",
-                    f"{none:.0%}",
+                    percent(wrong, 0),
+                    percent(none, 0),
                 )
             )
     return Table(

@@ -15,6 +15,7 @@ from roadworthy.studies.baseline import PRETRAINED, installed
 from roadworthy.studies.claims import Part, better, judge, near, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
 from roadworthy.studies.setups import COMPACT, PENALISED, QUICK_SECONDS, QUICK_SEEDS, STUDY_CNN
+from roadworthy.words import percent
 
 SECONDS = 60.0
 # Without what the measures are: each arm adds one of them.
@@ -163,7 +164,7 @@ class Domains(Study):
             reads = float(np.mean(list(best.values(domain=domain).values())))
             yield (
                 f"{domain} is {difference.words}: {drop.words}. "
-                f"Best there is '{best.name}' with {reads:.2%} right."
+                f"Best there is '{best.name}' with {percent(reads)} right."
             )
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:

@@ -29,6 +29,7 @@ from roadworthy.scores import log_probabilities
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
 from roadworthy.studies.setups import classes_of, many_classes
 from roadworthy.train.checkpoint import load_checkpoint
+from roadworthy.words import percent
 
 ARM = "photographs"
 FOLDS, QUICK_FOLDS = 5, 3
@@ -82,8 +83,8 @@ class Frames(Study):
             return f"No frame of {pooled.signs:,} signs was read wrongly."
         low, high = pooled.ratio_ci95()
         return (
-            f"Over {len(list(CORRUPTIONS))} corruptions at severity {SEVERITY}, {single:.2%} of single "
-            f"frames are read wrongly and {together:.2%} of signs by all their frames: "
+            f"Over {len(list(CORRUPTIONS))} corruptions at severity {SEVERITY}, {percent(single)} of single "
+            f"frames are read wrongly and {percent(together)} of signs by all their frames: "
             f"{together / single:.2f} of it (95 % over {pooled.signs:,} signs {low:.2f} to {high:.2f})."
         )
 
@@ -100,9 +101,9 @@ class Frames(Study):
                 rows=tuple(
                     (
                         way,
-                        f"{pooled.clean(way):.2%}",
-                        f"{pooled.mean(way):.2%}",
-                        f"{pooled.mean(way, standard):.2%}",
+                        percent(pooled.clean(way)),
+                        percent(pooled.mean(way)),
+                        percent(pooled.mean(way, standard)),
                     )
                     for way in ways
                 ),
@@ -114,8 +115,8 @@ class Frames(Study):
                 rows=tuple(
                     (
                         name,
-                        f"{single:.2%}",
-                        f"{together:.2%}",
+                        percent(single),
+                        percent(together),
                         f"{together / single:.2f}" if single else "–",
                     )
                     for name in CORRUPTIONS
@@ -127,7 +128,7 @@ class Frames(Study):
                 caption="Calibration error of fused answers: what a further frame counts for",
                 columns=("a further frame counts", "clean", "corrupted"),
                 rows=tuple(
-                    (name, *(f"{value:.2%}" for value in pooled.ece(key)))
+                    (name, *(percent(value) for value in pooled.ece(key)))
                     for name, key in (
                         ("nothing: the mean", "ece: mean"),
                         (f"what validation chose: {pooled.independence()}", "ece: chosen"),

@@ -29,6 +29,7 @@ from roadworthy.studies.domain_tables import side
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.setups import base
 from roadworthy.train.checkpoint import load_checkpoint
+from roadworthy.words import interval, percent
 
 ASKED = "as it is"
 SHOWN, GALLERY = 120, "mistakes.npz"
@@ -76,12 +77,13 @@ class Mistakes(Study):
         if not mistakes:
             return f"No mistake was made in any of {len(runs)} trainings."
         said = [
-            f"{n / mistakes.total():.0%} of {mistakes.total():,} mistakes are {target} read as {answer}"
+            f"{percent(n / mistakes.total(), 0)} of {mistakes.total():,} mistakes are {target} read as "
+            f"{answer}"
             for (target, answer), n in mistakes.most_common(NAMED)
         ]
         shown = [
             f"{effect.trait} {'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.2g} "
-            f"({effect.rate:.1%} wrong, {effect.rest_rate:.1%} elsewhere)"
+            f"({percent(effect.rate, 1)} wrong, {percent(effect.rest_rate, 1)} elsewhere)"
             for effect in _effects(runs[0])
             if effect.shown and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
         ]
@@ -121,7 +123,7 @@ class Mistakes(Study):
                 caption=f"Mistakes by kind, over {len(runs)} trainings",
                 columns=("class", "read as", "pictures", "of all mistakes"),
                 rows=tuple(
-                    (target, answer, f"{n:,}", f"{n / every.total():.1%}")
+                    (target, answer, f"{n:,}", percent(n / every.total(), 1))
                     for (target, answer), n in every.most_common(KINDS)
                 ),
                 align_right=(2, 3),
@@ -141,8 +143,8 @@ class Mistakes(Study):
                     (
                         effect.trait,
                         f"{'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.3g}",
-                        f"{effect.rate:.2%}",
-                        f"{effect.rest_rate:.2%}",
+                        percent(effect.rate),
+                        percent(effect.rest_rate),
                         "–"
                         if effect.difference_ci95 is None
                         else f"{effect.difference_ci95[0]:+.2%} to {effect.difference_ci95[1]:+.2%}",
@@ -156,7 +158,7 @@ class Mistakes(Study):
             Table(
                 caption="Most confused, seed 0",
                 columns=("class", "read as", "pictures", "of the class"),
-                rows=tuple((c.target, c.predicted, f"{c.n:,}", f"{c.share:.2%}") for c in confused),
+                rows=tuple((c.target, c.predicted, f"{c.n:,}", percent(c.share)) for c in confused),
                 align_right=(2, 3),
             ),
             *(
@@ -215,7 +217,7 @@ def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
     np.savez_compressed(folder / GALLERY, images=np.stack(beside))
     confidence = probabilities(predictions.logits[wrong], predictions.temperature).max(axis=1)
     captions = [
-        f"{predictions.classes[target]} read as {predictions.classes[answer]}, {sure:.0%}"
+        f"{predictions.classes[target]} read as {predictions.classes[answer]}, {percent(sure, 0)}"
         for target, answer, sure in zip(
             predictions.targets[wrong].tolist(), answers.tolist(), confidence.tolist(), strict=True
         )
@@ -271,13 +273,13 @@ def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]
         return Part(verdict="open", evidence=f"no mistakes on {target}")
     summary = summarise(shares)
     seeds = f"{len(shares)} of {len(wrong)} seeds" if len(shares) < len(wrong) else f"{len(wrong)} seeds"
-    evidence = f"{summary.mean:.0%} {what} are {read_as} ({sum(totals)} mistakes, {seeds}"
+    evidence = f"{percent(summary.mean, 0)} {what} are {read_as} ({sum(totals)} mistakes, {seeds}"
     if summary.ci95 is None:
         return Part(verdict="open", evidence=f"{evidence})")
     by_chance = wilson(sum(counts[target, read_as] for counts in wrong), sum(totals))
     low, high = max(0.0, min(summary.ci95[0], by_chance[0])), min(1.0, max(summary.ci95[1], by_chance[1]))
     verdict: Verdict = "confirmed" if low > 0.5 else "refuted" if high < 0.5 else "open"
-    return Part(verdict=verdict, evidence=f"{evidence}, 95 % {low:.0%} to {high:.0%})")
+    return Part(verdict=verdict, evidence=f"{evidence}, 95 % {interval((low, high), 0)})")
 
 
 def _suspects(predictions: Predictions, most: int = 10) -> Table:
@@ -291,7 +293,7 @@ def _suspects(predictions: Predictions, most: int = 10) -> Table:
                 predictions.paths[suspect.index],
                 predictions.classes[suspect.label],
                 predictions.classes[suspect.rather],
-                f"{suspect.confidence:.1%}",
+                percent(suspect.confidence, 1),
             )
             for suspect in found[:most]
         ),

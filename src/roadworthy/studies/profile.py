@@ -13,6 +13,7 @@ from roadworthy.studies.claims import Part, Verdict, judge
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.profiling import profile
 from roadworthy.studies.setups import COMPACT, STUDY_CNN
+from roadworthy.words import percent
 
 AS_RUN = "as the study ran it"
 QUICK_STEPS = 30
@@ -39,7 +40,7 @@ class Profile(Study):
         """C4: convolution takes most time, augmentation and data handling come next."""
         shares = _shares(_profiled(result, folder))
         ranked = sorted(shares, key=lambda kind: -shares[kind])
-        evidence = ", ".join(f"{kind} {shares[kind]:.0%}" for kind in ranked)
+        evidence = ", ".join(f"{kind} {percent(shares[kind], 0)}" for kind in ranked)
         first: Verdict = "confirmed" if ranked[0] == "convolution" else "refuted"
         next_: Verdict = "confirmed" if set(ranked[1:3]) == {"augmentation", "data"} else "refuted"
         return [
@@ -61,7 +62,7 @@ class Profile(Study):
             for arm in result.arms
             if arm.name != AS_RUN
         ]
-        return f"Most of a step, {shares[most]:.0%}, goes to {most}. Speed: {', '.join(gains)}."
+        return f"Most of a step, {percent(shares[most], 0)}, goes to {most}. Speed: {', '.join(gains)}."
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
         """Stages, and pictures a second of each arm."""
@@ -72,7 +73,7 @@ class Profile(Study):
                 caption=f"Where {AS_RUN} spends its time: {found['verdict']}",
                 columns=("stage", "share", "µs a picture"),
                 rows=tuple(
-                    (row["stage"], f"{row['share']:.1%}", f"{row['us_per_image']:.1f}")
+                    (row["stage"], percent(row["share"], 1), f"{row['us_per_image']:.1f}")
                     for row in found["stages"]
                 ),
                 align_right=(1, 2),

@@ -27,6 +27,7 @@ from roadworthy.runtime import peak_rss_mb, pick_device, provenance
 from roadworthy.stages import Stages
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.track import Trace
+from roadworthy.words import percent
 
 WARM_UP = 8  # steps that are not timed
 FILES = 400  # read and decoded one by one
@@ -247,7 +248,7 @@ def groups(seconds: Mapping[str, float]) -> dict[str, float]:
 def verdict(shares: Mapping[str, float]) -> str:
     """Which group binds, in words."""
     name = max(shares, key=lambda group: shares[group])
-    return f"{name} binds: {shares[name]:.0%} of the training"
+    return f"{name} binds: {percent(shares[name], 0)} of the training"
 
 
 def fix(config: Config, folder: Path, *, steps: int = 30) -> dict[str, Any]:

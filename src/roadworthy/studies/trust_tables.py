@@ -12,6 +12,7 @@ import numpy as np
 from roadworthy.evaluate.compare import summarise
 from roadworthy.results import ArmResult, Curve, FloatArray, StudyResult, Table
 from roadworthy.studies.plan import read_measured
+from roadworthy.words import percent
 
 CURVES = 4
 LEFT_OUT = "a fifth of the signs left out"  # of all arms that lack a group of classes, together
@@ -48,8 +49,8 @@ def answer(result: StudyResult, folder: Path, home: str, coverages: Sequence[flo
     least = min(own[0]["scores"], key=lambda name: _mean(one["scores"][name]["aurc"] for one in own))
     errors = np.mean([one["scores"][least]["errors"] for one in own], axis=0)
     said = [
-        f"Of all answers {errors[0]:.2%} are wrong, of the surest {coverages[1]:.0%} {errors[1]:.2%} "
-        f"by the score that ranks them best ({least})."
+        f"Of all answers {percent(errors[0])} are wrong, of the surest {percent(coverages[1], 0)} "
+        f"{percent(errors[1])} by the score that ranks them best ({least})."
     ]
     outsiders = sorted({name for ones in trainings.values() for one in ones for name in one["outside"]})
     for outsider in outsiders:
@@ -65,8 +66,8 @@ def answer(result: StudyResult, folder: Path, home: str, coverages: Sequence[flo
             _mean(one["places"][place][key] for one in own) for key in ("ece_before", "ece_after")
         )
         said.append(
-            f"Confidence errs by {after:.2%} {f'on {place}' if place else 'at home'} "
-            f"({before:.2%} before calibration)."
+            f"Confidence errs by {percent(after)} {f'on {place}' if place else 'at home'} "
+            f"({percent(before)} before calibration)."
         )
     return " ".join(said)
 
@@ -78,7 +79,7 @@ def rejection(result: StudyResult, folder: Path, coverages: Sequence[float]) -> 
             arm,
             score,
             *(
-                f"{_mean(one['scores'][score]['errors'][i] for one in ones):.3%}"
+                percent(_mean(one["scores"][score]["errors"][i] for one in ones), 3)
                 for i in range(len(coverages))
             ),
             f"{1e4 * _mean(one['scores'][score]['aurc'] for one in ones):.2f}",
@@ -92,7 +93,7 @@ def rejection(result: StudyResult, folder: Path, coverages: Sequence[float]) -> 
         columns=(
             "arm",
             "score",
-            *(f"{coverage:.0%} answered" for coverage in coverages),
+            *(f"{percent(coverage, 0)} answered" for coverage in coverages),
             "AURC, 1/10,000",
             "trainings",
         ),
@@ -109,7 +110,7 @@ def outsiders(result: StudyResult, folder: Path) -> Table:
             arm,
             score,
             _spread([one["outside"][outsider]["scores"][score]["auroc"] for one in ones], ".4f"),
-            f"{_mean(one['outside'][outsider]['scores'][score]['fpr'] for one in ones):.2%}",
+            percent(_mean(one["outside"][outsider]["scores"][score]["fpr"] for one in ones)),
             f"{ones[0]['outside'][outsider]['n']:,}",
             str(len(ones)),
         )
@@ -138,15 +139,15 @@ def thresholds(result: StudyResult, folder: Path) -> Table:
                 (
                     arm,
                     place or "home",
-                    f"{_mean(one['accepted'] for one in measured):.2%}",
-                    f"{_mean(one['right_accepted'] for one in measured):.2%}",
-                    f"{_mean(one['right'] for one in measured):.2%}",
+                    percent(_mean(one["accepted"] for one in measured)),
+                    percent(_mean(one["right_accepted"] for one in measured)),
+                    percent(_mean(one["right"] for one in measured)),
                 )
             )
         for outsider in ones[0]["outside"]:
             shares = [one["outside"][outsider]["accepted"] for one in ones]
             if None not in shares:
-                rows.append((arm, outsider, f"{_mean(shares):.2%}", "–", "–"))
+                rows.append((arm, outsider, percent(_mean(shares)), "–", "–"))
     return Table(
         caption="What the threshold stored with the network accepts as a sign: chosen on validation for "
         "calibrate.coverage of it",
@@ -166,12 +167,12 @@ def calibration(result: StudyResult, folder: Path) -> Table:
                 (
                     arm,
                     place or "home",
-                    f"{_mean(one['ece_before'] for one in measured):.2%}",
+                    percent(_mean(one["ece_before"] for one in measured)),
                     _spread([one["ece_after"] for one in measured], ".2%"),
                     f"{_mean(one['temperature'] for one in ones):.2f}",
                     f"{_mean(one['own_temperature'] for one in measured):.2f}",
-                    f"{_mean(one['confidence'] for one in measured):.2%}",
-                    f"{_mean(one['right'] for one in measured):.2%}",
+                    percent(_mean(one["confidence"] for one in measured)),
+                    percent(_mean(one["right"] for one in measured)),
                 )
             )
     return Table(
@@ -193,7 +194,7 @@ def conformal_sets(result: StudyResult, folder: Path, level: float) -> Table:
             _spread([one["places"][place]["conformal"][method]["coverage"] for one in ones], ".2%"),
             f"{_mean(one['places'][place]['conformal'][method]['standard_errors'] for one in ones):+.1f}",
             f"{_mean(one['places'][place]['conformal'][method]['size'] for one in ones):.2f}",
-            f"{_mean(one['places'][place]['conformal'][method]['single'] for one in ones):.1%}",
+            percent(_mean(one["places"][place]["conformal"][method]["single"] for one in ones), 1),
             f"{ones[0]['signs']:,} / {ones[0]['places'][place]['signs']:,}",
         )
         for arm, ones in _measured(result, folder)
@@ -201,8 +202,8 @@ def conformal_sets(result: StudyResult, folder: Path, level: float) -> Table:
         for method in ones[0]["places"][place]["conformal"]
     ]
     return Table(
-        caption=f"Conformal sets that should hold the truth {level:.0%} of the time: how often they do, how "
-        "many standard errors (over the signs calibrated on and those measured) off, and their size",
+        caption=f"Conformal sets that should hold the truth {percent(level, 0)} of the time: how often they "
+        "do, how many standard errors (over the signs calibrated on and those measured) off, and their size",
         columns=("arm", "on", "method", "coverage", "off by", "size", "of one class", "signs"),
         rows=tuple(rows),
         align_right=(4, 5, 6, 7),
