@@ -10,7 +10,8 @@ import pytest
 import typer
 from PIL import Image, ImageChops, ImageStat
 
-from roadworthy import cli
+from roadworthy import cli, cli_layout
+from roadworthy.serve.engine import packaged
 
 ROOT = Path(__file__).parent.parent
 PAGES = [ROOT / "README.md", ROOT / "CHANGELOG.md", *sorted((ROOT / "docs").rglob("*.md"))]
@@ -59,7 +60,8 @@ def _commands() -> list[str]:
     blocks = (
         block
         for page in PAGES
-        for block in re.findall(r"```\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        for kind, block in re.findall(r"```(\w*)\n(.*?)```", page.read_text(encoding="utf-8"), re.DOTALL)
+        if not kind
     )
     lines = {line.partition(" #")[0].strip() for block in blocks for line in block.splitlines()}
     return sorted(line.partition(" > ")[0] for line in lines if line.startswith("roadworthy "))
@@ -79,3 +81,18 @@ def test_commands_in_the_docs_can_be_parsed(line: str) -> None:
 
 def test_commands_were_found() -> None:
     assert len(_commands()) > 10
+
+
+def test_what_the_readme_shows_is_what_is_printed(
+    monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    if packaged() is None:
+        pytest.skip("this copy comes without a model")
+    monkeypatch.chdir(ROOT / "docs" / "tutorials" / "pictures")
+    monkeypatch.setattr(cli_layout, "width_of", lambda stream: 80)
+    text = (ROOT / "README.md").read_text(encoding="utf-8")
+    shown = re.findall(r"^```text\n\$ roadworthy (.*)\n((?:.*\n)*?)```", text, re.MULTILINE)
+    assert shown
+    for line, printed in shown:
+        assert cli.run(shlex.split(line)) == 0
+        assert capsys.readouterr().out == printed

@@ -7,20 +7,20 @@ from pathlib import Path
 
 import pytest
 
-from roadworthy import cli
+from roadworthy import cli, cli_layout
 from roadworthy.serve.engine import packaged
 
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 PAGES = sorted(FOLDER.glob("*.md"))
-BLOCK = re.compile(r"^```(python)?\n(.*?)^```", re.DOTALL | re.MULTILINE)
+BLOCK = re.compile(r"^```(\w*)\n(.*?)^```", re.DOTALL | re.MULTILINE)
 NEEDS = dict.fromkeys(("add-a-sign", "study", "your-photographs"), "resvg_py") | {"deploy": "onnxscript"}
 
 
 def steps(page: Path) -> list[tuple[str, str]]:
-    """(kind, text) of each block in order: `python`, or one command line each."""
+    """(kind, text) of each block in order: `python`, `text` that these print, or one command line each."""
     found = []
     for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
-        found += [("python", text)] if kind else [("command", line) for line in text.splitlines() if line]
+        found += [(kind, text)] if kind else [("command", line) for line in text.splitlines() if line]
     return found
 
 
@@ -34,8 +34,13 @@ def test_a_tutorial_can_be_followed(
         pytest.skip("this copy comes without a model")
     shutil.copytree(FOLDER, tmp_path, dirs_exist_ok=True)
     monkeypatch.chdir(tmp_path)
+    monkeypatch.setattr(cli_layout, "width_of", lambda stream: 80)  # as a reader's terminal shows it
     names: dict[str, object] = {}
     for kind, text in steps(page):
+        if kind == "text":
+            assert capsys.readouterr().out == text
+            continue
+        capsys.readouterr()
         if kind == "python":
             exec(compile(text, str(page), "exec"), names)
         elif not text.startswith("pip "):

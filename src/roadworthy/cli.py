@@ -1176,6 +1176,10 @@ def _say(line: str) -> None:
     print(line, file=sys.stderr, flush=True)
 
 
+def _say_error(what: str) -> None:
+    _say(f"{cli_layout.paint('error:', 'red', sys.stderr)} {what}")
+
+
 def _our_bug(error: BaseException) -> str:
     """Where the traceback of a bug went, in one line."""
     trace = "".join(traceback.format_exception(error))
@@ -1230,7 +1234,7 @@ def run(arguments: list[str]) -> int:
             code = _command_line().main(arguments, prog_name="roadworthy", standalone_mode=False)
         sys.stdout.flush()
     except RoadworthyError as error:
-        _say(f"error: {' '.join(str(error).split())}")
+        _say_error(" ".join(str(error).split()))
         return error.exit_code
     except (KeyboardInterrupt, typer.Abort):
         _say("stopped")
@@ -1242,7 +1246,7 @@ def run(arguments: list[str]) -> int:
         if type(error).__name__ == "NoArgsIsHelpError":
             _say(error.format_message())
         else:
-            _say(f"error: {_usage_line(error)}")
+            _say_error(_usage_line(error))
         return 2
     except Exception as error:
         _say(f"this is our bug, please report it: {_our_bug(error)}")
