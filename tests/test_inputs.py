@@ -362,8 +362,10 @@ def test_what_is_left_out_is_counted_by_suffix():
 
 @pytest.mark.parametrize(
     ("name", "suffix"),
-    [("a.PNG", ".png"), ("a.tar.gz", ".gz"), ("README", "no suffix"), ("a.12345678901", ".12345678901")]
-    + [("a.123456789012", "no suffix"), ("ü.JPEG", ".jpeg"), (".gif", ".gif")],
+    [
+        *(("a.PNG", ".png"), ("a.tar.gz", ".gz"), ("README", "no suffix"), ("ü.JPEG", ".jpeg")),
+        *(("a.12345678901", ".12345678901"), ("a.123456789012", "no suffix"), (".gif", ".gif")),
+    ],
 )
 def test_what_a_file_is_told_by(name, suffix):
     assert inputs.suffix_of(name) == suffix
