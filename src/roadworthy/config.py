@@ -260,15 +260,30 @@ class PenaltyConfig:
 class DangerConfig:
     """What a mistake costs, next to a harmless one that costs `other`; a table to be argued about.
 
+    Which weight a mistake has: `evaluate.metrics.danger_row`; the table: docs/guide/evaluation.md.
     missed_priority: stop, no-entry, give-way or wrong-way read as anything else.
-    limit_too_high / limit_too_low: a speed limit read as a higher / lower one.
-    false_limit: something else read as a speed limit.
+    limit_far_too_high / limit_too_high / limit_too_low: a speed limit read as another, by its number.
+    limit_ended: a limit read as the end of one.
+    limit_lost: a limit read as what is neither a limit nor the end of one, no-sign among them.
+    missed_prohibition / missed_crossing: a prohibition, a crossing or a roundabout read as anything else.
+    wrong_side: a direction read as its mirror image.
+    false_end: read as the end of what the sign does not end.
+    false_right_of_way / false_limit / false_priority: read as one of these, and is none.
     """
 
     missed_priority: float = 10.0
+    limit_far_too_high: float = 10.0
     limit_too_high: float = 5.0
     limit_too_low: float = 2.0
+    limit_ended: float = 10.0
+    limit_lost: float = 5.0
+    missed_prohibition: float = 5.0
+    missed_crossing: float = 5.0
+    wrong_side: float = 5.0
+    false_end: float = 5.0
+    false_right_of_way: float = 5.0
     false_limit: float = 3.0
+    false_priority: float = 3.0
     other: float = 1.0
 
     def __post_init__(self) -> None:

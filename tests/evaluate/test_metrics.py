@@ -1,5 +1,9 @@
+import dataclasses
+import itertools
 import json
+import re
 import warnings
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -19,12 +23,14 @@ from roadworthy.evaluate.metrics import (
     correct_signs,
     danger_cost,
     danger_costs,
+    danger_row,
     expected_calibration_error,
     negative_log_likelihood,
     sign_indices,
 )
 from roadworthy.results import Predictions
 from roadworthy.scores import log_probabilities, probabilities
+from roadworthy.signs.catalogue import families, sign_classes
 
 CLASSES = ("speed-50", "speed-60", "stop", "no-entry", "keep-left")
 
@@ -135,20 +141,157 @@ def test_undefined_stays_undefined():
         ("speed-50", "speed-50", 0),
         ("speed-50", "speed-60", 5),
         ("speed-60", "speed-50", 2),
-        ("speed-60", "speed-100", 5),  # by value: as text, 100 would come before 60
+        ("speed-60", "speed-80", 5),
+        ("speed-60", "speed-90", 10),
+        ("speed-60", "speed-100", 10),  # by value: as text, 100 would come before 60
         ("stop", "keep-left", 10),
         ("no-entry", "stop", 10),
+        ("no-entry", "wrong-way", 1),  # both say turn back
         ("give-way", "speed-50", 10),  # a missed give-way and a false limit: the dearer
         ("keep-left", "speed-50", 3),
+        ("not-a-limit", "speed-40", 3),
+        ("no-sign", "speed-40", 3),
+        ("no-sign", "end-all-limits", 5),
+        ("no-sign", "stop", 3),
+        ("no-sign", "keep-left", 1),
         ("end-speed-80", "speed-80", 3),
-        ("speed-50", "end-speed-80", 1),
-        ("keep-left", "stop", 1),
+        ("end-speed-80", "end-speed-60", 1),
+        ("end-all-limits", "end-speed-60", 1),
+        ("end-no-overtaking", "end-all-limits", 5),
+        ("end-all-limits", "end-no-overtaking", 1),
+        ("speed-50", "end-speed-80", 10),
+        ("speed-50", "end-all-limits", 10),
+        ("speed-50", "no-sign", 5),
+        ("speed-50", "not-a-limit", 5),
+        ("speed-50", "stop", 5),
+        ("speed-50", "end-no-overtaking", 5),
+        ("no-left-turn", "left-only", 5),
+        ("no-left-turn", "no-right-turn", 5),
+        ("no-overtaking", "end-no-overtaking", 5),
+        ("rail-crossing", "no-sign", 5),
+        ("roundabout", "keep-left", 5),
+        ("keep-left", "keep-right", 5),
+        ("bend-left", "bend-right", 1),
+        ("general-caution", "priority-road", 5),
+        ("priority-road", "right-of-way", 1),
+        ("keep-left", "stop", 3),
         ("my-own", "keep-left", 1),
+        ("my-own", "speed-50", 3),
+        ("speed-35", "my-own", 5),  # of no catalogue, and a limit all the same
+        ("speed-limit", "end-of-limit", 10),
+        ("speed-limit", "other", 5),
+        ("stop-and-priority", "warning", 10),
+        ("prohibition", "warning", 5),
+        ("crossing", "warning", 5),
+        ("direction", "warning", 1),
+        ("warning", "end-of-limit", 5),
+        ("warning", "speed-limit", 3),
     ],
 )
 def test_danger_of_a_mistake(shown, answer, cost):
     classes = (shown, answer) if shown != answer else (shown,)
     assert danger_costs(classes, DangerConfig())[0, -1] == cost
+
+
+NAMES = (*sign_classes(), *families(), "my-own", "speed-35", "end-speed-35")
+PRIORITY = {"stop", "give-way", "no-entry", "wrong-way", "stop-and-priority"}
+CROSSINGS = {"pedestrian-crossing", "rail-crossing", "crossing", "roundabout"}
+PROHIBITIONS = {name for name in NAMES if name.startswith("no-")} - {"no-entry", "no-sign"} | {"prohibition"}
+SIDES = [f"{way}-{side}" for way in ("keep", "one-way") for side in ("left", "right")]
+SIDES += ["left-only", "right-only", "ahead-or-left", "ahead-or-right"]
+
+
+def swap_sides(name):
+    return name.replace("left", "?").replace("right", "left").replace("?", "right")
+
+
+def number(name):
+    found = re.fullmatch(r"speed-(\d+)", name)
+    return int(found[1]) if found else None
+
+
+def is_limit(name):
+    return number(name) is not None or name == "speed-limit"
+
+
+def ends_limit(name):
+    return name.startswith("end-speed-") or name in {"end-all-limits", "end-of-limit"}
+
+
+def ends_overtaking(name):
+    return name.startswith("end-no-overtaking") or name in {"end-all-limits", "end-of-limit"}
+
+
+SHOWN = {
+    "a priority sign": PRIORITY.__contains__,
+    "a limit": is_limit,
+    "a prohibition": PROHIBITIONS.__contains__,
+    "a crossing": CROSSINGS.__contains__,
+}
+ANY_OTHER = "any other"
+
+
+def higher(shown, answer):
+    return (number(answer) or 0) - (number(shown) or 0) if number(shown) and number(answer) else 0
+
+
+READ_AS = {
+    "anything else": lambda shown, answer: {shown, answer} != {"no-entry", "wrong-way"},
+    "a limit more than 20 higher": lambda shown, answer: higher(shown, answer) > 20,
+    "a limit up to 20 higher": lambda shown, answer: 0 < higher(shown, answer) <= 20,
+    "a lower limit": lambda shown, answer: higher(shown, answer) < 0,
+    "the end of a limit": lambda shown, answer: ends_limit(answer),
+    "neither a limit nor the end of one": lambda _, answer: not is_limit(answer) and not ends_limit(answer),
+    "its mirror image": lambda shown, answer: shown in SIDES and swap_sides(shown) == answer,
+    "the end of what it does not end": lambda shown, answer: (
+        (ends_limit(answer) and not ends_limit(shown))
+        or (ends_overtaking(answer) and not ends_overtaking(shown))
+    ),
+    "a right of way": lambda shown, answer: (
+        answer in {"priority-road", "right-of-way"} and shown not in {"priority-road", "right-of-way"}
+    ),
+    "a limit": lambda _, answer: is_limit(answer),
+    "a priority sign": lambda _, answer: answer in PRIORITY,
+}
+
+
+def documented_rows():
+    """(weight, costs, shown, read as) of the table in the guide."""
+    page = Path(__file__).parents[2] / "docs" / "guide" / "evaluation.md"
+    return re.findall(
+        r"^\| `(\w+)` \| (\d+) \| (.*?) ?\| (.*?) \|$", page.read_text(encoding="utf-8"), re.MULTILINE
+    )
+
+
+def test_the_documented_weights_are_those_that_count():
+    documented = [(name, float(costs)) for name, costs, _, _ in documented_rows()]
+    assert documented == list(dataclasses.asdict(DangerConfig()).items())
+
+
+def test_every_pair_of_classes_has_exactly_one_documented_row():
+    rows = [(weight, shown, read_as) for weight, _, shown, read_as in documented_rows() if weight != "other"]
+    assert {shown for _, shown, _ in rows} == {*SHOWN, ANY_OTHER}
+    for shown, answer in itertools.permutations(NAMES, 2):
+        kinds = [kind for kind, holds in SHOWN.items() if holds(shown)]
+        assert len(kinds) <= 1, shown
+        (kind,) = kinds or [ANY_OTHER]
+        found = [weight for weight, who, what in rows if who == kind and READ_AS[what](shown, answer)]
+        assert len(found) <= 1, (shown, answer, found)
+        assert danger_row(shown, answer) == (found or ["other"])[0], (shown, answer)
+
+
+def test_losing_a_limit_costs_at_least_what_one_too_high_by_10_does():
+    limits = [name for name in NAMES if is_limit(name)]
+    too_high = danger_costs(("speed-50", "speed-60"), DangerConfig())[0, 1]
+    costs = danger_costs(NAMES, DangerConfig())
+    for limit, (column, answer) in itertools.product(limits, enumerate(NAMES)):
+        if not is_limit(answer):
+            assert costs[NAMES.index(limit), column] >= too_high, (limit, answer)
+
+
+def test_what_is_no_mistake_has_no_row():
+    with pytest.raises(ValueError, match="stop read as stop is no mistake"):
+        danger_row("stop", "stop")
 
 
 def test_danger_cost_by_hand():

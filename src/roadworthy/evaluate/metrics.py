@@ -18,9 +18,21 @@ from roadworthy.evaluate.intervals import bootstrap_mean, wilson
 from roadworthy.inputs import FloatArray
 from roadworthy.results import ClassMetrics, IntArray, Metrics, Predictions
 from roadworthy.scores import log_probabilities
-from roadworthy.signs.catalogue import kind_and_value
+from roadworthy.signs.catalogue import family_of, kind_and_value, sign_classes
 
-PRIORITY_CLASSES = frozenset({"stop", "no-entry", "give-way", "wrong-way"})
+# What a sign asks of a driver.  Families are classes too, where a model was trained with --group-by family.
+_PRIORITY = frozenset({"stop", "give-way", "no-entry", "wrong-way", "stop-and-priority"})
+_TURN_BACK = frozenset({"no-entry", "wrong-way"})
+_RIGHT_OF_WAY = frozenset({"priority-road", "right-of-way"})
+_CROSSINGS = frozenset({"crossing", "roundabout"})
+_ENDS = {
+    "end-speed": frozenset({"limit"}),
+    "end-no-overtaking": frozenset({"overtaking"}),
+    "end-no-overtaking-trucks": frozenset({"overtaking"}),
+    "end-all-limits": frozenset({"limit", "overtaking"}),
+    "end-of-limit": frozenset({"limit", "overtaking"}),
+}
+_FAR_KMH = 20
 
 # A handful of pictures without a track among thousands with one stand as signs of their own; more of them
 # would turn "bootstrap over tracks" into a name without a meaning.
@@ -153,11 +165,37 @@ def class_means(per_class: Sequence[ClassMetrics]) -> dict[str, float]:
 
 
 def danger_costs(classes: Sequence[str], danger: DangerConfig) -> FloatArray:
-    """(C, C): what it costs to answer the column's class to a picture of the row's; 0 on the diagonal.
+    """(C, C): what it costs to answer the column's class to a picture of the row's; 0 on the diagonal."""
+    return np.array(
+        [
+            [0.0 if shown == answer else getattr(danger, danger_row(shown, answer)) for answer in classes]
+            for shown in classes
+        ]
+    )
 
-    A mistake that two lines of the table describe costs the dearer of them.
+
+def danger_row(shown: str, answer: str) -> str:
+    """Which weight of DangerConfig a mistake has: its row of the table in docs/guide/evaluation.md.
+
+    What is lost counts before what is made up: a give-way read as a limit is a missed give-way.
+    Raises ValueError where the two classes are the same, which is no mistake.
     """
-    return np.array([[_danger(shown, answer, danger) for answer in classes] for shown in classes])
+    if shown == answer:
+        raise ValueError(f"{shown} read as {answer} is no mistake; give two classes")
+    if {shown, answer} == _TURN_BACK:
+        return "other"
+    if shown in _PRIORITY:
+        return "missed_priority"
+    if _is_limit(shown):
+        return _limit_row(shown, answer)
+    if shown in _CROSSINGS or family_of(shown) == "crossing":
+        return "missed_crossing"
+    if shown == "prohibition" or family_of(shown) == "prohibition":
+        return "missed_prohibition"
+    known = sign_classes().get(shown)
+    if known is not None and known.family == "direction" and known.mirror == answer:
+        return "wrong_side"
+    return _false_row(shown, answer)
 
 
 def danger_cost(counts: IntArray, classes: Sequence[str], danger: DangerConfig) -> float:
@@ -199,18 +237,38 @@ def _interval_of_signs(accuracy: float, n: int, frames_per_sign: float | None) -
     return wilson(accuracy * trials, trials)
 
 
-def _danger(shown: str, answer: str, danger: DangerConfig) -> float:
-    if shown == answer:
-        return 0.0
-    (kind, limit), (answer_kind, answer_limit) = kind_and_value(shown), kind_and_value(answer)
-    costs = []
-    if shown in PRIORITY_CLASSES:
-        costs.append(danger.missed_priority)
-    if answer_kind == "speed" and kind != "speed":
-        costs.append(danger.false_limit)
-    if kind == answer_kind == "speed" and limit is not None and answer_limit is not None:
-        costs.append(danger.limit_too_high if answer_limit > limit else danger.limit_too_low)
-    return max(costs, default=danger.other)
+def _is_limit(name: str) -> bool:
+    return name == "speed-limit" or kind_and_value(name)[0] == "speed"
+
+
+def _ended(name: str) -> frozenset[str]:
+    """What a sign ends: `limit`, `overtaking` (its prohibition), both or nothing."""
+    return _ENDS.get(kind_and_value(name)[0], frozenset())
+
+
+def _limit_row(shown: str, answer: str) -> str:
+    """The row of a limit that was not read as it is."""
+    if "limit" in _ended(answer):
+        return "limit_ended"
+    if not _is_limit(answer):
+        return "limit_lost"
+    limit, read = kind_and_value(shown)[1], kind_and_value(answer)[1]
+    if limit is None or read is None:
+        return "other"
+    if read < limit:
+        return "limit_too_low"
+    return "limit_far_too_high" if read - limit > _FAR_KMH else "limit_too_high"
+
+
+def _false_row(shown: str, answer: str) -> str:
+    """The row of what was made up, where nothing is lost that a driver must obey."""
+    if _ended(answer) - _ended(shown):
+        return "false_end"
+    if answer in _RIGHT_OF_WAY and shown not in _RIGHT_OF_WAY:
+        return "false_right_of_way"
+    if _is_limit(answer):
+        return "false_limit"
+    return "false_priority" if answer in _PRIORITY else "other"
 
 
 def _check_pair(scores: FloatArray, targets: IntArray) -> None:
