@@ -20,6 +20,7 @@ from pathlib import Path
 
 from unknown import UNKNOWN
 
+from roadworthy.results import interval_of
 from roadworthy.signs.catalogue import catalogue
 
 FOUR = ("--classes", "speed-50,speed-60,stop,no-entry")
@@ -136,6 +137,7 @@ def interval(pair: list[float] | None) -> str:
 def row(name: str, folder: Path) -> str:
     metrics = json.loads((folder / "metrics.json").read_text())
     origin = json.loads((folder / "provenance.json").read_text())
+    shown = interval_of(metrics)
     wrong = metrics["n"] - round(metrics["accuracy"] * metrics["n"])
     cells = [
         name,
@@ -143,7 +145,7 @@ def row(name: str, folder: Path) -> str:
         percent(metrics["accuracy"]),
         str(wrong),
         interval(metrics["accuracy_ci95"]),
-        interval(metrics["accuracy_ci95_tracks"] or metrics["accuracy_ci95_signs"]),
+        interval([shown.low, shown.high] if shown.over == "signs" else None),
         percent(metrics["macro_f1"]),
         f"{metrics['ece']:.4f}",
         f"{metrics['danger_per_100']:.2f}",

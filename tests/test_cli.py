@@ -25,7 +25,7 @@ from roadworthy.cli_progress import StudyLines, StudyTable, TrainingBar, Trainin
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.errors import CheckpointError, RequirementError, TrainingError
 from roadworthy.models.catalogue import MODELS
-from roadworthy.results import ArmResult, Claim, Predictions, Row, RunResult, StudyResult
+from roadworthy.results import AccuracyInterval, ArmResult, Claim, Predictions, Row, RunResult, StudyResult
 from roadworthy.studies.plan import Ask, Job
 
 ROWS = (
@@ -74,10 +74,7 @@ def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, A
     asked: list[dict[str, Any]] = []
     metrics = SimpleNamespace(
         accuracy=0.95,
-        accuracy_ci95=(0.9, 0.97),
-        accuracy_ci95_tracks=None,
-        accuracy_ci95_signs=None,
-        sign_accuracy_ci95=None,
+        interval=AccuracyInterval(low=0.9, high=0.97, over="pictures"),
         balanced_accuracy=0.94,
         ece=0.03,
         n=200,
@@ -781,7 +778,7 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
 ) -> None:
     asked: list[Any] = []
     parity = {"n": 1500, "agreement": 0.99876, "largest_difference": 0.0123}
-    measured = {"accuracy": 0.98361, "accuracy_ci95": (0.97, 0.99), "n": 12345}
+    measured = {"accuracy": 0.98361, "accuracy_ci95": (0.97, 0.99), "accuracy_over": "signs", "n": 12345}
     found = SimpleNamespace(
         files=(Path("a/x.onnx"), Path("a/x.md")),
         manifest=SimpleNamespace(parity={"int8": parity}, metrics={"folder:x, test": measured}),
@@ -804,8 +801,8 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "int8  99.88 % of 1,500 answers as before, logits within 0.012",
-        "accuracy  95 % interval     of               set",
-        "98.36 %   97.00 to 99.00 %  12,345 pictures  folder:x, test",
+        "accuracy  95 % interval     over   of               set",
+        "98.36 %   97.00 to 99.00 %  signs  12,345 pictures  folder:x, test",
         str(Path("a/x.onnx")),
         str(Path("a/x.md")),
     ]

@@ -49,6 +49,13 @@ def test_the_browsers_faces_are_in_step() -> None:
         assert max(ImageStat.Stat(apart).mean) < 8, f"{sign}: run python docs/make_faces.py"
 
 
+def test_the_packaged_card_is_in_step_with_what_its_bundles_store(tmp_path: Path) -> None:
+    made = _script("make_card")
+    for path in made.written(tmp_path):
+        kept = cli.__file__.replace("cli.py", f"serve/packaged/{path.name}")
+        assert path.read_bytes() == Path(kept).read_bytes(), "run: python docs/make_card.py"
+
+
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
 def test_links_lead_somewhere(page: Path) -> None:
     targets = re.findall(r"\[[^\]]*\]\(([^)#]+)[^)]*\)", page.read_text(encoding="utf-8"))

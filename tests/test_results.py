@@ -7,7 +7,16 @@ import numpy as np
 import pytest
 
 from roadworthy.errors import CheckpointError, ShapeError, UsageError
-from roadworthy.results import ClassMetrics, Metrics, Predictions, Rejection, Row, make_folder, write_json
+from roadworthy.results import (
+    ClassMetrics,
+    Metrics,
+    Predictions,
+    Rejection,
+    Row,
+    interval_of,
+    make_folder,
+    write_json,
+)
 
 
 def predictions(**changes):
@@ -36,6 +45,23 @@ def metrics(**changes):
         "confusion_counts": np.array([[1]]),
     }
     return Metrics(**{**given, **changes})
+
+
+@pytest.mark.parametrize(
+    ("known", "low", "over"),
+    [
+        ({"accuracy_ci95_tracks": (0.5, 0.9), "accuracy_ci95_signs": (0.1, 0.9)}, 0.5, "signs"),
+        ({"accuracy_ci95_signs": (0.4, 0.9), "sign_accuracy_ci95": (0.1, 0.9)}, 0.4, "signs"),
+        ({"sign_accuracy_ci95": (0.3, 0.9)}, 0.3, "signs"),
+        ({}, 0.2, "pictures"),
+    ],
+)
+def test_the_interval_shown_is_over_signs_where_they_are_known(known, low, over):
+    found = metrics(**known)
+    assert (found.interval.low, found.interval.over) == (low, over)
+    assert interval_of(json.loads(json.dumps(found.to_dict(), default=list))) == found.interval
+    older = {"accuracy_ci95": [0.2, 1.0], **known}  # metrics.json lacked what is None
+    assert interval_of(older) == found.interval
 
 
 def test_predictions_come_back_as_they_went(tmp_path):

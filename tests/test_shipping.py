@@ -21,6 +21,7 @@ from roadworthy.errors import DataError, ParityError, UsageError
 from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.reject import threshold_for
 from roadworthy.export.bundle import read_bundle
+from roadworthy.results import AccuracyInterval, interval_of
 from roadworthy.scores import SCORES
 from roadworthy.serve.engine import load_engine
 from roadworthy.shipping import Exported
@@ -99,24 +100,20 @@ def test_the_manifest_tells_what_the_bundle_reads_of_the_runs_own_test(
     assert list(found) == [f"folder:{drawn_folder.name}, test"]
     (own,) = found.values()
     assert (own["n"], own["accuracy"], own["drawn"]) == (told["n"], told["accuracy"], 0)
-    assert own["accuracy_ci95"] == (told["accuracy_ci95_tracks"] or told["accuracy_ci95"])
+    shown = interval_of(told)
+    assert (*own["accuracy_ci95"], own["accuracy_over"]) == (shown.low, shown.high, shown.over)
     assert own["recall"] == {name: one["recall"] for name, one in told["per_class"].items()}
     assert own["accepted"] == told["rejection"]["coverage"]
     assert own["accuracy_accepted"] == pytest.approx(told["rejection"]["accuracy_accepted"])
     assert own["ece"] == pytest.approx(told["ece"], abs=1e-4)
 
 
-@pytest.mark.parametrize(
-    ("tracks", "signs", "expected"),
-    [((0.5, 0.9), None, (0.5, 0.9)), (None, (0.4, 0.95), (0.4, 0.95)), (None, None, (0.6, 0.8))],
-)
-def test_intervals_are_over_signs_where_signs_are_known(tracks: Any, signs: Any, expected: Any) -> None:
+@pytest.mark.parametrize("over", ["signs", "pictures"])
+def test_what_is_stored_of_a_measurement(over: str) -> None:
     metrics: Any = SimpleNamespace(
         n=10,
         accuracy=0.7,
-        accuracy_ci95=(0.6, 0.8),
-        accuracy_ci95_tracks=tracks,
-        accuracy_ci95_signs=signs,
+        interval=AccuracyInterval(low=0.4, high=0.95, over=over),
         balanced_accuracy=0.75,
         ece=0.01,
         per_class={"stop": SimpleNamespace(n=10, recall=0.7), "give-way": SimpleNamespace(n=0, recall=None)},
@@ -126,7 +123,8 @@ def test_intervals_are_over_signs_where_signs_are_known(tracks: Any, signs: Any,
         "n": 10,
         "drawn": 3,
         "accuracy": 0.7,
-        "accuracy_ci95": expected,
+        "accuracy_ci95": (0.4, 0.95),
+        "accuracy_over": over,
         "balanced_accuracy": 0.75,
         "ece": 0.01,
         "recall": {"stop": 0.7},

@@ -491,11 +491,17 @@ def export(
             f"{facts['largest_difference']:.2g}"
         )
     measured = [
-        [percent(facts["accuracy"]), interval(facts["accuracy_ci95"]), plural(facts["n"], "picture"), name]
+        [
+            percent(facts["accuracy"]),
+            interval(facts["accuracy_ci95"]),
+            facts["accuracy_over"],
+            plural(facts["n"], "picture"),
+            name,
+        ]
         for name, facts in found.manifest.metrics.items()
     ]
     if measured:
-        _print_table(["accuracy", "95 % interval", "of", "set"], measured, folded="set")
+        _print_table(["accuracy", "95 % interval", "over", "of", "set"], measured, folded="set")
     for path in found.files:
         _print(path)
 
@@ -1113,12 +1119,11 @@ def _how_to_resume(out: Path | None) -> str:
 
 
 def _print_metrics(metrics: Metrics) -> None:
-    over_signs = metrics.accuracy_ci95_tracks or metrics.accuracy_ci95_signs or metrics.sign_accuracy_ci95
-    low, high = over_signs or metrics.accuracy_ci95
+    found = metrics.interval
     measured = plural(metrics.n, "drawn picture" if metrics.extra.get("drawn") else "picture")
     facts = [
-        ("accuracy", f"{percent(metrics.accuracy)}  (95 % interval {interval((low, high))})"),
-        ("measured", f"{measured} of {metrics.split}"),
+        ("accuracy", f"{percent(metrics.accuracy)} of {measured} of {metrics.split}"),
+        ("interval", f"{interval((found.low, found.high))}  (95 %, over {found.over})"),
         ("balanced", percent(metrics.balanced_accuracy)),
         ("ECE", f"{metrics.ece:.4f}"),
     ]

@@ -136,6 +136,33 @@ class ClassMetrics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class AccuracyInterval:
+    """A 95 % interval of an accuracy, fractions, and what it takes as independent.
+
+    over: `signs`, or `pictures` where nothing is known of which pictures show one sign.
+    """
+
+    low: float
+    high: float
+    over: str
+
+
+def interval_of(metrics: Mapping[str, Any]) -> AccuracyInterval:
+    """The interval to show of an accuracy: over signs where they are known, else over pictures.
+
+    metrics: metrics.json as it was stored, also by older versions, or what a manifest holds of it.
+    """
+    # Frames of one sign are no independent trials.  The last of the three is older metrics' only word on
+    # signs where all tracks were equally right.
+    for name in ("accuracy_ci95_tracks", "accuracy_ci95_signs", "sign_accuracy_ci95"):
+        if metrics.get(name) is not None:
+            low, high = metrics[name]
+            return AccuracyInterval(low=low, high=high, over="signs")
+    low, high = metrics["accuracy_ci95"]
+    return AccuracyInterval(low=low, high=high, over="pictures")
+
+
+@dataclass(frozen=True, kw_only=True)
 class Metrics:
     """What follows from Predictions; `to_dict` is metrics.json.
 
@@ -143,8 +170,9 @@ class Metrics:
     that is undefined (nothing predicted) counts as 0 in means.
     accuracy_ci95: Wilson, pictures taken as independent: too narrow where several show one sign.
     accuracy_ci95_tracks: bootstrap over tracks; None without tracks, or with all of them equally right.
-    accuracy_ci95_signs: for sets without tracks whose pictures per sign are known: Wilson, with as many
-        trials as there are signs, as if all pictures of a sign were right or wrong together.
+    accuracy_ci95_signs: Wilson, with as many trials as there are signs, as if all pictures of a sign were
+        right or wrong together: for tracks of which a bootstrap says nothing, and for sets without tracks
+        whose pictures per sign are known.
     sign_*: a sign (track) counts as right when the mean of its frames' probabilities is.
     danger_per_100: danger-weighted cost of the mistakes per 100 pictures.
     """
@@ -179,6 +207,11 @@ class Metrics:
         taken = sorted(set(self.extra) & ({*self.__dataclass_fields__, "confusion"} - {"extra"}))
         if taken:
             raise ValueError(f"extra would overwrite {', '.join(taken)} in metrics.json; name it otherwise")
+
+    @property
+    def interval(self) -> AccuracyInterval:
+        """The interval to show: over signs where they are known, else over pictures."""
+        return interval_of({name: getattr(self, name) for name in self.__dataclass_fields__})
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's metrics.json; `extra` (parameters, train_seconds ...) is laid flat."""

@@ -21,9 +21,10 @@ from roadworthy.data.sources import terms_of
 from roadworthy.data.spec import parse_spec
 from roadworthy.errors import DataError, ParityError, UsageError
 from roadworthy.evaluate.calibrate import fit_temperature
+from roadworthy.evaluate.intervals import wilson
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
-from roadworthy.export.bundle import Manifest, parse_bundle, seal, write_bundle
+from roadworthy.export.bundle import Manifest, parse_bundle, read_bundle, seal, write_bundle
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
@@ -92,14 +93,35 @@ def export(
     make_folder(to.parent)
     for path, (graph, its) in bundles.items():
         write_bundle(graph, its, path)
-    title = f"Model card: {to.stem}"
-    sections = card_sections(
-        [(path.name, path.stat().st_size, dataclasses.asdict(its)) for path, (_, its) in bundles.items()]
-    )
-    card_text, card_page = to.with_suffix(".md"), to.with_suffix(".html")
-    card_text.write_text(markdown(title, sections), encoding="utf-8")
-    write_report(sections, title, card_page)
-    return Exported(files=(*bundles, card_text, card_page), manifest=manifest, notes=tuple(notes))
+    cards = write_card(tuple(bundles))
+    return Exported(files=(*bundles, *cards), manifest=manifest, notes=tuple(notes))
+
+
+def write_card(bundles: Sequence[Path], folder: Path | None = None) -> tuple[Path, Path]:
+    """The model card of some bundles, the one for crops first, as Markdown and as a page beside it.
+
+    folder: where to, if not beside the bundles.
+    """
+    first = bundles[0] if folder is None else folder / bundles[0].name
+    title = f"Model card: {first.stem}"
+    its = [
+        (path.name, path.stat().st_size, _with_over(dataclasses.asdict(read_bundle(path).manifest)))
+        for path in bundles
+    ]
+    sections = card_sections(its)
+    text, page = first.with_suffix(".md"), first.with_suffix(".html")
+    text.write_text(markdown(title, sections), encoding="utf-8")
+    write_report(sections, title, page)
+    return text, page
+
+
+def _with_over(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest; in older ones it does not stand what their intervals take as independent."""
+    for found in manifest["metrics"].values():
+        pictures = wilson(round(found["accuracy"] * found["n"]), found["n"])
+        over = "pictures" if np.allclose(found["accuracy_ci95"], pictures, atol=1e-9) else "signs"
+        found.setdefault("accuracy_over", over)
+    return manifest
 
 
 def _crops(
@@ -305,13 +327,14 @@ def _measured(
 
 def _said(metrics: Metrics) -> dict[str, Any]:
     rejection = metrics.extra["rejection"]
-    over_signs = metrics.accuracy_ci95_tracks or metrics.accuracy_ci95_signs
+    interval = metrics.interval
     kept, errors = rejection.get("n_accepted"), rejection.get("errors_accepted")
     return {
         "n": metrics.n,
         "drawn": metrics.extra.get("drawn", 0),
         "accuracy": metrics.accuracy,
-        "accuracy_ci95": over_signs or metrics.accuracy_ci95,
+        "accuracy_ci95": (interval.low, interval.high),
+        "accuracy_over": interval.over,
         "balanced_accuracy": metrics.balanced_accuracy,
         "ece": metrics.ece,
         "recall": {name: one.recall for name, one in metrics.per_class.items() if one.n},

@@ -330,6 +330,27 @@ def test_metrics_of_tracks():
     assert again.to_dict() == found.to_dict()
 
 
+def test_61_signs_all_right_are_94_to_100_however_many_frames_each_has():
+    groups = [f"sign {i // 30}" for i in range(61 * 30)]
+    answers = [0] * len(groups)
+    asked = predictions(answers, answers, groups)
+    found = compute_metrics(asked, split="test", config=EvaluateConfig(bootstrap=50))
+    assert found.accuracy_ci95_tracks is None
+    assert (found.interval.low, found.interval.high) == wilson(61, 61) == (pytest.approx(0.9408, abs=1e-4), 1)
+    assert found.interval.over == "signs"
+
+
+def test_tracks_that_are_equally_right_have_an_interval_about_the_accuracy_of_pictures():
+    groups = [f"sign {i // 4}" for i in range(40)]
+    found = compute_metrics(
+        predictions([0] * 40, [0, 1, 1, 1] * 10, groups), split="test", config=EvaluateConfig(bootstrap=50)
+    )
+    assert (found.accuracy, found.sign_accuracy) == (0.25, 0)
+    low, high = wilson(2.5, 10)
+    assert (found.interval.low, found.interval.high) == (low, high)
+    assert low < found.accuracy < high
+
+
 def test_metrics_without_tracks():
     asked = predictions([0] * 1830, [0] * 1830)
     found = compute_metrics(asked, split="test", config=EvaluateConfig(), frames_per_sign=30)

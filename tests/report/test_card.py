@@ -14,6 +14,7 @@ MEASURED = {
     "drawn": 0,
     "accuracy": 0.98361,
     "accuracy_ci95": [0.97, 0.99125],
+    "accuracy_over": "signs",
     "balanced_accuracy": 0.95,
     "ece": 0.01234,
     "recall": {"stop": 0.875, "no-sign": 1.0},
@@ -85,6 +86,13 @@ def test_the_model_is_told_as_it_must_be_used() -> None:
     assert other["data"] == "unknown"
 
 
+def test_photographs_come_before_drawings_and_the_larger_set_first() -> None:
+    sets = {"a": DRAWN, "b": {**MEASURED, "n": 5}, "c": MEASURED}
+    found = sections(metrics=sets)
+    assert [row[0] for row in table(found["measured"]).rows] == ["c", "b", "a (drawn)"]
+    assert table(found["classes"]).columns == ("class", "codes", "c", "b", "a")
+
+
 def test_files_are_told_apart() -> None:
     found = card_sections([("x.onnx", 54321, MANIFEST), ("x-find.onnx", 65432, DENSE)])
     assert table(found[0]).rows == (
@@ -99,7 +107,7 @@ def test_what_was_measured_comes_with_n_and_interval() -> None:
         "gtsrb:, test",
         "1,234",
         "98.36 %",
-        "97.00 % to 99.12 %",
+        "97.00 % to 99.12 %, signs",
         "95.00 %",
         "0.0123",
         "93.00 %",
@@ -168,7 +176,7 @@ def test_markdown_escapes_bars_and_keeps_its_tables_whole() -> None:
     ]
     assert "| give\\|way | – | – | – |" in text
     assert "| exported: command | a \\| b |" in text
-    assert "| gtsrb:, test | 1,234 | 98.36 % | 97.00 % to 99.12 % |" in text
+    assert "| gtsrb:, test | 1,234 | 98.36 % | 97.00 % to 99.12 %, signs |" in text
     assert text.endswith("|\n")
     for block in re.findall(r"(?:^\|.*\n)+", text, re.M):
         lines = block.splitlines()
@@ -204,6 +212,6 @@ def test_the_page_holds_the_same_and_is_harmless() -> None:
     page = render("Model card: <x>", list(nasty.values()))
     assert "<script" not in page
     assert "&lt;script&gt;" in page
-    for words in ("98.36 %", "97.00 % to 99.12 %", "1,234", "54,321", "0123abc", "4,321"):
+    for words in ("98.36 %", "97.00 % to 99.12 %, signs", "1,234", "54,321", "0123abc", "4,321"):
         assert words in page
     assert page.endswith("</html>\n")

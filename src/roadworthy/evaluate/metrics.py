@@ -72,13 +72,14 @@ def compute_metrics(
         generator = np.random.default_rng(seed)
         track_interval = bootstrap_mean(right, signs, generator=generator, repetitions=config.bootstrap)
         signs_right = correct_signs(probs, targets, signs)
+        frames_per_sign = n / len(signs_right)
     return Metrics(
         split=split,
         n=n,
         accuracy=accuracy,
         accuracy_ci95=wilson(int(right.sum()), n),
         accuracy_ci95_tracks=track_interval,
-        accuracy_ci95_signs=_interval_of_signs(accuracy, n, frames_per_sign) if signs is None else None,
+        accuracy_ci95_signs=None if track_interval else _interval_of_signs(accuracy, n, frames_per_sign),
         signs=None if signs_right is None else len(signs_right),
         sign_accuracy=None if signs_right is None else float(signs_right.mean()),
         sign_accuracy_ci95=None if signs_right is None else wilson(int(signs_right.sum()), len(signs_right)),

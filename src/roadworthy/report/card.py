@@ -82,7 +82,7 @@ _FOR = {
 def _measured(manifest: Mapping[str, Any]) -> list[Block]:
     """What the file itself answers."""
     rows = []
-    for name, found in manifest["metrics"].items():
+    for name, found in _measurements(manifest):
         low, high = found["accuracy_ci95"]
         kept, right = found["accepted"], found["accuracy_accepted"]
         rows.append(
@@ -90,7 +90,7 @@ def _measured(manifest: Mapping[str, Any]) -> list[Block]:
                 name + (" (drawn)" if found["drawn"] else ""),
                 f"{found['n']:,}",
                 percent(found["accuracy"]),
-                f"{percent(low)} to {percent(high)}",
+                f"{percent(low)} to {percent(high)}, {found['accuracy_over']}",
                 percent(found["balanced_accuracy"]),
                 f"{found['ece']:.4f}",
                 "–" if kept is None else percent(kept),
@@ -99,10 +99,10 @@ def _measured(manifest: Mapping[str, Any]) -> list[Block]:
         )
     if not rows:
         return [Text(text="Nothing was measured.", tone="warning")]
-    columns = ("on", "n", "right", "95 %", "mean over classes", "ECE", "sure", "right where sure")
+    columns = ("on", "n", "right", "95 % over", "mean over classes", "ECE", "sure", "right where sure")
     return [
         Table(
-            caption="Measured with this file; intervals are over signs where signs are known",
+            caption="Measured with this file; intervals are over physical signs where they are known",
             columns=columns,
             rows=tuple(rows),
             align_right=tuple(range(1, len(columns))),
@@ -110,8 +110,13 @@ def _measured(manifest: Mapping[str, Any]) -> list[Block]:
     ]
 
 
+def _measurements(manifest: Mapping[str, Any]) -> list[tuple[str, Mapping[str, Any]]]:
+    """Photographs before drawings, the larger set first: a manifest keeps no order."""
+    return sorted(manifest["metrics"].items(), key=lambda item: (bool(item[1]["drawn"]), -item[1]["n"]))
+
+
 def _classes(manifest: Mapping[str, Any]) -> list[Block]:
-    recalls = {name: found["recall"] for name, found in manifest["metrics"].items()}
+    recalls = {name: found["recall"] for name, found in _measurements(manifest)}
     rows = tuple(
         (
             name,
@@ -172,7 +177,7 @@ def _limits(manifest: Mapping[str, Any]) -> list[Block]:
 def _provenance(manifest: Mapping[str, Any]) -> list[Block]:
     return [
         Facts(items=tuple((f"{stage}: {key}", str(value)) for key, value in facts.items()))
-        for stage, facts in manifest["provenance"].items()
+        for stage, facts in sorted(manifest["provenance"].items(), key=lambda item: item[0] != "trained")
         if facts
     ]
 

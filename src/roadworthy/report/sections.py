@@ -31,6 +31,7 @@ from roadworthy.results import (
     Section,
     Table,
     Text,
+    interval_of,
 )
 from roadworthy.scores import probabilities
 from roadworthy.words import duration, interval, percent, plural
@@ -307,12 +308,8 @@ def _headline(run: _Folder) -> list[Block]:
 
 
 def _honest_interval(m: Mapping[str, Any]) -> str:
-    """The widest that is known: frames of one sign are no independent trials."""
-    # With every track alike a bootstrap says nothing; so many signs all right still does.
-    over_signs = m.get("accuracy_ci95_tracks") or m.get("accuracy_ci95_signs") or m.get("sign_accuracy_ci95")
-    if over_signs:
-        return f"95 % over signs: {interval(over_signs)}"
-    return f"95 % interval {interval(m['accuracy_ci95'])}"
+    found = interval_of(m)
+    return f"95 % over {found.over}: {interval((found.low, found.high))}"
 
 
 def _signs(m: Mapping[str, Any]) -> str:
