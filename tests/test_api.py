@@ -53,6 +53,17 @@ def test_fewer_pictures_than_classes_are_of_the_first_classes(tmp_path: Path) ->
     assert (one / files(one)[0]).read_bytes() == (three / files(one)[0]).read_bytes()
 
 
+def test_so_many_of_each_class_are_drawn(tmp_path: Path) -> None:
+    spec = "rendered:au?signs=stop+no-entry&n=50"
+    line = ["render", spec, "--per-class", "2", "--size", "16", "--out", str(tmp_path / "two")]
+    assert cli.run(line) == 0
+    assert files(tmp_path / "two") == [
+        f"{sign}/{number:05d}_00000.png" for sign in ("no-entry", "stop") for number in (0, 1)
+    ]
+    named = api.render("rendered:au?signs=stop+no-entry&per_class=2", tmp_path / "named", size=16)
+    assert files(named) == files(tmp_path / "two")
+
+
 def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
     own = own_faces(tmp_path / "my & yours?n=3@0.5")
     assert files(api.render("rendered:my", tmp_path / "out", 2, size=16, faces=own)) == [
@@ -66,6 +77,9 @@ def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
     [
         ("rendered:au --n 0", "x>=1"),
         ("rendered:au --n many", "--n"),
+        ("rendered:au", "--n N or --per-class N"),
+        ("rendered:au --n 3 --per-class 2", "both n and per_class"),
+        ("rendered:au --per-class 0", "x>=1"),
         ("rendered:au --n 9999999", "at most 5,000,000"),
         ("rendered:au --n 1 --size 4", "between 8 and 512"),
         ("rendered:au --n 1 --seed -1", "at least 0"),

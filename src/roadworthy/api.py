@@ -617,17 +617,19 @@ def preview(
 def render(
     spec: str,
     out: Path,
-    n: int,
+    n: int | None = None,
     *,
+    per_class: int | None = None,
     size: int = 48,
     recipe: str | None = None,
     seed: int | None = None,
     faces: Path | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Draw n labelled pictures into a new folder, one folder a class, as `folder:` reads them.
+    """Draw labelled pictures into a new folder, one folder a class, as `folder:` reads them.
 
-    spec: `rendered:au` and its like; recipe, seed and faces go before those that it names.
+    n, per_class: how many in all, or of each class; one of them, here or in the spec.
+    spec: `rendered:au` and its like; what is given here goes before what it names.
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
     require("drawing signs", "train", "signs")
@@ -639,10 +641,13 @@ def render(
     parts = parse_spec(spec)
     if len(parts) != 1 or parts[0].source != "rendered" or parts[0].share is not None:
         raise UsageError(f"{spec!r} is nothing to draw; write rendered:au, rendered:de or rendered:au+de")
-    if n < 1:
-        raise UsageError(f"{n} pictures are asked for; at least 1 can be drawn")
-    given = {"n": n, "recipe": recipe, "seed": seed, "faces": faces}
-    options = {**parts[0].options, **{name: str(v) for name, v in given.items() if v is not None}}
+    named = dict(parts[0].options)
+    if n is not None or per_class is not None:
+        named = {name: v for name, v in named.items() if name not in ("n", "per_class")}
+    given = {"n": n, "per_class": per_class, "recipe": recipe, "seed": seed, "faces": faces}
+    options = {**named, **{name: str(v) for name, v in given.items() if v is not None}}
+    if not options.keys() & {"n", "per_class"}:
+        raise UsageError("how many pictures to draw is not said; give --n N or --per-class N")
     input = InputSpec(size=size)
     records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
     drawn = [record for record in records if record.split in ("", "train")]

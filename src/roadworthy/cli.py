@@ -618,7 +618,10 @@ def render(
     out: Annotated[
         Path, typer.Option("--out", metavar="DIR", help="A new folder, one folder a class in it.")
     ],
-    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many pictures.")],
+    n: Annotated[int | None, typer.Option("--n", metavar="N", min=1, help="How many pictures.")] = None,
+    per_class: Annotated[
+        int | None, typer.Option("--per-class", metavar="N", min=1, help="How many of each class instead.")
+    ] = None,
     size: Annotated[int, typer.Option("--size", metavar="PX", help="Side of each picture.")] = 48,
     recipe: Annotated[
         str | None, typer.Option("--recipe", metavar="NAME", help="See roadworthy list recipes.")
@@ -637,7 +640,17 @@ def render(
     from roadworthy.cli_progress import Counter
 
     with Counter("drawing") as counter:
-        place = api.render(spec, out, n, size=size, recipe=recipe, seed=seed, faces=faces, progress=counter)
+        place = api.render(
+            spec,
+            out,
+            n,
+            per_class=per_class,
+            size=size,
+            recipe=recipe,
+            seed=seed,
+            faces=faces,
+            progress=counter,
+        )
     _print(f"folder:{place}")
 
 

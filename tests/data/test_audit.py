@@ -6,7 +6,7 @@ import pytest
 from PIL import Image
 
 from roadworthy.data.audit import audit, audit_decoded, audit_picture
-from roadworthy.data.records import Record
+from roadworthy.data.records import Drawing, Record
 
 
 @pytest.fixture
@@ -133,3 +133,41 @@ def test_decoded_pictures_are_audited_without_their_files():
     assert [(p.kind, p.exact, p.a, p.b) for p in found.pairs] == [("splits", True, 0, 5)]
     assert text(found).startswith("error: 1 pair is the same picture in two splits")
     assert not found.boxes_outside
+
+
+def flat(level: int, spoilt: int = 0) -> np.ndarray:
+    image = np.full((32, 32, 3), level, dtype=np.uint8)
+    image[0, :spoilt] = abs(level - 1)
+    return image
+
+
+def test_what_shows_nothing_is_no_copy_of_anything(tmp_path):
+    images = np.stack([flat(255), flat(255), flat(255, spoilt=9), flat(0), flat(0)])
+    records = [Record(path=str(i), label=name) for i, name in enumerate(("a", "b", "a", "c", "c"))]
+    found = audit_decoded(records, images)
+    assert found.pairs == ()
+    assert ("warning", "5 pictures of one colour, showing nothing, first: 0") in found.findings
+    paths = [tmp_path / f"{i}.png" for i in range(2)]
+    for path in paths:
+        Image.fromarray(flat(255)).save(path)
+    read = audit([Record(path=str(p), label=name) for p, name in zip(paths, "ab", strict=True)])
+    assert read.pairs == ()
+
+
+def test_drawn_pictures_are_what_they_were_drawn_as():
+    rng = np.random.default_rng(0)
+    one = rng.integers(0, 255, (32, 32, 3), dtype=np.uint8)
+    drawings = [
+        Drawing(sign=sign, countries=("au",), recipe="plain", seed=0, number=0)
+        for sign in ("stop", "give-way")
+    ]
+    drawn = [
+        Record(path=d.sign, label=d.sign, group=d.sign, split=split, drawing=d)
+        for d, split in zip(drawings, ("train", "test"), strict=True)
+    ]
+    assert audit_decoded(drawn, np.stack([one, one])).pairs == ()
+    empty = ("note", "2 pictures of one colour, showing nothing, first: stop")
+    assert empty in audit_decoded(drawn, np.stack([flat(0), flat(255)])).findings
+    photograph = Record(path="a.png", label="speed-50", split="train")
+    (pair,) = audit_decoded([drawn[0], photograph], np.stack([one, one])).pairs
+    assert pair.kind == "labels"  # a photograph may be mislabelled still

@@ -1,16 +1,21 @@
 from dataclasses import replace
 from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import pytest
 import torch
 
 from roadworthy.config import DataConfig
-from roadworthy.data.drawings import Drawings, _Tiles, worded
+from roadworthy.data.drawings import BLOCK, Drawings, _draw_block, _Tiles, _tiles, worded
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import load_pictures, open_splits
+from roadworthy.data.records import Drawing
 from roadworthy.data.spec import read_records
 from roadworthy.inputs import ByteArray, InputSpec
+from roadworthy.signs.camera import Camera
+from roadworthy.signs.draw import draw_tile
+from roadworthy.signs.recipes import RECIPES
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
 
@@ -32,6 +37,50 @@ def test_a_picture_does_not_depend_on_what_is_drawn_with_it() -> None:
     whole = drawn(every)
     for chosen in ([3], [30, 1, 17], list(range(9, 20))):
         assert np.array_equal(drawn([every[i] for i in chosen]), whole[chosen])
+
+
+@pytest.mark.parametrize("recipe", list(RECIPES))
+def test_some_pictures_of_a_block_are_as_they_are_in_the_whole(recipe: str) -> None:
+    off = total = 0
+    for sign in ("stop", "no-sign"):
+        block = Drawing(sign=sign, countries=("au",), recipe=recipe, seed=3, number=1, misframed=0.3)
+        whole = _draw_block(block, 0, InputSpec(size=32))
+        assert len(whole) == BLOCK
+        for places in ([0], [255, 3, 17], list(range(100, 140))):
+            some = _draw_block(block, 0, InputSpec(size=32), np.array(places))
+            apart = np.abs(some.astype(int) - whole[places])
+            # Sums over other numbers of pictures may end in another last digit, which rounding lets show.
+            assert apart.max() <= 1
+            off, total = off + int((apart > 0).sum()), total + apart.size
+    assert off < 1e-4 * total
+
+
+def test_only_what_is_asked_for_is_made(monkeypatch: pytest.MonkeyPatch) -> None:
+    made: list[int] = []
+    expose = Camera.expose
+
+    def counting(self: Camera, pictures: torch.Tensor, *rest: Any) -> torch.Tensor:
+        made.append(len(pictures))
+        return expose(self, pictures, *rest)
+
+    monkeypatch.setattr(Camera, "expose", counting)
+    told: list[tuple[int, int]] = []
+    asked = [r for r in read_records("rendered:au?n=150&recipe=other-test") if r.label in ("stop", "no-sign")]
+    load_pictures(asked, DataConfig(spec=""), SPEC, progress=lambda *counts: told.append(counts))
+    assert (sum(made), len(made)) == (len(asked), 2)
+    assert told[-1] == (len(asked), len(asked))
+
+
+def test_faces_are_drawn_once_they_are_needed(monkeypatch: pytest.MonkeyPatch) -> None:
+    seen: list[str] = []
+    monkeypatch.setattr(
+        "roadworthy.data.drawings.draw_tile", lambda face, px: seen.append(face.sign) or draw_tile(face, px)
+    )
+    _tiles.cache_clear()
+    drawn([r for r in records(1) if r.label == "stop"])
+    assert "stop" in seen
+    assert len(seen) < 10  # of a hundred and more: those of the class, and of one sign beside
+    _tiles.cache_clear()
 
 
 def test_seeds_recipes_and_numbers_make_other_pictures() -> None:

@@ -7,10 +7,12 @@ from torch import Tensor
 from roadworthy.errors import ShapeError, UnknownNameError
 from roadworthy.signs import street
 from roadworthy.signs.backdrops import Clutter, Photograph, Solid
-from roadworthy.signs.camera import Camera
+from roadworthy.signs.camera import Camera, among
 from roadworthy.signs.effects import (
     EFFECTS,
     Effect,
+    Random,
+    batch,
     effect_name,
 )
 from roadworthy.signs.lens import Bloom, Demosaic
@@ -297,7 +299,7 @@ def test_no_sign_leaves_out_what_its_camera_leaves_out() -> None:
 
 
 def test_no_sign_shows_at_most_a_fifth_of_a_sign() -> None:
-    from roadworthy.signs.effects import Random, premultiplied
+    from roadworthy.signs.effects import premultiplied
     from roadworthy.signs.no_sign import _corners
 
     # Faces whose middle is white and whose outer fifths are black.
@@ -325,7 +327,7 @@ def test_misframed_signs_take_their_share_and_change_nothing_else() -> None:
 
 
 def test_misframed_signs_are_too_small_too_near_or_half_outside() -> None:
-    from roadworthy.signs.effects import Random, premultiplied
+    from roadworthy.signs.effects import premultiplied
     from roadworthy.signs.no_sign import _misframed
 
     cpu = torch.device("cpu")
@@ -350,3 +352,20 @@ def test_signs_stand_before_the_pictures_that_are_given() -> None:
     quarter = SIZE // 4
     assert torch.equal(pictures[:, :, : quarter - 1], before[:, :, : quarter - 1])
     assert (pictures[:, :, quarter + 1 : -quarter - 1, quarter + 1 : -quarter - 1] > 0.99).all()
+
+
+def test_random_numbers_of_some_pictures_are_those_of_the_whole() -> None:
+    cpu = torch.device("cpu")
+    pictures, rows = torch.zeros(7, 3, 4, 4), torch.tensor([5, 0])
+    whole = Random(3, cpu, cpu)
+    some = Random(3, cpu, cpu).only(rows, 7)
+    assert torch.equal(some.uniform(batch(pictures[rows]), 2), whole.uniform(7, 2)[rows])
+    assert torch.equal(some.normal(2, batch(pictures[rows])), whole.normal(2, 7)[:, rows])
+    with pytest.raises(ValueError, match=r"\(2, 3\).*batch"):
+        some.uniform(2, 3)
+
+
+def test_where_chosen_rows_stand_among_all_that_are_chosen() -> None:
+    chosen = torch.tensor([True, False, True, True])
+    places, of = among(chosen, torch.tensor([3, 1, 0]))
+    assert (places.tolist(), of) == ([2, 0], 3)

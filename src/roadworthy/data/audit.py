@@ -24,6 +24,7 @@ TINY_PX, HUGE_PX = (
     4000,
 )  # shorter side below: no legible sign; longer side above: decoding is all the work
 DARK, BRIGHT = 20, 235  # mean grey level
+FLAT = 2  # standard deviation of the grey levels below which a picture shows nothing
 CORRELATION = 0.98  # of the grey levels, from which on two pictures with near hashes count as alike
 IMBALANCE = 20  # times as many pictures in the largest class as in the smallest
 _THUMB = InputSpec(size=32, resize="bilinear", crop="roi")
@@ -96,6 +97,11 @@ class _Look:
     width: int
     height: int
     brightness: float
+
+    @property
+    def flat(self) -> bool:
+        """Whether it is all of one colour: bleached, black or empty."""
+        return float(self.thumb.mean(axis=2).std()) < FLAT
 
 
 _GRAVITY = ("labels", "splits", "tracks", "copies")
@@ -204,13 +210,16 @@ def _look(record: Record) -> _Look | str:
 
 
 def _duplicates(records: Sequence[Record], looks: Mapping[int, _Look]) -> tuple[Pair, ...]:
-    if not looks:
+    # What shows nothing is like anything else that does: no copy, and nothing to say of its label.
+    indices = [index for index, look in looks.items() if not look.flat]
+    if not indices:
         return ()
-    indices = list(looks)
     thumbs = np.stack([looks[index].thumb for index in indices])
     near = [(indices[a], indices[b]) for a, b in near_pairs(perceptual_hashes(thumbs)).tolist()]
     pairs = {}
-    for a, b in (*_same(looks), *near):
+    for a, b in (*_same({index: looks[index] for index in indices}), *near):
+        if records[a].drawing and records[b].drawing:
+            continue  # each is a sign of its own, labelled by what it was drawn from
         exact = looks[a].digest == looks[b].digest
         if not exact and not _alike(looks[a].thumb, looks[b].thumb):
             continue
@@ -224,8 +233,7 @@ def _alike(a: ByteArray, b: ByteArray) -> bool:
     """Whether two thumbnails agree but for exposure: hashes alone take a 30 before a bright sky for an 80."""
     x, y = (thumb.astype(np.float64).mean(axis=2).ravel() for thumb in (a, b))
     x, y = x - x.mean(), y - y.mean()
-    scale = float(np.sqrt((x @ x) * (y @ y)))
-    return scale == 0 or float(x @ y) >= CORRELATION * scale
+    return float(x @ y) >= CORRELATION * float(np.sqrt((x @ x) * (y @ y)))
 
 
 def _same(looks: Mapping[int, _Look]) -> list[tuple[int, int]]:
@@ -302,6 +310,10 @@ def _findings(found: Audit, looks: Mapping[int, _Look]) -> tuple[tuple[str, str]
         lines.append(("warning", f"{_n(found.tiny)} under {TINY_PX} pixels, first: {found.tiny[0]}"))
     if found.huge:
         lines.append(("note", f"{_n(found.huge)} over {HUGE_PX} pixels, first: {found.huge[0]}"))
+    empty = [found.records[index] for index, look in looks.items() if look.flat]
+    if empty:
+        severity = "note" if all(record.drawing for record in empty) else "warning"
+        lines.append((severity, f"{_n(empty)} of one colour, showing nothing, first: {empty[0].path}"))
     for name, dim in (("nearly black", True), ("nearly white", False)):
         odd = [
             i for i, look in looks.items() if (look.brightness < DARK if dim else look.brightness > BRIGHT)

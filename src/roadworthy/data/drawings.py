@@ -1,15 +1,15 @@
 """Pictures of drawn records, and training sets whose drawings are renewed as training goes on.  Needs torch.
 
-A class's series is drawn in blocks of 256, each from a seed of its own, so a picture is the same whichever
-other records, classes or splits are asked for with it.
+A class's series is divided into blocks of 256, each with a seed of its own, and of a block only the pictures
+that are asked for are made: a picture is the same whichever other records, classes or splits are asked for.
 """
 
 from __future__ import annotations
 
 from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import lru_cache
+from dataclasses import dataclass, field, replace
+from functools import lru_cache, partial
 from itertools import pairwise
 from pathlib import Path
 
@@ -21,9 +21,10 @@ from roadworthy import pixels
 from roadworthy.data.records import Drawing, Record
 from roadworthy.errors import DataNotFoundError, ImageError
 from roadworthy.inputs import SUFFIXES, ByteArray, InputSpec, crop_resize, decode
+from roadworthy.results import IntArray
 from roadworthy.runtime import generator
 from roadworthy.signs.camera import Camera
-from roadworthy.signs.catalogue import NO_SIGN, faces
+from roadworthy.signs.catalogue import NO_SIGN, Face, faces
 from roadworthy.signs.draw import draw_tile, face_svg
 from roadworthy.signs.no_sign import no_sign
 
@@ -63,18 +64,20 @@ class Drawings:
             for index, (block, generation) in enumerate(self._generation.items())
             if (wanted := _generation(epoch, index)) != generation
         ]
-        for done, (block, wanted) in enumerate(stale, start=1):
+        done, total = 0, sum(len(self._blocks[block]) for block, _ in stale)
+        for block, wanted in stale:
             rows, places = np.array(self._blocks[block]).T
-            self._images[rows] = _draw_block(block, wanted, self._spec)[places]
+            self._images[rows] = _draw_block(block, wanted, self._spec, places)
             self._generation[block] = wanted
+            done += len(rows)
             if progress is not None:
-                progress(done * BLOCK, len(stale) * BLOCK)
+                progress(done, total)
 
 
 def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
     """(F, 4, size, size) float32 RGBA drawings of the faces of each class in some countries."""
     tiles = _tiles(tuple(countries), "", size)
-    return {sign: tiles.images[first:end] for sign, (first, end) in tiles.rows.items()}
+    return {sign: tiles.take(torch.arange(first, end)) for sign, (first, end) in tiles.rows.items()}
 
 
 def worded(records: Sequence[Record]) -> frozenset[str]:
@@ -93,21 +96,28 @@ def _generation(epoch: int, index: int) -> int:
     return max(0, epoch - (epoch - index) % RENEWED_EVERY)
 
 
-def _draw_block(block: Drawing, generation: int, spec: InputSpec) -> ByteArray:
-    """(256, S, S, 3) uint8: block number `block.number` of a class's series."""
+def _draw_block(
+    block: Drawing, generation: int, spec: InputSpec, places: IntArray | None = None
+) -> ByteArray:
+    """(P, S, S, 3) uint8: the pictures at these places of block number `block.number`, all 256 without."""
     key = (block.seed, block.recipe, block.sign, "+".join(block.countries), block.number, generation)
     random = generator("cpu", "rendered", *key)
     size = _camera_px(spec)
     tiles = _tiles(block.countries, block.faces, _TILE_PX if size <= 48 else _LARGE_TILE_PX)
     photos = _photographs(block.photos) if block.photos else None
+    every = torch.arange(BLOCK)
+    rows = every if places is None or np.array_equal(places, every) else torch.from_numpy(places)
+    some = None if rows is every else rows  # whole blocks, a training's, need no choosing among numbers
+    camera = _camera(block, size)
     if block.sign == NO_SIGN:
-        pictures = no_sign(_camera(block, size), BLOCK, random, tiles.images, photos, block.misframed)
-        boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(BLOCK, 4)
+        everything = tiles.take(torch.arange(len(tiles.images)))
+        pictures = no_sign(camera, BLOCK, random, everything, photos, block.misframed, some)
+        boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(len(rows), 4)
     else:
-        first = block.number * BLOCK
-        drawn = tiles.images.index_select(0, tiles.of(block.sign, torch.arange(first, first + BLOCK)))
-        beside = tiles.images.index_select(0, tiles.of_others(block.sign, BLOCK, random))
-        pictures, boxes = _camera(block, size)(drawn, random, beside, photos)
+        shown = tiles.of(block.sign, block.number * BLOCK + every)
+        beside = tiles.take(tiles.of_others(block.sign, BLOCK, random)[rows])
+        own, which = shown.unique(return_inverse=True)
+        pictures, boxes = camera(tiles.take(own), random, beside, photos, which=which, rows=some)
     return _framed(pictures, boxes, spec)
 
 
@@ -149,13 +159,22 @@ def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
 
 @dataclass(frozen=True)
 class _Tiles:
-    """Drawn faces, class by class.
+    """Faces, class by class, each drawn once it is needed.
 
     images: (F, 4, S, S) float32 RGBA.  rows: where each class's faces begin and end.
+    missing: how to draw those that are not in images yet, (4, S, S), by their row.
     """
 
     images: Tensor
     rows: Mapping[str, tuple[int, int]]
+    missing: dict[int, Callable[[], Tensor]] = field(default_factory=dict)
+
+    def take(self, indices: Tensor) -> Tensor:
+        """The faces in these rows."""
+        for row in sorted(self.missing.keys() & set(indices.tolist())):
+            self.images[row] = self.missing[row]()
+            del self.missing[row]
+        return self.images[indices]
 
     def of(self, sign: str, numbers: Tensor) -> Tensor:
         """The rows of a class's faces by number, counted round and round."""
@@ -172,15 +191,20 @@ class _Tiles:
 
 @lru_cache(maxsize=8)
 def _tiles(countries: tuple[str, ...], folder: str, size: int) -> _Tiles:
-    drawn: dict[str, list[ByteArray]] = defaultdict(list)
+    by_sign: dict[str, list[Face]] = defaultdict(list)
     for face in faces(countries, Path(folder) if folder else None):
-        drawn[face.sign].append(draw_tile(face, size))
-    ends = np.cumsum([len(tiles) for tiles in drawn.values()]).tolist()
-    everything = np.stack([tile for tiles in drawn.values() for tile in tiles])
+        by_sign[face.sign].append(face)
+    ordered = [face for its in by_sign.values() for face in its]
+    ends = np.cumsum([len(its) for its in by_sign.values()]).tolist()
     return _Tiles(
-        images=torch.from_numpy(everything).permute(0, 3, 1, 2).float() / 255,
-        rows=dict(zip(drawn, pairwise([0, *ends]), strict=True)),
+        images=torch.zeros(len(ordered), 4, size, size),
+        rows=dict(zip(by_sign, pairwise([0, *ends]), strict=True)),
+        missing={row: partial(_tile, face, size) for row, face in enumerate(ordered)},
     )
+
+
+def _tile(face: Face, size: int) -> Tensor:
+    return torch.from_numpy(draw_tile(face, size)).permute(2, 0, 1).float() / 255
 
 
 @lru_cache(maxsize=2)

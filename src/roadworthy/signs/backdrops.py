@@ -21,6 +21,7 @@ from roadworthy.signs.effects import (
     any_colours,
     any_slope,
     axes,
+    batch,
     boxes,
     cover,
     halve,
@@ -45,7 +46,7 @@ class Solid(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """A twentieth of the colours come from the whole cube."""
-        count = len(pictures)
+        count = batch(pictures)
         colours = torch.where(
             random.uniform(count, 1) < 0.05, any_colours(random, count), scene_colours(random, count)
         )
@@ -61,7 +62,7 @@ class Gradient(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Any direction."""
-        count = len(pictures)
+        count = batch(pictures)
         slope = step(any_slope(pictures, random), 2.0) * self.amount
         return cover(pictures, slope, planes(scene_colours(random, count)))
 
@@ -75,7 +76,7 @@ class Clutter(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """From smooth to rough; fields of few levels have edges, as things have."""
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         smooth = value_noise(random, count, size, (2, 4, 8), fall=0.8, channels=2)
         tint = planes(random.uniform(count, 3, low=-0.2, high=0.2))
         rough = value_noise(random, count, size, (12, 24), fall=0.8)
@@ -96,7 +97,7 @@ class Sky(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """A half of the skylines are straight, the others noise."""
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         _, y = axes(pictures)
         line = value_noise(random, count, size, (3, 9, 20), fall=0.8)[:, :, :1]
         jagged = per_picture(random.uniform(count)) < 0.5
@@ -117,7 +118,7 @@ class Foliage(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Rough noise for leaves, smooth noise for where they are."""
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         # Rough values of all pixels, softened a little: as fine as leaves are at a distance.
         fine = value_noise(random, count, size, (24, 12), fall=0.9, channels=2)
         where = value_noise(random, count, size, (2, 5, 14), fall=0.8)
@@ -140,7 +141,7 @@ class Brick(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Courses of 0.08 to 0.4 of the half side; each brick's shade is a hash of its place."""
-        count = len(pictures)
+        count = batch(pictures)
         x, y = axes(pictures)
         u = [per_picture(column) for column in random.uniform(6, count)]
         tall = 0.08 + 0.32 * u[0]
@@ -168,7 +169,7 @@ class Buildings(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """From window size to larger than the picture; each is there in two thirds of the pictures."""
-        count, things = len(pictures), 5
+        count, things = batch(pictures), 5
         shape = random.uniform(count, things, 4, low=-1)
         shape[..., :2] *= 1.3
         shape[..., 2:] = 0.05 + shape[..., 2:].square()
@@ -188,7 +189,7 @@ class Photograph(Layer):
         """A random picture, mirrored or not, a random third to nine tenths of it."""
         if scene.photographs is None:
             return pictures
-        count = len(pictures)
+        count = batch(pictures)
         u = random.uniform(5, count)
         chosen = (u[0] * len(scene.photographs)).long().clamp_max(len(scene.photographs) - 1)
         enlarge = 1 / (0.33 + 0.57 * u[1])
@@ -220,7 +221,7 @@ class Pole(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Turns and recedes with the sign; lit from one side."""
-        count = len(pictures)
+        count = batch(pictures)
         x, y = scene.surface()
         u = [per_picture(column) for column in random.uniform(4, count)]
         half = (0.35 + 0.65 * u[0]) * self.amount
@@ -241,7 +242,7 @@ class Board(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """A rectangle around the drawing, with a thin dark rim in half of the pictures."""
-        count = len(pictures)
+        count = batch(pictures)
         x, y = scene.surface()
         more = 1 + self.amount * random.uniform(count, 1, 2, low=0.05)
         half = scene.extent[:, None] * more
@@ -269,7 +270,7 @@ class Plate(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """White, yellow or black, with a rim and two rows of marks."""
-        count = len(pictures)
+        count = batch(pictures)
         x, y = scene.surface()
         half_x = scene.extent[:, :1] * random.uniform(count, 1, low=0.6, high=1.0)
         half_y = random.uniform(count, 1, low=0.4, high=1.0) * self.amount
@@ -298,7 +299,7 @@ def words(
     pictures: Tensor, x: Tensor, y: Tensor, shape_B5: Tensor, colours_B3: Tensor, random: Random
 ) -> Tensor:
     """Two rows of small marks, as words look from afar, in boxes of middle x, y, half width, half height."""
-    count, letters = len(pictures), 6
+    count, letters = batch(pictures), 6
     # Each letter is three by four random dots with a gap beside it and another beneath.
     dots = (random.uniform(count, 2, 4, letters, 3) < 0.6).float()
     page = F.pad(dots, (0, 1, 0, 0, 1, 1)).view(count, 1, 12, 4 * letters)
@@ -323,7 +324,7 @@ class Neighbour(Layer):
         """On the same pole: turned and tilted alike."""
         if scene.neighbours is None:
             return pictures
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         faces = premultiplied(scene.neighbours[scene.rows])
         u = random.uniform(3, count)
         scale = 0.7 + 0.6 * u[0]

@@ -8,6 +8,7 @@ leaves all else as it was to the last number: that is what an ablation needs.
 from __future__ import annotations
 
 from collections.abc import Collection
+from typing import NamedTuple
 
 import torch
 import torch.nn.functional as F
@@ -25,9 +26,11 @@ from roadworthy.signs.effects import (
     Random,
     Scene,
     Stage,
+    batch,
     effect_name,
     halve,
     premultiplied,
+    scales,
 )
 from roadworthy.signs.recipes import RECIPES, Recipe
 
@@ -59,26 +62,38 @@ class Camera:
         neighbours: Tensor | None = None,
         photographs: Tensor | None = None,
         before: Tensor | None = None,
+        which: Tensor | None = None,
+        rows: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """Photographs (B, 3, size, size), float32 in [0, 1], and the signs' boxes (B, 4).
 
         faces_B4SS: float32 RGBA in [0, 1], straight alpha, as `draw_tile` draws them.
-        neighbours: faces of the same shape for signs beside; one each, used where chance says so.
+        neighbours: faces of the same size for signs beside; one for each picture, used where chance says so.
         photographs: (N, 3, h, w), float32 in [0, 1] or uint8, for backgrounds.
         before: (B, 3, size, size), what the signs stand before; mid-grey without.
+        which: (N,), the face of each picture where several show the same one; one each without.
+        rows: (B,), which of those pictures to make, as they are in the whole; all without.
         Boxes are x1, y1, x2, y2 in fractions of the picture, cut off at its borders.
         All that is random comes from `generator`, in an order that no number of threads changes.
         Raises ShapeError for faces that are not square RGBA.
         """
         check_faces(faces_B4SS)
-        if neighbours is not None and neighbours.shape != faces_B4SS.shape:
+        every = torch.arange(len(faces_B4SS), device=faces_B4SS.device) if which is None else which
+        made = every if rows is None else every[rows]
+        wanted = (len(made), *faces_B4SS.shape[1:])
+        if neighbours is not None and neighbours.shape != wanted:
             raise ShapeError(
-                f"neighbours have the shape {tuple(neighbours.shape)}; "
-                f"they need the faces', {tuple(faces_B4SS.shape)}"
+                f"neighbours have the shape {tuple(neighbours.shape)}; one for each picture is {wanted}"
             )
-        drawn = self.draw(len(faces_B4SS), generator, faces_B4SS.device)
+        drawn = self.draw(len(every), generator, faces_B4SS.device)
         layers = pyramid(premultiplied(faces_B4SS), max(16, self.size / 3))
-        matrices, extents, boxes_B4 = self._place(layers, drawn)
+        outline, extents = (values[every] for values in _outline(layers))
+        matrices, boxes_B4 = self._place(outline, drawn)
+        if which is not None or rows is not None:
+            layers = [layer[made] for layer in layers]
+        if rows is not None:
+            drawn = [only(one, rows, scales(matrices)) for one in drawn]
+            matrices, extents, boxes_B4 = matrices[rows], extents[rows], boxes_B4[rows]
         sign = shrink_and_warp(layers, matrices, self.size)
         scene = Scene(
             signs=sign[:, 3:],
@@ -98,36 +113,35 @@ class Camera:
         return [effect.describe() for effect, used in zip(self.effects, self._used, strict=True) if used]
 
     def draw(self, count: int, generator: torch.Generator, device: torch.device) -> list[Drawn]:
-        """For each effect in use: the rows that it meets, and random numbers of its own."""
+        """For each effect in use: the pictures that it meets, and random numbers of its own."""
         u = torch.rand(len(self.effects), count, generator=generator, device=generator.device)
         seeds = torch.randint(SEEDS, (len(self.effects),), generator=generator, device=generator.device)
         whole = zip(self.effects, self._used, u.to(device), seeds.tolist(), strict=True)
         return [
-            (effect, chance < effect.probability, Random(seed, generator.device, device))
+            Drawn(effect, chance < effect.probability, Random(seed, generator.device, device))
             for effect, used, chance, seed in whole
             if used
         ]
 
-    def _place(self, layers: list[Tensor], drawn: list[Drawn]) -> tuple[Tensor, Tensor, Tensor]:
-        """Homographies from tile to picture, half extents of the drawings in their tiles, and boxes."""
-        outline, extent = _outline(layers)
+    def _place(self, outline: Tensor, drawn: list[Drawn]) -> tuple[Tensor, Tensor]:
+        """Homographies from tile to picture, and boxes, of drawings with these outlines (N, P, 2)."""
         matrices = torch.eye(3, device=outline.device).expand(len(outline), 3, 3)
-        for effect, acts, random in drawn:
+        for effect, acts, random, _ in drawn:
             if isinstance(effect, Pose):
-                turned = effect.matrix(len(outline), random) @ matrices
+                turned = effect.matrix(batch(outline), random) @ matrices
                 matrices = torch.where(acts[:, None, None], turned, matrices)
         low, high = _bounds(outline, matrices)
         half, middle = (high - low) / 2, (high + low) / 2
         # From here on the sign's box is what moves: at first it fills the picture.
         frame = torch.cat([half / half.amax(dim=1, keepdim=True), torch.zeros_like(middle)], dim=1)
-        for effect, acts, random in drawn:
+        for effect, acts, random, _ in drawn:
             if isinstance(effect, Framing):
                 frame = torch.where(acts[:, None], effect.move(frame, random), frame)
         scale = frame[:, :2] / half
         fit = torch.diag_embed(F.pad(scale, (0, 1), value=1.0))
         fit[:, :2, 2] = frame[:, 2:] - scale * middle
         edges = torch.cat([frame[:, 2:] - frame[:, :2], frame[:, 2:] + frame[:, :2]], dim=1)
-        return fit @ matrices, extent, ((edges + 1) / 2).clamp_(0.0, 1.0)
+        return fit @ matrices, ((edges + 1) / 2).clamp_(0.0, 1.0)
 
     def expose(self, pictures: Tensor, scene: Scene, drawn: list[Drawn]) -> Tensor:
         """Light, exposure, lens and sensor."""
@@ -135,7 +149,7 @@ class Camera:
         mean = pictures.mean(dim=(2, 3), keepdim=True)[:, :, 0]
         luma, eye = mean.new_tensor(pixels.LUMA), torch.eye(3, 4, device=mean.device)
         matrices = []
-        for effect, acts, random in drawn:
+        for effect, acts, random, _ in drawn:
             if isinstance(effect, Colour):
                 matrix = torch.where(acts[:, None, None], effect.matrix(mean[:, :, 0] @ luma, random), eye)
                 mean = torch.baddbmm(matrix[:, :, 3:], matrix[:, :, :3], mean)
@@ -147,20 +161,47 @@ class Camera:
 
     def apply(self, stage: Stage, pictures: Tensor, scene: Scene, drawn: list[Drawn]) -> Tensor:
         """The layers of one stage, each computed only for the pictures that it meets."""
-        for effect, acts, random in drawn:
+        for effect, acts, random, sizes in drawn:
             if not isinstance(effect, Layer) or effect.stage != stage:
                 continue
             chosen = acts.nonzero()[:, 0]
             if not len(chosen):
                 continue
+            met = scene.at(chosen, sizes)
             if len(chosen) == len(pictures):
-                pictures = effect.apply(pictures, scene, random)
+                pictures = effect.apply(pictures, met, random)
             else:
-                pictures[chosen] = effect.apply(pictures[chosen], scene.at(chosen), random)
+                pictures[chosen] = effect.apply(pictures[chosen], met, random)
         return pictures
 
 
-Drawn = tuple[Effect, Tensor, Random]
+class Drawn(NamedTuple):
+    """An effect, which pictures (N,) it meets, its random numbers.
+
+    sizes: of all that it meets, where some of them are not made.
+    """
+
+    effect: Effect
+    acts: Tensor
+    random: Random
+    sizes: Tensor | None = None
+
+
+def only(drawn: Drawn, rows: Tensor, sizes: Tensor) -> Drawn:
+    """The same for some of the pictures, as it is in the whole; sizes: (N,) of all signs."""
+    effect, acts, random, _ = drawn
+    if isinstance(effect, Layer):  # it draws numbers for those alone that it meets
+        return Drawn(effect, acts[rows], random.only(*among(acts, rows)), sizes[acts])
+    return Drawn(effect, acts[rows], random.only(rows, len(acts)))
+
+
+def among(chosen: Tensor, rows: Tensor) -> tuple[Tensor, int]:
+    """Where the chosen ones of `rows` stand among all that are chosen, and how many those are.
+
+    chosen: (N,) bool.  rows: indices in [0, N).
+    """
+    places = chosen.long().cumsum(0) - 1
+    return places[rows][chosen[rows]], int(chosen.sum())
 
 
 def check_faces(faces: Tensor) -> None:

@@ -12,7 +12,7 @@ from __future__ import annotations
 import dataclasses
 import math
 from abc import ABC, abstractmethod
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from functools import cache
 from typing import ClassVar, Literal
@@ -51,6 +51,15 @@ def effect_name(effect: Effect) -> str:
     return next(name for name in EFFECTS if EFFECTS.get(name) is type(effect))
 
 
+class Rows(int):
+    """How many pictures there are, told apart from the other numbers in a shape."""
+
+
+def batch(pictures: Tensor) -> Rows:
+    """How many pictures these are, as a shape of random numbers must name them."""
+    return Rows(len(pictures))
+
+
 class Random:
     """Random numbers for one effect, from a generator of its own, on the device of the pictures.
 
@@ -60,16 +69,38 @@ class Random:
     def __init__(self, seed: int, generator_device: torch.device, device: torch.device) -> None:
         self._generator = torch.Generator(generator_device).manual_seed(seed)
         self._device = device
+        self._rows: Tensor | None = None
+        self._of = 0
+
+    def only(self, rows: Tensor, of: int) -> Random:
+        """The same for some pictures of a batch of `of`: they get the numbers that they have in the whole.
+
+        Shapes must then name the pictures' axis by `batch`; ValueError for one that does not.
+        """
+        self._rows, self._of = rows, of
+        return self
 
     def uniform(self, *shape: int, low: float = 0.0, high: float = 1.0) -> Tensor:
         """Even between `low` and `high`."""
-        drawn = torch.rand(shape, generator=self._generator, device=self._generator.device).to(self._device)
+        drawn = self._drawn(torch.rand, shape)
         return drawn if (low, high) == (0.0, 1.0) else drawn.mul_(high - low).add_(low)
 
     def normal(self, *shape: int) -> Tensor:
         """Normal, mean 0, deviation 1."""
-        drawn = torch.randn(shape, generator=self._generator, device=self._generator.device)
-        return drawn.to(self._device)
+        return self._drawn(torch.randn, shape)
+
+    def _drawn(self, function: Callable[..., Tensor], shape: tuple[int, ...]) -> Tensor:
+        device = self._generator.device
+        if self._rows is None:
+            return function(shape, generator=self._generator, device=device).to(self._device)
+        axis = next((axis for axis, length in enumerate(shape) if isinstance(length, Rows)), None)
+        if axis is None:
+            raise ValueError(
+                f"random numbers of shape {shape} say not which axis is the pictures': use batch()"
+            )
+        whole = (*shape[:axis], self._of, *shape[axis + 1 :])
+        drawn = function(whole, generator=self._generator, device=device)
+        return drawn.index_select(axis, self._rows.to(device)).to(self._device)
 
     def poisson(self, rates: Tensor) -> Tensor:
         """Counts with these means, as floats."""
@@ -84,7 +115,8 @@ class Scene:
     matrices: (N, 3, 3) homographies from the face's tile to the picture.
     extents: (N, 2), half width and half height of the drawing in its tile.
     neighbours, photographs: as the camera was given them.
-    rows: (B,), which of the batch's N pictures are meant; all that has B rows below is for those.
+    rows: (B,), which of the N pictures are meant; all that has B rows below is for those.
+    together: (M,) sizes, as `scale` below, of all that the effect meets, those included that are not made.
     """
 
     signs: Tensor
@@ -93,10 +125,11 @@ class Scene:
     neighbours: Tensor | None
     photographs: Tensor | None
     rows: Tensor
+    together: Tensor | None = None
 
-    def at(self, chosen: Tensor) -> Scene:
+    def at(self, chosen: Tensor, together: Tensor | None = None) -> Scene:
         """The scene of some of the pictures."""
-        return dataclasses.replace(self, rows=chosen)
+        return dataclasses.replace(self, rows=chosen, together=together)
 
     # Copied for the rows when asked for: most effects need one of them or none.
 
@@ -118,7 +151,12 @@ class Scene:
     @property
     def scale(self) -> Tensor:
         """(B,) how large the face's tile is in the picture: 1 fills it."""
-        return self.matrix[:, :2, :2].det().abs().sqrt().clamp(0.1, 1.5)
+        return scales(self.matrix)
+
+    @property
+    def typical_scale(self) -> float:
+        """The mean of the sizes of all that the effect meets, whether they are made or not."""
+        return float((self.scale if self.together is None else self.together).mean())
 
     def surface(self) -> tuple[Tensor, Tensor]:
         """x and y (B, 1, H, W) of each pixel on the face's tile: what is painted there moves with it."""
@@ -130,6 +168,11 @@ class Scene:
         # Beyond the horizon nothing is painted; the bound keeps its points far off instead of mirrored.
         depth = depth.clamp_min(1e-3)
         return (across / depth)[:, None], (down / depth)[:, None]
+
+
+def scales(matrices: Tensor) -> Tensor:
+    """(B,) how large the face's tile is in each picture: 1 fills it."""
+    return matrices[:, :2, :2].det().abs().sqrt().clamp(0.1, 1.5)
 
 
 class Pose(Effect, ABC):
@@ -179,7 +222,7 @@ def axes(like: Tensor) -> tuple[Tensor, Tensor]:
 
 def any_slope(pictures: Tensor, random: Random) -> Tensor:
     """(B, 1, H, W) rising from -1 to 1 across the middle of each picture, in a direction of its own."""
-    angle = per_picture(random.uniform(len(pictures), high=2 * math.pi))
+    angle = per_picture(random.uniform(batch(pictures), high=2 * math.pi))
     x, y = axes(pictures)
     return x * angle.cos() + y * angle.sin()
 

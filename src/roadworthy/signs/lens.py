@@ -15,6 +15,7 @@ from roadworthy.signs.effects import (
     Random,
     Scene,
     axes,
+    batch,
     boxes,
     cover,
     halve,
@@ -34,7 +35,7 @@ class Rain(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Fourteen streaks of one slant per picture."""
-        count, drops = len(pictures), 14
+        count, drops = batch(pictures), 14
         start = random.uniform(count, drops, 2, low=-1.2, high=1.2)
         lean = random.uniform(count, 1, low=-0.5, high=0.5)
         length = random.uniform(count, drops, low=0.15, high=0.6)
@@ -55,7 +56,7 @@ class LensDirt(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Three blots per picture."""
-        count, blots = len(pictures), 3
+        count, blots = batch(pictures), 3
         shape = random.uniform(count, blots, 5, low=-1)
         shape[..., 2:4] = shape[..., 2:4].abs() * 0.3 + 0.08
         x, y = axes(pictures)
@@ -73,7 +74,7 @@ class FocusBlur(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One sigma per picture."""
-        sigma = random.uniform(len(pictures)).square() * scene.scale * (self.amount * pictures.shape[-1])
+        sigma = random.uniform(batch(pictures)).square() * scene.scale * (self.amount * pictures.shape[-1])
         return pixels.gaussian_blur(pictures, sigma)
 
 
@@ -86,7 +87,7 @@ class MotionBlur(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One length and one direction per picture."""
-        count = len(pictures)
+        count = batch(pictures)
         length = random.uniform(count) * scene.scale * (self.amount * pictures.shape[-1])
         degrees = torch.where(random.uniform(count) < 0.5, 15.0, 90.0) * random.uniform(count, low=-1)
         return pixels.motion_blur(pictures, length, degrees)
@@ -105,7 +106,7 @@ class Resolution(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One factor per picture, even in its logarithm."""
         most = ((1 + self.amount) * scene.scale).clamp_min(1.0)
-        return pixels.lower_resolution(pictures, most ** random.uniform(len(pictures)))
+        return pixels.lower_resolution(pictures, most ** random.uniform(batch(pictures)))
 
 
 @EFFECTS.register("bloom")
@@ -120,7 +121,7 @@ class Bloom(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One spread, up to a fortieth of the sign's width, and one gain per picture."""
-        u = random.uniform(2, len(pictures))
+        u = random.uniform(2, batch(pictures))
         spread = pixels.gaussian_blur(pictures, u[0] * scene.scale * (pictures.shape[-1] / 40))
         white = spread.flatten(2).amax(dim=2).mean(dim=1).clamp_min(0.05)
         return (spread * per_picture((1 + self.amount * u[1]) / white)).clamp_(max=1.0)
@@ -138,7 +139,7 @@ class Demosaic(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """At the picture's pixels or, for half of the signs of 24 px and more, at pixels twice as large."""
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         phase = (random.uniform(count) * 4).long().clamp_max(3)
         fine = pixels.demosaic(pictures, phase)
         if size % 2 == 0:
@@ -159,7 +160,7 @@ class ChromaBlur(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One sigma per picture."""
         grey = torch.einsum("c,bchw->bhw", pictures.new_tensor(pixels.LUMA), pictures)[:, None]
-        blurred = pixels.gaussian_blur(pictures - grey, random.uniform(len(pictures)) * self.amount)
+        blurred = pixels.gaussian_blur(pictures - grey, random.uniform(batch(pictures)) * self.amount)
         return blurred.add_(grey).clamp_(0.0, 1.0)
 
 
@@ -172,7 +173,7 @@ class ColourFringes(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One direction per picture; red goes there, blue the other way."""
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         across, down = random.uniform(2, count, low=-1) * (self.amount / size)
         both = torch.cat([pictures[:, :1], pictures[:, 2:]])
         moved = pixels.warp(both, pixels.translation(torch.cat([across, -across]), torch.cat([down, -down])))
@@ -192,9 +193,11 @@ class SensorNoise(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One level per picture."""
         gain = (0.35 / (pixels.mean_grey(pictures) + 0.1)).clamp_(0.5, 1.3)
-        level = per_picture(self.amount * random.uniform(len(pictures)).square() * gain)
+        level = per_picture(self.amount * random.uniform(batch(pictures)).square() * gain)
         deviation = (pictures * 0.92 + 0.08).sqrt_() * level
-        return torch.addcmul(pictures, deviation, random.normal(*pictures.shape)).clamp_(0.0, 1.0)
+        return torch.addcmul(pictures, deviation, random.normal(batch(pictures), *pictures.shape[1:])).clamp_(
+            0.0, 1.0
+        )
 
 
 @EFFECTS.register("sharpening")
@@ -206,7 +209,7 @@ class Sharpening(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One weight per picture."""
-        return pixels.sharpen(pictures, random.uniform(len(pictures)) * self.amount)
+        return pixels.sharpen(pictures, random.uniform(batch(pictures)) * self.amount)
 
 
 @EFFECTS.register("jpeg")
@@ -218,4 +221,4 @@ class Jpeg(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One quality per picture."""
-        return pixels.jpeg(pictures, 100 - random.uniform(len(pictures)) * self.amount)
+        return pixels.jpeg(pictures, 100 - random.uniform(batch(pictures)) * self.amount)

@@ -16,6 +16,7 @@ from roadworthy.signs.effects import (
     Scene,
     any_slope,
     axes,
+    batch,
     per_picture,
     step,
     value_noise,
@@ -36,7 +37,7 @@ class Exposure(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One gain per picture."""
-        wanted = (20 + 180 * random.uniform(len(mean_grey)).square()) / 255
+        wanted = (20 + 180 * random.uniform(batch(mean_grey)).square()) / 255
         gain = (wanted / mean_grey.clamp_min(0.02)).clamp_(0.03, 3.0)
         return pixels.brightness(gain**self.amount)
 
@@ -48,7 +49,7 @@ class Contrast(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One factor per picture."""
-        return pixels.contrast(1 + random.uniform(len(mean_grey), low=-1) * self.amount, mean_grey)
+        return pixels.contrast(1 + random.uniform(batch(mean_grey), low=-1) * self.amount, mean_grey)
 
 
 @EFFECTS.register("white-balance")
@@ -58,7 +59,7 @@ class WhiteBalance(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """Two numbers per picture, along and across the line of daylight's colours."""
-        warm, green = random.uniform(2, len(mean_grey), low=-self.amount, high=self.amount)
+        warm, green = random.uniform(2, batch(mean_grey), low=-self.amount, high=self.amount)
         return pixels.white_balance(torch.stack([1 + warm, 1 + green / 3, 1 - warm], dim=1))
 
 
@@ -69,7 +70,7 @@ class Saturation(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One factor per picture."""
-        return pixels.saturation((1 + random.uniform(len(mean_grey), low=-1) * self.amount).clamp_min(0.05))
+        return pixels.saturation((1 + random.uniform(batch(mean_grey), low=-1) * self.amount).clamp_min(0.05))
 
 
 @EFFECTS.register("dullness")
@@ -79,7 +80,7 @@ class Dullness(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One factor per picture."""
-        return pixels.saturation(1 - random.uniform(len(mean_grey)) * min(self.amount, 1.0))
+        return pixels.saturation(1 - random.uniform(batch(mean_grey)) * min(self.amount, 1.0))
 
 
 @EFFECTS.register("hue")
@@ -89,7 +90,7 @@ class Hue(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One angle per picture."""
-        return pixels.hue(random.uniform(len(mean_grey), low=-self.amount, high=self.amount))
+        return pixels.hue(random.uniform(batch(mean_grey), low=-self.amount, high=self.amount))
 
 
 @EFFECTS.register("haze")
@@ -102,7 +103,7 @@ class Haze(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """One density and one greyness of the air per picture."""
-        u = random.uniform(2, len(mean_grey))
+        u = random.uniform(2, batch(mean_grey))
         return pixels.contrast(1 - self.amount * u[0], 0.5 + 0.5 * u[1])
 
 
@@ -122,7 +123,7 @@ class Shadow(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Multiplies; half of the shadows are of either kind."""
         mask = _patches(pictures, random)
-        depth = per_picture(self.amount * random.uniform(len(pictures)).sqrt())
+        depth = per_picture(self.amount * random.uniform(batch(pictures)).sqrt())
         light = 1 - mask * depth * pictures.new_tensor([1.0, 0.97, 0.9])[:, None, None]
         return pictures * light
 
@@ -137,14 +138,14 @@ class SunPatches(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Multiplies and cuts off at white."""
         mask = _patches(pictures, random)
-        gain = per_picture(self.amount * random.uniform(len(pictures)))
+        gain = per_picture(self.amount * random.uniform(batch(pictures)))
         light = 1 + mask * gain * pictures.new_tensor([1.0, 0.97, 0.85])[:, None, None]
         return (pictures * light).clamp_(max=1.0)
 
 
 def _patches(pictures: Tensor, random: Random) -> Tensor:
     """(B, 1, H, W) masks: thresholded noise or half planes, edges from sharp to soft."""
-    count = len(pictures)
+    count = batch(pictures)
     noise = value_noise(random, count, pictures.shape[-1], (2, 5, 11)) + per_picture(
         random.uniform(count, low=-0.4, high=0.4)
     )
@@ -165,7 +166,7 @@ class Retroreflection(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Darkens the surroundings; the sign keeps its light or gains up to a half, and glows a little."""
-        count = len(pictures)
+        count = batch(pictures)
         dark = per_picture(1 - self.amount * random.uniform(count, low=0.6, high=1.0))
         shine = per_picture(1 + 0.5 * self.amount * random.uniform(count))
         return (pictures * torch.lerp(dark, shine, scene.sign)).clamp_(max=1.0)
@@ -183,7 +184,7 @@ class Backlight(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """A coin says which of the two; one depth per picture."""
-        u = random.uniform(2, len(pictures))
+        u = random.uniform(2, batch(pictures))
         sign = scene.sign
         darker = torch.where(per_picture(u[0]) < 0.6, sign, 1 - sign)
         return pictures * (1 - darker * per_picture(self.amount * u[1]))
@@ -198,7 +199,7 @@ class Glare(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One place, width and brightness per picture."""
-        u = random.uniform(4, len(pictures))
+        u = random.uniform(4, batch(pictures))
         x, y = axes(pictures)
         place = u[:2] * 2.6 - 1.3
         square = (x - per_picture(place[0])) ** 2 + (y - per_picture(place[1])) ** 2

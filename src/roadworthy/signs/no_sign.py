@@ -9,12 +9,13 @@ from torch import Tensor
 
 from roadworthy import pixels
 from roadworthy.signs.backdrops import words
-from roadworthy.signs.camera import SEEDS, Camera, check_faces, pyramid, shrink_and_warp
+from roadworthy.signs.camera import SEEDS, Camera, among, check_faces, only, pyramid, shrink_and_warp
 from roadworthy.signs.effects import (
     Random,
     Scene,
     any_colours,
     axes,
+    batch,
     boxes,
     lay,
     pixel,
@@ -33,6 +34,7 @@ def no_sign(
     faces: Tensor | None = None,
     photographs: Tensor | None = None,
     misframed: float = 0.0,
+    rows: Tensor | None = None,
 ) -> Tensor:
     """`count` of a camera's pictures of the class `no-sign`, float32 in [0, 1], on the generator's device.
 
@@ -42,21 +44,26 @@ def no_sign(
     A corner shows at most a fifth of a sign's width or of its height: too little to know it by.
     misframed: the share that shows a sign as no picture of it would: far too small, so near that only its
     inside is seen, or by half outside.  A network that looks for signs in windows must know these too.
+    rows: which of the `count` are made, as they are in the whole; all without.
     """
     size, device = camera.size, generator.device
+    rows = torch.arange(count, device=device) if rows is None else rows
     drawn = camera.draw(count, generator, device)
     seeds = torch.randint(SEEDS, (len(_THINGS) + 1,), generator=generator, device=device).tolist()
     kind = (torch.rand(count, generator=generator, device=device) * 8).long().clamp_max(7)
+    made = len(rows)
+    if made < count:
+        drawn = [only(one, rows, torch.ones(count, device=device)) for one in drawn]
     scene = Scene(
-        signs=torch.zeros(count, 1, size, size, device=device),
-        matrices=torch.eye(3, device=device).repeat(count, 1, 1),
-        extents=torch.ones(count, 2, device=device),
+        signs=torch.zeros(made, 1, size, size, device=device),
+        matrices=torch.eye(3, device=device).repeat(made, 1, 1),
+        extents=torch.ones(made, 2, device=device),
         neighbours=None,
         photographs=photographs,
-        rows=torch.arange(count, device=device),
+        rows=torch.arange(made, device=device),
     )
     # Poles and boards too: a pole without its sign, an empty board.
-    pictures = camera.apply("behind", torch.full((count, 3, size, size), 0.5, device=device), scene, drawn)
+    pictures = camera.apply("behind", torch.full((made, 3, size, size), 0.5, device=device), scene, drawn)
     things: list[Callable[[Tensor, Random], Tensor]] = list(_THINGS)
     if faces is not None and len(faces):
         check_faces(faces)
@@ -64,22 +71,29 @@ def no_sign(
         things += [lambda p, r: _corners(p, tiles, r), lambda p, r: _backs(p, tiles, r)]
         seeds += torch.randint(SEEDS, (2,), generator=generator, device=device).tolist()
     for number, thing in enumerate(things):
-        chosen = (kind == number + 2).nonzero()[:, 0]
-        if len(chosen):
-            pictures[chosen] = thing(pictures[chosen], Random(seeds[number], device, device))
+        _change(pictures, thing, kind == number + 2, rows, seeds[number])
     if misframed:
         if faces is None or not len(faces):
             raise ValueError("signs that are misframed need faces")
-        chosen = (torch.rand(count, generator=generator, device=device) < misframed).nonzero()[:, 0]
+        chosen = torch.rand(count, generator=generator, device=device) < misframed
         seed = int(torch.randint(SEEDS, (1,), generator=generator, device=device))
-        if len(chosen):
-            pictures[chosen] = _misframed(pictures[chosen], tiles, Random(seed, device, device))
+        _change(pictures, lambda p, r: _misframed(p, tiles, r), chosen, rows, seed)
     return camera.expose(pictures, scene, drawn)
+
+
+def _change(
+    pictures: Tensor, thing: Callable[[Tensor, Random], Tensor], chosen: Tensor, rows: Tensor, seed: int
+) -> None:
+    """Lay a thing over those of the pictures, which are `rows` of the whole batch, that are chosen there."""
+    here = chosen[rows].nonzero()[:, 0]
+    if len(here):
+        random = Random(seed, rows.device, rows.device).only(*among(chosen, rows))
+        pictures[here] = thing(pictures[here], random)
 
 
 def _shapes(pictures: Tensor, random: Random) -> Tensor:
     """Up to four boxes and ellipses of any colour; one alone may look like a blank sign, which is none."""
-    count, shapes = len(pictures), 4
+    count, shapes = batch(pictures), 4
     shape = random.uniform(count, shapes, 5, low=-1)
     shape[..., 2:4] = 0.08 + 0.6 * shape[..., 2:4].abs()
     x, y = axes(pictures)
@@ -90,7 +104,7 @@ def _shapes(pictures: Tensor, random: Random) -> Tensor:
 
 def _poles_and_wires(pictures: Tensor, random: Random) -> Tensor:
     """Five straight things from end to end, nearly upright or level."""
-    count, lines = len(pictures), 5
+    count, lines = batch(pictures), 5
     along = random.uniform(count, lines, 1, low=-1)
     lean = along + random.normal(count, lines, 1) * 0.15
     far = torch.full_like(along, 1.3)
@@ -105,7 +119,7 @@ def _poles_and_wires(pictures: Tensor, random: Random) -> Tensor:
 
 def _wheels_and_lamps(pictures: Tensor, random: Random) -> Tensor:
     """A round thing in two rings: a dark tyre with a pale hub, or a bright lamp in a dark housing."""
-    count = len(pictures)
+    count = batch(pictures)
     outer = random.uniform(count, 1, 5, low=-0.4, high=0.4)
     outer[..., 2:4] = random.uniform(count, 1, 1, low=0.3, high=1.0)
     outer[..., 3] *= random.uniform(count, 1, low=0.6, high=1.0)
@@ -127,7 +141,7 @@ def _wheels_and_lamps(pictures: Tensor, random: Random) -> Tensor:
 
 def _words(pictures: Tensor, random: Random) -> Tensor:
     """A shop's board, a number plate, a poster: marks in rows on one colour."""
-    count = len(pictures)
+    count = batch(pictures)
     shape = random.uniform(count, 5, low=-0.3, high=0.3)
     shape[:, 2:3] = random.uniform(count, 1, low=0.5, high=1.3)
     shape[:, 3:4] = random.uniform(count, 1, low=0.2, high=0.8)
@@ -140,7 +154,7 @@ def _words(pictures: Tensor, random: Random) -> Tensor:
 
 def _corners(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
     """A sign so near and so far aside that only an edge of it shows."""
-    count, size = len(pictures), pictures.shape[-1]
+    count, size = batch(pictures), pictures.shape[-1]
     chosen = _pick(random, count, faces)
     # The tile's border comes to within a fifth of the sign from the picture's border, on one or two sides.
     zoom = random.uniform(count, low=0.8, high=2.5)
@@ -159,7 +173,7 @@ def _corners(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
 
 def _misframed(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
     """Signs at the wrong scale or place: a third each too small, too near, half outside."""
-    count, size = len(pictures), pictures.shape[-1]
+    count, size = batch(pictures), pictures.shape[-1]
     chosen = _pick(random, count, faces)
     u = random.uniform(count)
     place = random.uniform(count, 2, low=-1)
@@ -180,7 +194,7 @@ def _misframed(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
 
 def _backs(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
     """Signs from behind: their outlines in the grey of bare metal, a pole before them."""
-    count, size = len(pictures), pictures.shape[-1]
+    count, size = batch(pictures), pictures.shape[-1]
     chosen = _pick(random, count, faces)
     scale = random.uniform(count, low=0.4, high=1.0)
     matrices = pixels.compose(

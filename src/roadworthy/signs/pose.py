@@ -13,6 +13,7 @@ from roadworthy.signs.effects import (
     Framing,
     Pose,
     Random,
+    batch,
 )
 
 
@@ -75,7 +76,7 @@ class Crop(Framing):
 
     def move(self, frame: Tensor, random: Random) -> Tensor:
         """One looseness per picture, and the sign anywhere in the inner part of the room."""
-        u = random.uniform(3, len(frame))
+        u = random.uniform(3, batch(frame))
         half = frame[:, :2] / (1 + self.amount * u[0].square())[:, None]
         place = (u[1:].mT * 2 - 1) * (frame[:, :2] - half) * 0.6
         return torch.cat([half, frame[:, 2:] + place], dim=1)
@@ -88,7 +89,7 @@ class OffCentre(Framing):
 
     def move(self, frame: Tensor, random: Random) -> Tensor:
         """Two shifts per picture."""
-        shift = random.uniform(len(frame), 2, low=-2 * self.amount, high=2 * self.amount)
+        shift = random.uniform(batch(frame), 2, low=-2 * self.amount, high=2 * self.amount)
         return torch.cat([frame[:, :2], frame[:, 2:] + shift * frame[:, :2]], dim=1)
 
 
@@ -100,7 +101,7 @@ class CutOff(Framing):
     def move(self, frame: Tensor, random: Random) -> Tensor:
         """One border and one share per picture."""
         half, middle = frame[:, :2], frame[:, 2:]
-        u = random.uniform(3, len(frame))
+        u = random.uniform(3, batch(frame))
         share = self.amount * u[0][:, None]
         beyond = (1 - half + 2 * half * share) * torch.where(u[1] < 0.5, -1.0, 1.0)[:, None]
         sideways = (u[2] < 0.5)[:, None] == torch.tensor([True, False], device=frame.device)
@@ -114,7 +115,7 @@ class Squeeze(Framing):
 
     def move(self, frame: Tensor, random: Random) -> Tensor:
         """One factor and one axis per picture."""
-        u = random.uniform(2, len(frame))
+        u = random.uniform(2, batch(frame))
         narrow = 1 - self.amount * u[0]
         one = torch.ones_like(narrow)
         flat = u[1] < 0.5

@@ -16,6 +16,7 @@ from roadworthy.signs.effects import (
     any_colours,
     any_slope,
     axes,
+    batch,
     boxes,
     cover,
     lay,
@@ -30,7 +31,7 @@ from roadworthy.signs.effects import (
 
 def _edge(pictures: Tensor, scene: Scene) -> float:
     """A pixel's width on the face's tile, typical for these pictures: softens what is painted there."""
-    return pixel(pictures) / float(scene.scale.mean())
+    return pixel(pictures) / scene.typical_scale
 
 
 @EFFECTS.register("fade")
@@ -45,7 +46,7 @@ class Fade(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One degree per picture."""
-        return faded(pictures, per_picture(self.amount * random.uniform(len(pictures))) * scene.sign)
+        return faded(pictures, per_picture(self.amount * random.uniform(batch(pictures))) * scene.sign)
 
 
 def faded(pictures: Tensor, degree: Tensor) -> Tensor:
@@ -71,7 +72,7 @@ class SurfaceNoise(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Grey for half of the pictures, of three independent channels for the others."""
-        count = len(pictures)
+        count = batch(pictures)
         noise = value_noise(random, count, pictures.shape[-1], (3, 6, 12), fall=0.7, channels=3)
         noise = torch.where(per_picture(random.uniform(count)) < 0.5, noise[:, :1], noise)
         opaque = per_picture(self.amount * random.uniform(count))
@@ -87,7 +88,7 @@ class Dirt(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Noise plus a slope."""
-        count = len(pictures)
+        count = batch(pictures)
         slope = any_slope(pictures, random) * 0.6
         noise = value_noise(random, count, pictures.shape[-1], (3, 8, 20), fall=0.8)
         opaque = per_picture(self.amount * random.uniform(count, low=0.3))
@@ -104,7 +105,7 @@ class Rust(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Five spots, each with a run, frayed by noise."""
-        count, spots = len(pictures), 5
+        count, spots = batch(pictures), 5
         x, y = scene.surface()
         place = random.uniform(count, spots, 2, low=-0.9, high=0.9)
         below = place + torch.stack(
@@ -126,7 +127,7 @@ class Stickers(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Each of the three is there in half of the pictures; the mark is an ellipse half as large."""
-        count, stickers = len(pictures), 3
+        count, stickers = batch(pictures), 3
         x, y = scene.surface()
         shape = random.uniform(count, stickers, 5, low=-1)
         shape[..., :2] *= 0.8
@@ -148,7 +149,7 @@ class BulletHoles(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Each of six is there in half of the pictures."""
-        count, holes = len(pictures), 6
+        count, holes = batch(pictures), 6
         x, y = scene.surface()
         dent = random.uniform(count, holes, 5, low=-0.9, high=0.9)
         dent[..., 2:3] = 0.05 + self.amount * random.uniform(count, holes, 1)
@@ -170,7 +171,7 @@ class Graffiti(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Seven joined strokes."""
-        count, pieces = len(pictures), 7
+        count, pieces = batch(pictures), 7
         x, y = scene.surface()
         steps = random.normal(count, pieces + 1, 2) * 0.35
         steps[:, 0] = random.uniform(count, 2, low=-0.7, high=0.7)
@@ -193,7 +194,7 @@ class Confetti(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Each of seven is there in half of the pictures."""
-        count, patches = len(pictures), 7
+        count, patches = batch(pictures), 7
         x, y = scene.surface()
         shape = random.uniform(count, patches, 5, low=-1)
         shape[..., 2:4] = 0.02 + self.amount * shape[..., 2:4].abs()
@@ -211,7 +212,7 @@ class Leaves(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Ten leaves around two twigs; before the sign and its surroundings alike."""
-        count, leaves = len(pictures), 10
+        count, leaves = batch(pictures), 10
         x, y = axes(pictures)
         side = random.uniform(count, 1, high=2 * math.pi)
         # From the border inwards; the square root of nothing: most leaves hang where the twig comes in.

@@ -23,6 +23,7 @@ from roadworthy.signs.effects import (
     Scene,
     any_slope,
     axes,
+    batch,
     boxes,
     cover,
     lay,
@@ -42,9 +43,9 @@ class ValFraming(Framing):
 
     def move(self, frame: Tensor, random: Random) -> Tensor:
         """One looseness per picture, at most 2.5."""
-        room = self.amount * (0.6 * random.normal(len(frame))).exp()
+        room = self.amount * (0.6 * random.normal(batch(frame))).exp()
         half = frame[:, :2] / (1 + room.clamp(max=1.5))[:, None]
-        middle = random.normal(len(frame), 2).clamp_(-2, 2) * 0.15 * (1 - half)
+        middle = random.normal(batch(frame), 2).clamp_(-2, 2) * 0.15 * (1 - half)
         return torch.cat([half, middle], dim=1)
 
 
@@ -57,7 +58,7 @@ class ValFacets(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Twelve cells per picture."""
-        count, cells = len(pictures), 12
+        count, cells = batch(pictures), 12
         x, y = axes(pictures)
         seeds = random.uniform(count, cells, 2, low=-1.2, high=1.2)[..., None, None]
         square = (x - seeds[:, :, 0]) ** 2 + (y - seeds[:, :, 1]) ** 2
@@ -77,7 +78,7 @@ class ValFog(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """A parabola across the picture, one direction and density each."""
-        count = len(pictures)
+        count = batch(pictures)
         along = any_slope(pictures, random) * 0.35 + 0.5
         dense = (along.square() * per_picture(random.uniform(count)) * self.amount).clamp_(0.0, 1.0)
         air = per_picture(random.uniform(count, low=0.6, high=0.9))
@@ -94,7 +95,7 @@ class ValSpotlight(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One point per picture."""
         x, y = axes(pictures)
-        place = random.uniform(2, len(pictures), low=-0.7, high=0.7)
+        place = random.uniform(2, batch(pictures), low=-0.7, high=0.7)
         square = (x - per_picture(place[0])) ** 2 + (y - per_picture(place[1])) ** 2
         return pictures * (1 - self.amount * (square / 3).clamp_(max=1.0))
 
@@ -108,7 +109,7 @@ class ValGamma(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One power per picture, even in its logarithm."""
-        power = (random.uniform(len(pictures), low=-1) * math.log1p(self.amount)).exp()
+        power = (random.uniform(batch(pictures), low=-1) * math.log1p(self.amount)).exp()
         return pictures.clamp_min(1e-4) ** per_picture(power)
 
 
@@ -121,7 +122,7 @@ class ValDrops(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Inside a drop the picture turned by half; a dark rim below."""
-        count, drops = len(pictures), 4
+        count, drops = batch(pictures), 4
         shape = random.uniform(count, drops, 5, low=-1)
         shape[..., 2:4] = 0.06 + self.amount * shape[..., 2:3].abs()
         x, y = axes(pictures)
@@ -139,7 +140,7 @@ class ValDefocus(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One radius per picture."""
-        radius = random.uniform(len(pictures), low=0.5) * self.amount * pictures.shape[-1]
+        radius = random.uniform(batch(pictures), low=0.5) * self.amount * pictures.shape[-1]
         reach = max(1, math.ceil(float(self.amount * pictures.shape[-1])))
         place = torch.arange(-reach, reach + 1, device=pictures.device)
         distance = torch.hypot(place[:, None].float(), place.float())
@@ -156,8 +157,8 @@ class ValImpulses(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Half of them white, half black."""
-        share = per_picture(random.uniform(len(pictures)) * self.amount)
-        u = random.uniform(*pictures.shape)
+        share = per_picture(random.uniform(batch(pictures)) * self.amount)
+        u = random.uniform(batch(pictures), *pictures.shape[1:])
         black = torch.where(u < share / 2, 0.0, pictures)
         return torch.where(u > 1 - share / 2, 1.0, black)
 
@@ -174,7 +175,7 @@ class TestFraming(Framing):
 
     def move(self, frame: Tensor, random: Random) -> Tensor:
         """A coin says who drew the box."""
-        u = random.uniform(3, len(frame))
+        u = random.uniform(3, batch(frame))
         loose = u[0] < 0.5
         room = torch.where(loose, self.amount * (0.8 + 0.4 * u[1]), 0.05)
         half = frame[:, :2] / (1 + room)[:, None]
@@ -192,7 +193,7 @@ class TestWaves(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Directions and wavelengths from the whole picture down to four pixels."""
-        count, waves = len(pictures), 5
+        count, waves = batch(pictures), 5
         x, y = axes(pictures)
         angle, phase = random.uniform(2, count, waves, 1, 1, high=2 * math.pi)
         turns = math.pi * (12 ** random.uniform(count, waves, 1, 1))
@@ -215,7 +216,7 @@ class TestFence(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Parallel, one direction, distance and grey per picture."""
-        u = [per_picture(column) for column in random.uniform(5, len(pictures))]
+        u = [per_picture(column) for column in random.uniform(5, batch(pictures))]
         x, y = axes(pictures)
         along = x * (math.pi * u[0]).cos() + y * (math.pi * u[0]).sin() + 4 + u[1]
         apart = 0.35 + 0.5 * u[2]
@@ -234,7 +235,7 @@ class TestSplitLight(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Street lamps, shop windows, sunsets."""
-        count = len(pictures)
+        count = batch(pictures)
         slope = any_slope(pictures, random) * 0.7
         tint = planes(random.uniform(count, 3, low=-self.amount, high=self.amount))
         return (pictures * (1 + slope * tint)).clamp_(0.0, 1.0)
@@ -249,7 +250,7 @@ class TestCast(Colour):
 
     def matrix(self, mean_grey: Tensor, random: Random) -> Tensor:
         """A random matrix near the identity whose rows sum to 1: greys stay grey."""
-        mix = random.uniform(len(mean_grey), 3, 3, low=-1) * (self.amount / 2)
+        mix = random.uniform(batch(mean_grey), 3, 3, low=-1) * (self.amount / 2)
         mix = mix - mix.mean(dim=2, keepdim=True) + torch.eye(3, device=mean_grey.device)
         return F.pad(mix, (0, 1))
 
@@ -265,7 +266,7 @@ class TestTone(Layer):
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """From as it is to the whole amount."""
         curve = pictures * pictures * (3 - 2 * pictures)
-        return torch.lerp(pictures, curve, per_picture(random.uniform(len(pictures)) * self.amount))
+        return torch.lerp(pictures, curve, per_picture(random.uniform(batch(pictures)) * self.amount))
 
 
 @EFFECTS.register("test-snow")
@@ -278,7 +279,7 @@ class TestSnow(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Out of focus, so soft."""
-        count, flakes = len(pictures), 20
+        count, flakes = batch(pictures), 20
         shape = random.uniform(count, flakes, 5, low=-1)
         shape[..., 2:4] = 0.01 + self.amount * shape[..., 2:3].abs().square()
         x, y = axes(pictures)
@@ -299,7 +300,7 @@ class TestBoxBlur(Layer):
         most = self.amount * pictures.shape[-1]
         reach = max(1, math.ceil(most / 2))
         place = torch.arange(-reach, reach + 1, device=pictures.device).abs()
-        half = random.uniform(2, len(pictures), 1, high=most) / 2
+        half = random.uniform(2, batch(pictures), 1, high=most) / 2
         across, down = (half + 0.5 - place).clamp_(0.0, 1.0)
         kernels = down[:, :, None] * across[:, None]
         return _convolve(pictures, kernels / kernels.sum(dim=(1, 2), keepdim=True))
@@ -315,7 +316,7 @@ class TestGhost(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """The second weighs 0.2 to 0.5."""
-        count = len(pictures)
+        count = batch(pictures)
         across, down = random.uniform(2, count, low=-self.amount, high=self.amount)
         second = pixels.warp(pictures, pixels.translation(across, down))
         return torch.lerp(pictures, second, per_picture(random.uniform(count, low=0.2, high=0.5)))
@@ -331,7 +332,7 @@ class TestSpeckle(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """One level per picture."""
-        count, size = len(pictures), pictures.shape[-1]
+        count, size = batch(pictures), pictures.shape[-1]
         level = per_picture(self.amount * random.uniform(count))
         grain = random.uniform(count, 1, size, size, low=-1.7, high=1.7)
         rows = random.uniform(count, 1, size, 1, low=-1) / 2
@@ -348,7 +349,7 @@ class TestLevels(Layer):
 
     def apply(self, pictures: Tensor, scene: Scene, random: Random) -> Tensor:
         """Eight to thirty-two levels; every second pixel repeated."""
-        levels = per_picture(random.uniform(len(pictures), low=8, high=32).round())
+        levels = per_picture(random.uniform(batch(pictures), low=8, high=32).round())
         few = F.avg_pool2d(pictures, 2, ceil_mode=True)
         square = few.repeat_interleave(2, 2).repeat_interleave(2, 3)[
             ..., : pictures.shape[-2], : pictures.shape[-1]
