@@ -424,7 +424,7 @@ def serve(
     POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
 
     ROADWORTHY_API_KEY, where it is set, must come with requests as Authorization: Bearer KEY. SIGHUP reads
-    the models anew. /openapi.json describes all of it.
+    the models anew. /docs describes all of it.
     """
     from roadworthy import api
     from roadworthy.serve.settings import ServiceConfig
@@ -442,7 +442,6 @@ def serve(
         queue=queue,
         threads=threads,
     )
-    _say(f"listening on http://{host}:{port}; stop with Ctrl-C")
     api.serve(config)
 
 

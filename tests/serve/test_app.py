@@ -2,10 +2,13 @@
 
 from __future__ import annotations
 
+import base64
+import errno
 import io
 import json
 import logging
 import shutil
+import sys
 from collections.abc import Callable, Iterator
 from pathlib import Path
 from typing import Any
@@ -18,10 +21,10 @@ pytest.importorskip("httpx2", reason="asking it needs httpx2")
 
 from starlette.testclient import TestClient
 
-from roadworthy.errors import BundleError
+from roadworthy.errors import BundleError, UsageError
 from roadworthy.export.bundle import Manifest, seal
 from roadworthy.inputs import InputSpec
-from roadworthy.serve.app import SECURITY, create_app
+from roadworthy.serve.app import SECURITY, JsonLines, PlainLines, _listener, _no_listener, create_app
 from roadworthy.serve.settings import ServiceConfig
 
 CLASSES = ("stop", "speed-60", "roundabout")  # red, green, blue
@@ -45,6 +48,10 @@ def client_of(bundle: Path, **settings: Any) -> TestClient:
 def client(bundle: Path) -> Iterator[TestClient]:
     with client_of(bundle, max_images=8, max_body_bytes=20_000) as client:
         yield client
+
+
+def sent_as(client: TestClient, media: str) -> Any:
+    return client.post("/v1/predict", content=RED, headers={"content-type": media})
 
 
 def files(*pictures: bytes) -> list[tuple[str, tuple[str, bytes, str]]]:
@@ -126,8 +133,21 @@ def test_a_box_outside_of_its_picture_is_that_pictures_error(client: TestClient)
         (lambda c: c.post("/v1/predict?model=other", content=RED), 404, "did you mean"),
         (lambda c: c.post("/v1/predict?find=true", content=RED), 422, "cannot find signs"),
         (lambda c: c.post("/v1/track", content=b"none"), 422, "none of the 1 frames"),
-        (lambda c: c.get("/nothing"), 404, "nothing at that place"),
-        (lambda c: c.get("/v1/predict"), 405, "asked with POST"),
+        (lambda c: c.get("/nothing"), 404, "there is nothing at /nothing; /docs tells what there is"),
+        (lambda c: c.get("/v1/predcit"), 404, "did you mean /v1/predict?"),
+        (lambda c: c.post("/v1/predict/", content=RED), 404, "did you mean /v1/predict?"),
+        (lambda c: c.post("/predict", content=RED), 404, "did you mean /v1/predict?"),
+        (lambda c: c.get("/v1/predict"), 405, "/v1/predict is asked with POST; got GET"),
+        (lambda c: c.post("/v1/models"), 405, "/v1/models is asked with GET or HEAD; got POST"),
+        (lambda c: c.put("/main.js"), 405, "/main.js is asked with GET or HEAD; got PUT"),
+        (lambda c: c.delete("/openapi.json"), 405, "asked with GET or HEAD; got DELETE"),
+        (lambda c: c.post("/v1/predict?tpo=2", content=RED), 422, "did you mean 'top'? Known: box, find, mo"),
+        (lambda c: c.post("/v1/track?find=1", content=RED), 422, "'find' is unknown. Known: model, top"),
+        (lambda c: c.get("/v1/models?model=x"), 422, "query name 'model' is unknown. Known: none"),
+        (lambda c: c.post("/v1/predict?top=1&top=2", content=RED), 422, "top is given more than once"),
+        (lambda c: c.post("/v1/predict?box=1,1,9,9", files=files(RED)), 422, "say it beside each picture"),
+        (lambda c: sent_as(c, "text/plain"), 415, "'text/plain' is not read; send a picture as image/png"),
+        (lambda c: sent_as(c, "application/pdf"), 415, "several as multipart/form-data, or base64 as appl"),
         (
             lambda c: c.post("/v1/predict", content=b"--", headers={"content-type": "multipart/form-data"}),
             400,
@@ -191,8 +211,13 @@ def test_models_health_and_metrics(client: TestClient) -> None:
 def test_it_describes_itself_with_examples(client: TestClient) -> None:
     described = client.get("/openapi.json").json()
     predict = described["paths"]["/v1/predict"]["post"]
-    assert set(predict["requestBody"]["content"]) == {"image/*", "multipart/form-data"}
-    assert {"200", "400", "413", "422", "429", "503"} <= set(predict["responses"])
+    assert set(predict["requestBody"]["content"]) == {
+        "image/*",
+        "application/octet-stream",
+        "multipart/form-data",
+        "application/json",
+    }
+    assert {"200", "400", "413", "415", "422", "429", "503"} <= set(predict["responses"])
     assert described["components"]["schemas"]["Answer"]["properties"]["predicted"]["examples"] == ["speed-60"]
 
 
@@ -207,10 +232,96 @@ def test_a_key_is_asked_for_where_there_is_one(bundle: Path) -> None:
             refused = client.post("/v1/predict", content=RED, headers=headers)
             assert refused.status_code == 401
             assert refused.headers["www-authenticate"] == "Bearer"
-        assert client.get("/metrics").status_code == 401
+        for path in ("/metrics", "/v1/models", "/model/manifest.json", "/model/crop.onnx"):
+            for ask in (client.get, client.head):
+                assert ask(path).status_code == 401, path
+                assert ask(path, headers={"authorization": f"Bearer {key}"}).status_code == 200, path
+        assert client.post("/v1/reload").status_code == 401
         assert client.get("/healthz").status_code == 200
         allowed = client.post("/v1/predict", content=RED, headers={"authorization": f"Bearer {key}"})
         assert allowed.status_code == 200
+        described = client.get("/openapi.json").json()
+        assert described["components"]["securitySchemes"]["HTTPBearer"]["scheme"] == "bearer"
+        asked = {path for path, one in described["paths"].items() if "security" in next(iter(one.values()))}
+        assert asked == {"/v1/predict", "/v1/track", "/v1/models", "/v1/reload", "/metrics"}
+    with client_of(bundle) as client:
+        assert "securitySchemes" not in client.get("/openapi.json").json()["components"]
+
+
+def test_what_is_asked_with_get_answers_head_too_and_sends_no_body(client: TestClient) -> None:
+    described = client.get("/openapi.json").json()["paths"]
+    paths = [path for path, one in described.items() if "get" in one]
+    for path in (*paths, "/", "/docs", "/openapi.json", "/main.js", "/model/crop.onnx"):
+        got, head = client.get(path), client.head(path)
+        assert head.status_code == got.status_code == 200, path
+        assert head.content == b""
+        assert head.headers["content-type"] == got.headers["content-type"]
+        if path != "/metrics":  # it counts what was asked meanwhile
+            assert head.headers["content-length"] == str(len(got.content))
+    assert client.head("/v1/predict").status_code == 405
+    assert client.head("/nothing").status_code == 404
+
+
+def test_what_may_be_asked_and_sent_is_said_in_headers(client: TestClient) -> None:
+    assert client.get("/v1/predict").headers["allow"] == "POST"
+    assert client.post("/healthz").headers["allow"] == "GET, HEAD"
+    assert "multipart/form-data" in sent_as(client, "text/plain").headers["accept"]
+    for media in (
+        "image/png",
+        "IMAGE/X-made-up",
+        "application/octet-stream",
+        "application/x-www-form-urlencoded",
+    ):
+        assert sent_as(client, media).status_code == 200, media
+    assert client.post("/v1/predict", content=RED, headers={}).status_code == 200
+
+
+def test_probes_may_be_asked_with_anything(client: TestClient) -> None:
+    assert client.get("/healthz?cache=1").status_code == 200
+    assert client.get("/main.js?v=3").status_code == 200
+
+
+def test_pictures_in_json(client: TestClient) -> None:
+    red, lines = base64.b64encode(RED).decode(), base64.encodebytes(GREEN).decode()
+    blue = f"data:image/png;base64,{base64.b64encode(BLUE).decode()}"
+    sent = [{"name": "a.png", "data": red}, {"data": lines}, {"name": "c", "data": blue, "box": [2, 2, 9, 9]}]
+    body = client.post("/v1/predict?top=1", json={"images": [*sent, {"data": "AAAA"}]}).json()
+    assert [one["name"] for one in body["results"]] == ["a.png", "image 1", "c", "image 3"]
+    assert [one["predicted"] for one in body["results"]] == ["stop", "speed-60", "roundabout", None]
+    assert "no picture in a known format" in body["results"][3]["error"]
+    track = client.post("/v1/track", json={"images": [{"data": red}, {"data": red}]}).json()
+    assert (track["answer"]["predicted"], track["frames"]) == ("stop", 2)
+
+
+@pytest.mark.parametrize(
+    ("body", "status", "words"),
+    [
+        ("{", 400, "the JSON cannot be read: it: Invalid JSON"),
+        ("", 400, "Invalid JSON"),
+        ("[" * 5000, 413, "more parts than 8 pictures"),
+        ('{"images": []}', 422, "images: List should have at least 1 item"),
+        ('{"image": "AAAA"}', 422, 'send {"images": [{"name": "photo.jpg", "data": "BASE64"}]}'),
+        ('["AAAA"]', 422, "the JSON cannot be read: it: "),
+        ('{"images": ["AAAA"]}', 422, "images.0: "),
+        ('{"images": [{"data": 1}]}', 422, "images.0.data: "),
+        ('{"images": [{"data": "AAAA", "top": 3}]}', 422, "images.0.top: Extra inputs"),
+        ('{"images": [{"data": "no-base64"}]}', 422, "images.0.data is no base64"),
+        ('{"images": [{"data": "ÄÄÄÄ"}]}', 422, "images.0.data is no base64"),
+        ('{"images": [{"data": "AAAA", "box": [1, 2]}]}', 422, "a box is x1,y1,x2,y2"),
+        ('{"images": [{"data": "AAAA", "box": [9, 9, 1, NaN]}]}', 422, "a box is x1,y1,x2,y2"),
+        ('{"images": [{"data": "AAAA", "box": ["1", 1, 9, 9]}]}', 422, "images.0.box.0: "),
+        ('{"images": [' + ",".join(['{"data": "AAAA"}'] * 9) + "]}", 413, "9 pictures arrived; at most 8"),
+        ('{"images": [{"data": "' + "A" * 30_000 + '"}]}', 413, "at most 20,000"),
+    ],
+)
+def test_json_that_holds_no_pictures_is_refused_with_what_would(
+    client: TestClient, body: str, status: int, words: str
+) -> None:
+    headers = {"content-type": "application/json; charset=utf-8"}
+    answer = client.post("/v1/predict", content=body.encode(), headers=headers)
+    assert answer.status_code == status, answer.text
+    assert words in answer.json()["error"]
+    assert "\n" not in answer.json()["error"]
 
 
 def test_a_request_keeps_its_own_id_if_it_is_one(client: TestClient) -> None:
@@ -352,6 +463,41 @@ def test_a_bug_of_ours_says_so_without_telling_more(bundle: Path, monkeypatch: p
     assert "our bug" in answer.json()["error"]
     assert "secrets" not in answer.text
     assert answer.headers["x-content-type-options"] == "nosniff"
+
+
+def logged(message: str, **added: Any) -> logging.LogRecord:
+    return logging.makeLogRecord({"msg": message, "levelno": 20, "levelname": "INFO", **added})
+
+
+def test_a_line_of_the_log_is_json_for_programs_and_short_for_people() -> None:
+    request = logged("request", method="GET", path="/healthz", status=200, ms=1.5, request_id="abc")
+    line = json.loads(JsonLines().format(request))
+    assert (line["message"], line["path"], line["request_id"]) == ("request", "/healthz", "abc")
+    assert PlainLines().format(request).endswith("  GET  /healthz  200  1.5 ms")
+    assert "abc" not in PlainLines().format(request)
+    other = logged("not reloaded", levelno=40, levelname="ERROR", reason="the file is damaged")
+    assert PlainLines().format(other).endswith("  error: not reloaded; reason: the file is damaged")
+    try:
+        raise RuntimeError("inner")
+    except RuntimeError:
+        failed = logged("our bug", exc_info=sys.exc_info())
+    assert PlainLines().format(failed).splitlines()[-1] == "RuntimeError: inner"
+    assert "RuntimeError: inner" in json.loads(JsonLines().format(failed))["traceback"]
+
+
+def test_a_place_that_nothing_can_listen_at_is_said_with_what_would_do() -> None:
+    with _listener("127.0.0.1", 0) as taken:
+        port = taken.getsockname()[1]
+        with pytest.raises(UsageError, match=f"port {port} is in use on 127.0.0.1; name another with --port"):
+            _listener("127.0.0.1", port)
+    for host in ("no-such-host.invalid", "a" * 70 + ".example", "a..b"):
+        with pytest.raises(UsageError, match="cannot be resolved; name an address of this machine"):
+            _listener(host, 0)
+    with pytest.raises(UsageError, match=r"192\.0\.2\.1 is no address of this machine"):
+        _listener("192.0.2.1", 0)
+    denied = _no_listener("127.0.0.1", 80, PermissionError(errno.EACCES, "Permission denied"))
+    assert "port 80 is not open to this user; name one from 1024 on" in denied
+    assert "File too large" in _no_listener("127.0.0.1", 80, OSError(errno.EFBIG, "File too large"))
 
 
 def test_a_bundle_that_is_damaged_keeps_the_service_from_starting(bundle: Path, tmp_path: Path) -> None:

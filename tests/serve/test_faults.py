@@ -5,6 +5,7 @@ from __future__ import annotations
 import io
 import json
 import os
+import re
 import shutil
 import signal
 import socket
@@ -16,6 +17,7 @@ from collections.abc import Callable, Iterator
 from contextlib import closing
 from dataclasses import replace
 from pathlib import Path
+from typing import Any
 
 import pytest
 from PIL import Image
@@ -58,7 +60,7 @@ class Server:
             self.process = subprocess.Popen(
                 [sys.executable, "-c", SETTINGS, str(model), str(self.port), str(patience)], stderr=stderr
             )
-        self.wait(lambda: "Uvicorn running" in log.read_text())
+        self.wait(lambda: "listening on http://127.0.0.1:" in log.read_text())
 
     def wait(self, until: Callable[[], bool], seconds: float = 60) -> None:
         """Until something is so."""
@@ -91,6 +93,94 @@ def server(bundle: Path, tmp_path: Path, request: pytest.FixtureRequest) -> Iter
     server.process.wait()
 
 
+def command(*arguments: object) -> list[str]:
+    return [sys.executable, "-m", "roadworthy", "serve", *map(str, arguments)]
+
+
+@pytest.fixture
+def started() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
+    """Starts the command line; what still runs in the end is stopped."""
+    running = []
+
+    def start(*arguments: object, **settings: object) -> subprocess.Popen[bytes]:
+        running.append(subprocess.Popen(command(*arguments), **settings))  # type: ignore[call-overload]
+        return running[-1]
+
+    yield start
+    for process in running:
+        process.kill()
+        process.wait()
+
+
+def test_it_says_where_it_listens_once_it_does(bundle: Path, started: Callable[..., Any]) -> None:
+    process = started(bundle, "--port", 0, stderr=subprocess.PIPE)
+    line = json.loads(process.stderr.readline())
+    said = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+); Ctrl-C stops it", line["message"])
+    assert said
+    assert int(said[1])
+    with closing(socket.create_connection(("127.0.0.1", int(said[1])), timeout=60)) as connection:
+        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        assert answer(connection) == (200, {"status": "ready"})
+    with closing(socket.create_connection(("127.0.0.1", int(said[1])), timeout=60)) as connection:
+        connection.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        head = b"".join(iter(lambda: connection.recv(65_536), b""))
+    assert head.startswith(b"HTTP/1.1 200 OK\r\n")
+    assert head.endswith(b"\r\n\r\n")  # and no body
+    process.send_signal(signal.SIGINT)
+    assert process.wait(30) == 0
+
+
+def test_what_keeps_it_from_starting_is_one_line_and_exit_code_2(bundle: Path, tmp_path: Path) -> None:
+    damaged = tmp_path / "damaged.onnx"
+    damaged.write_bytes(bundle.read_bytes()[:-1])
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        for arguments, words in (
+            ((bundle, "--port", port), f"error: port {port} is in use on 127.0.0.1"),
+            ((bundle, "--host", "no-such-host.invalid"), "error: the host 'no-such-host.invalid' cannot be"),
+            ((tmp_path / "damage.onnx", "--port", 0), f"did you mean {damaged}?"),
+            ((damaged, "--port", 0), f"error: {damaged}"),
+        ):
+            key = {"ROADWORTHY_API_KEY": "correct-horse-battery"}
+            ended = subprocess.run(
+                command(*arguments), capture_output=True, text=True, timeout=120, env=os.environ | key
+            )
+            assert ended.returncode == 2, ended.stderr
+            assert ended.stdout == ""
+            assert ended.stderr.count("\n") == 1
+            assert words in ended.stderr
+
+
+@pytest.mark.parametrize("missing", ["fastapi", "uvicorn", "python_multipart", "prometheus_client"])
+def test_a_missing_part_is_said_before_anything_listens(missing: str, bundle: Path) -> None:
+    program = (
+        f"import sys; sys.modules[{missing!r}] = None\n"
+        "from roadworthy.cli import run\n"
+        f"sys.exit(run(['serve', {str(bundle)!r}, '--port', '0']))"
+    )
+    ended = subprocess.run(
+        [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
+    )
+    assert ended.returncode == 2, ended.stderr
+    assert ended.stderr == (
+        "error: the service needs an optional part; get it with: pip install 'roadworthy[serve]'\n"
+    )
+
+
+def test_a_terminal_is_told_in_words(bundle: Path, started: Callable[..., Any]) -> None:
+    ours, theirs = os.openpty()
+    process = started(bundle, "--port", 0, stderr=theirs)
+    os.close(theirs)
+    said = b""
+    while b"stops it" not in said:
+        said += os.read(ours, 4096)
+    assert re.fullmatch(rb"\d\d:\d\d:\d\d  listening on http://127\.0\.0\.1:\d+; Ctrl-C stops it\s*", said)
+    process.send_signal(signal.SIGINT)
+    process.wait(30)
+    assert b"stopping" in os.read(ours, 4096)
+    os.close(ours)
+
+
 def post(body: bytes) -> bytes:
     return (
         b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: image/png\r\n"
@@ -98,7 +188,7 @@ def post(body: bytes) -> bytes:
     )
 
 
-def answer(connection: socket.socket) -> tuple[int, dict[str, list[dict[str, object]]]]:
+def answer(connection: socket.socket) -> tuple[int, dict[str, Any]]:
     """Status and body of what comes until the connection is closed."""
     received = b"".join(iter(lambda: connection.recv(65_536), b""))
     head, _, body = received.partition(b"\r\n\r\n")
@@ -131,7 +221,7 @@ def test_what_was_accepted_before_sigterm_is_answered(server: Server) -> None:
     server.wait(lambda: len(connected(server.process.pid)) >= 20)
     time.sleep(0.2)  # until it has read what was sent
     server.process.send_signal(signal.SIGTERM)
-    server.wait(lambda: "Shutting down" in server.log.read_text())
+    server.wait(lambda: "stopping; what was accepted" in server.log.read_text())
     for connection in under_way:
         with closing(connection):
             connection.sendall(RED[-5:])

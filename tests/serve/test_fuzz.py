@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import io
+import json
 import random
 import time
 from collections.abc import Iterator
@@ -32,7 +33,7 @@ FILES = 10_000
 IN_A_REQUEST = 64
 SLOW_S = 5.0  # for one file: a hang, on any machine
 STRANGE = (b"\xff\xff\xff\xff", b"\x00\x00\x00\x00", b"\x7f\xff\xff\xff", b"\xff\xff\xff\x7f", b"\x80\x00")
-REFUSALS = {400, 401, 404, 405, 408, 413, 422, 429, 503}
+REFUSALS = {400, 401, 404, 405, 408, 413, 415, 422, 429, 503}
 
 
 def originals() -> dict[str, bytes]:
@@ -138,19 +139,32 @@ def test_damaged_files_spoil_no_other_pictures_answer(client: TestClient) -> Non
 
 
 ANYTHING = st.binary(max_size=300)
+JSON = st.recursive(
+    st.none() | st.booleans() | st.integers() | st.floats() | st.text(max_size=8),
+    lambda inner: st.lists(inner, max_size=4) | st.dictionaries(st.text(max_size=6), inner, max_size=3),
+)
 TEXT = st.text(st.characters(codec="ascii", exclude_characters="\r\n\0"), max_size=40)
 
 
 @settings(max_examples=150, deadline=None, suppress_health_check=[HealthCheck.function_scoped_fixture])
 @given(
-    path=st.sampled_from(["/v1/predict", "/v1/track", "/v1/reload", "/v1/models", "/", "/faces/x.svg"])
+    path=st.sampled_from(
+        ["/v1/predict", "/v1/track", "/v1/reload", "/v1/models", "/", "/docs", "/faces/x.svg"]
+    )
     | TEXT,
     method=st.sampled_from(["GET", "POST", "PUT", "DELETE", "HEAD", "OPTIONS", "BREW"]),
     query=st.dictionaries(
         st.sampled_from(["top", "model", "find", "box", "x"]), st.text(max_size=30), max_size=3
     ),
     kind=st.sampled_from(
-        ["", "image/png", "multipart/form-data", "multipart/form-data; boundary=b", "text/plain;charset=x"]
+        [
+            "",
+            "image/png",
+            "multipart/form-data",
+            "multipart/form-data; boundary=b",
+            "text/plain;charset=x",
+            "application/json",
+        ]
     )
     | TEXT,
     body=ANYTHING
@@ -159,7 +173,9 @@ TEXT = st.text(st.characters(codec="ascii", exclude_characters="\r\n\0"), max_si
     )
     | ANYTHING.map(
         lambda data: b'--b\r\nContent-Disposition: form-data; name="boxes"\r\n\r\n' + data + b"\r\n--b--"
-    ),
+    )
+    | JSON.map(lambda tree: json.dumps(tree).encode())
+    | JSON.map(lambda tree: json.dumps({"images": [{"data": tree}, tree]}).encode()),
     identity=TEXT,
 )
 def test_any_request_is_answered_or_refused_with_a_reason(

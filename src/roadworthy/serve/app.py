@@ -4,12 +4,15 @@ from __future__ import annotations
 
 import asyncio
 import contextlib
+import difflib
+import errno
 import json
 import logging
 import math
 import re
 import secrets
 import signal
+import socket
 import sys
 import time
 import uuid
@@ -19,11 +22,13 @@ from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
 from pathlib import Path
-from typing import Annotated, Any, TypeVar
+from typing import Annotated, Any, TextIO, TypeVar
 
-from fastapi import Depends, FastAPI, Query, Request
+import uvicorn
+from fastapi import Depends, FastAPI, Query, Request, Security
 from fastapi.exceptions import RequestValidationError
-from fastapi.responses import JSONResponse, Response
+from fastapi.responses import HTMLResponse, JSONResponse, Response
+from fastapi.security import HTTPBearer
 from prometheus_client import (
     CONTENT_TYPE_LATEST,
     CollectorRegistry,
@@ -33,10 +38,11 @@ from prometheus_client import (
     generate_latest,
 )
 from starlette.exceptions import HTTPException
+from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from roadworthy import __version__
-from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError
+from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError, UsageError
 from roadworthy.evaluate.stream import surer, wants_closer
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec, decode, read_judged
 from roadworthy.results import Row
@@ -51,12 +57,13 @@ from roadworthy.serve.answers import (
     Tracked,
     as_answer,
 )
+from roadworthy.serve.docs import docs_page
 from roadworthy.serve.find import ROOM, Found, find_one, find_signs
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.room import NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import TYPES, model_json, page_files
-from roadworthy.serve.uploads import Refused, Upload, read_uploads
+from roadworthy.serve.uploads import PICTURE_BODY, Refused, Upload, read_uploads
 
 log = logging.getLogger("roadworthy.serve")
 T = TypeVar("T")
@@ -75,36 +82,16 @@ SECURITY = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 }
-PICTURE_BODY = {
-    "requestBody": {
-        "required": True,
-        "content": {
-            "image/*": {"schema": {"type": "string", "format": "binary"}},
-            "multipart/form-data": {
-                "schema": {
-                    "type": "object",
-                    "properties": {
-                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
-                        "boxes": {
-                            "type": "string",
-                            "description": "JSON: for each picture [x1, y1, x2, y2] in pixels, or null",
-                            "example": "[[12, 8, 60, 57], null]",
-                        },
-                    },
-                    "required": ["images"],
-                }
-            },
-        },
-    }
-}
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": meaning}
     for status, meaning in {
         400: "No pictures, or a form that cannot be read",
         401: "No API key, or a wrong one",
-        404: "No such model",
+        404: "No such model, or nothing at that place",
+        405: "Not asked in this way; Allow says how",
         408: "The request arrived too slowly",
         413: "Too many bytes or pictures",
+        415: "No content that is read; Accept says what is",
         422: "Something in the request has no meaning",
         429: "Too much is waiting; Retry-After says when to come back",
         503: "Not answered in time, or shutting down",
@@ -156,6 +143,26 @@ class Service:
         """Run what takes long beside the event loop."""
         return await asyncio.get_running_loop().run_in_executor(self.pool, function)
 
+    async def allowed(self, request: Request) -> None:
+        """Raises Refused where there is a key and the request has another, or none."""
+        if not self.config.api_key:
+            return
+        given = request.headers.get("authorization", "").removeprefix("Bearer ")
+        if not secrets.compare_digest(given.encode(), self.config.api_key.encode()):
+            raise Refused(
+                401,
+                "no API key, or a wrong one; send it as Authorization: Bearer KEY",
+                {"www-authenticate": "Bearer"},
+            )
+
+    @property
+    def guarded(self) -> list[Any]:
+        """What stands before every path that tells of the models or works for whoever asks."""
+        scheme = (
+            [Security(HTTPBearer(auto_error=False))] if self.config.api_key else []
+        )  # for the description
+        return [Depends(self.allowed), *scheme]
+
     async def reload(self) -> None:
         """Serve what the files hold now; what is not in order changes nothing."""
         async with self._reloading:
@@ -170,6 +177,7 @@ def create_app(config: ServiceConfig) -> Watched:
     @asynccontextmanager
     async def lifespan(app: FastAPI) -> AsyncIterator[None]:
         await service.models.load()
+        app.openapi()  # is kept: no first request shall wait until it is made
         with contextlib.suppress(NotImplementedError, AttributeError, ValueError, RuntimeError):
             # No such signal on Windows, nor in threads of tests.
             asyncio.get_running_loop().add_signal_handler(
@@ -199,18 +207,17 @@ def create_app(config: ServiceConfig) -> Watched:
 def _add_endpoints(app: FastAPI, service: Service) -> None:
     config = service.config
 
-    async def allowed(request: Request) -> None:
-        if not config.api_key:
-            return
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not secrets.compare_digest(given.encode(), config.api_key.encode()):
-            raise Refused(
-                401,
-                "no API key, or a wrong one; send it as Authorization: Bearer KEY",
-                {"www-authenticate": "Bearer"},
-            )
+    async def known_query(request: Request) -> None:
+        described = app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
+        known = {one["name"] for one in described.get("parameters", ()) if one["in"] == "query"}
+        for name in request.query_params:
+            if name not in known:
+                raise Refused(422, str(UnknownNameError("query name", name[:80], known)))
+            if len(request.query_params.getlist(name)) > 1:
+                raise Refused(422, f"{name} is given more than once in the query; give it once")
 
-    guarded = [Depends(allowed)]
+    # Not for /healthz and /readyz: what asks them adds what it likes, and must not take that for an illness.
+    guarded = [*service.guarded, Depends(known_query)]
 
     @app.post(PREDICT, dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def predict(
@@ -222,8 +229,8 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
     ) -> Predicted:
         """Which sign each picture shows; with find, a result with a box for every sign in it.
 
-        Send one picture as the body, or several as the files of a form.  A picture that cannot be read is a
-        result with its error; the others are answered.
+        Send one picture as the body, or several as the files of a form, or in base64 in JSON.  A picture that
+        cannot be read is a result with its error; the others are answered.
         """
         served = _model(service, model)
         uploads = await read_uploads(request, config, box)
@@ -239,7 +246,7 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
 
     @app.post(TRACK, dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def track(request: Request, model: ModelName = None, top: Top = 3) -> Tracked:
-        """What several frames of one sign say together, sent in their order as the files of a form."""
+        """What several frames of one sign say together, sent in their order: in a form, or JSON."""
         served = _model(service, model)
         uploads = await read_uploads(request, config)
         async with _under_way(service, len(uploads)):
@@ -289,17 +296,22 @@ def _add_page(app: FastAPI, service: Service) -> None:
     async def page() -> Response:
         return sent(files["index.html"].read_bytes(), "index.html")
 
-    @app.get("/model/manifest.json", include_in_schema=False)
+    @app.get("/docs", include_in_schema=False)
+    async def docs(request: Request) -> HTMLResponse:
+        key = bool(service.config.api_key)
+        return HTMLResponse(docs_page(app.openapi(), str(request.base_url), key=key))
+
+    @app.get("/model/manifest.json", include_in_schema=False, dependencies=service.guarded)
     async def manifest() -> Response:
         served = service.models.get()
         told = model_json(served.crops.manifest, served.windows.manifest if served.windows else None)
         return sent(told.encode(), "manifest.json")
 
-    @app.get("/model/crop.onnx", include_in_schema=False)
+    @app.get("/model/crop.onnx", include_in_schema=False, dependencies=service.guarded)
     async def network() -> Response:
         return sent(service.models.get().crops.network, "crop.onnx")
 
-    @app.get("/model/crop-find.onnx", include_in_schema=False)
+    @app.get("/model/crop-find.onnx", include_in_schema=False, dependencies=service.guarded)
     async def windows() -> Response:
         engine = service.models.get().windows
         if engine is None:
@@ -308,10 +320,8 @@ def _add_page(app: FastAPI, service: Service) -> None:
 
     @app.get("/{name:path}", include_in_schema=False)
     async def file(name: str) -> Response:
-        if f"/{name}" in {getattr(route, "path", "") for route in app.routes}:
-            raise Refused(405, f"/{name} is asked with POST", {"allow": "POST"})
         if name not in files:  # names that are known, never a path that a client made up
-            raise Refused(404, "there is nothing at that place")
+            raise HTTPException(404)
         return sent(files[name].read_bytes(), name)
 
 
@@ -488,7 +498,30 @@ def _failure(scope: Scope, status: int, reason: str, headers: dict[str, str] | N
     return JSONResponse(body.model_dump(), status, headers)
 
 
+def _nothing_there(places: dict[str, set[str]], method: str, path: str) -> Refused:
+    """Why nothing answers, and what would: another method there, or a path that is spelt much the same."""
+    if path in places:
+        methods = sorted(places[path])
+        known = " or ".join(methods)
+        return Refused(405, f"{path} is asked with {known}; got {method}", {"allow": ", ".join(methods)})
+    close = difflib.get_close_matches(path[:200], places, n=1, cutoff=0.6)
+    hint = f"did you mean {close[0]}? " if close else ""
+    return Refused(404, f"there is nothing at {path[:80]}; {hint}/docs tells what there is")
+
+
+def _places(app: FastAPI) -> dict[str, set[str]]:
+    """All paths, and how each may be asked."""
+    places = {f"/{name}": {"GET", "HEAD"} for name in page_files()}
+    for route in app.routes:
+        if isinstance(route, Route) and "{" not in route.path:
+            methods = set(route.methods or ())
+            places.setdefault(route.path, set()).update(methods | ({"HEAD"} if "GET" in methods else set()))
+    return places
+
+
 def _add_failures(app: FastAPI) -> None:
+    places = _places(app)
+
     def failure(
         request: Request, status: int, reason: str, headers: dict[str, str] | None = None
     ) -> JSONResponse:
@@ -506,6 +539,9 @@ def _add_failures(app: FastAPI) -> None:
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
+        if error.status_code in (404, 405):
+            nothing = _nothing_there(places, request.method, request.url.path)
+            return failure(request, nothing.status, nothing.reason, nothing.headers)
         return failure(request, error.status_code, str(error.detail), dict(error.headers or {}))
 
     @app.exception_handler(Exception)
@@ -533,6 +569,9 @@ class Watched:
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         scope["request_id"] = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
         begun, status = time.perf_counter(), 0
+        head = scope["method"] == "HEAD"
+        if head:  # as GET; the server, whose own scope keeps the method, leaves the body out
+            scope = {**scope, "method": "GET"}
 
         async def sent(message: Message) -> None:
             nonlocal status
@@ -554,14 +593,15 @@ class Watched:
         finally:
             seconds = time.perf_counter() - begun
             path = getattr(scope.get("route"), "path", path)
+            place = scope["path"] if status == 200 else path  # what is answered is no client's invention
             self.service.meters.requests.labels(path, str(status)).inc()
             self.service.meters.seconds.labels(path).observe(seconds)
             log.info(
                 "request",
                 extra={
                     "request_id": scope["request_id"],
-                    "method": scope["method"],
-                    "path": path,
+                    "method": "HEAD" if head else scope["method"],
+                    "path": place,
                     "status": status,
                     "ms": round(1000 * seconds, 2),
                 },
@@ -579,47 +619,115 @@ class Watched:
         return None
 
 
+def _added(record: logging.LogRecord) -> dict[str, Any]:
+    """What the caller told beside the message."""
+    usual = logging.makeLogRecord({}).__dict__.keys() | {"message", "asctime", "taskName", "color_message"}
+    return {key: value for key, value in record.__dict__.items() if key not in usual}
+
+
 class JsonLines(logging.Formatter):
-    """One JSON object a line."""
+    """One JSON object a line, for programs."""
 
     def format(self, record: logging.LogRecord) -> str:
         """With what the caller added."""
-        usual = logging.makeLogRecord({}).__dict__.keys() | {
-            "message",
-            "asctime",
-            "taskName",
-            "color_message",
-        }
         line = {
             "time": self.formatTime(record, "%Y-%m-%dT%H:%M:%S%z"),
             "level": record.levelname.lower(),
             "message": record.getMessage(),
-            **{key: value for key, value in record.__dict__.items() if key not in usual},
+            **_added(record),
         }
         if record.exc_info:
             line["traceback"] = self.formatException(record.exc_info)
         return json.dumps(line, default=str)
 
 
-def serve(config: ServiceConfig, *, quiet: bool = False) -> None:
-    """Run the service until it is told to stop; what it has accepted it answers first."""
-    import uvicorn
+class PlainLines(logging.Formatter):
+    """One short line each, for a person at a terminal."""
 
-    handler = logging.StreamHandler(sys.stderr)
-    handler.setFormatter(JsonLines())
-    for name in ("roadworthy.serve", "uvicorn.error"):
+    def format(self, record: logging.LogRecord) -> str:
+        """The time, then a request in a few words or the message with what the caller added."""
+        added = _added(record)
+        if record.getMessage() == "request":
+            said = "{method:<4} {path}  {status}  {ms} ms".format(**added)
+        else:
+            said = "; ".join([record.getMessage(), *(f"{key}: {value}" for key, value in added.items())])
+        level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
+        lines = [f"{self.formatTime(record, '%H:%M:%S')}  {level}{said}"]
+        if record.exc_info:
+            lines.append(self.formatException(record.exc_info))
+        return "\n".join(lines)
+
+
+class Server(uvicorn.Server):
+    """Says that it listens once it does, and where."""
+
+    async def startup(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn has it, then a line in the log."""
+        await super().startup(sockets)
+        if sockets:
+            host, port = sockets[0].getsockname()[:2]
+            log.info(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C stops it")
+
+    async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
+        """As uvicorn has it, after a line in the log."""
+        log.info("stopping; what was accepted is answered first")
+        await super().shutdown(sockets)
+
+
+def serve(config: ServiceConfig, *, quiet: bool = False) -> None:
+    """Run the service until it is told to stop; what it has accepted it answers first.
+
+    Raises BundleError or UsageError where a model or the place to listen at cannot be had.
+    """
+    _log_to(sys.stderr, logging.WARNING if quiet else logging.INFO)
+    app = create_app(config)
+    app.service.models.prepare()
+    server = Server(
+        uvicorn.Config(
+            app,
+            log_config=None,
+            access_log=False,
+            server_header=False,
+            timeout_keep_alive=10,
+            timeout_graceful_shutdown=round(config.answer_timeout_s) + 5,
+            h11_max_incomplete_event_size=65_536,
+            lifespan="on",
+        )
+    )
+    listener = _listener(config.host, config.port)
+    with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has stopped in order
+        server.run([listener])
+
+
+def _log_to(stream: TextIO, level: int) -> None:
+    handler = logging.StreamHandler(stream)
+    handler.setFormatter(PlainLines() if stream.isatty() else JsonLines())
+    # What uvicorn tells of its coming and going is told here in our words.
+    for name, least in (("roadworthy.serve", level), ("uvicorn.error", logging.WARNING)):
         logger = logging.getLogger(name)
         logger.handlers, logger.propagate = [handler], False
-        logger.setLevel(logging.WARNING if quiet else logging.INFO)
-    uvicorn.run(
-        create_app(config),
-        host=config.host,
-        port=config.port,
-        log_config=None,
-        access_log=False,
-        server_header=False,
-        timeout_keep_alive=10,
-        timeout_graceful_shutdown=round(config.answer_timeout_s) + 5,
-        h11_max_incomplete_event_size=65_536,
-        lifespan="on",
-    )
+        logger.setLevel(least)
+
+
+def _listener(host: str, port: int) -> socket.socket:
+    """The socket that requests come to; UsageError saying why there is none."""
+    try:
+        addresses = socket.getaddrinfo(host, port, type=socket.SOCK_STREAM)
+        # Clients that know a host by its name try IPv4 at any rate.
+        family, _, _, _, address = min(addresses, key=lambda one: one[0] != socket.AF_INET)
+        return socket.create_server(address, family=family, backlog=2048)
+    except (OSError, UnicodeError) as error:
+        raise UsageError(_no_listener(host, port, error)) from error
+
+
+def _no_listener(host: str, port: int, error: OSError | UnicodeError) -> str:
+    if isinstance(error, (socket.gaierror, UnicodeError)):
+        return f"the host {host!r} cannot be resolved; name an address of this machine, like 127.0.0.1"
+    match error.errno:
+        case errno.EADDRINUSE:
+            return f"port {port} is in use on {host}; name another with --port N; 0 takes any that is free"
+        case errno.EACCES:
+            return f"port {port} is not open to this user; name one from 1024 on with --port N"
+        case errno.EADDRNOTAVAIL:
+            return f"{host} is no address of this machine; name one that is, like 127.0.0.1 or 0.0.0.0"
+    return f"nothing can listen on {host}, port {port}: {error.strerror}; name others with --host and --port"

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import asyncio
+import difflib
 from collections.abc import Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -27,12 +28,17 @@ class Served:
     batcher: Batcher
 
 
+Read = tuple[Path, Engine, Engine | None]
+"""A bundle's file, its network, and that for all windows of a picture."""
+
+
 class Models:
     """Bundles by name; to be used within one event loop."""
 
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
         self._served: dict[str, Served] = {}
+        self._prepared: dict[str, Read] = {}
         self._retiring: dict[asyncio.Task[None], Batcher] = {}
 
     def get(self, name: str | None = None) -> Served:
@@ -47,12 +53,19 @@ class Models:
         """All of them, the one that answers by default first."""
         return tuple(self._served.values())
 
+    def prepare(self) -> None:
+        """Read all bundles now; the next `load` takes these into service.
+
+        Raises BundleError or UsageError.
+        """
+        self._prepared = self._read()
+
     async def load(self) -> None:
         """Read all bundles anew, then serve these; where one is not in order, those in service stay.
 
         Raises BundleError or UsageError.  Requests that came before are answered by what they came to.
         """
-        read = await asyncio.to_thread(self._read)
+        read, self._prepared = self._prepared or await asyncio.to_thread(self._read), {}
         before = self._served
         self._served = {
             name: Served(name=name, path=path, crops=crops, windows=windows, batcher=self._batcher(crops))
@@ -72,8 +85,8 @@ class Models:
         for batcher in (*retiring.values(), *(served.batcher for served in self._served.values())):
             await batcher.close()
 
-    def _read(self) -> dict[str, tuple[Path, Engine, Engine | None]]:
-        paths = self._config.models or _packaged()
+    def _read(self) -> dict[str, Read]:
+        paths = [_bundle(path) for path in self._config.models] or [_packaged()]
         read = {}
         for name, path in zip(_names(paths), paths, strict=True):
             crops = load_engine(path, threads=self._config.threads)
@@ -97,13 +110,29 @@ class Models:
         )
 
 
-def _packaged() -> tuple[Path, ...]:
+def _bundle(path: Path) -> Path:
+    """The file of that name, or the packaged bundle; UsageError with what would work where it is neither."""
+    if path.is_dir():
+        raise UsageError(
+            f"{path} is a folder; make a bundle of the run in it: roadworthy export {path} --to NAME.onnx"
+        )
+    if path.is_file():
+        return path
+    if str(path) == "packaged":
+        return _packaged()
+    there = sorted(other.name for other in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
+    close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.5)
+    hint = f"did you mean {path.with_name(close[0])}?" if close else "name a bundle, or packaged"
+    raise UsageError(f"there is no file {path}; {hint}")
+
+
+def _packaged() -> Path:
     path = packaged()
     if path is None:
         raise UsageError(
             "no model given, and none comes with this copy; export one (roadworthy export) and name it"
         )
-    return (path,)
+    return path
 
 
 def _names(paths: Sequence[Path]) -> list[str]:

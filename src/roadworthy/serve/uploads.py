@@ -3,15 +3,71 @@
 from __future__ import annotations
 
 import asyncio
+import base64
 import json
 from collections.abc import AsyncIterator
 from dataclasses import dataclass
+from typing import Annotated, Any
 
+import python_multipart  # noqa: F401  # starlette misses it only once a form comes
+from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from roadworthy.inputs import Box
 from roadworthy.serve.settings import ServiceConfig
+
+BOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
+PICTURE_BODY: dict[str, Any] = {
+    "requestBody": {
+        "required": True,
+        "content": {
+            "image/*": {"schema": {"type": "string", "format": "binary"}},
+            "application/octet-stream": {"schema": {"type": "string", "format": "binary"}},
+            "multipart/form-data": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "images": {"type": "array", "items": {"type": "string", "format": "binary"}},
+                        "boxes": {
+                            "type": "string",
+                            "description": "JSON: for each picture [x1, y1, x2, y2] in pixels, or null",
+                            "example": "[[12, 8, 60, 57], null]",
+                        },
+                    },
+                    "required": ["images"],
+                }
+            },
+            "application/json": {
+                "schema": {
+                    "type": "object",
+                    "properties": {
+                        "images": {
+                            "type": "array",
+                            "minItems": 1,
+                            "items": {
+                                "type": "object",
+                                "properties": {
+                                    "name": {"type": "string", "example": "photo.jpg"},
+                                    "data": {"type": "string", "description": "The file in base64."},
+                                    "box": BOX,
+                                },
+                                "required": ["data"],
+                                "additionalProperties": False,
+                            },
+                        }
+                    },
+                    "required": ["images"],
+                    "additionalProperties": False,
+                }
+            },
+        },
+    }
+}
+# What `curl --data-binary` calls whatever it sends is a picture too.
+READ = (*PICTURE_BODY["requestBody"]["content"], "application/x-www-form-urlencoded")
+AS_JSON = '{"images": [{"name": "photo.jpg", "data": "BASE64"}]}'
+MARKS = 20  # brackets and commas that a picture in JSON may have; it needs nine
 
 
 class Refused(Exception):
@@ -31,12 +87,29 @@ class Upload:
     box: Box | None = None
 
 
-async def read_uploads(request: Request, config: ServiceConfig, box: str | None = None) -> list[Upload]:
-    """The pictures of a request: its body, or the files of a form with an optional field `boxes`.
+class JsonPicture(BaseModel):
+    """A picture in JSON."""
 
-    Raises Refused: 400 no pictures or no readable form, 408 too slow, 413 too much, 422 boxes that do not
-    fit.
+    model_config = ConfigDict(extra="forbid", strict=True)
+    name: str | None = None
+    data: str
+    box: list[float] | None = None
+
+
+class JsonPictures(BaseModel):
+    """Several."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    images: Annotated[list[JsonPicture], Field(min_length=1)]
+
+
+async def read_uploads(request: Request, config: ServiceConfig, box: str | None = None) -> list[Upload]:
+    """The pictures of a request: its body, the files of a form with an optional field `boxes`, or JSON.
+
+    Raises Refused: 400 no pictures, no readable form or JSON, 408 too slow, 413 too much, 415 another
+    content, 422 boxes that do not fit.
     """
+    media = _media_type(request)
     try:
         async with asyncio.timeout(config.body_timeout_s):
             body = await _body(request, config.max_body_bytes)
@@ -44,13 +117,29 @@ async def read_uploads(request: Request, config: ServiceConfig, box: str | None 
         raise Refused(
             408, f"the request did not arrive within {config.body_timeout_s:g} s; send less at once"
         ) from error
-    if request.headers.get("content-type", "").lower().startswith("multipart/form-data"):
+    if box is not None and media in ("multipart/form-data", "application/json"):
+        raise Refused(422, "box in the query is for a picture that is the body; say it beside each picture")
+    if media == "multipart/form-data":
         uploads = await _form(request, body, config)
+    elif media == "application/json":
+        uploads = _json(body, config.max_images)
     else:
         uploads = [Upload(name="image 0", data=body, box=_box(box))] if body else []
     if not uploads:
         raise Refused(400, "no picture arrived; send one as the body, or several as multipart/form-data")
     return uploads
+
+
+def _media_type(request: Request) -> str:
+    media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
+    if media and media not in READ and not media.startswith("image/"):
+        raise Refused(
+            415,
+            f"the content type {media[:80]!r} is not read; send a picture as image/png, image/jpeg or "
+            "application/octet-stream, several as multipart/form-data, or base64 as application/json",
+            {"accept": ", ".join(READ)},
+        )
+    return media
 
 
 async def _body(request: Request, most: int) -> bytes:
@@ -107,6 +196,36 @@ async def _form(request: Request, body: bytes, config: ServiceConfig) -> list[Up
         )
     boxes = _boxes(texts.get("boxes"), len(files))
     return [Upload(name=name, data=data, box=box) for (name, data), box in zip(files, boxes, strict=True)]
+
+
+def _json(body: bytes, most: int) -> list[Upload]:
+    # Many small parts would take a hundred times their bytes; base64 has none of these characters.
+    if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MARKS * (most + 1):
+        raise Refused(
+            413, f"the JSON has more parts than {most} pictures, the most that are taken; {AS_JSON}"
+        )
+    try:
+        images = JsonPictures.model_validate_json(body).images
+    except ValidationError as error:
+        first = error.errors(include_url=False, include_input=False)[0]
+        where = ".".join(map(str, first["loc"])) or "it"
+        status = 400 if first["type"] == "json_invalid" else 422
+        raise Refused(
+            status, f"the JSON cannot be read: {where[:80]}: {first['msg']}; send {AS_JSON}"
+        ) from error
+    if len(images) > most:
+        raise Refused(413, f"{len(images)} pictures arrived; at most {most} are taken")
+    return [_from_json(one, number) for number, one in enumerate(images)]
+
+
+def _from_json(one: JsonPicture, number: int) -> Upload:
+    try:
+        # Lines of 76 characters are common; a data URI says its kind first.
+        data = base64.b64decode("".join(one.data.rpartition("base64,")[2].split()), validate=True)
+    except ValueError as error:
+        raise Refused(422, f"images.{number}.data is no base64: {error}") from error
+    box = None if one.box is None else _checked(one.box, json.dumps(one.box))
+    return Upload(name=one.name or f"image {number}", data=data, box=box)
 
 
 def _box(text: str | None) -> Box | None:

@@ -1,0 +1,144 @@
+"""The page at /docs: the OpenAPI description as a person reads it.  No scripts, nothing from elsewhere."""
+
+from __future__ import annotations
+
+import json
+from collections.abc import Iterator
+from html import escape
+from typing import Any
+
+from roadworthy.serve.uploads import AS_JSON
+
+Tree = dict[str, Any]
+EXAMPLES = {
+    "image/*": "--data-binary @photo.jpg",
+    "multipart/form-data": "-F images=@one.jpg -F images=@two.jpg",
+    "application/json": f"-H 'content-type: application/json' -d '{AS_JSON}'",
+}
+
+
+def docs_page(description: Tree, base: str, *, key: bool) -> str:
+    """HTML.  base: the address that examples ask.  key: whether requests must carry one."""
+    asked = [
+        (path, method.upper(), operation)
+        for path, operations in description["paths"].items()
+        for method, operation in operations.items()
+    ]
+    title = escape(f"{description['info']['title']} {description['info']['version']}")
+    about = escape(description["info"]["description"])
+    if key:
+        about += " Requests carry the key, <code>Authorization: Bearer KEY</code>, where the examples do."
+    parts = [
+        f"<h1>{title}</h1>",
+        f"<p>{about}</p>",
+        '<p><a href="/">The page for pictures</a>, ',
+        '<a href="/openapi.json">the description for programs</a></p>',
+        "<ul>",
+        *(f'<li><a href="#{_anchor(path)}">{method} {escape(path)}</a></li>' for path, method, _ in asked),
+        "</ul>",
+        *(part for path, method, one in asked for part in _operation(path, method, one, base.rstrip("/"))),
+        "<h2>What is answered</h2>",
+        *(part for name, schema in _schemas(description) for part in _schema(name, schema)),
+    ]
+    return _PAGE.format(title=title, body="\n".join(parts))
+
+
+_PAGE = """<!doctype html>
+<html lang="en">
+<head>
+<meta charset="utf-8">
+<meta name="viewport" content="width=device-width, initial-scale=1">
+<title>{title}</title>
+<link rel="icon" href="data:,">
+<link rel="stylesheet" href="/style.css">
+<link rel="stylesheet" href="/docs.css">
+</head>
+<body class="docs">
+{body}
+</body>
+</html>
+"""
+
+
+def _operation(path: str, method: str, operation: Tree, base: str) -> Iterator[str]:
+    yield f'<section id="{_anchor(path)}"><h2>{method} {escape(path)}</h2>'
+    # FastAPI keeps the line breaks of a docstring.
+    yield from (f"<p>{escape(' '.join(one.split()))}</p>" for one in operation["description"].split("\n\n"))
+    query = [
+        (one["name"], _kind(one["schema"]), one.get("description", ""))
+        for one in operation.get("parameters", ())
+    ]
+    if query:
+        yield _table("Query", query)
+    content = operation.get("requestBody", {}).get("content", {})
+    if content:
+        yield f"<p>Body: {', '.join(f'<code>{escape(name)}</code>' for name in content)}</p>"
+    yield f"<pre>{escape(chr(10).join(_examples(path, method, operation, base)))}</pre>"
+    answers = [
+        (status, _answer(response), response["description"])
+        for status, response in operation["responses"].items()
+    ]
+    yield _table("Answers", answers) + "</section>"
+
+
+def _examples(path: str, method: str, operation: Tree, base: str) -> Iterator[str]:
+    key = '-H "Authorization: Bearer $ROADWORTHY_API_KEY" ' if operation.get("security") else ""
+    content = operation.get("requestBody", {}).get("content", {})
+    if not content:
+        yield f"curl {key}{'-X POST ' if method == 'POST' else ''}{base}{path}"
+    for name, body in EXAMPLES.items():
+        if name in content:
+            yield f"curl {key}{body} {base}{path}"
+
+
+def _answer(response: Tree) -> str:
+    schema = response.get("content", {}).get("application/json", {}).get("schema", {})
+    return _kind(schema) if schema else "text"
+
+
+def _schemas(description: Tree) -> Iterator[tuple[str, Tree]]:
+    for name, schema in description["components"]["schemas"].items():
+        if not name.endswith("ValidationError"):  # FastAPI's own, which never leave this service
+            yield name, schema
+
+
+def _schema(name: str, schema: Tree) -> Iterator[str]:
+    rows = [
+        (field, _kind(one), one.get("description", "") or _example(one))
+        for field, one in schema["properties"].items()
+    ]
+    about = " ".join(schema.get("description", "").split())
+    yield f'<section id="{_anchor(name)}"><h3>{escape(name)}</h3><p>{escape(about)}</p>'
+    yield _table("Fields", rows) + "</section>"
+
+
+def _example(schema: Tree) -> str:
+    return "".join(f"like {json.dumps(one)}" for one in schema.get("examples", ())[:1])
+
+
+def _kind(schema: Tree) -> str:
+    """A type in a few words."""
+    if "$ref" in schema:
+        return str(schema["$ref"].rpartition("/")[2])
+    if "anyOf" in schema:
+        return " or ".join(_kind(one) for one in schema["anyOf"])
+    if schema.get("type") == "array":
+        return f"list of {_kind(schema.get('items', {}))}"
+    bounds = [f"{word} {schema[name]}" for name, word in _BOUNDS.items() if name in schema]
+    default = [f"default {json.dumps(schema['default'])}"] if schema.get("default") is not None else []
+    return ", ".join([schema.get("type", "anything"), *bounds, *default])
+
+
+_BOUNDS = {"minimum": "from", "maximum": "to"}
+
+
+def _table(title: str, rows: list[tuple[str, str, str]]) -> str:
+    lines = (
+        f"<tr><th scope=row><code>{escape(name)}</code><td>{escape(kind)}<td>{escape(said)}</tr>"
+        for name, kind, said in rows
+    )
+    return f"<div class=wide><table><caption>{title}</caption>{''.join(lines)}</table></div>"
+
+
+def _anchor(name: str) -> str:
+    return escape(name.strip("/").replace("/", "-"), quote=True)
