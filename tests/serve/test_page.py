@@ -4,9 +4,12 @@ from __future__ import annotations
 
 import json
 import shutil
+import threading
 from collections.abc import Callable, Iterator
 from contextlib import AbstractContextManager
 from dataclasses import asdict
+from functools import partial
+from http.server import SimpleHTTPRequestHandler, ThreadingHTTPServer
 from pathlib import Path
 from typing import Any
 
@@ -16,7 +19,7 @@ from PIL import Image
 
 from roadworthy.colour import has_colour
 from roadworthy.errors import UsageError
-from roadworthy.export.bundle import Manifest
+from roadworthy.export.bundle import Manifest, seal
 from roadworthy.inputs import NORMALISATIONS, RESIZE_RULES, ByteArray, InputSpec, crop_resize, decode
 from roadworthy.results import Rejection
 from roadworthy.scores import SCORES, answer
@@ -176,6 +179,40 @@ def test_a_static_copy_holds_all_it_needs(
     manifest = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
     assert manifest["classes"] == list(CLASSES)
     assert manifest["input"]["size"] == 16
+
+
+@pytest.fixture
+def finder(toy: Callable[..., Any], tmp_path: Path) -> Path:
+    """A bundle with the one that finds signs beside it."""
+    path = tmp_path / "colours.onnx"
+    for name, kind, stride in ((path, "crop", 0), (path.with_name("colours-find.onnx"), "dense", 8)):
+        manifest = Manifest(
+            kind=kind, classes=("stop", "speed-60", "no-sign"), input=InputSpec(size=16), stride=stride
+        )
+        name.write_bytes(seal(toy(stride=stride).SerializeToString(), manifest))
+    return path
+
+
+def test_the_network_that_finds_signs_comes_along(
+    finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
+    pytest.importorskip("httpx2", reason="asking it needs httpx2")
+    from starlette.testclient import TestClient
+
+    from roadworthy.serve.app import create_app
+    from roadworthy.serve.settings import ServiceConfig
+
+    monkeypatch.setattr(static, "page_files", lambda: {"vendor/some.wasm": finder})
+    written = write_static(finder, tmp_path / "out")
+    assert tmp_path / "out" / "model" / "crop-find.onnx" in written
+    windows = finder.with_name("colours-find.onnx").read_bytes()
+    assert (tmp_path / "out" / "model" / "crop-find.onnx").read_bytes() == windows
+    told = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
+    assert told["windows"]["stride"] == 8
+    with TestClient(create_app(ServiceConfig(models=(finder,)))) as client:
+        assert client.get("/model/crop-find.onnx").content == windows
+        assert client.get("/model/manifest.json").json() == told
 
 
 def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> None:
@@ -411,3 +448,26 @@ def test_a_key_is_asked_for_only_by_a_server_that_wants_one(
         locked.click("#samples button")
         locked.wait_for_selector("#latency:has-text('server')")
         locked.close()
+
+
+@pytest.mark.skipif(
+    not (PAGE / "vendor").is_dir() or packaged() is None,
+    reason="the page's runtime or the packaged model is not here",
+)
+def test_a_static_copy_looks_closer_without_any_server(browser: Any, tmp_path: Path) -> None:
+    bundle = packaged()
+    assert bundle is not None
+    write_static(bundle, tmp_path)
+    handler = partial(SimpleHTTPRequestHandler, directory=str(tmp_path))
+    with ThreadingHTTPServer(("127.0.0.1", 0), handler) as files:
+        threading.Thread(target=files.serve_forever, daemon=True).start()
+        page = browser.new_page()
+        page.goto(f"http://127.0.0.1:{files.server_port}/")
+        page.wait_for_selector("#model:has-text('in this browser')", timeout=60_000)
+        assert page.is_disabled("input[value=remote]")
+        page.set_input_files("#files", str(DOCS / "street.jpg"))
+        page.wait_for_selector("#latency:has-text('browser')", timeout=60_000)
+        assert page.inner_text("#said") == "speed-60"
+        assert page.input_value("#box")
+        page.close()
+        files.shutdown()
