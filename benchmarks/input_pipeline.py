@@ -22,13 +22,14 @@ from torch import Tensor
 from roadworthy import pixels
 from roadworthy.augment.ops import Op
 from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_objects
-from roadworthy.config import AugmentConfig, ModelConfig, OptimConfig
+from roadworthy.config import AugmentConfig, Config, ModelConfig, OptimConfig, TrainConfig
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.runtime import keep_freed_memory, pick_autocast
+from roadworthy.runtime import AUTOCAST, keep_freed_memory
 from roadworthy.signs.catalogue import sign_classes
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
+from roadworthy.train.pace import settle_pace
 
 Row = dict[str, str | float]
 
@@ -106,7 +107,8 @@ def share_of_step(size: int, batch: int, repeats: int) -> tuple[float, float]:
     targets = torch.randint(0, len(classes), (len(stored),), generator=generator)
     model = build_model(ModelConfig(), len(classes), spec).to(memory_format=torch.channels_last)
     optimizer, loss = build_optimizer(model, OptimConfig()), build_loss(0.0, None)
-    autocast = pick_autocast("auto", torch.device("cpu"))
+    asked = Config(input=spec, train=TrainConfig(batch_size=batch))
+    autocast = AUTOCAST[settle_pace(asked, torch.device("cpu")).precision]
     whole, making = [], []
     for _ in range(repeats + 3):
         start = time.perf_counter()

@@ -28,7 +28,7 @@ from roadworthy.data.open import open_splits
 from roadworthy.inputs import InputSpec, read_square
 from roadworthy.models.catalogue import build_model
 from roadworthy.models.dropout import Dropout
-from roadworthy.runtime import generator, pick_autocast, pick_device
+from roadworthy.runtime import AUTOCAST, generator
 from roadworthy.train.losses import build_loss, l2_penalty
 from roadworthy.train.optim import build_optimizer
 
@@ -122,7 +122,7 @@ def stepper(pipeline: Pipeline) -> Callable[[Tensor, Tensor, int], None]:
     loss, ops = build_loss(0.0, None), POLICIES.get("study-flips")()
     fused = Policy(ops, [-1] * len(CLASSES))
     single = [Policy([op], [-1] * len(CLASSES)) for op in ops]
-    autocast = pick_autocast("bf16" if pipeline.mixed else "fp32", pick_device("cpu"))
+    autocast = AUTOCAST["bf16" if pipeline.mixed else "fp32"]
 
     def vary(images: Tensor, targets: Tensor, number: int) -> Tensor:
         random = generator("cpu", "speedups", number)

@@ -24,6 +24,7 @@ FOUNDATION = {
         "origin",
         "network",
         "runtime",
+        "waiting",
         "scores",
         "pixels",
         "stages",
@@ -66,6 +67,7 @@ TORCH_FREE = [
         "cluster",
         "extras",
         "words",
+        "waiting",
         "signs.catalogue",
         "api",
         "cli",
@@ -85,7 +87,7 @@ TORCH_FREE = [
     *("report.sections", "report.figures", "report.html", "report.study", "report.landscape"),
     *("report.film", "report.film_figures", "report.film_video"),
     *("export.bundle", "export.parity", "serve.engine", "serve.find"),
-    *("report.card", "evaluate.calibrate", "evaluate.mistakes"),
+    *("report.card", "evaluate.calibrate", "evaluate.mistakes", "evaluate.doubts"),
 ]
 HEAVY = {"torch", "safetensors", "torchvision"}
 

@@ -626,12 +626,14 @@ def test_doctor_speaks_json(capsys: pytest.CaptureFixture[str]) -> None:
 def test_without_a_terminal_progress_is_plain_lines() -> None:
     stream, now = io.StringIO(), 0.0
     lines = TrainingLines(stream, clock=lambda: now)
+    lines.on_notice("this machine is busy")
     lines.on_start("3 epochs")
     lines.on_step(1, 0.5, 1000.0, 0.01)
     now = 11.0
     lines.on_step(2, 0.5, 1000.0, 0.02)
     lines.on_epoch({"epoch": 1, "loss": 0.25, "val_accuracy": 0.5})
     assert stream.getvalue().splitlines() == [
+        "this machine is busy",
         "training for 3 epochs",
         "step 2  2%  loss 0.5000  1,000 images/s",
         "epoch 1  loss 0.25  val_accuracy 50.00 %",

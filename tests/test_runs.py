@@ -8,9 +8,10 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
-from roadworthy import api
+from roadworthy import api, runs
 from roadworthy.config import CalibrateConfig, Config, DataConfig, EvaluateConfig, config_to_dict, load_config
 from roadworthy.errors import (
     CheckpointError,
@@ -23,8 +24,10 @@ from roadworthy.errors import (
 from roadworthy.notes import DataWarning
 from roadworthy.results import Predictions
 from roadworthy.runs import samples_by_class
+from roadworthy.runtime import with_threads
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint
+from roadworthy.train.pace import Pace
 
 
 def tiny(spec: str, **train: object) -> Config:
@@ -352,3 +355,41 @@ def test_a_model_is_not_measured_on_data_that_now_give_other_classes(
         (own / split / "stop").rename(own / split / "R1-1")
     with pytest.raises(DataError, match=r"the model tells apart .*stop.*; its data now give .*R1-1"):
         api.evaluate(run, DataConfig(spec=f"folder:{own}"))
+
+
+def test_threads_and_precision_are_settled_once_stored_and_taken_again(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    answers = iter([Pace(threads=1, precision="bf16", source="measured", batch=16)])
+    monkeypatch.setattr(runs, "settle_pace", lambda config, device, say: next(answers))
+    config = tiny(spec, threads="auto", epochs=3)
+    with pytest.raises(KeyboardInterrupt):
+        api.train(config, tmp_path / "run", callbacks=[Stop(1)])
+    stored = load_config(tmp_path / "run" / "config.toml").train
+    assert (stored.threads, stored.precision) == (1, "bf16")
+    # Neither with the settings given anew nor with its own does it choose again.
+    with pytest.raises(KeyboardInterrupt):
+        api.train(config, tmp_path / "run", resume=True, callbacks=[Stop(1)])
+    api.train(load_config(tmp_path / "run" / "config.toml"), tmp_path / "run", resume=True)
+    assert load_config(tmp_path / "run" / "config.toml").train.threads == 1
+    provenance = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert (provenance["precision"], provenance["threads"]) == ("bf16 autocast", 1)
+    assert (provenance["pace"]["source"], provenance["pace"]["batch"]) == ("measured", 16)
+    assert "by a trial just before" in (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+
+
+def test_a_run_leaves_the_number_of_threads_as_it_was(spec: str, tmp_path: Path) -> None:
+    with with_threads(2):
+        api.train(tiny(spec, epochs=1), tmp_path / "run")
+        assert torch.get_num_threads() == 2
+    provenance = json.loads((tmp_path / "run" / "provenance.json").read_text())
+    assert provenance["threads"] == 1
+
+
+def test_a_training_too_short_to_learn_says_so(spec: str, tmp_path: Path) -> None:
+    metrics = api.train(tiny(spec, epochs=1, batch_size=64, ema=0.998), tmp_path / "run").metrics
+    stored = json.loads((tmp_path / "run" / "metrics.json").read_text())["warnings"]
+    assert stored == metrics.extra["warnings"]
+    assert "too_few_steps" in [one["name"] for one in stored]
+    page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
+    assert f"The training made {metrics.extra['steps']} step" in page

@@ -18,40 +18,11 @@ def test_generators_do_not_depend_on_what_ran_before():
     assert not torch.equal(first, torch.rand(3, generator=runtime.generator("cpu", 7, "augment", 2)))
 
 
-def test_precision_is_what_was_asked_or_what_the_hardware_has():
-    cpu = torch.device("cpu")
-    assert runtime.pick_autocast("fp32", cpu) is None
-    assert runtime.pick_autocast("bf16", cpu) is torch.bfloat16
-
-
-@pytest.mark.parametrize(
-    ("fp32_s", "bf16_s", "instructions", "expected"),
-    [
-        (2.0, 1.0, True, torch.bfloat16),
-        (1.1, 1.0, True, None),
-        (1.0, 2.0, True, None),
-        (2.0, 1.0, False, None),
-    ],
-)
-def test_auto_takes_bf16_only_where_it_is_clearly_quicker(
-    monkeypatch, fp32_s, bf16_s, instructions, expected
-):
-    seconds = {torch.float32: fp32_s, torch.bfloat16: bf16_s}
-    monkeypatch.setattr(runtime, "convolution_seconds", seconds.__getitem__)
+@pytest.mark.parametrize("instructions", [True, False])
+def test_bf16_is_considered_only_where_the_hardware_has_it(monkeypatch, instructions):
     monkeypatch.setattr(torch.cpu, "_is_avx512_bf16_supported", lambda: instructions)
-    runtime._bf16_pays.cache_clear()
-    try:
-        assert runtime.pick_autocast("auto", torch.device("cpu")) is expected
-    finally:
-        runtime._bf16_pays.cache_clear()
-
-
-def test_the_trial_of_a_precision_is_quick_and_leaves_no_trace():
-    torch.manual_seed(0)
-    expected = torch.rand(3)
-    torch.manual_seed(0)
-    assert 0 < runtime.convolution_seconds(torch.float32, repeats=2) < 5
-    assert torch.equal(torch.rand(3), expected)
+    assert runtime.may_use_bf16(torch.device("cpu")) is instructions
+    assert not runtime.may_use_bf16(torch.device("meta"))
 
 
 def test_a_device_that_is_not_there_is_refused():

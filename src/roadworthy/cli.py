@@ -204,6 +204,7 @@ def train(
     """
     from roadworthy import api
     from roadworthy.cli_progress import Counter, training_progress
+    from roadworthy.config import TrainConfig
     from roadworthy.evaluate.require import check_requirements, parse_requirement
 
     requirements = [parse_requirement(text) for text in require or ()]
@@ -217,6 +218,8 @@ def train(
     if epochs is not None or minutes is not None:
         # Another budget in a file would win over the flag.
         budget = {"minutes": None, "samples": None, "gradients": None, **budget}
+    if epochs is not None:  # a floor in steps belongs to minutes
+        budget |= {"min_steps": 0, "stretch": TrainConfig.stretch}
     resolved = _config(
         out / "config.toml" if resume and out is not None else config,
         settings,
@@ -1143,6 +1146,7 @@ def _print_metrics(metrics: Metrics) -> None:
         facts.append(("left out", f"{plural(skipped, 'picture')} of classes that the model does not know"))
     if seen := metrics.extra.get("trained_on"):
         facts.append(("beware", f"{seen:,} of these were trained on; the figures flatter the model"))
+    facts += [("beware", warning["text"]) for warning in metrics.extra.get("warnings", ())]
     _print_facts(facts)
 
 

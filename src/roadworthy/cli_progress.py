@@ -50,6 +50,10 @@ class TrainingBar(Callback):
         )
         self._task: TaskID | None = None
 
+    def on_notice(self, text: str) -> None:
+        """A line above the bar."""
+        self._progress.console.print(text, markup=False, highlight=False)
+
     def on_start(self, budget: str) -> None:
         """Show the bar, empty."""
         self._task = self._progress.add_task("training", total=1.0, loss="-", accuracy="-", rate="-")
@@ -81,6 +85,10 @@ class TrainingLines(Callback):
 
     def __init__(self, stream: TextIO, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream, self._clock, self._said = stream, clock, 0.0
+
+    def on_notice(self, text: str) -> None:
+        """A line of its own."""
+        self._say(text)
 
     def on_start(self, budget: str) -> None:
         """Say what the budget is."""
@@ -140,6 +148,10 @@ class Counter(Callback):
     def __exit__(
         self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
     ) -> None:
+        self.close()
+
+    def on_notice(self, text: str) -> None:
+        """Make room."""
         self.close()
 
     def on_start(self, budget: str) -> None:

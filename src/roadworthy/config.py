@@ -134,7 +134,11 @@ class ScheduleConfig:
 class TrainConfig:
     """One training run; `minutes`, `samples` or `gradients`, where given, is its budget and not `epochs`.
 
-    The schedule is fitted to the budget, whichever it is.  minutes: of training, without validation.
+    The schedule is fitted to the budget, whichever it is.
+
+    minutes: of training, without validation.
+    min_steps: steps that `minutes` must hold; on a machine too slow or too busy for them the time is
+        stretched, to at most `stretch` times the minutes, and that is said.  0 for none.
     samples: pictures shown.  gradients: gradients computed, of one batch each.
     start: a run folder or checkpoint whose weights the training starts from; a fresh network without it.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
@@ -144,13 +148,16 @@ class TrainConfig:
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
     precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which,
         and a study takes one for all its trainings.
-    threads: 0 leaves the choice to torch.
+    threads: that compute.  `auto` is what a short trial finds quickest, of which a run stores the number; 0
+        leaves it to torch.
     """
 
     epochs: int = 20
     minutes: float | None = None
     samples: int | None = None
     gradients: int | None = None
+    min_steps: int = 0
+    stretch: float = 5.0
     batch_size: int = 128
     seed: int = 0
     start: str = ""
@@ -166,7 +173,7 @@ class TrainConfig:
     channels_last: bool = True
     compile: bool = False
     device: str = "auto"
-    threads: int = 0
+    threads: int | Literal["auto"] = "auto"
     tensorboard: bool = False
     trace: bool = False
 
@@ -188,6 +195,14 @@ class TrainConfig:
         _within("train.clip_norm", self.clip_norm, 0)
         _within("train.patience", self.patience, 0)
         _within("train.swa_fraction", self.swa_fraction, 0.01, 1)
+        _within("train.min_steps", self.min_steps, 0)
+        _within("train.stretch", self.stretch, 1)
+        if self.threads != "auto" and self.threads < 0:
+            raise ConfigError(
+                f"train.threads is {self.threads}; use auto, a positive number, or 0 for torch's choice"
+            )
+        if self.stretch != TrainConfig.stretch and not self.min_steps:
+            raise ConfigError(f"train.stretch={self.stretch:g} has no effect without train.min_steps")
         if self.average == "ema" and self.swa_fraction != TrainConfig.swa_fraction:
             raise ConfigError("train.swa_fraction has no effect without train.average=swa")
         if self.average == "swa" and self.ema not in (0, TrainConfig.ema):
@@ -372,9 +387,21 @@ def config_from_dict(tree: Mapping[str, Any]) -> Config:
     try:
         return TypeAdapter(Config).validate_python(tree)
     except ValidationError as error:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"])
-        raise ConfigError(f"setting {where}: {first['msg']}; got {first['input']!r}") from error
+        first, *others = error.errors()
+        where = _setting(first["loc"])
+        wanted = " or ".join([first["msg"], *(e["msg"] for e in others if _setting(e["loc"]) == where)])
+        raise ConfigError(f"setting {where}: {wanted}; got {first['input']!r}") from error
+
+
+def _setting(place: tuple[int | str, ...]) -> str:
+    """The name of the setting at `place`, which goes on with a branch where several types would do."""
+    section: type = Config
+    for depth, part in enumerate(place, start=1):
+        default = next((f.default_factory for f in dataclasses.fields(section) if f.name == part), None)
+        if not (isinstance(default, type) and dataclasses.is_dataclass(default)):
+            return ".".join(map(str, place[:depth]))
+        section = default
+    return ".".join(map(str, place))
 
 
 def config_to_dict(config: Config) -> dict[str, Any]:

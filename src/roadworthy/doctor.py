@@ -13,6 +13,7 @@ import platformdirs
 from roadworthy import __version__
 from roadworthy.data.cache import default_cache_dir
 from roadworthy.extras import EXTRAS, missing
+from roadworthy.waiting import wait_asleep, waiting
 
 CORE = ("numpy", "pillow", "onnxruntime")
 NOT_INSTALLED = "not installed"
@@ -52,9 +53,10 @@ def _extra(extra: str) -> str:
 def _computing() -> Facts:
     if "torch" in missing("train"):
         return [("training", "not possible without torch")]
+    wait_asleep()  # as a training does
     import torch
 
-    from roadworthy.runtime import pick_autocast, pick_device
+    from roadworthy.runtime import may_use_bf16, pick_device
 
     device = pick_device()
     gpu = "none"
@@ -66,8 +68,8 @@ def _computing() -> Facts:
     return [
         ("GPU", gpu),
         ("device", str(device)),
-        ("precision", "fp32" if pick_autocast("auto", device) is None else "bf16 autocast"),
-        ("threads", str(torch.get_num_threads())),
+        ("precision", "fp32, or bf16 where a network is quicker with it" if may_use_bf16(device) else "fp32"),
+        ("threads", f"at most {torch.get_num_threads()}, waiting {waiting()}"),
     ]
 
 

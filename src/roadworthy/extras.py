@@ -7,6 +7,7 @@ from collections.abc import Collection
 from importlib.util import find_spec
 
 from roadworthy.errors import MissingExtraError
+from roadworthy.waiting import wait_asleep
 
 # Of each part its own packages, as pip knows them, and the modules that they bring.
 EXTRAS: dict[str, dict[str, str]] = {
@@ -45,6 +46,8 @@ def require(purpose: str, *extras: str, modules: Collection[str] = ()) -> None:
     purpose: what cannot be done, as the subject of a sentence, like `training`.
     extras: the optional parts that it takes.  modules: those of them that it takes, where not all are.
     """
+    if "train" in extras:
+        wait_asleep()  # before torch is imported
     lacking = {extra: [p for p in missing(extra) if not modules or _module(p) in modules] for extra in extras}
     packages = list(dict.fromkeys(package for lacks in lacking.values() for package in lacks))
     if packages:

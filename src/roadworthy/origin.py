@@ -24,7 +24,7 @@ def origin(command: str) -> dict[str, Any]:
         "dirty": dirty,
         "command": command,
         "started": datetime.now(UTC).isoformat(timespec="seconds"),
-        "cpu": _cpu_name(),
+        "cpu": cpu_name(),
         "cores": os.cpu_count(),
         "platform": platform.platform(),
         "python": platform.python_version(),
@@ -56,7 +56,8 @@ def _commit() -> tuple[str, bool | None]:
         return f"release {__version__}", None
 
 
-def _cpu_name() -> str:
+def cpu_name() -> str:
+    """The processor's model, as the system names it."""
     try:
         for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
             if line.startswith("model name"):

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import dataclasses
 import functools
+import json
 import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -32,6 +33,8 @@ from roadworthy.data.taken import FILE, place_of, refuse_changed_data, trained_o
 from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
 from roadworthy.evaluate.adapt import reestimate_batchnorm
 from roadworthy.evaluate.calibrate import fit_temperature
+from roadworthy.evaluate.doubts import doubts
+from roadworthy.evaluate.doubts import stored as stored_doubts
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
 from roadworthy.extras import FOR_MODELS
@@ -52,14 +55,15 @@ from roadworthy.paths import as_path
 from roadworthy.pixels import normalise
 from roadworthy.results import IntArray, Metrics, Rejection, make_folder, write_json
 from roadworthy.runtime import (
+    AUTOCAST,
     derive_seed,
     generator,
     keep_freed_memory,
     peak_rss_mb,
-    pick_autocast,
     pick_device,
     provenance,
     set_threads,
+    with_threads,
 )
 from roadworthy.scores import SCORES, log_probabilities
 from roadworthy.signs.catalogue import Face, told_by_colour
@@ -79,8 +83,10 @@ from roadworthy.train.gradient_norm import build_producers
 from roadworthy.train.loop import Steps, check_budget, train
 from roadworthy.train.losses import balancing_weights, build_loss
 from roadworthy.train.optim import OPTIMIZERS, build_optimizer
+from roadworthy.train.pace import settle_pace
 from roadworthy.train.schedules import build_schedule
 from roadworthy.train.state import TrainState
+from roadworthy.waiting import waiting, warning
 
 SAMPLES_PER_CLASS = 3
 GREY_SAMPLE, GREY_SHARE = 256, 0.2
@@ -120,7 +126,7 @@ def run(
     progress: told (done, all) while pictures are decoded.
     Where torchrun has started several processes they train one network, and the first writes the folder.
     """
-    with world() as processes:
+    with world() as processes, with_threads(0):  # a run's own number of threads ends with it
         if processes.leads:
             return _run(config, folder, folder, processes, resume, command, callbacks, progress)
         with tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch:
@@ -146,11 +152,10 @@ def _run(
         )
     check_names(config)
     keep_freed_memory()
-    set_threads(config.train.threads)
+    if config.train.threads != "auto":
+        set_threads(config.train.threads)
     device = pick_device(config.train.device)
     stored = shared / "resume" / "state.safetensors"
-    config = _settle_precision(config, device, shared, resume, processes)
-    hardware = Hardware(device=device, autocast=pick_autocast(config.train.precision, device))
     if processes.leads:
         refuse_within_data(folder, config.data.spec)
     _check_folder(folder, stored, resume)
@@ -164,7 +169,10 @@ def _run(
         if resume:
             refuse_changed_data(splits, folder)
         processes.wait()
+    config, pace = _settle_pace(config, device, shared if resume else None, processes, callbacks)
+    hardware = Hardware(device=device, autocast=AUTOCAST[config.train.precision])
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
+    origin["pace"] = pace
     write_json(origin, folder / "provenance.json")
     about = {**splits.report.to_dict(), "audit": _audit(splits), "first_rows": _first_rows(splits)}
     write_json(about, folder / "data.json")
@@ -268,18 +276,49 @@ def check_names(config: Config) -> None:
         build_producers(config.penalty, model, build_optimizer(model, config.optim))
 
 
-def _settle_precision(
-    config: Config, device: torch.device, folder: Path, resume: bool, processes: World
-) -> Config:
-    """`auto` becomes what this machine is quicker with, once: a resumed run keeps what it began with."""
-    if config.train.precision != "auto":
-        return config
-    stored = folder / "config.toml"
-    precision = load_config(stored).train.precision if resume and stored.is_file() else "auto"
-    if precision == "auto":
-        fp32 = processes.agree(float(pick_autocast("auto", device) is None))
-        precision = "fp32" if fp32 else "bf16"
-    return dataclasses.replace(config, train=dataclasses.replace(config.train, precision=precision))
+def _settle_pace(
+    config: Config,
+    device: torch.device,
+    begun: Path | None,
+    processes: World,
+    callbacks: Sequence[Callback],
+) -> tuple[Config, dict[str, Any]]:
+    """Say what `auto` is and compute with so many threads; also what provenance tells of it.
+
+    begun: the folder of a run that is gone on with, which keeps what it began with.
+    """
+
+    def say(text: str) -> None:
+        for callback in callbacks:
+            callback.on_notice(text)
+
+    pace: dict[str, Any] = {}
+    train = config.train
+    if begun is not None and (begun / "config.toml").is_file():
+        before = load_config(begun / "config.toml").train
+        train = dataclasses.replace(
+            train,
+            threads=before.threads if train.threads == "auto" else train.threads,
+            precision=before.precision if train.precision == "auto" else train.precision,
+        )
+        pace = _stored_pace(begun)
+    if "auto" in (train.threads, train.precision):
+        found = settle_pace(dataclasses.replace(config, train=train), device, say=say)
+        pace = dataclasses.asdict(found)
+        threads = int(processes.agree(found.threads)) if train.threads == "auto" else train.threads
+        precision = "bf16" if processes.agree(found.precision == "bf16") else "fp32"
+        train = dataclasses.replace(train, threads=threads, precision=precision)  # type: ignore[arg-type]
+    assert train.threads != "auto"
+    if set_threads(train.threads) > 1 and (warned := warning()):
+        say(warned)
+    return dataclasses.replace(config, train=train), pace or {"source": "given", "waiting": waiting()}
+
+
+def _stored_pace(folder: Path) -> dict[str, Any]:
+    """What a run's provenance says of its pace."""
+    path = folder / "provenance.json"
+    stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
+    return dict(stored.get("pace", {}))
 
 
 def _check_folder(folder: Path, state_file: Path, resume: bool) -> None:
@@ -461,6 +500,10 @@ def _conclude(
             "unknown_skipped": 0,
         },
     )
+    validated = progress.history[progress.best_epoch - 1] if len(splits.val) else {}
+    found = doubts(metrics, steps=progress.step, validated=validated, config=config.train)
+    metrics = dataclasses.replace(metrics, extra={**metrics.extra, "warnings": stored_doubts(found)})
+    write_json(metrics.to_dict(), folder / "metrics.json")
     write_json(
         {**origin, "train_seconds": round(progress.seconds, 2), "peak_rss_mb": peak_rss_mb()},
         folder / "provenance.json",

@@ -5,16 +5,20 @@ from __future__ import annotations
 import ctypes
 import hashlib
 import sys
-import time
 from collections.abc import Iterator
 from contextlib import contextmanager
-from functools import cache
 from typing import Any
-
-import torch
 
 from roadworthy.errors import ConfigError
 from roadworthy.origin import origin
+from roadworthy.waiting import wait_asleep
+
+wait_asleep()  # processes that others start (Ray's) come here first
+
+import torch  # noqa: E402
+
+AUTOCAST = {"fp32": None, "bf16": torch.bfloat16}
+"""What autocast is told for each value of train.precision but `auto`; None turns it off."""
 
 
 def pick_device(name: str = "auto") -> torch.device:
@@ -31,38 +35,11 @@ def pick_device(name: str = "auto") -> torch.device:
     return device
 
 
-def pick_autocast(precision: str, device: torch.device) -> torch.dtype | None:
-    """The dtype to autocast to, or None for fp32. `auto` takes bf16 where this machine is quicker with it."""
-    if precision == "fp32":
-        return None
-    if precision == "bf16" or _bf16_pays(device):
-        return torch.bfloat16
-    return None
-
-
-@cache
-def _bf16_pays(device: torch.device) -> bool:
+def may_use_bf16(device: torch.device) -> bool:
+    """Whether the hardware computes in bf16 itself; where it emulates it, it is slower than fp32."""
     if device.type == "cuda":
         return torch.cuda.is_bf16_supported(including_emulation=False)
-    # Emulated bf16 is slower than fp32, so processors without the instructions need no trial.
-    if device.type != "cpu" or not torch.cpu._is_avx512_bf16_supported():
-        return False
-    # Nor do the instructions settle it: with matrix tiles bf16 is twice as quick as fp32, on machines that
-    # hide the tiles it takes nearly twice as long.  The margin keeps a near tie from being decided by noise.
-    return convolution_seconds(torch.bfloat16) * 1.2 < convolution_seconds(torch.float32)
-
-
-def convolution_seconds(dtype: torch.dtype, repeats: int = 6) -> float:
-    """The best time of one typical convolution, forward and backward, on this CPU; about 10 ms each."""
-    # Constant numbers: drawing some would move the caller's random state.
-    kernel = torch.ones(64, 64, 3, 3, dtype=dtype).to(memory_format=torch.channels_last).requires_grad_()
-    images = torch.ones(64, 64, 16, 16, dtype=dtype).to(memory_format=torch.channels_last).requires_grad_()
-    seconds = []
-    for _ in range(repeats):
-        start = time.perf_counter()
-        torch.nn.functional.conv2d(images, kernel, padding=1).sum().backward()
-        seconds.append(time.perf_counter() - start)
-    return min(seconds)
+    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
 
 
 def set_threads(threads: int) -> int:

@@ -13,12 +13,12 @@ import torch
 from filelock import FileLock
 
 from roadworthy import api, runs
-from roadworthy.config import load_config
+from roadworthy.config import Config, load_config
 from roadworthy.errors import TrainingError, UnknownNameError, UsageError
 from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report import read_study, study_sections
 from roadworthy.results import Claim, Predictions, StudyResult
-from roadworthy.runtime import pick_autocast, with_threads
+from roadworthy.runtime import with_threads
 from roadworthy.studies import gradient_norm, gradient_norm_signs, runner, trust
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.claims import judge, near
@@ -27,6 +27,7 @@ from roadworthy.studies.executors import Here
 from roadworthy.studies.jobs import LAST
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs, read_measured
 from roadworthy.studies.watch import Watcher
+from roadworthy.train.pace import Pace
 
 TINY = {
     "input.size": 16,
@@ -137,30 +138,49 @@ def test_a_training_that_was_carried_on_is_the_longer_one(ask: Ask, tmp_path: Pa
     assert not np.array_equal(one, two)
 
 
-def test_all_trainings_have_one_precision_even_of_different_days(
+def test_all_trainings_have_one_precision_and_as_many_threads_even_of_different_days(
     ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    def precisions() -> list[str]:
-        stored = sorted((tmp_path / "tiny").glob("runs/*/*/config.toml"))
-        return [load_config(path).train.precision for path in stored]
+    def settled() -> set[tuple[str, int | str]]:
+        stored = [load_config(path).train for path in (tmp_path / "tiny").glob("runs/*/*/config.toml")]
+        return {(train.precision, train.threads) for train in stored}
 
-    def fickle(given: str, device: torch.device) -> torch.dtype | None:
-        asked.append(given)
-        return pick_autocast(given if given != "auto" else ("bf16", "fp32")[asked.count("auto") % 2], device)
+    def fickle(config: Config, device: torch.device, **_: Any) -> Pace:
+        asked.append(config)
+        return Pace(
+            threads=1 + len(asked) % 2,
+            precision="fp32" if len(asked) % 2 else "bf16",
+        )
 
-    asked: list[str] = []
+    asked: list[Config] = []
     for module in (runner, runs):
-        monkeypatch.setattr(module, "pick_autocast", fickle)
+        monkeypatch.setattr(module, "settle_pace", fickle)
+    monkeypatch.setitem(TINY, "train.threads", "auto")
     api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path)
-    assert precisions() == ["fp32"] * 3
+    assert settled() == {("fp32", 2)}
     # A plan of before this was settled goes on with what its trainings found.
     plan = tmp_path / "tiny" / "plan.json"
     stored = json.loads(plan.read_text(encoding="utf-8"))
     del stored["plan"]["base"]["train.precision"]
+    stored["plan"]["base"]["train.threads"] = "auto"
     plan.write_text(json.dumps(stored), encoding="utf-8")
-    asked.append("auto")
     api.study(["tiny"], ask, tmp_path)
-    assert precisions() == ["fp32"] * 6
+    assert settled() == {("fp32", 2)}
+    assert len(list((tmp_path / "tiny").glob("runs/*/*/config.toml"))) == 6
+
+
+def test_a_study_settles_threads_among_those_that_each_of_its_jobs_has(
+    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    class OneThread(Here):
+        threads = 1
+
+    monkeypatch.delenv("OMP_NUM_THREADS", raising=False)
+    monkeypatch.setitem(TINY, "train.threads", "auto")
+    with with_threads(2):
+        api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path, executor=OneThread())
+    stored = [load_config(path).train for path in (tmp_path / "tiny").glob("runs/*/*/config.toml")]
+    assert [train.threads for train in stored] == [1, 1, 1]
 
 
 def test_what_was_asked_otherwise_is_refused(ask: Ask, tmp_path: Path) -> None:

@@ -28,7 +28,7 @@ from roadworthy.train.gradient_norm import build_producers
 from roadworthy.train.loop import Steps, train
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
-from roadworthy.train.schedules import build_schedule
+from roadworthy.train.schedules import SCHEDULES, build_schedule
 from roadworthy.train.state import Progress, TrainState
 
 
@@ -464,3 +464,62 @@ def test_budgets_that_train_nothing_are_refused(change, message):
 
 def test_progress_of_a_fresh_training_is_empty():
     assert new_state().progress == Progress()
+
+
+class Heard(Callback):
+    def __init__(self):
+        self.notices = []
+
+    def on_notice(self, text):
+        self.notices.append(text)
+
+
+@pytest.mark.parametrize("schedule", SCHEDULES.names())
+@pytest.mark.parametrize("budget", [{"samples": 4}, {"gradients": 1}, {"minutes": 1e-9}, {"samples": 8}])
+def test_a_training_of_one_step_trains(schedule, budget):
+    state = new_state()
+    before = [p.detach().clone() for p in state.model.parameters()]
+    train(state, Tiny(), steps(schedule=schedule, warmup=0.5), dataclasses.replace(CONFIG, **budget))
+    assert state.progress.step <= 2
+    assert any(not torch.equal(a, b) for a, b in zip(before, state.model.parameters(), strict=True))
+
+
+def test_a_time_too_short_for_the_floor_in_steps_is_stretched_and_that_is_said():
+    state, heard = new_state(), Heard()
+    config = dataclasses.replace(CONFIG, minutes=1e-4, min_steps=10, stretch=1e6)
+    train(state, Tiny(), steps(), config, callbacks=[heard])
+    assert state.progress.step == 10
+    assert state.progress.history[-1]["lr"] < 0.05 * 0.2  # the schedule came to its end with the steps
+    (notice,) = heard.notices
+    assert "of at least 10 steps" in notice
+    assert "at most 100 min in all" in notice
+
+
+def test_the_stretch_has_an_end():
+    state, heard = new_state(), Heard()
+    config = dataclasses.replace(CONFIG, minutes=0.2 / 60, min_steps=10**6, stretch=3.0)
+    train(state, Tiny(), steps(), config, callbacks=[heard])
+    assert 0.6 <= state.progress.seconds < 1.5
+    assert len(heard.notices) == 1
+
+
+def test_a_floor_that_is_reached_in_time_changes_nothing():
+    state, heard = new_state(), Heard()
+    train(
+        state, Tiny(), steps(), dataclasses.replace(CONFIG, minutes=0.5 / 60, min_steps=2), callbacks=[heard]
+    )
+    assert 0.5 <= state.progress.seconds < 1.2
+    assert state.progress.step > 2
+    assert not heard.notices
+    done = loop.fraction_done
+    timed, floored = TrainConfig(minutes=1.0), TrainConfig(minutes=1.0, min_steps=10)
+    for seconds, step in ((0.0, 0), (15.0, 5), (30.0, 6), (60.0, 11)):
+        progress = Progress(seconds=seconds, step=step)
+        assert done(progress, floored, None) == done(progress, timed, None)
+
+
+def test_a_floor_in_steps_needs_a_budget_of_time():
+    with pytest.raises(ConfigError, match=r"train\.min_steps=5 has no effect without train\.minutes"):
+        train(new_state(), Tiny(), steps(), dataclasses.replace(CONFIG, min_steps=5))
+    with pytest.raises(ConfigError, match=r"train\.stretch=2 has no effect"):
+        TrainConfig(stretch=2.0)

@@ -1,8 +1,10 @@
 import pytest
+from hypothesis import given
+from hypothesis import strategies as st
 
 from roadworthy.config import ScheduleConfig
 from roadworthy.errors import ConfigError, UnknownNameError
-from roadworthy.train.schedules import SCHEDULES, build_schedule
+from roadworthy.train.schedules import SCHEDULES, build_schedule, step_factor
 
 
 @pytest.mark.parametrize("name", SCHEDULES.names())
@@ -25,3 +27,16 @@ def test_refuses_what_makes_no_schedule():
         build_schedule(ScheduleConfig(warmup=1))
     with pytest.raises(UnknownNameError, match="cosine"):
         build_schedule(ScheduleConfig(name="cosin"))
+
+
+@given(
+    name=st.sampled_from(SCHEDULES.names()),
+    steps=st.integers(1, 60),
+    warmup=st.floats(0, 1, exclude_max=True),
+    final=st.floats(0, 1),
+)
+def test_no_training_steps_at_nothing_throughout(name, steps, warmup, final):
+    schedule = build_schedule(ScheduleConfig(name=name, warmup=warmup, final=final))
+    factors = [step_factor(schedule, step / steps, only=steps == 1) for step in range(steps)]
+    assert max(factors) > 0
+    assert all(0 <= factor <= 1 for factor in factors)

@@ -74,6 +74,7 @@ SHOWN = frozenset(
         "unknown_skipped",
         "views",
         "norms",
+        "warnings",
         "signs_estimated",
         "drawn",
         "reliability",
@@ -291,6 +292,7 @@ def _headline(run: _Folder) -> list[Block]:
             "There was no test split. Validation chose these weights, so these figures flatter the model."
         )
         blocks.append(Text(text=warning, tone="warning"))
+    blocks += [Text(text=str(warning["text"]), tone="warning") for warning in m.get("warnings") or []]
     if m.get("trained_on"):
         seen = (
             f"{plural(m['trained_on'], 'picture')} of these were trained on: the figures flatter the model."
@@ -816,8 +818,31 @@ def _provenance(run: _Folder) -> list[Block]:
     blocks: list[Block] = []
     if run.provenance.get("dirty"):
         blocks.append(Text(text="The checkout had changes that its commit does not hold.", tone="warning"))
-    facts = tuple((name.replace("_", " "), _fact(value)) for name, value in run.provenance.items())
-    return [*blocks, Facts(items=facts)]
+    facts = {name: _fact(value) for name, value in run.provenance.items() if name != "pace"}
+    if pace := run.provenance.get("pace"):
+        facts |= _pace(pace)
+    return [*blocks, Facts(items=tuple((name.replace("_", " "), value) for name, value in facts.items()))]
+
+
+def _pace(pace: Mapping[str, Any]) -> dict[str, str]:
+    """How threads and precision were chosen, and the trial behind it."""
+    chosen = {
+        "measured": "by a trial just before",
+        "kept": "by an earlier trial on this machine",
+        "given": "as asked",
+    }
+    busy = ", beside other work" if pace.get("busy") else ""
+    tried = [
+        f"{plural(one['threads'], 'thread')} {one['precision']} {one['step_s']:.3g} s "
+        f"(forward {one['forward_s']:.3g}, backward {one['backward_s']:.3g})"
+        for one in pace.get("trials") or []
+    ]
+    facts = {
+        "threads and precision": f"{chosen[pace['source']]}{busy}",
+        "threads wait": str(pace["waiting"]),
+    }
+    batch = f"a step of {pace.get('batch', 0):,} pictures"
+    return facts | ({batch: "; ".join(tried)} if tried else {})
 
 
 def _fact(value: Any) -> str:

@@ -17,11 +17,12 @@ from roadworthy.config import Config, DataConfig, PenaltyConfig, TrainConfig, lo
 from roadworthy.data.open import open_splits
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.runtime import generator, keep_freed_memory, pick_autocast, pick_device
+from roadworthy.runtime import AUTOCAST, generator, keep_freed_memory, pick_device, with_threads
 from roadworthy.studies.plan import Job
 from roadworthy.train.gradient_norm import passes_a_step
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
+from roadworthy.train.pace import settle_pace
 
 OVERHEAD_S = 5.0  # of a run: reading, validating, measuring, writing; what small trainings took on two cores
 _WARM_UP, _TIMED = 2, 9  # steps
@@ -56,7 +57,11 @@ def training_seconds(config: Config) -> float:
     shown = samples * passes_a_step(config.penalty) or (train.gradients or 0) * train.batch_size
     # Neither seed nor budget change the speed: arms that differ in those alone are tried once.
     same = TrainConfig(
-        batch_size=train.batch_size, ema=train.ema, device=train.device, precision=train.precision
+        batch_size=train.batch_size,
+        ema=train.ema,
+        device=train.device,
+        precision=train.precision,
+        threads=train.threads,
     )
     return shown / _images_per_second(dataclasses.replace(config, train=same, penalty=PenaltyConfig()))
 
@@ -71,7 +76,8 @@ def _images_per_second(config: Config) -> float:
     """Augmentation, forward, backward and update on noise; no data, no averaging."""
     keep_freed_memory()
     device = pick_device(config.train.device)
-    autocast = pick_autocast(config.train.precision, device)
+    pace = settle_pace(config, device)
+    autocast = AUTOCAST[pace.precision]
     classes = config.data.classes
     model = build_model(config.model, max(2, len(classes)), config.input).to(device)
     model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -84,16 +90,17 @@ def _images_per_second(config: Config) -> float:
     images = noise.permute(0, 3, 1, 2).to(device)  # laid out in memory as pictures are
     targets = torch.arange(len(images), device=device) % max(2, len(classes))
     seconds = []
-    for step in range(_WARM_UP + _TIMED):
-        start = time.perf_counter()
-        random = generator(device, "estimate", step)
-        varied, _ = policy(images, targets, random)
-        varied = further_views(varied, random)
-        optimizer.zero_grad(set_to_none=True)
-        with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
-            logits = model(pixels.normalise(varied, config.input))
-        loss(logits, targets).backward()
-        optimizer.step()
-        seconds.append(time.perf_counter() - start)
+    with with_threads(pace.threads):
+        for step in range(_WARM_UP + _TIMED):
+            start = time.perf_counter()
+            random = generator(device, "estimate", step)
+            varied, _ = policy(images, targets, random)
+            varied = further_views(varied, random)
+            optimizer.zero_grad(set_to_none=True)
+            with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
+                logits = model(pixels.normalise(varied, config.input))
+            loss(logits, targets).backward()
+            optimizer.step()
+            seconds.append(time.perf_counter() - start)
     # The median: whatever else the machine does for a moment must not make a study twice as long.
     return len(images) / statistics.median(seconds[_WARM_UP:])

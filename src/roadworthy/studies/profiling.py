@@ -18,7 +18,7 @@ import torch
 from torch import nn
 from torch.nn.modules import module as every_module
 
-from roadworthy.config import Config, config_to_dict, write_config
+from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
 from roadworthy.data.spec import read_records
 from roadworthy.inputs import crop_resize, decode
 from roadworthy.results import make_folder, write_json
@@ -162,6 +162,8 @@ def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
         config.train,
         samples=steps * config.train.batch_size,
         minutes=None,
+        min_steps=0,
+        stretch=TrainConfig.stretch,
         gradients=None,
         patience=0,
         tensorboard=False,

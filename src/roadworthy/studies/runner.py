@@ -18,13 +18,14 @@ from roadworthy.errors import DataError, UsageError
 from roadworthy.evaluate.compare import judge, paired
 from roadworthy.evaluate.pairing import pair
 from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
-from roadworthy.runtime import pick_autocast, pick_device, with_threads
+from roadworthy.runtime import pick_device, with_threads
 from roadworthy.studies.catalogue import STUDIES
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, jobs, sections
 from roadworthy.studies.watch import Watcher
+from roadworthy.train.pace import settle_pace
 
 
 def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
@@ -171,19 +172,22 @@ def _planned(name: str, ask: Ask, folder: Path) -> Plan:
 
 
 def _settled(base: Settings, ask: Ask, folder: Path) -> Settings:
-    """With one precision for all trainings: each alone would try which is quicker, and two may disagree.
+    """With one precision and number of threads for all trainings: each alone might choose otherwise.
 
-    A folder whose plan left it to them goes on with what its trainings found.
+    A folder whose plan left them to its trainings goes on with what those found.
     """
     train = load_config(None, ask.settings, **sections(base)).train
-    if train.precision != "auto":
-        return base
-    for stored in sorted(folder.glob("runs/*/*/config.toml")):
-        found = load_config(stored).train.precision
-        if found != "auto":
-            return {**base, "train.precision": found}
-    fp32 = pick_autocast("auto", pick_device(train.device)) is None
-    return {**base, "train.precision": "fp32" if fp32 else "bf16"}
+    stored = [load_config(path).train for path in sorted(folder.glob("runs/*/*/config.toml"))]
+    for name in ("precision", "threads"):
+        found = [getattr(one, name) for one in stored if getattr(one, name) != "auto"]
+        if getattr(train, name) == "auto" and found:
+            base = {**base, f"train.{name}": found[0]}
+    config = load_config(None, ask.settings, **sections(base))
+    pace = settle_pace(config, pick_device(config.train.device))
+    for name in ("precision", "threads"):
+        if getattr(config.train, name) == "auto":
+            base = {**base, f"train.{name}": getattr(pace, name)}
+    return base
 
 
 def _write_csv(result: StudyResult, path: Path) -> None:

@@ -8,6 +8,9 @@ from collections.abc import Mapping
 class Callback:
     """Base class: override what you want to hear of. Callbacks cannot change the training."""
 
+    def on_notice(self, text: str) -> None:
+        """Something that whoever watches should know, in a sentence; also before the training begins."""
+
     def on_start(self, budget: str) -> None:
         """Training begins; its budget in words."""
 

@@ -18,7 +18,7 @@ from roadworthy.stages import each, stage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.gradient_norm import Producers, plain
 from roadworthy.train.losses import Loss, l2_penalty
-from roadworthy.train.schedules import Schedule
+from roadworthy.train.schedules import Schedule, step_factor
 from roadworthy.train.state import Progress, TrainState
 
 SAVE_EVERY_S = 60.0
@@ -88,6 +88,8 @@ def train(
         loss = steps.loss(logits, targets)
         return loss + l2 * l2_penalty(state.model) if l2 else loss
 
+    moved = progress.step > 1 or (progress.step == 1 and steps.schedule(0.0) > 0)
+    stretched = _stretches(progress, config)  # said before a stop
     peak_rates = [group.setdefault("peak_lr", group["lr"]) for group in state.optimizer.param_groups]
     for callback in callbacks:
         callback.on_start(config.budget)
@@ -102,8 +104,13 @@ def train(
             clock.start()
             for images, targets in each("waiting for data", batches.epoch(progress.epoch, progress.batch)):
                 done = fraction_done(progress, config, total_steps)
+                only = progress.step == 0 and (total_steps == 1 or config.gradients == 1)
+                # A budget of time that one step used up gets another, at a rate that trains.
+                late = done >= 1 and not moved
+                factor = step_factor(steps.schedule, done, only=only or late)
+                moved = moved or factor > 0
                 for group, peak in zip(state.optimizer.param_groups, peak_rates, strict=True):
-                    group["lr"] = peak * steps.schedule(done)
+                    group["lr"] = peak * factor
                 # Each step seeds its own random numbers, so that a resumed training draws the same ones.
                 torch.manual_seed(derive_seed(config.seed, "step", progress.step))
                 inputs, targets = steps.prepare(images, targets, progress.step)
@@ -132,12 +139,18 @@ def train(
                     callback.on_step(
                         progress.step, value, speed, fraction_done(progress, config, total_steps)
                     )
-                if fraction_done(progress, config, total_steps) >= 1:
+                done = fraction_done(progress, config, total_steps)
+                if not stretched and _stretches(progress, config):
+                    stretched = True
+                    for callback in callbacks:
+                        callback.on_notice(_stretch_in_words(progress, config))
+                if done >= 1 and moved:
                     break
                 if clock.since_saved > SAVE_EVERY_S:
                     steps.save(state)
                     clock.saved()
-            _end_epoch(state, steps, config, fraction_done(progress, config, total_steps) >= 1, clock)
+            budget_used = fraction_done(progress, config, total_steps) >= 1 and moved
+            _end_epoch(state, steps, config, budget_used, clock)
             for callback in callbacks:
                 callback.on_epoch(progress.history[-1])
     finally:
@@ -220,6 +233,8 @@ def check_budget(config: TrainConfig) -> None:
     for name, value in (given or {"train.epochs": config.epochs}).items():
         if not value > 0:
             raise ConfigError(f"{name} is {value}; it must be positive")
+    if config.min_steps and config.minutes is None:
+        raise ConfigError(f"train.min_steps={config.min_steps} has no effect without train.minutes")
     if config.batch_size < 2:
         raise ConfigError(f"train.batch_size is {config.batch_size}; at least 2 are needed")
 
@@ -234,12 +249,33 @@ def planned_steps(config: TrainConfig, batches: Batches) -> int | None:
 
 
 def fraction_done(progress: Progress, config: TrainConfig, total_steps: int | None) -> float:
-    """How much of the budget is used, in [0, 1]."""
+    """How much of the budget is used, in [0, 1].
+
+    Of minutes with a floor in steps whichever is behind counts, until the time is stretched to its end.
+    """
     if config.minutes is not None:
-        return min(1.0, progress.seconds / (60 * config.minutes))
+        done = progress.seconds / (60 * config.minutes)
+        if config.min_steps:
+            done = max(min(done, progress.step / config.min_steps), done / config.stretch)
+        return min(1.0, done)
     if config.gradients is not None:
         return min(1.0, progress.gradients / config.gradients)
     return min(1.0, progress.step / (total_steps or 1))
+
+
+def _stretches(progress: Progress, config: TrainConfig) -> bool:
+    """Whether the minutes are over and the steps that they should hold are not made."""
+    if config.minutes is None or progress.step >= config.min_steps:
+        return False
+    return 60 * config.minutes <= progress.seconds < 60 * config.minutes * config.stretch
+
+
+def _stretch_in_words(progress: Progress, config: TrainConfig) -> str:
+    assert config.minutes is not None
+    return (
+        f"the time is over after {progress.step:,} of at least {config.min_steps:,} steps: this machine is "
+        f"slow or busy; going on, for at most {config.minutes * config.stretch:g} min in all"
+    )
 
 
 def _finite(loss: Tensor, step: int) -> float:

@@ -25,6 +25,15 @@ def build_schedule(config: ScheduleConfig) -> Schedule:
     return SCHEDULES.get(config.name)(config)
 
 
+def step_factor(schedule: Schedule, done: float, *, only: bool = False) -> float:
+    """The factor of one step: that of where the step begins.
+
+    only: no other step comes before or after it.  A warm-up begins at 0, which would train nothing, so an
+    only step takes the factor of the middle of the run.
+    """
+    return schedule(0.5 if only else done)
+
+
 @SCHEDULES.register("one-cycle")
 def one_cycle(config: ScheduleConfig) -> Schedule:
     """Straight up to the peak over the warm-up, then straight down to the final rate."""
