@@ -220,6 +220,38 @@ def test_flags_land_in_the_config(trained: list[dict[str, Any]], tmp_path: Path)
     assert trained[0]["command"].startswith("roadworthy")
 
 
+def test_a_budget_in_epochs_drops_the_files_floor_in_steps_for_minutes(
+    trained: list[dict[str, Any]], tmp_path: Path
+) -> None:
+    file = tmp_path / "c.toml"
+    file.write_text("[train]\nminutes = 3.0\nmin_steps = 100\nstretch = 2.0\n")
+    for budget in ("--epochs 4", "--minutes 2"):
+        assert cli.run(["train", "--data", "gtsrb:x", *budget.split(), "--config", str(file)]) == 0
+    epochs, minutes = (one["config"].train for one in trained)
+    assert (epochs.minutes, epochs.min_steps, epochs.stretch) == (None, 0, 5.0)
+    assert (minutes.minutes, minutes.min_steps, minutes.stretch) == (2.0, 100, 2.0)
+
+
+def test_what_is_to_be_doubted_is_said_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+    text = "The training made 23 steps; 4 classes usually need 60 or more. Give it more --epochs."
+    measured = SimpleNamespace(
+        accuracy=0.3867,
+        accuracy_ci95=(0.3, 0.4),
+        accuracy_ci95_tracks=None,
+        accuracy_ci95_signs=None,
+        sign_accuracy_ci95=None,
+        balanced_accuracy=0.3,
+        ece=0.1,
+        n=100,
+        split="test",
+        extra={"warnings": [{"name": "too_few_steps", "text": text}]},
+    )
+    cli._print_metrics(measured)  # type: ignore[arg-type]
+    said = capsys.readouterr().out.partition("beware")[2]
+    assert " ".join(said.split()) == text
+    assert all(len(line) <= 80 for line in f"beware{said}".splitlines())
+
+
 def test_resuming_takes_the_runs_own_settings(trained: list[dict[str, Any]], tmp_path: Path) -> None:
     (tmp_path / "config.toml").write_text('[data]\nspec = "folder:x"\n[train]\nepochs = 9\n')
     assert cli.run(["train", "--out", str(tmp_path), "--resume"]) == 0

@@ -15,6 +15,7 @@ from roadworthy.augment.policy import POLICIES, build_policy
 from roadworthy.config import Config, load_config
 from roadworthy.data.spec import parse_spec
 from roadworthy.errors import MissingExtraError
+from roadworthy.evaluate.doubts import LEAST_STEPS
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.gradient_norm import GradientNormPenalty, build_producers
 from roadworthy.train.optim import build_optimizer
@@ -98,3 +99,10 @@ def test_the_large_recipes_penalise_the_gradients_norm_from_start_to_end(name: s
 
 def test_the_small_recipe_trains_plainly() -> None:
     assert recipe("cifar10-resnet8").penalty.method == "none"
+
+
+def test_the_demo_has_a_floor_in_steps_that_is_no_doubtful_number() -> None:
+    train = recipe("demo").train
+    assert train.minutes == 1.0
+    assert train.min_steps > 2 * LEAST_STEPS
+    assert train.stretch == 5.0

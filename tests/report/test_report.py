@@ -330,6 +330,31 @@ def test_evaluation_folder_has_no_training(tmp_path: Path) -> None:
     assert "confusion" in anchors
 
 
+def test_what_is_to_be_doubted_stands_beside_the_result(tmp_path: Path) -> None:
+    where = write_folder(tmp_path, FOUR)
+    stored = json.loads((where / "metrics.json").read_text())
+    doubt = {"name": "too_few_steps", "text": "The training made 3 steps. Train longer."}
+    (where / "metrics.json").write_text(json.dumps({**stored, "warnings": [doubt]}))
+    sections = run_sections(where)
+    shown = [b.text for b in sections[0].blocks if isinstance(b, Text) and b.tone == "warning"]
+    assert shown == [doubt["text"]]
+    assert sum("too_few_steps" in str(section) for section in sections) == 0
+
+
+def test_how_threads_and_precision_were_chosen_is_told(tmp_path: Path) -> None:
+    where = write_folder(tmp_path, FOUR)
+    stored = json.loads((where / "provenance.json").read_text())
+    one = {"threads": 2, "precision": "fp32", "forward_s": 0.1, "backward_s": 0.2, "step_s": 0.31}
+    pace = {"source": "kept", "busy": True, "waiting": "asleep", "batch": 128, "trials": [one]}
+    (where / "provenance.json").write_text(json.dumps({**stored, "pace": pace}))
+    facts = dict(next(b for b in run_sections(where)[-1].blocks if isinstance(b, Facts)).items)
+    assert facts["threads and precision"] == "by an earlier trial on this machine, beside other work"
+    assert facts["threads wait"] == "asleep"
+    tried = facts["a step of 128 pictures"]
+    assert tried == "2 threads fp32 0.31 s (forward 0.1, backward 0.2)"
+    assert "pace" not in facts
+
+
 def test_validation_figures_are_called_flattering(tmp_path: Path) -> None:
     where = write_folder(tmp_path, FOUR)
     stored = json.loads((where / "metrics.json").read_text())
