@@ -68,8 +68,8 @@ def main() -> None:
         sure = accepted(before, engine.temperature, engine.rejection)
         right = [float((logits.argmax(1) == data.targets).mean()) for logits in (before, after)]
         print(
-            f"{same.mean():.2%} of {len(data):,} answers as before, {same[sure].mean():.2%} of those accepted; "
-            f"right {right[0]:.2%} and {right[1]:.2%}  {spec}"
+            f"{same.mean():.2%} of {len(data):,} answers as before, {same[sure].mean():.2%} of those "
+            f"accepted; right {right[0]:.2%} and {right[1]:.2%}  {spec}"
         )
 
 

@@ -5,6 +5,7 @@ What needs torch is imported inside the functions, so that reading this module d
 
 from __future__ import annotations
 
+import glob
 import os
 import warnings
 from collections.abc import Callable, Iterable, Iterator, Sequence
@@ -18,6 +19,7 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
+from roadworthy.answers import THUMBNAIL, Answers, Seen
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
 from roadworthy.errors import BundleError, DataError, ImageError, UsageError
 from roadworthy.extras import FOR_MODELS, missing, require
@@ -36,25 +38,25 @@ from roadworthy.inputs import (
 from roadworthy.network import refuse_foreign
 from roadworthy.notes import hearing
 from roadworthy.paths import as_path
-from roadworthy.results import Comparison, Metrics, Rejection, Row, StudyResult, make_folder, write_json
+from roadworthy.results import Comparison, Metrics, Rejection, Row, Run, StudyResult, make_folder, write_json
 from roadworthy.scores import SCORES, lacks_colour
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
     from roadworthy.data.overview import Overview
     from roadworthy.evaluate.pairing import Pairing
+    from roadworthy.export.bundle import Exported
     from roadworthy.network import Network
     from roadworthy.report.film import Presented
-    from roadworthy.runs import Run
     from roadworthy.scoring import Scored
     from roadworthy.serve.engine import Engine
     from roadworthy.serve.settings import ServiceConfig
-    from roadworthy.shipping import Exported
     from roadworthy.studies.executors import Executor
     from roadworthy.studies.plan import Ask
     from roadworthy.studies.watch import Watcher
     from roadworthy.train.callbacks import Callback
 
+StrPath = str | PathLike[str]
 Progress = Callable[[int, int], None]
 """Told (done, all) now and then."""
 SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
@@ -80,7 +82,7 @@ def _extras_to_train(config: Config) -> list[str]:
 
 def train(
     config: Config,
-    out: Path | None = None,
+    out: StrPath | None = None,
     *,
     resume: bool = False,
     command: str = "",
@@ -100,7 +102,7 @@ def train(
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to go on with")
-    folder = out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}"
+    folder = Path(out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}")
     with _no_empty_folder(folder):
         finished = run(
             config,
@@ -130,35 +132,36 @@ def _no_empty_folder(folder: Path) -> Iterator[None]:
 
 
 def evaluate(
-    model: Path,
+    model: StrPath,
     data: DataConfig,
     *,
     split: str = "test",
     skip_unknown: bool = False,
-    out: Path | None = None,
+    out: StrPath | None = None,
     config: EvaluateConfig | None = None,
     command: str = "",
     progress: Progress | None = None,
 ) -> Metrics:
     """Measure a trained model on a data set; its answer is the argmax over all of the model's classes.
 
-    model: a run folder or checkpoint, or a bundle (.onnx), which needs no torch.
+    model: a run folder or checkpoint, or a bundle (.onnx, `packaged`), which needs no torch.
     data: without splits it is used whole; on the run's own data the run's split is used again.
     skip_unknown: leave out, and count, pictures whose class the model does not know; else LabelError.
     out: where metrics.json, predictions and report.html go; nothing is written without it.
     """
-    if model.suffix.lower() == ".onnx":
+    path = _named_or_packaged(model)
+    if path.suffix.lower() == ".onnx":
         require("measuring on drawn signs", *extras_for(data.spec))
         from roadworthy.measuring import evaluate_bundle as measured
     else:
         require("evaluating a checkpoint", "train", *extras_for(data.spec))
         from roadworthy.runs import evaluate_checkpoint as measured
     metrics = measured(
-        model,
+        path,
         data,
         split=split,
         skip_unknown=skip_unknown,
-        out=out,
+        out=None if out is None else Path(out),
         config=config or EvaluateConfig(),
         command=command,
         progress=progress,
@@ -171,13 +174,14 @@ def evaluate(
 class Classifier:
     """A trained model, ready to answer.
 
-    path: a bundle (.onnx, no torch needed), a run folder or a .safetensors file.
+    path: a bundle (.onnx, no torch needed), a run folder, a .safetensors file, or `packaged`.
     device: where weights in torch are put; bundles answer on the processor.
     threads: that one answer may use; 0 leaves it to the library that computes.
     A bundle NAME.onnx with NAME-find.onnx beside it also finds signs in pictures.
     """
 
-    def __init__(self, path: Path, *, device: str = "cpu", threads: int = 0) -> None:
+    def __init__(self, path: StrPath, *, device: str = "cpu", threads: int = 0) -> None:
+        path = _named_or_packaged(path)
         refuse_foreign(path)
         self._path, self._threads = path, threads
         if path.suffix.lower() == ".onnx":
@@ -193,6 +197,16 @@ class Classifier:
 
             set_threads(threads)
             self._network = Weights(path, device)
+
+    def __repr__(self) -> str:
+        from roadworthy.serve.engine import PACKAGED, packaged
+
+        name = PACKAGED if self._path == packaged() else str(self._path)
+        parts = [f"{len(self.classes)} classes", f"{self.spec.size} px"]
+        if self.rejection is not None:
+            parts.append(f"accepts the surest {self.rejection.coverage:.0%}")
+        parts += ["finds signs"] if self._finder is not None else []
+        return f"Classifier({name!r}: {', '.join(parts)})"
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -227,16 +241,20 @@ class Classifier:
         check_order(order)
         return self._network.logits(images if order == "RGB" else np.ascontiguousarray(images[..., ::-1]))
 
-    @cached_property
-    def _windows(self) -> Engine | None:
-        """The network for all windows of a picture, where there is one that knows what is no sign."""
-        from roadworthy.serve.engine import load_engine
+    @property
+    def _finder(self) -> Path | None:
+        """The bundle for all windows of a picture, where there is one that knows what is no sign."""
         from roadworthy.signs.catalogue import NO_SIGN
 
         beside = self._path.with_name(f"{self._path.stem}-find.onnx")
-        if self._path.suffix.lower() != ".onnx" or not beside.is_file() or NO_SIGN not in self.classes:
-            return None
-        return load_engine(beside, threads=self._threads)
+        there = self._path.suffix.lower() == ".onnx" and beside.is_file() and NO_SIGN in self.classes
+        return beside if there else None
+
+    @cached_property
+    def _windows(self) -> Engine | None:
+        from roadworthy.serve.engine import load_engine
+
+        return None if self._finder is None else load_engine(self._finder, threads=self._threads)
 
     @property
     def finds(self) -> bool:
@@ -273,10 +291,8 @@ class Classifier:
             )
         return self._windows
 
-    def find(
-        self, image: Any, *, top: int = 3, least_px: float | None = None, order: str = "RGB"
-    ) -> list[Row]:
-        """The signs in one picture, surest first, each with its box; an empty list where there is none.
+    def find(self, image: Any, *, top: int = 3, least_px: float | None = None, order: str = "RGB") -> Answers:
+        """The signs in one picture, surest first, each with its box; no answers where there is none.
 
         image, order: as `predict` takes them.
         least_px: side of the smallest sign looked for, 4 or more; half of it takes four times as long.
@@ -287,21 +303,22 @@ class Classifier:
         picture = as_picture(image, order)
         found = self.look(picture, least_px=least_px)
         if not found:
-            return []
+            return Answers(classes=self.classes)
         boxes, logits = zip(*found, strict=True)
         say = self._say(picture, top)
         rows = [replace(say(_name(image, 0), own), box=box) for box, own in found]
         if is_array(image):
             rows = self._unless_swapped(rows, cut_out(picture, self.spec, boxes), np.stack(logits))
-        return rows
+        return Answers(rows, classes=self.classes, seen=[_seen(image, picture, row) for row in rows])
 
     def predict(
         self, images: Any, *, top: int = 3, order: str = "RGB", on_error: Literal["raise", "row"] = "raise"
-    ) -> list[Row]:
+    ) -> Answers:
         """One answer for each picture, of one or a list; arrays are RGB, unless `order` says otherwise.
 
         images: paths, bytes of files, PIL images, arrays and tensors, as `inputs.as_picture` takes them:
             (H, W, 3) uint8 RGB and its like.  OpenCV's are BGR: give order="BGR", or `image[..., ::-1]`.
+            Among paths folders, globs and @FILE stand for the pictures in them, as on the command line.
         order: of the channels of arrays and tensors, `RGB` or `BGR`; files and PIL images know their own.
             Where an array gives another and a much surer answer the other way round, its own is not
             accepted, and a warning says so; that finds nine in ten mistakes that matter, not all.
@@ -309,21 +326,36 @@ class Classifier:
             gives a row with its error, and answers for the others.
         Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
         A picture without colour is not accepted as a sign that only colour tells from others.
+        Memory holds 64 decoded pictures at a time.
         """
-        from roadworthy.evaluate.stream import look_closer
-
         check_order(order)
         if on_error not in ("raise", "row"):
             raise UsageError(f"on_error is {on_error!r}; it must be raise or row")
-        items = images if isinstance(images, (list, tuple)) else [images]
-        names = [_name(item, i) for i, item in enumerate(items)]
+        items = _expanded(images if isinstance(images, (list, tuple)) else [images])
+        parts = [
+            self._predict(items[first : first + _AT_ONCE], first, top, order, on_error)
+            for first in range(0, len(items), _AT_ONCE)
+        ]
+        return Answers(
+            [row for rows, _ in parts for row in rows],
+            classes=self.classes,
+            seen=[one for _, seen in parts for one in seen],
+        )
+
+    def _predict(
+        self, items: Sequence[Any], first: int, top: int, order: str, on_error: str
+    ) -> tuple[list[Row], list[Seen | None]]:
+        """first: number of the first item among all that were asked for."""
+        from roadworthy.evaluate.stream import look_closer
+
+        names = [_name(item, first + i) for i, item in enumerate(items)]
         rows, pictures = {}, {}
         for i, item in enumerate(items):
             try:
                 pictures[i] = as_picture(item, order)
             except ImageError as error:
                 if on_error == "raise":
-                    raise ImageError(f"{_described(item, i)} {error}") from error
+                    raise ImageError(f"{_described(item, first + i)} {error}") from error
                 rows[i] = Row(path=names[i], error=str(error))
         if pictures:
             crops = np.stack([crop_resize(picture, self.spec) for picture in pictures.values()])
@@ -336,7 +368,8 @@ class Classifier:
             rows |= dict(zip(numbers, checked, strict=True))
         for i, picture in pictures.items() if self.finds else ():
             rows[i] = look_closer(rows[i], partial(self.look_closer, picture), says[i])
-        return [rows[i] for i in range(len(items))]
+        seen = [_seen(item, pictures[i], rows[i]) if i in pictures else None for i, item in enumerate(items)]
+        return [rows[i] for i in range(len(items))], seen
 
     def _say(self, picture: ByteArray, top: int) -> Callable[[str, FloatArray], Row]:
         """What logits say of a picture, under the name given."""
@@ -436,18 +469,44 @@ def _described(item: Any, number: int) -> str:
     return f"image {number} ({kind})"
 
 
-def load(model: Path | str | None = None, *, device: str = "cpu", threads: int = 0) -> Classifier:
-    """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, the packaged one.
+_AT_ONCE = 64  # pictures
 
+
+def _expanded(items: Sequence[Any]) -> list[Any]:
+    """The items, with the pictures that folders, globs and lists among them stand for."""
+    from roadworthy.evaluate.stream import expand_inputs
+
+    found: list[Any] = []
+    for item in items:
+        name = os.fspath(item) if isinstance(item, (str, PathLike)) else ""
+        several = os.path.isdir(name) or (  # noqa: PTH112 - Path's raises where a name is too long
+            not os.path.exists(name) and (glob.has_magic(name) or name.startswith("@"))  # noqa: PTH110
+        )
+        found += expand_inputs([name]) if several else [item]
+    return found
+
+
+def _seen(item: Any, picture: ByteArray, row: Row) -> Seen | None:
+    """What is kept of a picture: of a file nothing, of any other a thumbnail."""
+    if isinstance(item, (str, PathLike)):
+        return None
+    height, width = picture.shape[:2]
+    return Seen((width, height), crop_resize(picture, THUMBNAIL, row.box))
+
+
+def load(model: StrPath | None = None, *, device: str = "cpu", threads: int = 0) -> Classifier:
+    """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, or `packaged`, ours.
+
+    The text `packaged` is the model that comes along even where a file has that name: that is ./packaged.
     threads: that one answer may use; 0 leaves it to the library that computes.
     """
     return Classifier(_named_or_packaged(model), device=device, threads=threads)
 
 
-def _named_or_packaged(model: Path | str | None) -> Path:
-    if model is None:
-        from roadworthy.serve.engine import packaged
+def _named_or_packaged(model: StrPath | None) -> Path:
+    from roadworthy.serve.engine import PACKAGED, packaged
 
+    if model is None or model == PACKAGED:  # a Path is a place, whatever it is called
         model = packaged()
     if model is None:
         raise UsageError(
@@ -456,7 +515,7 @@ def _named_or_packaged(model: Path | str | None) -> Path:
     return as_path(str(model))
 
 
-def model_file(model: Path | str | None) -> Path:
+def model_file(model: StrPath | None) -> Path:
     """The file that holds a model's weights: a bundle, a .safetensors file, that of a run folder."""
     path = _named_or_packaged(model)
     if path.suffix.lower() == ".onnx":
@@ -470,8 +529,8 @@ def model_file(model: Path | str | None) -> Path:
 
 
 def predict(
-    model: Path | str | None,
-    inputs: Sequence[str],
+    model: StrPath | None,
+    inputs: StrPath | Sequence[StrPath],
     *,
     find: bool = False,
     least_px: float | None = None,
@@ -484,6 +543,7 @@ def predict(
     find: a row for every sign found in a picture, with its box.
     least_px: with `find`, side of the smallest sign, as `Classifier.find` takes it.
     A picture that cannot be read is a row with its error; the others are still answered.
+    roadworthy.Answers(...) collects them.
     """
     from roadworthy.evaluate.stream import expand_inputs
 
@@ -491,13 +551,18 @@ def predict(
     if find:
         classifier.must_find()  # before any picture is looked for
     return classifier.answers(
-        expand_inputs(inputs, or_model=model is None),
+        expand_inputs(_names(inputs), or_model=model is None),
         find=find,
         least_px=least_px,
         top=top,
         batch_size=batch_size,
         max_pixels=max_pixels,
     )
+
+
+def _names(inputs: StrPath | Sequence[StrPath]) -> list[str]:
+    given = [inputs] if isinstance(inputs, (str, PathLike)) else inputs
+    return [os.fspath(one) for one in given]
 
 
 def check_least(least_px: float | None, find: bool) -> None:
@@ -512,9 +577,9 @@ def check_least(least_px: float | None, find: bool) -> None:
 
 
 def score(
-    model: Path | str | None,
-    inputs: Sequence[str],
-    out: Path,
+    model: StrPath | None,
+    inputs: StrPath | Sequence[StrPath],
+    out: StrPath,
     *,
     find: bool = False,
     least_px: float | None = None,
@@ -535,8 +600,8 @@ def score(
 
     return run(
         model,
-        inputs,
-        out,
+        _names(inputs),
+        Path(out),
         find=find,
         least_px=least_px,
         top=top,
@@ -547,7 +612,7 @@ def score(
     )
 
 
-def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | None = None) -> Audit:
+def audit(data: DataConfig, *, out: StrPath | None = None, progress: Progress | None = None) -> Audit:
     """What is wrong or odd with a data set; with `out`, also audit.json and a picture of doubtful pairs."""
     from roadworthy.data.audit import audit as run_audit
     from roadworthy.data.audit import audit_picture
@@ -563,6 +628,7 @@ def audit(data: DataConfig, *, out: Path | None = None, progress: Progress | Non
     found = run_audit(records, progress=progress)
     found = replace(found, notes=tuple(notes))
     if out is not None:
+        out = Path(out)
         refuse_within_data(out, data.spec)
         make_folder(out)
         write_json(found.to_dict(), out / "audit.json")
@@ -586,7 +652,7 @@ def preview(
     data: DataConfig,
     input: InputSpec | None = None,
     augment: AugmentConfig | None = None,
-    out: Path = Path("preview.png"),
+    out: StrPath = "preview.png",
     n: int = 64,
     seed: int = 0,
 ) -> Path:
@@ -597,7 +663,7 @@ def preview(
     from roadworthy.data.task import select
 
     require("a preview", *extras_for(data.spec), *([] if augment is None else ["train"]))
-    spec = input or InputSpec()
+    spec, out = input or InputSpec(), Path(out)
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{out} is no name for a picture; end it with .png")
     task = select(read_records(data.spec, data.labels), data.classes, data.group_by, data.labels)
@@ -616,14 +682,14 @@ def preview(
 
 def render(
     spec: str,
-    out: Path,
+    out: StrPath,
     n: int | None = None,
     *,
     per_class: int | None = None,
     size: int = 48,
     recipe: str | None = None,
     seed: int | None = None,
-    faces: Path | None = None,
+    faces: StrPath | None = None,
     progress: Progress | None = None,
 ) -> Path:
     """Draw labelled pictures into a new folder, one folder a class, as `folder:` reads them.
@@ -638,13 +704,19 @@ def render(
     from roadworthy.data.sources import SOURCES
     from roadworthy.data.spec import locate, parse_spec
 
-    parts = parse_spec(spec)
+    out, parts = Path(out), parse_spec(spec)
     if len(parts) != 1 or parts[0].source != "rendered" or parts[0].share is not None:
         raise UsageError(f"{spec!r} is nothing to draw; write rendered:au, rendered:de or rendered:au+de")
     named = dict(parts[0].options)
     if n is not None or per_class is not None:
         named = {name: v for name, v in named.items() if name not in ("n", "per_class")}
-    given = {"n": n, "per_class": per_class, "recipe": recipe, "seed": seed, "faces": faces}
+    given = {
+        "n": n,
+        "per_class": per_class,
+        "recipe": recipe,
+        "seed": seed,
+        "faces": faces and os.fspath(faces),
+    }
     options = {**named, **{name: str(v) for name, v in given.items() if v is not None}}
     if not options.keys() & {"n", "per_class"}:
         raise UsageError("how many pictures to draw is not said; give --n N or --per-class N")
@@ -708,7 +780,7 @@ def require_for_study(ask: Ask, *, on: str = "local") -> None:
 def study(
     names: Sequence[str],
     ask: Ask,
-    out: Path,
+    out: StrPath,
     *,
     executor: Executor | None = None,
     watcher: Watcher | None = None,
@@ -731,7 +803,7 @@ def study(
         lacks = STUDIES.get(name).lacks(ask)
         if lacks:
             raise UsageError(f"the study {name} needs {lacks}")
-    names = names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
+    out, names = Path(out), names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
     watcher = watcher or Watcher()
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
     results, failed = [], []
@@ -752,7 +824,7 @@ def study(
     return results
 
 
-def present(folder: Path, out: Path) -> Presented:
+def present(folder: StrPath, out: StrPath) -> Presented:
     """The gradient-norm studies whose results lie under `folder` as a film in `out`; nothing is trained.
 
     Writes film.html, film.vtt and, where chromium and ffmpeg are installed, film.mp4.  No torch.
@@ -764,6 +836,7 @@ def present(folder: Path, out: Path) -> Presented:
     from roadworthy.report.study import read_study
 
     require("a film", "report")
+    folder, out = Path(folder), Path(out)
     known = {name: folder / name for name in FILMED if (folder / name / "results.json").is_file()}
     if not known:
         raise UsageError(
@@ -788,8 +861,8 @@ def present(folder: Path, out: Path) -> Presented:
 
 
 def export(
-    model: Path,
-    to: Path,
+    model: StrPath,
+    to: StrPath,
     *,
     precision: Literal["fp32", "int8"] = "fp32",
     data: DataConfig | None = None,
@@ -799,19 +872,34 @@ def export(
 ) -> Exported:
     """Write a trained model as bundles that answer without torch, with a model card.
 
+    model: a run folder, a .safetensors file, or `packaged`.
     to: FILE.onnx, for pictures of one sign; FILE-find.onnx, for finding signs in pictures (where the network
     allows it), FILE.md and FILE.html stand beside it.
-    data: pictures to check the export on, and to find 8 bits' ranges with; else the run's validation.
+    data: pictures to check the export on, and to find 8 bits' ranges with; else the run's validation, and for
+        `packaged` drawn signs.
     measured: other sets that the card tells the accuracy on, beside the run's own test.
     Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
     """
     specs = [one.spec for one in ((data, *measured) if data else measured)]
+    specs += [_DRAWN] if model == "packaged" and data is None else []
     require("exporting", "export", *extras_for(*specs))
+    from roadworthy.serve.engine import PACKAGED, packaged_weights
     from roadworthy.shipping import export as ship
 
+    if model == PACKAGED:
+        model, data = packaged_weights(), data or DataConfig(spec=_DRAWN)
     return ship(
-        model, to, precision=precision, data=data, measured=measured, command=command, progress=progress
+        Path(model),
+        Path(to),
+        precision=precision,
+        data=data,
+        measured=measured,
+        command=command,
+        progress=progress,
     )
+
+
+_DRAWN = "rendered:au+de?per_class=24"
 
 
 def serve(config: ServiceConfig) -> None:
@@ -825,19 +913,20 @@ def serve(config: ServiceConfig) -> None:
     run(config)
 
 
-def write_page(out: Path, models: Sequence[Path] | None = None) -> list[Path]:
+def write_page(out: StrPath, models: Sequence[StrPath] | None = None) -> list[Path]:
     """The page with a bundle (the first of `models`, or the packaged one) as a folder for offline use."""
-    from roadworthy.serve.engine import packaged
     from roadworthy.serve.static import write_static
 
-    bundle = next(iter(models or ()), None) or packaged()
-    if bundle is None:
-        raise UsageError("no model given, and none comes with this copy; name a bundle (roadworthy export)")
-    return write_static(bundle, out)
+    return write_static(_named_or_packaged(next(iter(models or ()), None)), Path(out))
+
+
+def bundle_file(model: StrPath) -> Path:
+    """The bundle that a model's name stands for."""
+    return _named_or_packaged(model)
 
 
 def profile(
-    config: Config, out: Path, *, steps: int = 60, fix: bool = False, command: str = ""
+    config: Config, out: StrPath, *, steps: int = 60, fix: bool = False, command: str = ""
 ) -> dict[str, Any]:
     """Where the time of a training goes; with `fix`, also which settings make it faster on this machine.
 
@@ -850,11 +939,14 @@ def profile(
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if steps < 1:
         raise UsageError(f"--steps is {steps}; at least 1 is needed")
+    out = Path(out)
     found = profiling.profile(config, out, steps=steps, command=command)
     return {**found, "fix": profiling.fix(config, out)} if fix else found
 
 
-def compare(runs_a: Sequence[Path], runs_b: Sequence[Path]) -> tuple[Comparison, Pairing]:
+def compare(
+    runs_a: StrPath | Sequence[StrPath], runs_b: StrPath | Sequence[StrPath]
+) -> tuple[Comparison, Pairing]:
     """One arm against another on the pictures that all their runs (or evaluations) were measured on.
 
     As many folders of either, seeds in the same order; one of either compares two networks.  No torch.
@@ -862,20 +954,29 @@ def compare(runs_a: Sequence[Path], runs_b: Sequence[Path]) -> tuple[Comparison,
     require("comparing", "train", modules=("scipy",))
     from roadworthy.evaluate.compare import judge, paired
     from roadworthy.evaluate.pairing import pair
+    from roadworthy.serve.engine import PACKAGED
 
-    both = pair(runs_a, runs_b)
-    names = (runs_a[0].name, runs_b[0].name)
+    folders_a, folders_b = _names(runs_a), _names(runs_b)
+    if PACKAGED in (*folders_a, *folders_b):
+        raise UsageError(
+            f"{PACKAGED} is a model, and what is compared are stored answers; first: roadworthy evaluate "
+            f"{PACKAGED} --data SPEC --out DIR, then compare DIR (a folder of that name is ./{PACKAGED})"
+        )
+    a, b = (list(map(Path, folders)) for folders in (folders_a, folders_b))
+    both = pair(a, b)
+    names = (a[0].name, b[0].name)
     found = paired(*names, both.a, both.b, both.groups, generator=np.random.default_rng(0))
     return judge([found])[0], both
 
 
-def report(folder: Path, *, quiet: bool = False) -> Path | None:
+def report(folder: StrPath, *, quiet: bool = False) -> Path | None:
     """Write report.html from what a run, evaluation or study folder stores; no torch, no data needed.
 
     quiet: return None instead of raising where the optional part for reports is not installed.
     """
     from roadworthy.report import read_study, run_sections, run_title, study_sections, write_report
 
+    folder = Path(folder)
     path = folder / "report.html"
     if quiet and missing("report"):
         return None

@@ -189,6 +189,10 @@ def train(
         float | None, typer.Option("--minutes", metavar="M", help="How long to train, instead of --epochs.")
     ] = None,
     seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeats a run exactly.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="MODEL", help="Fine-tune this one: packaged, a run or .safetensors."),
+    ] = None,
     out: Annotated[
         Path | None, typer.Option("--out", metavar="DIR", help="Run folder; default: runs/<time>-<model>.")
     ] = None,
@@ -214,7 +218,7 @@ def train(
         raise UsageError("--resume needs --out, the folder of the run to go on with")
     if resume and config is not None:
         raise UsageError("--resume goes on with the run's own settings; leave --config away")
-    budget = _given(epochs=epochs, minutes=minutes, seed=seed)
+    budget = _given(epochs=epochs, minutes=minutes, seed=seed, start=start)
     if epochs is not None or minutes is not None:
         # Another budget in a file would win over the flag.
         budget = {"minutes": None, "samples": None, "gradients": None, **budget}
@@ -255,7 +259,9 @@ def train(
 
 @app.command(epilog=_examples("roadworthy evaluate runs/first --data folder:my-photographs"))
 def evaluate(
-    model: Annotated[Path, typer.Argument(metavar="MODEL", help="A run folder, .safetensors or .onnx file.")],
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A run folder, .safetensors or .onnx file, or packaged.")
+    ],
     data: DataOption,
     split: Annotated[
         str,
@@ -346,9 +352,9 @@ def predict(
 ) -> None:
     """Say which sign each picture shows, one row each.
 
-    A MODEL is an .onnx or .safetensors file, or a folder with config.toml (a run); any other folder holds
-    pictures, and @FILE lists them. A picture that cannot be read is a row with its error, and the exit code
-    is then 2.
+    A MODEL is packaged, an .onnx or .safetensors file, or a folder with config.toml (a run); any other
+    folder holds pictures, and @FILE lists them. A picture that cannot be read is a row with its error, and
+    the exit code is then 2.
     """
     from roadworthy import api
     from roadworthy.cli_progress import Counter
@@ -409,7 +415,7 @@ def _exit_where_unreadable(pictures: int) -> None:
 @app.command(epilog=_examples("roadworthy serve --port 8080"))
 def serve(
     models: Annotated[
-        list[Path] | None, typer.Argument(metavar="[MODEL...]", help="Bundles; without, the packaged one.")
+        list[str] | None, typer.Argument(metavar="[MODEL...]", help="Bundles; without, packaged.")
     ] = None,
     host: Annotated[
         str, typer.Option("--host", help="Where to listen; others than loopback need ROADWORTHY_API_KEY.")
@@ -438,7 +444,7 @@ def serve(
         return
     require("the service", "serve")
     config = ServiceConfig(
-        models=tuple(models or ()),
+        models=tuple(map(api.bundle_file, models or ())),
         host=host,
         port=port,
         api_key=os.environ.get("ROADWORTHY_API_KEY", ""),
@@ -450,7 +456,9 @@ def serve(
 
 @app.command(epilog=_examples("roadworthy export runs/first --to first.onnx --precision int8"))
 def export(
-    model: Annotated[Path, typer.Argument(metavar="RUN", help="A run folder or a .safetensors file.")],
+    model: Annotated[
+        str, typer.Argument(metavar="RUN", help="A run folder, a .safetensors file, or packaged.")
+    ],
     to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The bundle to write: NAME.onnx.")],
     precision: Annotated[
         Precision, typer.Option("--precision", help="int8: a third of the bytes, and faster.")
@@ -815,7 +823,7 @@ def profile(
 @app.command(epilog=_examples("roadworthy compare runs/first runs/second"))
 def compare(
     runs: Annotated[
-        list[Path],
+        list[str],
         typer.Argument(
             metavar="RUN RUN",
             help="Two run or evaluation folders; or seeds of one arm, then as many of another.",
@@ -991,10 +999,16 @@ def doctor(
             _print(f"  get one with: pip install 'roadworthy[{lacking[0]}]'")
 
 
-def split_model(arguments: list[str]) -> tuple[Path | None, list[str]]:
-    """`[MODEL] IMAGE...`: the model, if the first argument is one, and the rest."""
-    from roadworthy.network import SUFFIXES, refuse_foreign
+def split_model(arguments: list[str]) -> tuple[Path | str | None, list[str]]:
+    """`[MODEL] IMAGE...`: the model, if the first argument is one, and the rest.
 
+    `packaged` is the model of that name; a folder of pictures named so is ./packaged.
+    """
+    from roadworthy.network import SUFFIXES, refuse_foreign
+    from roadworthy.serve.engine import PACKAGED
+
+    if arguments[0] == PACKAGED:
+        return PACKAGED, arguments[1:]
     first, *others = map(as_path, arguments)
     for path in (first, *others):
         refuse_foreign(path)

@@ -13,6 +13,7 @@ import math
 import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
+from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
@@ -104,6 +105,9 @@ class AugmentConfig:
             )
 
 
+START_LR = 0.02  # sgd's peak rate from weights that have learnt; at 0.2 a few pictures undo them
+
+
 @dataclass(frozen=True, kw_only=True)
 class OptimConfig:
     """Which optimiser. `l2` is the study's penalty inside the loss, on the layers that it names."""
@@ -140,7 +144,9 @@ class TrainConfig:
     min_steps: steps that `minutes` must hold; on a machine too slow or too busy for them the time is
         stretched, to at most `stretch` times the minutes, and that is said.  0 for none.
     samples: pictures shown.  gradients: gradients computed, of one batch each.
-    start: a run folder or checkpoint whose weights the training starts from; a fresh network without it.
+    start: a model whose weights the training starts from: `packaged`, a run folder or a checkpoint; a fresh
+        network without it.  Network and input (but dropout and crop) are that model's: a setting at its
+        default is taken from it, another is refused; sgd's default rate becomes START_LR.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
     average: which mean of the weights is evaluated: `ema` (exponential) or `swa` (stochastic weight
         averaging: all steps of the last `swa_fraction` of the budget alike).
@@ -363,7 +369,7 @@ class Config:
 
 
 def load_config(
-    path: Path | None = None, settings: Iterable[str] = (), **overrides: Mapping[str, Any]
+    path: str | PathLike[str] | None = None, settings: Iterable[str] = (), **overrides: Mapping[str, Any]
 ) -> Config:
     """A Config from defaults, then a TOML file, then `overrides` by section, then `a.b=c` settings.
 
@@ -371,7 +377,7 @@ def load_config(
     """
     tree: dict[str, Any] = {}
     if path is not None:
-        _merge(tree, _read_toml(path))
+        _merge(tree, _read_toml(Path(path)))
     _merge(tree, {section: dict(values) for section, values in overrides.items()})
     for setting in settings:
         _merge(tree, _parse_setting(setting))

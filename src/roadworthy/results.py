@@ -223,6 +223,14 @@ class Metrics:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Run:
+    """A finished run: its folder and what it measured."""
+
+    folder: Path
+    metrics: Metrics
+
+
+@dataclass(frozen=True, kw_only=True)
 class ReliabilityBin:
     """The n pictures whose confidence lies in (lo, hi]: their mean, the share right and its interval."""
 
@@ -234,7 +242,15 @@ class ReliabilityBin:
     accuracy_ci95: tuple[float, float]
 
 
-@dataclass(frozen=True, kw_only=True)
+WORTH = 0.0005  # of confidence: what rounds to 0.0 % is not worth saying
+
+
+def sure(confidence: float) -> str:
+    """A confidence to a tenth of a percent; none but 1 itself is said to be all."""
+    return ">99.9 %" if 1 - WORTH <= confidence < 1 else f"{100 * confidence:.1f} %"
+
+
+@dataclass(frozen=True, kw_only=True, repr=False)
 class Row:
     """What is said of one picture: an error, or an answer with its two levels (kind and value).
 
@@ -256,9 +272,32 @@ class Row:
     box: Box | None = None
 
     @property
+    def doubt(self) -> str:
+        """What stands behind an answer that is not accepted, for a person; empty where there is nothing."""
+        if self.accepted is not False:
+            return ""
+        return " (not sure)" if self.reason is None else f" ({self.reason})"
+
+    @property
     def unsure(self) -> bool:
         """Whether it is not accepted because it is not sure: another look may help."""
         return self.accepted is False and self.reason is None
+
+    def __repr__(self) -> str:
+        where = "" if self.box is None else f" at {' '.join(f'{edge:.0f}' for edge in self.box)}"
+        others = "".join(f", or {name} {sure(share)}" for name, share in self.alternatives if share >= WORTH)
+        return f"Row({self.path!r}: {self.said()}{others}{where})"
+
+    def said(self) -> str:
+        """The answer and how sure it is, in a few words."""
+        if self.error is not None:
+            return f"unreadable, {self.error}"
+        return f"{self.predicted} {sure(self.confidence)}{self.doubt}"
+
+    def _repr_html_(self) -> str:
+        from roadworthy.answers import Answers
+
+        return Answers([self])._repr_html_()
 
     def to_dict(self) -> dict[str, Any]:
         """The contract's JSON: `path` and `error`, or the answer; `box` and `reason` where there is one."""

@@ -53,7 +53,7 @@ from roadworthy.models.summary import describe
 from roadworthy.notes import hearing, some
 from roadworthy.paths import as_path
 from roadworthy.pixels import normalise
-from roadworthy.results import IntArray, Metrics, Rejection, make_folder, write_json
+from roadworthy.results import IntArray, Metrics, Rejection, Run, make_folder, write_json
 from roadworthy.runtime import (
     AUTOCAST,
     derive_seed,
@@ -66,6 +66,7 @@ from roadworthy.runtime import (
     with_threads,
 )
 from roadworthy.scores import SCORES, log_probabilities
+from roadworthy.serve.engine import PACKAGED, packaged_weights
 from roadworthy.signs.catalogue import Face, told_by_colour
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
@@ -85,6 +86,7 @@ from roadworthy.train.losses import balancing_weights, build_loss
 from roadworthy.train.optim import OPTIMIZERS, build_optimizer
 from roadworthy.train.pace import settle_pace
 from roadworthy.train.schedules import build_schedule
+from roadworthy.train.start import said_of_classes, settle_start
 from roadworthy.train.state import TrainState
 from roadworthy.waiting import waiting, warning
 
@@ -93,14 +95,6 @@ GREY_SAMPLE, GREY_SHARE = 256, 0.2
 # What a run that a misspelt name ended may have left, and what its trackers open before it begins.
 _BEGINNING = {"provenance.json", "data.json", FILE, "model.txt", "tensorboard"}
 ICON_PX = 64
-
-
-@dataclass(frozen=True, kw_only=True)
-class Run:
-    """A finished run: its folder and what it measured."""
-
-    folder: Path
-    metrics: Metrics
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -151,6 +145,11 @@ def _run(
             "evaluate.norms = 'new' is for roadworthy evaluate; a training measures what it stores"
         )
     check_names(config)
+    source, notes = None, list[str]()
+    if config.train.start and not resume:
+        source = load_checkpoint(_start(config.train.start))
+        config, notes = settle_start(config, source[1])
+        _tell(callbacks, *notes)
     keep_freed_memory()
     if config.train.threads != "auto":
         set_threads(config.train.threads)
@@ -174,14 +173,23 @@ def _run(
     origin = provenance(device=device, autocast=hardware.autocast, seed=config.train.seed, command=command)
     origin["pace"] = pace
     write_json(origin, folder / "provenance.json")
-    about = {**splits.report.to_dict(), "audit": _audit(splits), "first_rows": _first_rows(splits)}
+    if source is not None:
+        notes.append(said_of_classes(source[1].classes, splits.classes, config.train.start))
+        _tell(callbacks, notes[-1])
+    about = splits.report.to_dict()
+    about = {
+        **about,
+        "notes": [*about["notes"], *notes],
+        "audit": _audit(splits),
+        "first_rows": _first_rows(splits),
+    }
     write_json(about, folder / "data.json")
     write_splits(splits, folder)
 
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
     model = build_model(config.model, len(splits.classes), config.input)
-    if config.train.start and not resume:
-        start_from(as_path(config.train.start), model, splits.classes)
+    if source is not None:
+        start_from(*source, model, splits.classes)
     model = model.to(device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -288,10 +296,6 @@ def _settle_pace(
     begun: the folder of a run that is gone on with, which keeps what it began with.
     """
 
-    def say(text: str) -> None:
-        for callback in callbacks:
-            callback.on_notice(text)
-
     pace: dict[str, Any] = {}
     train = config.train
     if begun is not None and (begun / "config.toml").is_file():
@@ -303,14 +307,16 @@ def _settle_pace(
         )
         pace = _stored_pace(begun)
     if "auto" in (train.threads, train.precision):
-        found = settle_pace(dataclasses.replace(config, train=train), device, say=say)
+        found = settle_pace(
+            dataclasses.replace(config, train=train), device, say=functools.partial(_tell, callbacks)
+        )
         pace = dataclasses.asdict(found)
         threads = int(processes.agree(found.threads)) if train.threads == "auto" else train.threads
         precision = "bf16" if processes.agree(found.precision == "bf16") else "fp32"
         train = dataclasses.replace(train, threads=threads, precision=precision)  # type: ignore[arg-type]
     assert train.threads != "auto"
     if set_threads(train.threads) > 1 and (warned := warning()):
-        say(warned)
+        _tell(callbacks, warned)
     return dataclasses.replace(config, train=train), pace or {"source": "given", "waiting": waiting()}
 
 
@@ -319,6 +325,17 @@ def _stored_pace(folder: Path) -> dict[str, Any]:
     path = folder / "provenance.json"
     stored = json.loads(path.read_text(encoding="utf-8")) if path.is_file() else {}
     return dict(stored.get("pace", {}))
+
+
+def _start(name: str) -> Path:
+    """The network that a training starts from."""
+    return packaged_weights() if name == PACKAGED else as_path(name)
+
+
+def _tell(callbacks: Sequence[Callback], *notices: str) -> None:
+    for text in notices:
+        for callback in callbacks:
+            callback.on_notice(text)
 
 
 def _check_folder(folder: Path, state_file: Path, resume: bool) -> None:

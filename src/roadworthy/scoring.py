@@ -71,7 +71,7 @@ class Scored:
 
 
 def score(
-    model: Path | str | None,
+    model: str | os.PathLike[str] | None,
     inputs: Sequence[str],
     out: Path,
     *,

@@ -24,7 +24,7 @@ from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.intervals import wilson
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
-from roadworthy.export.bundle import Manifest, parse_bundle, read_bundle, seal, write_bundle
+from roadworthy.export.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundle
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
@@ -46,15 +46,6 @@ BATCH = 64
 WINDOWS = 500  # pictures whose single window is held to the crop
 MOSAIC = 6  # crops a side, where ranges of windows are looked for
 _FOLDERS = re.compile(r"""(?<![\w.~-])(?:[A-Za-z]:)?[/\\](?:[^\s/\\,:?@"']+[/\\])+(?=[^\s/\\,:?@"'])""")
-
-
-@dataclass(frozen=True, kw_only=True)
-class Exported:
-    """What an export wrote, the bundle first, and what it was found to be."""
-
-    files: tuple[Path, ...]
-    manifest: Manifest
-    notes: tuple[str, ...]
 
 
 def export(

@@ -80,7 +80,7 @@ def test_a_start_takes_over_everything_but_the_classes_that_only_one_knows(store
     model, path = stored
     fresh = build_model(CARD.model, 3, CARD.input)
     own_head = fresh.head.weight.detach().clone()
-    start_from(path, fresh, ("give-way", "speed-50", "stop"))
+    start_from(*load_checkpoint(path), fresh, ("give-way", "speed-50", "stop"))
     assert torch.equal(fresh.head.weight[2], model.head.weight[0])
     assert torch.equal(fresh.head.weight[1], model.head.weight[1])
     assert torch.equal(fresh.head.weight[0], own_head[0])
@@ -90,6 +90,6 @@ def test_a_start_takes_over_everything_but_the_classes_that_only_one_knows(store
 
 def test_a_start_from_another_network_is_refused_in_one_line(stored):
     other = build_model(ModelConfig(width=0.5, depth=1), 2, CARD.input)
-    with pytest.raises(CheckpointError, match="its network is another") as caught:
-        start_from(stored[1], other, CARD.classes)
+    with pytest.raises(CheckpointError, match="the network to start from is another") as caught:
+        start_from(*load_checkpoint(stored[1]), other, CARD.classes)
     assert "\n" not in str(caught.value)

@@ -57,6 +57,15 @@ class Manifest:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Exported:
+    """What an export wrote, the bundle first, and what it was found to be."""
+
+    files: tuple[Path, ...]
+    manifest: Manifest
+    notes: tuple[str, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Bundle:
     """A bundle whose seal, structure and manifest were found to be in order.
 

@@ -3,19 +3,18 @@
 from __future__ import annotations
 
 from collections.abc import Mapping
-from typing import Any
+from typing import Any, cast
 
 import numpy as np
 import torch
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import BundleError, MissingExtraError
+from roadworthy.errors import BundleError
 from roadworthy.export.bundle import Bundle
+from roadworthy.extras import require
 from roadworthy.inputs import ByteArray, FloatArray, normalise
 from roadworthy.models.catalogue import build_model
-
-_NORM = nn.BatchNorm2d
 
 
 def recover(bundle: Bundle, config: ModelConfig, images: ByteArray) -> nn.Module:
@@ -32,31 +31,31 @@ def recover(bundle: Bundle, config: ModelConfig, images: ByteArray) -> nn.Module
     manifest = bundle.manifest
     model = build_model(config, len(manifest.classes), manifest.input).eval()
     weights = _dequantised(bundle.network)
-    pairs = _folded(model)
+    pairs, head = _folded(model), cast(nn.Linear, model.head)
     try:
         with torch.no_grad():
             for name, (conv, norm) in pairs.items():
                 conv.weight.copy_(weights[f"model.{name}.weight"])
-                norm.running_mean.zero_()  # type: ignore[union-attr]
-                norm.running_var.fill_(1 - norm.eps)  # type: ignore[union-attr]
+                norm.running_mean.zero_()
+                norm.running_var.fill_(1 - norm.eps)
                 norm.weight.fill_(1)
                 norm.bias.copy_(weights[f"model.{name}.weight_bias"])
-            model.head.weight.copy_(weights["model.head.weight"])  # type: ignore[union-attr, operator]
-            model.head.bias.copy_(weights["model.head.bias"])  # type: ignore[union-attr, operator]
+            head.weight.copy_(weights["model.head.weight"])
+            head.bias.copy_(weights["model.head.bias"])
     except (KeyError, RuntimeError) as error:
         reason = " ".join(str(error).split())
         raise BundleError(f"the bundle does not hold a {config.name} as it is described: {reason}") from error
     means, variances = _moments(model, pairs, normalise(images, manifest.input))
     with torch.no_grad():
         for name, (_, norm) in pairs.items():
-            norm.running_mean.copy_(means[name])  # type: ignore[union-attr, operator]
-            norm.running_var.copy_(variances[name])  # type: ignore[union-attr, operator]
+            norm.running_mean.copy_(means[name])
+            norm.running_var.copy_(variances[name])
             norm.weight.copy_((variances[name] + norm.eps).sqrt())
             norm.bias.add_(means[name])
     return model
 
 
-def _folded(model: nn.Module) -> dict[str, tuple[nn.Conv2d, nn.BatchNorm2d]]:
+def _folded(model: nn.Module) -> dict[str, tuple[nn.Conv2d, Any]]:
     """Convolutions by name, each with the BatchNorm after it."""
     modules = dict(model.named_modules())
     convs = {name: module for name, module in modules.items() if isinstance(module, nn.Conv2d)}
@@ -67,7 +66,7 @@ def _folded(model: nn.Module) -> dict[str, tuple[nn.Conv2d, nn.BatchNorm2d]]:
 
 
 def _moments(
-    model: nn.Module, pairs: Mapping[str, tuple[nn.Conv2d, nn.BatchNorm2d]], inputs: FloatArray
+    model: nn.Module, pairs: Mapping[str, tuple[nn.Conv2d, Any]], inputs: FloatArray
 ) -> tuple[dict[str, Tensor], dict[str, Tensor]]:
     """Mean and variance by channel of every convolution's output, over all inputs at once."""
     sums: dict[str, Any] = {}
@@ -97,11 +96,10 @@ def _moments(
 
 def _dequantised(network: bytes) -> dict[str, Tensor]:
     """The weights that a graph in 8 bits computes with, by the names of what its DequantizeLinear make."""
-    try:
-        import onnx
-        from onnx import numpy_helper
-    except ImportError as error:
-        raise MissingExtraError("reading an ONNX graph", "export") from error
+    require("reading an ONNX graph", "export")
+    import onnx
+    from onnx import numpy_helper
+
     graph = onnx.load_from_string(network).graph
     stored = {one.name: numpy_helper.to_array(one) for one in graph.initializer}
     found = {}

@@ -10,11 +10,13 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.errors import BundleError, ShapeError, UsageError
+from roadworthy.errors import BundleError, CheckpointError, ShapeError, UsageError
 from roadworthy.export.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
 from roadworthy.results import Rejection
 from roadworthy.signs.catalogue import NO_SIGN
+
+PACKAGED = "packaged"  # the model that comes with Roadworthy, wherever a model is named
 
 Shape = list[int | None]
 _FOR = {"crop": "pictures of one sign", "dense": "finding signs in pictures"}
@@ -133,6 +135,17 @@ def load_windows(path: Path, *, threads: int = 0) -> Engine | None:
         return None
     engine = load_engine(beside, threads=threads)
     return engine if NO_SIGN in engine.classes else None
+
+
+def packaged_weights() -> Path:
+    """The weights of the packaged model, which can be trained on and exported.
+
+    Raises CheckpointError where this copy has none.
+    """
+    path = Path(__file__).parent / "packaged" / "crop.safetensors"
+    if not path.is_file():
+        raise CheckpointError("this copy of Roadworthy comes without a model; name a run folder instead")
+    return path
 
 
 @cache

@@ -76,12 +76,11 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
     return model.to(device).eval(), card
 
 
-def start_from(path: Path, model: nn.Module, classes: Sequence[str]) -> None:
-    """Give `model` the weights of a checkpoint, and of its last layer those of the classes that both know.
+def start_from(source: nn.Module, card: Card, model: nn.Module, classes: Sequence[str]) -> None:
+    """Give `model` the weights of `source`, and of its last layer those of the classes that both know.
 
-    path: as for `load_checkpoint`.  Raises CheckpointError for a network of another shape.
+    card: of `source`.  Raises CheckpointError for a network of another shape.
     """
-    source, card = load_checkpoint(path)
     weights, wanted = source.state_dict(), model.state_dict()
     shared = [(classes.index(name), row) for row, name in enumerate(card.classes) if name in classes]
     for name in ("head.weight", "head.bias"):
@@ -94,7 +93,7 @@ def start_from(path: Path, model: nn.Module, classes: Sequence[str]) -> None:
         model.load_state_dict(weights, strict=True)
     except RuntimeError as error:
         reason = str(error).replace("\n", " ")
-        raise CheckpointError(f"{path} cannot be started from, its network is another: {reason}") from error
+        raise CheckpointError(f"the network to start from is another: {reason}") from error
 
 
 def find_checkpoint(path: Path) -> Path:
