@@ -1,8 +1,8 @@
 """One file that answers: an ONNX network with its manifest, sealed by a checksum.  Reading needs no torch.
 
-A bundle is a plain ONNX file that any runtime opens.  Its metadata hold the manifest, and the last bytes of
-the file are one more entry of metadata, the SHA-256 of all bytes before: a file that was cut short or changed
-no longer fits.  The seal shows damage; it does not prove who made the file.
+A bundle is a plain ONNX file that other runtimes open, too.  Its metadata hold the manifest, and the last
+bytes of the file are one more entry of metadata, the SHA-256 of all bytes before: a file that was cut short
+or changed no longer fits.  The seal shows damage; it does not prove who made the file.
 """
 
 from __future__ import annotations
