@@ -6,13 +6,16 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadworthy.errors import CheckpointError, ShapeError, UsageError
+from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
 from roadworthy.results import (
+    ArmResult,
     ClassMetrics,
+    Comparison,
     Metrics,
     Predictions,
     Rejection,
     Row,
+    StudyResult,
     interval_of,
     make_folder,
     write_json,
@@ -223,3 +226,18 @@ def test_a_folder_is_made_or_it_is_said_why_not(tmp_path: Path, monkeypatch: pyt
     monkeypatch.setattr("roadworthy.results.os.access", lambda *_: False)
     with pytest.raises(UsageError, match="may not be written to"):
         make_folder(deep)
+
+
+def test_an_arm_that_a_study_lacks_is_named_with_those_that_it_has():
+    arms = tuple(
+        ArmResult(name=name, settings={}, after="", asked="1 epoch", runs=()) for name in ("none", "default")
+    )
+    of = {"metric": "accuracy", "n": 1, "seeds": 1, "tracks": 1, "effect": 0.0, "ci95": None, "p": None}
+    comparison = Comparison(a="default", b="none", **of)
+    study = StudyResult(study="augmentation", question="?", arms=arms, comparisons=(comparison,))
+    assert study.arm("none") is arms[0]
+    assert study.comparison("default", "none") is comparison
+    with pytest.raises(UnknownNameError, match="'defualt' is unknown; did you mean 'default'"):
+        study.arm("defualt")
+    with pytest.raises(UnknownNameError, match="Known: default against none in accuracy"):
+        study.comparison("none", "default", "belgium")

@@ -61,6 +61,9 @@ Progress = Callable[[int, int], None]
 """Told (done, all) now and then."""
 SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
 
+RUNS = Path("runs")
+"""Where trainings go that no folder is named for."""
+
 
 def extras_for(*specs: str) -> tuple[str, ...]:
     """The optional parts that pictures of these data specs take: drawn ones are made by torch."""
@@ -102,7 +105,7 @@ def train(
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to go on with")
-    folder = Path(out or Path("runs") / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}")
+    folder = Path(out or RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}")
     with _no_empty_folder(folder):
         finished = run(
             config,

@@ -18,7 +18,7 @@ from zipfile import BadZipFile
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.errors import CheckpointError, ShapeError, UsageError
+from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
 from roadworthy.inputs import Box, ByteArray, FloatArray
 
 IntArray = NDArray[np.integer[Any]]
@@ -458,13 +458,19 @@ class StudyResult:
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
     def arm(self, name: str) -> ArmResult:
-        """The arm of that name."""
-        return next(arm for arm in self.arms if arm.name == name)
+        """The arm of that name.  Raises UnknownNameError."""
+        named = {arm.name: arm for arm in self.arms}
+        if name not in named:
+            raise UnknownNameError(f"arm of study {self.study!r}", name, named)
+        return named[name]
 
     def comparison(self, a: str, b: str, domain: str = "") -> Comparison:
-        """That of arm a against arm b, at home or in another domain."""
-        metric = f"accuracy on {domain}" if domain else "accuracy"
-        return next(c for c in self.comparisons if (c.a, c.b, c.metric) == (a, b, metric))
+        """That of arm a against arm b, at home or in another domain.  Raises UnknownNameError."""
+        named = {f"{c.a} against {c.b} in {c.metric}": c for c in self.comparisons}
+        wanted = f"{a} against {b} in " + (f"accuracy on {domain}" if domain else "accuracy")
+        if wanted not in named:
+            raise UnknownNameError(f"comparison of study {self.study!r}", wanted, named)
+        return named[wanted]
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values, for JSON."""

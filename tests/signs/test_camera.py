@@ -369,3 +369,12 @@ def test_where_chosen_rows_stand_among_all_that_are_chosen() -> None:
     chosen = torch.tensor([True, False, True, True])
     places, of = among(chosen, torch.tensor([3, 1, 0]))
     assert (places.tolist(), of) == ([2, 0], 3)
+
+
+def test_an_effect_of_ones_own_needs_no_entry() -> None:
+    class Mine(Solid):
+        pass
+
+    assert effect_name(Mine(0.5)) == "Mine"
+    pictures, _ = Camera((Mine(0.5),), SIZE)(discs(2), torch.Generator().manual_seed(0))
+    assert len(pictures) == 2

@@ -351,9 +351,13 @@ def _sharpness(known: Mapping[str, Tree]) -> Slide | None:
     points = ["Gradient norm, largest eigenvalue, rise after a step uphill; small is flat"]
     predicts = _table(known[SIGNS], "Does flattening predict the gain?") if SIGNS in known else None
     if predicts is not None:
-        places, row = predicts["columns"][1:], next(row for row in predicts["rows"] if row[0] == "ascent")
-        found = ", ".join(f"{place} {value}" for place, value in zip(places, row[1:], strict=True))
-        points.append(f"Road signs, rank correlation of a smaller rise with the gain: {found}")
+        gains = {row[0]: row[1:] for row in predicts["rows"]}
+        found = ", ".join(
+            f"{place} {value}"
+            for place, value in zip(predicts["columns"][1:], gains.get("ascent", ()), strict=False)
+        )
+        if found:
+            points.append(f"Road signs, rank correlation of a smaller rise with the gain: {found}")
     return Slide(
         title="CIFAR-10: are the minima flatter?",
         points=tuple(points),

@@ -47,8 +47,8 @@ EFFECTS: Registry[type[Effect]] = Registry("camera effect")
 
 
 def effect_name(effect: Effect) -> str:
-    """The name that an effect's kind is registered under."""
-    return next(name for name in EFFECTS if EFFECTS.get(name) is type(effect))
+    """The name that an effect's kind is registered under; one's own that is not has its class's."""
+    return next((name for name in EFFECTS if EFFECTS.get(name) is type(effect)), type(effect).__name__)
 
 
 class Rows(int):
