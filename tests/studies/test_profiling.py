@@ -65,7 +65,7 @@ def test_tensorboard_shows_a_profile(config: Config, tmp_path: Path) -> None:
 def test_the_largest_group_binds() -> None:
     shares = groups({"forward: convolution": 6.0, "backward: dense": 1.0, "augment: warp": 2.0, "copy": 1.0})
     assert shares == pytest.approx({"data": 0.1, "augmentation": 0.2, "network": 0.7, "rest": 0.0})
-    assert verdict(shares) == "network binds: 70% of the training"
+    assert verdict(shares) == "network binds: 70 % of the training"
 
 
 def test_only_what_is_faster_is_kept(config: Config, tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
