@@ -74,7 +74,7 @@ def test_actions_follow_from_what_is_shown() -> None:
     effects = trait_effects({"tilt": tilt, "hue": by_sign(rng)}, wrong, UNITS, rng)
     found = actions(effects, [Confusion("speed-60", "speed-50", 90, 0.2)], size_px=32)
     assert [action.name for action in found] == ["turned pictures in training", "more pictures of speed-60"]
-    assert "90 of them, 20.0%, read as speed-50" in found[1].evidence
+    assert "90 of them, 20.0 %, read as speed-50" in found[1].evidence
     assert found[0].settings == {"augment.policy": "default"}
 
 

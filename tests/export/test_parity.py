@@ -6,6 +6,7 @@ import pytest
 from roadworthy.errors import ParityError, ShapeError
 from roadworthy.export.parity import TOLERANCE, Parity, check_full, check_quantised, parity
 from roadworthy.inputs import FloatArray
+from roadworthy.words import percent
 
 CLASSES = ("stop", "give-way")
 BEFORE = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.5, 0.75]])
@@ -127,7 +128,7 @@ def test_eight_bits_may_lose_one_picture_or_a_thousandth(n: int, lost: int, fine
     with pytest.raises(ParityError) as caught:
         check_quantised(found)
     said = str(caught.value)
-    assert f"{1 - lost / n:.2%} of {n:,} answers stay" in said
+    assert f"{percent(1 - lost / n)} of {n:,} answers stay" in said
     assert f"{100 * lost / n:.2f} points of accuracy are lost" in said
     assert "0.png (stop, now give-way)" in said
     assert "--precision fp32" in said

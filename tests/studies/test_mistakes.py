@@ -17,7 +17,9 @@ def counts(*pairs: tuple[int, int]) -> list[Counter[tuple[str, str]]]:
 def test_many_mistakes_of_one_kind_in_every_seed_are_most() -> None:
     part = _mostly(*PAIR, counts((20, 1), (25, 2), (30, 1)))
     assert part.verdict == "confirmed"
-    assert part.evidence.startswith("95 % of the wrong answers to speed-60 are speed-50 (79 mistakes, 3 seeds")
+    assert part.evidence.startswith(
+        "95 % of the wrong answers to speed-60 are speed-50 (79 mistakes, 3 seeds"
+    )
 
 
 def test_three_mistakes_prove_nothing_even_if_all_are_alike() -> None:
