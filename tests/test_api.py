@@ -1,6 +1,7 @@
 """Signs drawn into folders, bundles that answer, and what is wrong with a request said in one line."""
 
 import shutil
+import warnings
 from pathlib import Path
 from typing import Any
 
@@ -10,7 +11,8 @@ from PIL import Image
 
 from roadworthy import api, cli
 from roadworthy.data.spec import read_records
-from roadworthy.errors import BundleError, UsageError
+from roadworthy.errors import BundleError, ImageError, UsageError
+from roadworthy.inputs import ByteArray
 from roadworthy.results import Predictions
 from roadworthy.serve import engine
 
@@ -240,3 +242,123 @@ def test_a_bundle_that_cannot_answer_for_a_sign_is_refused(shipped: Any, tmp_pat
     for paths in (some(shipped)[:1], some(shipped)[:3]):
         with pytest.raises(UsageError, match="is for finding signs in pictures"):
             list(api.predict(windows, paths))
+
+
+@pytest.fixture
+def by_means(tmp_path: Path, toy: Any) -> Path:
+    """A bundle of known answers, which has not learned to do without colour: red, then green, then blue."""
+    from roadworthy.export.bundle import Manifest, seal
+    from roadworthy.inputs import InputSpec
+    from roadworthy.results import Rejection
+
+    manifest = Manifest(
+        classes=("end-speed-60", "stop", "no-sign"),
+        input=InputSpec(size=16, normalise="unit"),
+        temperature=10.0,
+        rejection=Rejection(score="probability", threshold=0.3, coverage=0.99, n=100),
+    )
+    path = tmp_path / "means.onnx"
+    path.write_bytes(seal(toy().SerializeToString(), manifest))
+    return path
+
+
+def mostly(red: int, green: int, blue: int) -> ByteArray:
+    """A picture of that colour, with another in its corner."""
+    image = np.full((20, 20, 3), (red, green, blue), np.uint8)
+    image[:7, :7] = (blue, red, green)
+    return image
+
+
+def test_a_picture_that_cannot_be_read_is_named_or_becomes_a_row(by_means: Path, tmp_path: Path) -> None:
+    model, good = api.load(by_means), mostly(30, 200, 40)
+    (tmp_path / "bad.png").write_bytes(b"no picture")
+    for item, words in (
+        (tmp_path / "bad.png", r"image 1 \(.*bad\.png\) is no picture in a known format"),
+        (str(tmp_path / "none.png"), r"image 1 \(.*none\.png\) cannot be read: No such file"),
+        (b"no picture", r"image 1 \(bytes of a file\) is no picture"),
+        (Image.new("RGB", (0, 4)), r"image 1 \(Image\) has 0 x 4 pixels"),
+        (np.zeros((0, 4, 3), np.uint8), r"image 1 \(array\) has 4 x 0 pixels"),
+    ):
+        with pytest.raises(ImageError, match=words):
+            model.predict([good, item, good])
+        first, second, third = model.predict([good, item, good], on_error="row")
+        assert (first.predicted, third.predicted) == ("stop", "stop")
+        assert (first.path, third.path) == ("image 0", "image 2")
+        assert second.error
+        assert second.error.split()[0] in ("is", "has", "cannot")
+        assert second.path == (str(item) if isinstance(item, (str, Path)) else "image 1")
+    assert [row.error is None for row in model.predict([None, None], on_error="row")] == [False, False]
+    with pytest.raises(UsageError, match="on_error is 'skip'; it must be raise or row"):
+        model.predict(good, on_error="skip")
+
+
+def test_the_order_of_channels_is_of_arrays_alone(by_means: Path) -> None:
+    model, image = api.load(by_means), mostly(20, 40, 220)
+    swapped = np.ascontiguousarray(image[..., ::-1])
+    for one in (image, Image.fromarray(image)):
+        assert model.predict(one)[0].predicted == "no-sign"
+    assert model.predict(swapped, order="BGR")[0].predicted == "no-sign"
+    assert model.predict(Image.fromarray(image), order="BGR")[0].predicted == "no-sign"
+    crops = np.stack([image[:16, :16]])
+    assert np.array_equal(model.logits(crops[..., ::-1], order="BGR"), model.logits(crops))
+    for call in (model.predict, model.logits):
+        with pytest.raises(UsageError, match="order is 'bgr'"):
+            call(crops if call == model.logits else image, order="bgr")
+
+
+def test_a_turned_photograph_is_read_alike_as_file_and_as_image(by_means: Path, tmp_path: Path) -> None:
+    image = np.zeros((30, 60, 3), np.uint8)
+    image[:, :30], image[:, 30:] = (200, 30, 30), (30, 60, 30)
+    exif = Image.Exif()
+    exif[0x0112] = 6
+    Image.fromarray(image).save(tmp_path / "turned.png", exif=exif)
+    model = api.load(by_means)
+    with Image.open(tmp_path / "turned.png") as opened:
+        rows = model.predict([tmp_path / "turned.png", opened, np.rot90(image, -1)])
+    assert len({(row.predicted, row.confidence) for row in rows}) == 1
+
+
+def test_without_colour_nothing_is_accepted_that_only_colour_tells_apart(by_means: Path) -> None:
+    model = api.load(by_means)
+    assert model.without_colour is False
+    grey = np.full((20, 20), 120, np.uint8)
+    for arrived in (grey, Image.fromarray(grey), grey.astype(np.uint16) * 257, np.dstack([grey] * 3) / 255):
+        (row,) = model.predict(arrived)
+        assert (row.predicted, row.accepted) == ("end-speed-60", False)
+        assert row.reason is not None
+        assert "no colour" in row.reason
+    assert model.predict(mostly(30, 200, 40))[0].accepted is True
+
+
+def reads_red_best(model: api.Classifier, monkeypatch: pytest.MonkeyPatch, doubt: float) -> None:
+    """Give a model other logits: sure of end-speed-60 where red is strongest, less sure of stop elsewhere."""
+
+    def logits(images: ByteArray) -> Any:
+        red = images.reshape(len(images), -1, 3).mean(axis=1).argmax(axis=1) == 0
+        return np.where(red[:, None], [100.0, 0.0, 0.0], [0.0, 100.0 - doubt, 0.0])
+
+    monkeypatch.setattr(model._network, "logits", logits)
+
+
+def test_an_array_that_reads_better_the_other_way_round_is_not_accepted(
+    by_means: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model, image = api.load(by_means), mostly(30, 40, 220)
+    reads_red_best(model, monkeypatch, doubt=30.0)
+    with pytest.warns(UserWarning, match=r'in 1 of 2 arrays, first in image 1; say order="BGR"'):
+        right, row, file = model.predict([image[..., ::-1], image, Image.fromarray(image)])
+    assert (right.predicted, right.accepted) == ("end-speed-60", True)
+    assert (row.predicted, row.accepted, row.unsure) == ("stop", False, False)
+    assert row.reason == "red and blue seem to be swapped in the array"
+    assert (file.predicted, file.accepted) == ("stop", True)  # a file's order is known
+    assert model.predict(image, order="BGR")[0].accepted is True
+
+
+def test_a_small_difference_between_the_orders_is_no_mistake(
+    by_means: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    model = api.load(by_means)
+    reads_red_best(model, monkeypatch, doubt=1.0)
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert model.predict(mostly(30, 40, 220))[0].accepted is True

@@ -12,7 +12,18 @@ import torch
 from PIL import Image
 
 from roadworthy import api, runs
-from roadworthy.config import CalibrateConfig, Config, DataConfig, EvaluateConfig, config_to_dict, load_config
+from roadworthy.augment.policy import Policy, build_policy
+from roadworthy.config import (
+    AugmentConfig,
+    CalibrateConfig,
+    Config,
+    DataConfig,
+    EvaluateConfig,
+    config_to_dict,
+    load_config,
+)
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.open import open_splits
 from roadworthy.errors import (
     CheckpointError,
     ConfigError,
@@ -21,9 +32,10 @@ from roadworthy.errors import (
     UnknownNameError,
     UsageError,
 )
+from roadworthy.inputs import InputSpec
 from roadworthy.notes import DataWarning
 from roadworthy.results import Predictions
-from roadworthy.runs import samples_by_class
+from roadworthy.runs import samples_by_class, trains_without_colour
 from roadworthy.runtime import with_threads
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint
@@ -238,8 +250,6 @@ def test_an_empty_split_and_an_unknown_one_are_refused(run: Path, tmp_path: Path
 
 
 def test_a_loaded_model_answers_paths_bytes_arrays_and_images_alike(run: Path, drawn_folder: Path) -> None:
-    from PIL import Image
-
     model = api.load(run)
     path = next((drawn_folder / "test" / "stop").iterdir())
     image = Image.open(path)
@@ -250,8 +260,8 @@ def test_a_loaded_model_answers_paths_bytes_arrays_and_images_alike(run: Path, d
     assert alone.confidence == pytest.approx(together.confidence, abs=1e-5)
     assert (alone.path, alone.predicted) == ("image 0", together.predicted)
     assert model.predict([]) == []
-    with pytest.raises(UsageError, match="float64"):
-        model.predict(np.zeros((5, 5, 3)))
+    with pytest.raises(UsageError, match=r"image 0 \(array\) has floats from 7 to 7"):
+        model.predict(np.full((5, 5, 3), 7.0))
 
 
 def test_a_report_shows_a_face_of_each_class_where_the_data_bring_no_icons(run: Path) -> None:
@@ -393,3 +403,40 @@ def test_a_training_too_short_to_learn_says_so(spec: str, tmp_path: Path) -> Non
     assert "too_few_steps" in [one["name"] for one in stored]
     page = (tmp_path / "run" / "report.html").read_text(encoding="utf-8")
     assert f"The training made {metrics.extra['steps']} step" in page
+
+
+def pictures_of(folder: Path, classes: tuple[str, ...]) -> Dataset:
+    config = DataConfig(spec=f"folder:{folder}", classes=classes)
+    return open_splits(config, InputSpec(size=32)).train
+
+
+def test_a_training_without_colour_is_known_by_its_pictures(drawn_folder: Path, tmp_path: Path) -> None:
+    told, shaped = ("no-entry", "speed-50"), ("give-way", "stop")
+    data = pictures_of(drawn_folder, told)
+    for policy, strength, expected in (("none", 1, False), ("default", 1, False), ("strong", 3, True)):
+        made = build_policy(AugmentConfig(policy=policy, strength=strength), told)
+        assert trains_without_colour(data, made, seed=0) is expected, (policy, strength)
+
+    grey = np.repeat(data.images.mean(axis=3, keepdims=True).round().astype(np.uint8), 3, axis=3)
+    plain = Policy((), [-1, -1])
+    assert trains_without_colour(dataclasses.replace(data, images=grey), plain, seed=0)
+    few = np.concatenate([grey[: len(grey) // 8], data.images[len(grey) // 8 :]])
+    assert not trains_without_colour(dataclasses.replace(data, images=few), plain, seed=0)
+    # Signs that their shape tells learn nothing about colour.
+    assert not trains_without_colour(dataclasses.replace(data, images=grey, classes=shaped), plain, seed=0)
+
+
+def test_the_weights_and_the_bundle_say_whether_pictures_had_colour(
+    drawn_folder: Path, run: Path, tmp_path: Path
+) -> None:
+    for path in drawn_folder.rglob("*.png"):
+        copy = tmp_path / "grey" / path.relative_to(drawn_folder)
+        copy.parent.mkdir(parents=True, exist_ok=True)
+        with Image.open(path) as image:
+            image.convert("L").save(copy)
+    grey = api.train(tiny(f"folder:{tmp_path / 'grey'}", epochs=1), tmp_path / "run").folder
+    for place, expected in ((grey, True), (run, False)):
+        for name in ("best", "last"):
+            card = load_checkpoint(place / "checkpoints" / f"{name}.safetensors")[1]
+            assert card.without_colour is expected
+        assert api.load(place).without_colour is expected

@@ -40,6 +40,7 @@ from roadworthy.notes import hearing
 from roadworthy.paths import as_path
 from roadworthy.results import Comparison, Metrics, Rejection, Row, Run, StudyResult, make_folder, write_json
 from roadworthy.scores import SCORES, lacks_colour
+from roadworthy.signs.catalogue import NO_SIGN
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
@@ -324,7 +325,7 @@ class Classifier:
             Among paths folders, globs and @FILE stand for the pictures in them, as on the command line.
         order: of the channels of arrays and tensors, `RGB` or `BGR`; files and PIL images know their own.
             Where an array gives another and a much surer answer the other way round, its own is not
-            accepted, and a warning says so; that finds nine in ten mistakes that matter, not all.
+            accepted, and a warning says so (of networks that know no-sign): it finds most mistakes, not all.
         on_error: `raise` ends at a picture that cannot be read, with an ImageError that names it; `row`
             gives a row with its error, and answers for the others.
         Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
@@ -392,8 +393,9 @@ class Classifier:
 
         crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.
         """
-        if not rows:
-            return []
+        # A network that never learned what is no sign may be surer of colours that it never saw.
+        if not rows or NO_SIGN not in self.classes:
+            return list(rows)
         other = self.logits(crops, order="BGR")
         energies, sureness = (
             [SCORES.get(score)(both, self.temperature) for both in (logits, other)]

@@ -2,8 +2,8 @@
 
 The rule, for an RGB picture of 8 bits:
 
-1. Average blocks of k by k pixels, k = max(2, min(width, height) // GRID), those at the right and lower edge
-   of what they have; so sensor noise and the coarse chroma of JPEG fall out.
+1. Average blocks of k by k pixels, k = max(2, min(width, height) // GRID), to whole levels; those at the
+   right and lower edge of what they have.  So sensor noise and the coarse chroma of JPEG fall out.
 2. Of each block: luma = 0.299 R + 0.587 G + 0.114 B, chroma = (R - luma, B - luma).  Blocks with a channel of
    CLIPPED or more are left out, unless they are more than three quarters: light that is cut off has no hue.
 3. level = mean luma + FLOOR.
@@ -19,6 +19,7 @@ The rule, for an RGB picture of 8 bits:
 
 from __future__ import annotations
 
+import math
 from typing import Any
 
 import numpy as np
@@ -33,7 +34,8 @@ FLOOR = 10.0  # levels: in the dark a level of noise is no colour
 LEFT = 0.045
 TINTED, EVEN = 0.15, 0.7
 HUES, HUES_MOST = 0.5, 0.1
-_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+# Luma and both parts of chroma from R, G, B.
+_PARTS = np.array([[0.299, 0.587, 0.114], [0.701, -0.587, -0.114], [-0.299, -0.587, 0.886]]).T
 
 
 def constants() -> dict[str, Any]:
@@ -46,9 +48,10 @@ def constants() -> dict[str, Any]:
         "floor": FLOOR,
         "left": LEFT,
         "tinted": TINTED,
+        "even": EVEN,
         "hues": HUES,
         "hues_most": HUES_MOST,
-        "luma": _LUMA.tolist(),
+        "parts": _PARTS.tolist(),
     }
 
 
@@ -58,35 +61,28 @@ def has_colour(picture: NDArray[np.uint8] | Image.Image) -> bool:
     picture: (H, W, 3) uint8, or a PIL image of mode RGB; the whole picture rather than a sign cut out of it,
     for a sign may itself be black and white.
     """
-    luma, chroma = _blocks(picture)
-    level = float(luma.mean()) + FLOOR
-    factors = luma @ chroma / max(float(luma @ luma), 1e-6)
-    if _rms(chroma - luma[:, None] * factors) < LEFT * level:
+    blocks = _blocks(picture)
+    luma, *tint = blocks.mean(axis=0).tolist()
+    moments = blocks.T @ blocks / len(blocks)
+    level = luma + FLOOR
+    slopes = moments[0, 1:] ** 2 / max(moments[0, 0], 1e-6)
+    left = moments[1, 1] + moments[2, 2] - slopes.sum()
+    if left < (LEFT * level) ** 2:
         return False
-    return not _one_hue(luma, chroma, level)
-
-
-def _one_hue(luma: NDArray[Any], chroma: NDArray[Any], level: float) -> bool:
-    tint = chroma.mean(axis=0)
-    length = float(np.hypot(*tint))
+    length = math.hypot(*tint)
     if length < TINTED * level:
-        return False
-    along, across = chroma @ tint / length, chroma @ np.array([-tint[1], tint[0]]) / length
-    light = luma > luma.mean()
-    even = bool(light.any()) and along[light].mean() / (luma[light].mean() + FLOOR) > EVEN * length / level
-    return bool(even and _rms(across[:, None]) < min(HUES * length / level, HUES_MOST) * length)
+        return True
+    along, across = np.array(tint) / length, np.array([-tint[1], tint[0]]) / length
+    if across @ moments[1:, 1:] @ across >= (min(HUES * length / level, HUES_MOST) * length) ** 2:
+        return True
+    light = blocks[blocks[:, 0] >= luma].mean(axis=0)
+    return bool(light[1:] @ along <= (light[0] + FLOOR) * EVEN * length / level)
 
 
-def _blocks(picture: NDArray[np.uint8] | Image.Image) -> tuple[NDArray[Any], NDArray[Any]]:
-    """(N,) luma and (N, 2) chroma of the blocks that count."""
+def _blocks(picture: NDArray[np.uint8] | Image.Image) -> NDArray[np.float64]:
+    """(N, 3) luma and both parts of chroma of the blocks that count."""
     image = picture if isinstance(picture, Image.Image) else Image.fromarray(picture)
-    means = np.asarray(image.reduce(max(SMALLEST, min(image.size) // GRID)), dtype=np.float32).reshape(-1, 3)
+    means = np.asarray(image.reduce(max(SMALLEST, min(image.size) // GRID)), dtype=np.float64).reshape(-1, 3)
     unclipped = means[means.max(axis=1) < CLIPPED]
-    if len(unclipped) >= KEPT * len(means):
-        means = unclipped
-    luma = means @ _LUMA
-    return luma, means[:, [0, 2]] - luma[:, None]
-
-
-def _rms(vectors: NDArray[Any]) -> float:
-    return float(np.sqrt((vectors**2).sum(axis=1).mean()))
+    kept = unclipped if len(unclipped) >= KEPT * len(means) else means
+    return np.asarray(kept @ _PARTS)

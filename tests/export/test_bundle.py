@@ -32,6 +32,7 @@ MANIFEST = Manifest(
     parity={"fp32": {"n": 3, "agreement": 1.0}},
     provenance={"trained": {"seed": 0, "command": "train --data 'größer'"}, "exported": {}},
     licence="their own; “terms”",
+    without_colour=True,
 )
 SEAL_BYTES = 87  # two for the entry, 2 + 17 for its key, 2 + 64 for its value
 
@@ -427,3 +428,11 @@ def test_files_that_cannot_be_read_are_named(
         read_bundle(path)
     monkeypatch.setattr(bundle, "MAX_BYTES", len(sealed))
     assert read_bundle(path).manifest == MANIFEST
+
+
+@pytest.mark.parametrize("said", [..., False, None, "yes"])
+def test_a_bundle_that_does_not_say_so_was_not_trained_for_pictures_without_colour(
+    network: bytes, said: object
+) -> None:
+    assert parse_bundle(told(network), "x").manifest.without_colour is True
+    assert parse_bundle(told(network, without_colour=said), "x").manifest.without_colour is False

@@ -24,6 +24,7 @@ from starlette.testclient import TestClient
 from roadworthy.errors import BundleError, UsageError
 from roadworthy.export.bundle import Manifest, seal
 from roadworthy.inputs import InputSpec
+from roadworthy.results import Rejection
 from roadworthy.serve.app import SECURITY, JsonLines, PlainLines, _listener, _no_listener, create_app
 from roadworthy.serve.settings import ServiceConfig
 
@@ -505,3 +506,45 @@ def test_a_bundle_that_is_damaged_keeps_the_service_from_starting(bundle: Path, 
     bad.write_bytes(bundle.read_bytes()[:-1])
     with pytest.raises(BundleError), TestClient(create_app(ServiceConfig(models=(bad,)))):
         pass
+
+
+GREY = png((120, 120, 120))
+
+
+@pytest.fixture
+def needs_colour(tmp_path: Path, toy: Callable[..., Any]) -> Path:
+    """A bundle that takes grey, all means being the same, for its first class, and has not learned to."""
+    manifest = Manifest(
+        classes=("end-speed-60", "stop", "roundabout"),
+        input=InputSpec(size=16, normalise="unit"),
+        temperature=10.0,
+        rejection=Rejection(score="probability", threshold=0.3, coverage=0.99, n=100),
+    )
+    path = tmp_path / "needs.onnx"
+    path.write_bytes(seal(toy().SerializeToString(), manifest))
+    return path
+
+
+def test_a_grey_picture_is_no_accepted_end_of_a_limit(needs_colour: Path) -> None:
+    with client_of(needs_colour) as client:
+        grey, green = client.post("/v1/predict", files=files(GREY, GREEN)).json()["results"]
+        assert (grey["predicted"], grey["accepted"]) == ("end-speed-60", False)
+        assert grey["reason"].startswith("the picture has no colour, and without it end-speed may be speed")
+        # Green alone is as good as none, but a stop sign is told by its shape.
+        assert (green["predicted"], green["accepted"], green["reason"]) == ("stop", True, None)
+        boxed = client.post("/v1/predict?box=1,1,9,9", content=GREY).json()["results"][0]
+        assert (boxed["predicted"], boxed["accepted"]) == ("end-speed-60", False)
+
+
+def test_grey_frames_are_no_accepted_end_of_a_limit_together(needs_colour: Path) -> None:
+    several = np.zeros((20, 20, 3), np.uint8)
+    several[:10], several[10:, :10], several[10:, 10:] = (200, 0, 0), (0, 200, 0), (0, 0, 200)
+    buffer = io.BytesIO()
+    Image.fromarray(several).save(buffer, "PNG")
+    with client_of(needs_colour) as client:
+        grey = client.post("/v1/track", files=files(GREY, GREY)).json()
+        assert (grey["answer"]["accepted"], grey["decided_after"]) == (False, None)
+        assert "no colour" in grey["answer"]["reason"]
+        # The first frame is called colourless; with a second and third in colour it counts as a mistake.
+        mixed = client.post("/v1/track", files=files(GREY, buffer.getvalue(), buffer.getvalue())).json()
+        assert mixed["answer"]["accepted"] is True

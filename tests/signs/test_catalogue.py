@@ -17,6 +17,7 @@ from roadworthy.signs.catalogue import (
     plain_face,
     resolve_label,
     sign_classes,
+    told_by_colour,
 )
 
 STUDY = {2: "speed-50", 3: "speed-60", 14: "stop", 17: "no-entry"}
@@ -204,3 +205,32 @@ def test_a_users_classes_and_faces_join_ours(tmp_path: Path) -> None:
 def test_the_two_levels_of_an_answer(name: str, kind: str, value: int | None, family: str) -> None:
     assert kind_and_value(name) == (kind, value)
     assert family_of(name) == family
+
+
+def test_limits_and_their_ends_are_told_by_colour_whatever_their_number() -> None:
+    for name in ("speed-50", "speed-35", "end-speed-110", "end-all-limits"):
+        assert told_by_colour(name)
+    assert "end-speed" in told_by_colour("speed-60")
+    assert "speed" in told_by_colour("end-speed-60")
+    assert told_by_colour("stop") == told_by_colour("bend-left") == told_by_colour("frogs") == ()
+
+
+def test_what_only_colour_tells_apart_is_so_in_both_directions_and_exists() -> None:
+    known = {kind_and_value(name)[0] for name in sign_classes()}
+    kinds = {kind for group in catalogue().by_colour for kind in group}
+    assert kinds <= known
+    for kind in kinds:
+        for other in told_by_colour(kind):
+            assert kind in told_by_colour(other)
+
+
+def test_whatever_has_an_end_is_told_from_it_by_colour() -> None:
+    ends = {kind_and_value(name)[0] for name in sign_classes() if name.startswith("end-")}
+    assert ends == {
+        "end-speed",
+        "end-all-limits",
+        "end-no-overtaking",
+        "end-no-overtaking-trucks",
+    }
+    for end in ends - {"end-all-limits"}:
+        assert end.removeprefix("end-") in told_by_colour(end)

@@ -4,7 +4,7 @@ import numpy as np
 import pytest
 
 from roadworthy.errors import FaceError
-from roadworthy.signs.catalogue import PALETTE, Face, faces
+from roadworthy.signs.catalogue import PALETTE, Face, catalogue, faces, kind_and_value, told_by_colour
 from roadworthy.signs.draw import MAX_BYTES, check_svg, draw, draw_icon, draw_tile, face_svg
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
@@ -179,3 +179,67 @@ def test_the_nearest_face_is_of_the_same_class_or_known_to_be_close() -> None:
         if near and other.sign != drawn.sign and not is_close(drawn.sign, other.sign):
             surprises.append(f"{drawn.name} ({drawn.sign}) is nearest to {other.name} ({other.sign})")
     assert surprises == []
+
+
+CHROMATIC = {"red", "blue", "yellow", "lime", "orange", "green", "brown"}
+# A camera without colour weighs the channels as eyes do, or sees red as bright, as infrared ones do.
+WITHOUT_COLOUR = ((0.299, 0.587, 0.114), (1.0, 0.0, 0.0))
+CELLS = 12  # a side: what is left of a sign that is some way off
+
+
+def of_one_country_and_outline() -> list[tuple[int, int]]:
+    """Pairs of faces of two kinds, of one country, whose outlines are nearly one."""
+    tiles = np.stack([draw_tile(face, 48)[..., 3] > 127 for face in ALL]).reshape(len(ALL), -1).astype(float)
+    both = tiles @ tiles.T
+    sizes = tiles.sum(axis=1)
+    alike = both / (sizes[:, None] + sizes - both) > 0.9
+    kinds = [kind_and_value(face.sign)[0] for face in ALL]
+    return [
+        (i, j)
+        for i, j in zip(*np.nonzero(alike), strict=True)
+        if kinds[i] != kinds[j] and ALL[i].country == ALL[j].country
+    ]
+
+
+def test_signs_that_look_alike_without_colour_are_known_to() -> None:
+    tiles = np.stack([draw_icon(face, 96) for face in ALL]).astype(float)
+    side = tiles.shape[1] // CELLS
+    cells = tiles.reshape(len(ALL), CELLS, side, CELLS, side, 3).mean(axis=(2, 4))
+
+    def correlation(pictures: np.ndarray) -> np.ndarray:
+        flat = pictures.reshape(len(ALL), -1)
+        flat = flat - flat.mean(axis=1, keepdims=True)
+        flat /= np.linalg.norm(flat, axis=1, keepdims=True)
+        return flat @ flat.T
+
+    in_colour = correlation(cells)
+    without = np.max([correlation(cells @ np.array(weights)) for weights in WITHOUT_COLOUR], axis=0)
+    found = {
+        frozenset(kind_and_value(ALL[k].sign)[0] for k in (i, j))
+        for i, j in of_one_country_and_outline()
+        if without[i, j] > 0.82 and in_colour[i, j] < 0.5
+    }
+    assert {frozenset({"speed", "not-a-limit"}), frozenset({"speed", "no-entry"})} <= found
+    for one, other in map(sorted, found):
+        assert other in told_by_colour(one)
+
+
+def test_what_is_told_by_colour_differs_in_it_and_has_one_outline() -> None:
+    found = {
+        frozenset(kind_and_value(ALL[k].sign)[0] for k in (i, j))
+        for i, j in of_one_country_and_outline()
+        if set(ALL[i].colours) & CHROMATIC != set(ALL[j].colours) & CHROMATIC
+    }
+    for group in catalogue().by_colour:
+        for kind in group[1:]:
+            assert frozenset({group[0], kind}) in found, (group[0], kind)
+
+
+def test_ends_have_no_colour_and_what_they_end_has_red() -> None:
+    ended = {"speed", "no-overtaking", "no-overtaking-trucks"}
+    for face in ALL:
+        kind, colours = kind_and_value(face.sign)[0], set(face.colours) & CHROMATIC
+        if kind.startswith("end-"):
+            assert not colours, face.name
+    for kind in ended:
+        assert any(kind_and_value(face.sign)[0] == kind and "red" in face.colours for face in ALL)

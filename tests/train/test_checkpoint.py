@@ -15,6 +15,7 @@ CARD = Card(
     input=InputSpec(size=32, resize="nearest"),
     temperature=1.5,
     facts={"epoch": 3},
+    without_colour=True,
 )
 
 
@@ -93,3 +94,9 @@ def test_a_start_from_another_network_is_refused_in_one_line(stored):
     with pytest.raises(CheckpointError, match="the network to start from is another") as caught:
         start_from(*load_checkpoint(stored[1]), other, CARD.classes)
     assert "\n" not in str(caught.value)
+
+
+def test_weights_that_do_not_say_so_were_not_trained_for_pictures_without_colour(stored):
+    _, path = stored
+    path.write_bytes(path.read_bytes().replace(b'\\"without_colour\\": true', b'\\"without_others\\": true'))
+    assert load_checkpoint(path)[1].without_colour is False
