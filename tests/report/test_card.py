@@ -79,10 +79,14 @@ def test_the_model_is_told_as_it_must_be_used() -> None:
         "temperature": "1.235",
         "sure": "an answer counts as sure where its probability is at least 0.6124, as 99% of 4,321 "
         "validation pictures' are",
+        "without colour": "not trained for: grey pictures are not accepted as signs that only colour "
+        "tells apart",
         "data": "GTSRB: published for research",
     }
     other = facts(sections(rejection=None, licence="")["model"])
     assert other["sure"] == "every answer is given"
+    trained = facts(sections(without_colour=True)["model"])["without colour"]
+    assert trained == "trained for such pictures, too"
     assert other["data"] == "unknown"
 
 

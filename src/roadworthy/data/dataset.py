@@ -16,7 +16,7 @@ from roadworthy.results import IntArray
 class Dataset:
     """N decoded pictures of one split.
 
-    images: (N, S, S, 3) uint8, may be memory-mapped.  targets: (N,) int64, index into `classes`.
+    images: (N, S, S, 3) uint8 RGB, may be memory-mapped.  targets: (N,) int64, index into `classes`.
     shares: for each source of the data spec its share of every training batch, or None for as it comes.
     renew: brings drawn pictures in `images` to what an epoch shows, where there are any.
     """

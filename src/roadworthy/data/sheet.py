@@ -18,7 +18,7 @@ def contact_sheet(
 ) -> ByteArray:
     """Pictures in rows of `columns`, each scaled to fit a square of `cell` pixels, its caption below.
 
-    images: (H, W, 3) uint8 each, sizes may differ.  A caption may have several lines; a line too long for
+    images: (H, W, 3) uint8 RGB each, sizes may differ.  A caption may have several lines; a line too long for
     its cell is shortened.  Returns (H, W, 3) uint8.
     """
     if len(images) != len(captions) or not images:

@@ -29,7 +29,7 @@ def corrupt(
 ) -> ByteArray:
     """Corrupted copies of decoded pictures.
 
-    images: (N, H, W, 3) uint8.  severity: 0 (a copy) to 5.  Computed on the generator's device.
+    images: (N, H, W, 3) uint8 RGB.  severity: 0 (a copy) to 5.  Computed on the generator's device.
     The same seed and batch size give the same pictures.
     Raises UnknownNameError, ConfigError (severity, batch size) and ShapeError.
     """

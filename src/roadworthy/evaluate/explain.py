@@ -78,7 +78,7 @@ def randomised_likeness(model: nn.Module, inputs: Tensor, targets: Tensor, seed:
 
 
 def overlay(image: ByteArray, saliency: FloatArray) -> ByteArray:
-    """A picture, greyed where the map is low: (S, S, 3) uint8 and (S, S) in [0, 1] -> (S, S, 3) uint8."""
+    """A picture, greyed where the map is low: (S, S, 3) uint8 RGB and (S, S) in [0, 1] -> (S, S, 3) uint8."""
     colour = image.astype(np.float64)
     grey = np.repeat(colour.mean(axis=2, keepdims=True), 3, axis=2) * 0.5 + 64
     shown = np.asarray(saliency)[..., None]

@@ -76,7 +76,7 @@ def predict_logits(
     views: str = "plain",
     progress: Callable[[int, int], None] | None = None,
 ) -> FloatArray:
-    """(N, S, S, 3) uint8 pictures -> (N, C) float32 logits, in evaluation mode and without gradients.
+    """(N, S, S, 3) uint8 RGB pictures -> (N, C) float32 logits, in evaluation mode and without gradients.
 
     images: as crop_resize leaves them, S being spec.size; may be memory-mapped, a batch is read at a time.
     device: where `model` already is.  autocast_dtype: bfloat16 for autocast, None for full precision.
@@ -145,7 +145,7 @@ class Weights:
 def predict_features(
     model: nn.Module, images: ByteArray, spec: InputSpec, *, batch_size: int = 512
 ) -> FloatArray:
-    """(N, S, S, 3) uint8 pictures -> (N, D) float32, what the last layer sees; else as predict_logits."""
+    """(N, S, S, 3) uint8 RGB pictures -> (N, D) float32, what the last layer sees; else as predict_logits."""
     check_images(images, spec, batch_size)
     parts = []
     with evaluating(model), torch.inference_mode():
@@ -169,7 +169,7 @@ def evaluating(model: nn.Module) -> Iterator[None]:
 
 
 def to_input(images: ByteArray, spec: InputSpec, device: str | torch.device) -> torch.Tensor:
-    """(B, S, S, 3) uint8 pictures -> (B, 3, S, S) network inputs on the device."""
+    """(B, S, S, 3) uint8 RGB pictures -> (B, 3, S, S) network inputs on the device."""
     pictures = torch.from_numpy(normalise(images, spec))
     return pictures.to(device, memory_format=torch.channels_last, non_blocking=True)
 

@@ -58,6 +58,7 @@ def _model(files: Sequence[Its]) -> list[Block]:
                 ("precision", manifest["precision"]),
                 ("temperature", f"{manifest['temperature']:.3f}"),
                 ("sure", accepted),
+                ("without colour", _WITHOUT[bool(manifest.get("without_colour"))]),
                 ("data", manifest["licence"] or "unknown"),
             )
         ),
@@ -73,6 +74,10 @@ def _model(files: Sequence[Its]) -> list[Block]:
     ]
 
 
+_WITHOUT = {
+    True: "trained for such pictures, too",
+    False: "not trained for: grey pictures are not accepted as signs that only colour tells apart",
+}
 _FOR = {
     "crop": "pictures of one sign",
     "dense": "all windows of {size} px in a picture, every {stride} px, to find signs",
