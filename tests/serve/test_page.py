@@ -437,6 +437,7 @@ def test_a_key_is_asked_for_only_by_a_server_that_wants_one(
         locked = browser.new_page()
         locked.goto(address)
         locked.wait_for_selector("#key-label:not([hidden])")
+        locked.wait_for_selector("#model:has-text('comes with an API key')")
         locked.check("input[value=remote]")
         locked.fill("#key", "another-key-that-is-wrong")
         locked.press("#key", "Enter")

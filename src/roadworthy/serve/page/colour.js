@@ -4,24 +4,25 @@ const BITS = 24; // of Pillow's fractions in Image.reduce
 
 /** Whether a picture shows colours; pixels: { data, width, height } as ImageData has it, the whole picture. */
 export function hasColour(pixels, rules) {
-  const { luma, chroma } = toned(blocks(pixels, rules), rules);
-  const level = mean(luma) + rules.floor;
-  const middle = mean(luma);
-  const tint = [0, 1].map((part) => mean(chroma.map((one) => one[part])));
-  const lighter = luma.map((one) => one - middle);
-  const beside = chroma.map((one) => [one[0] - tint[0], one[1] - tint[1]]);
-  const spread = Math.max(sum(lighter.map((one) => one * one)), 1e-6);
-  const slope = [0, 1].map((part) => sum(lighter.map((one, i) => one * beside[i][part])) / spread);
-  const left = beside.map((one, i) => [one[0] - lighter[i] * slope[0], one[1] - lighter[i] * slope[1]]);
-  if (rootMeanSquare(left) < rules.left * level) {
+  const toned = counted(blocks(pixels, rules), rules).map((one) => tones(one, rules));
+  const [luma, ...tint] = means(toned);
+  const moment = (i, j) => mean(toned.map((one) => one[i] * one[j]));
+  const level = luma + rules.floor;
+  const slopes = (moment(0, 1) ** 2 + moment(0, 2) ** 2) / Math.max(moment(0, 0), 1e-6);
+  if (moment(1, 1) + moment(2, 2) - slopes < (rules.left * level) ** 2) {
     return false;
   }
   const length = Math.hypot(...tint);
   if (length < rules.tinted * level) {
     return true;
   }
-  const across = chroma.map((one) => [(tint[0] * one[1] - tint[1] * one[0]) / length]);
-  return rootMeanSquare(across) / length >= Math.min((rules.hues * length) / level, rules.hues_most);
+  const across = mean(toned.map((one) => ((tint[0] * one[2] - tint[1] * one[1]) / length) ** 2));
+  if (across >= (Math.min((rules.hues * length) / level, rules.hues_most) * length) ** 2) {
+    return true;
+  }
+  const light = means(toned.filter((one) => one[0] >= luma));
+  const along = (light[1] * tint[0] + light[2] * tint[1]) / length;
+  return along <= ((light[0] + rules.floor) * rules.even * length) / level;
 }
 
 /** Mean red, green and blue of blocks of pixels, rounded as Pillow's Image.reduce does. */
@@ -47,14 +48,13 @@ function blocks({ data, width, height }, { grid, smallest }) {
   return made;
 }
 
-/** Luma and both parts of chroma of the blocks that count: clipped ones only where nearly all are. */
-function toned(means, { clipped, kept, luma: weights }) {
-  const unclipped = means.filter((one) => Math.max(...one) < clipped);
-  const counted = unclipped.length >= kept * means.length ? unclipped : means;
-  const luma = counted.map((one) => sum(one.map((value, i) => value * weights[i])));
-  return { luma, chroma: counted.map((one, i) => [one[0] - luma[i], one[2] - luma[i]]) };
+/** The blocks that count: clipped ones only where nearly all are. */
+function counted(made, { clipped, kept }) {
+  const unclipped = made.filter((one) => Math.max(...one) < clipped);
+  return unclipped.length >= kept * made.length ? unclipped : made;
 }
 
-const sum = (values) => values.reduce((total, value) => total + value, 0);
-const mean = (values) => sum(values) / values.length;
-const rootMeanSquare = (vectors) => Math.sqrt(mean(vectors.map((one) => sum(one.map((part) => part * part)))));
+/** Luma and both parts of chroma of a red, a green and a blue. */
+const tones = (one, { parts }) => [0, 1, 2].map((part) => one.reduce((sum, value, i) => sum + value * parts[i][part], 0));
+const mean = (values) => values.reduce((total, value) => total + value, 0) / values.length;
+const means = (rows) => [0, 1, 2].map((part) => mean(rows.map((row) => row[part])));

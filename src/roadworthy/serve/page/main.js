@@ -35,17 +35,24 @@ async function meet() {
     state.local = await LocalModel.load(state.model, async (name) => (await server.read(name)).arrayBuffer());
     const { classes, precision, input } = state.model;
     $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, in this browser`;
+    place("local").checked ||= place("local").disabled; // as it would have been without a key to ask for
     place("local").disabled = false;
   } catch (error) {
     place("local").disabled = true;
     place("remote").checked = Boolean(models);
-    const why = error instanceof TypeError ? "the model could not be read into this browser" : error.message;
-    $("model").textContent = models
-      ? `Answers come from the server: ${why}.`
-      : "No model can be had: neither in this browser nor from a server.";
+    $("model").textContent = models ? without(error) : "No model can be had: neither in this browser nor from a server.";
     console.warn(error);
   }
   choose();
+}
+
+/** Why answers come from the server alone. */
+function without(error) {
+  if (error.status === 401) {
+    return "The model comes with an API key.";
+  }
+  const why = error instanceof TypeError ? "the model could not be read into this browser" : error.message;
+  return `Answers come from the server: ${why}.`;
 }
 
 function samples() {
