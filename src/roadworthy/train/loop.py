@@ -108,7 +108,7 @@ def train(
                 # A budget of time that one step used up gets another, at a rate that trains.
                 late = done >= 1 and not moved
                 factor = step_factor(steps.schedule, done, only=only or late)
-                moved = moved or factor > 0
+                moved = moved or late or factor > 0
                 for group, peak in zip(state.optimizer.param_groups, peak_rates, strict=True):
                     group["lr"] = peak * factor
                 # Each step seeds its own random numbers, so that a resumed training draws the same ones.
