@@ -1,6 +1,7 @@
 """The shell around the api: exit codes, one-line errors, clean stdout.  Work itself is tested elsewhere."""
 
 import csv
+import dataclasses
 import io
 import json
 import os
@@ -333,6 +334,14 @@ def test_jsonl_is_a_row_a_line(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["predict", "x", "--format", "jsonl"]) == 2
     lines = capsys.readouterr().out.splitlines()
     assert [json.loads(line) for line in lines] == [row.to_dict() for row in ROWS]
+
+
+def test_table_and_csv_say_that_a_picture_lacks_colour() -> None:
+    grey = dataclasses.replace(ROWS[0], accepted=False, reason="the picture has no colour, and so on")
+    table = list(cli.PREDICTION_WRITERS[cli.PredictFormat.table]([grey]))
+    assert "speed-50 (no colour)" in table[1]
+    (row,) = csv.DictReader(list(cli.PREDICTION_WRITERS[cli.PredictFormat.csv]([grey])))
+    assert (row["accepted"], row["reason"]) == ("false", "the picture has no colour, and so on")
 
 
 @pytest.mark.usefixtures("rows")
