@@ -8,7 +8,7 @@ DATA ?=
 FOUR = --classes speed-50,speed-60,stop,no-entry
 DRAWN = rendered:au+de
 # Steps that take about a minute on a quiet machine; a busy one gets up to five minutes for them.
-FLOOR = --set train.min_steps=500
+FLOOR = --set train.min_steps=600
 LEARNT = --require accuracy=0.9 || { test $$? -eq 3 && echo "The demo could not: it is meant to end above 90 %. Try again when less else runs." >&2; }
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
