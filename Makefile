@@ -31,9 +31,9 @@ else
 		echo; echo "the same network on GTSRB's official test, photographs that it never saw:"; \
 		$(ROADWORTHY) evaluate demo --data gtsrb: --skip-unknown --out demo/gtsrb; fi
 endif
-	@echo; echo "predictions on pictures drawn just now (drawing them takes a moment):"
-	@$(ROADWORTHY) render "$(DRAWN)?recipe=other-test&seed=1" --n 90 --size 64 --out demo/pictures >/dev/null
-	@$(ROADWORTHY) predict demo demo/pictures/speed-50 demo/pictures/speed-60 demo/pictures/stop demo/pictures/no-entry --top 2
+	@echo; echo "predictions on pictures drawn just now:"
+	@$(ROADWORTHY) render "$(DRAWN)?recipe=other-test&seed=1&signs=speed-50+speed-60+stop+no-entry" --per-class 2 --size 64 --out demo/pictures >/dev/null
+	@$(ROADWORTHY) predict demo demo/pictures --top 2
 	@echo
 	@echo "The report: $(abspath demo)/report.html"
 

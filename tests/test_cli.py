@@ -237,10 +237,7 @@ def test_what_is_to_be_doubted_is_said_within_80_columns(capsys: pytest.CaptureF
     text = "The training made 23 steps; 4 classes usually need 60 or more. Give it more --epochs."
     measured = SimpleNamespace(
         accuracy=0.3867,
-        accuracy_ci95=(0.3, 0.4),
-        accuracy_ci95_tracks=None,
-        accuracy_ci95_signs=None,
-        sign_accuracy_ci95=None,
+        interval=AccuracyInterval(low=0.3, high=0.4, over="pictures"),
         balanced_accuracy=0.3,
         ece=0.1,
         n=100,
@@ -836,7 +833,7 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     line = "export run --to a/x.onnx --precision int8 --data folder:v --measure folder:x --measure gtsrb:"
     assert cli.run([*line.split(), "--labels", "gtsrb-ids"]) == 0
     (given, rest) = asked[0]
-    assert given == (Path("run"), Path("a/x.onnx"))
+    assert given == ("run", Path("a/x.onnx"))
     assert (rest["precision"], rest["data"].spec) == ("int8", "folder:v")
     assert [data.spec for data in rest["measured"]] == ["folder:x", "gtsrb:"]
     assert {data.labels for data in (rest["data"], *rest["measured"])} == {"gtsrb-ids"}

@@ -26,6 +26,7 @@ NEEDS = {
     "scoring.py": "cluster",
     "export/graph.py": "export",
     "export/quantise.py": "export",
+    "export/recover.py": "export",
     "models/efficientnet_lite.py": "pretrained",
     "report/html.py": "report",
     "serve/app.py": "serve",
@@ -35,6 +36,7 @@ NEEDS = {
 COMES_WITH = {"starlette": "fastapi", "markupsafe": "jinja2"}  # part of what the other says of itself
 NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
+    "onnxscript": "torch.onnx writes with it",
     "python-multipart": "starlette reads forms with it",
     "tensorboard": "torch.utils.tensorboard writes with it",
 }

@@ -106,7 +106,7 @@ def train(
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to go on with")
-    folder = Path(out or RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}")
+    folder = as_path(out or RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}")
     with _no_empty_folder(folder):
         finished = run(
             config,
@@ -165,7 +165,7 @@ def evaluate(
         data,
         split=split,
         skip_unknown=skip_unknown,
-        out=None if out is None else Path(out),
+        out=None if out is None else as_path(out),
         config=config or EvaluateConfig(),
         command=command,
         progress=progress,
@@ -517,7 +517,7 @@ def _named_or_packaged(model: StrPath | None) -> Path:
         raise UsageError(
             "no model given, and none comes with this copy; train one (roadworthy train) and give its folder"
         )
-    return as_path(str(model))
+    return as_path(model)
 
 
 def model_file(model: StrPath | None) -> Path:
@@ -606,7 +606,7 @@ def score(
     return run(
         model,
         _names(inputs),
-        Path(out),
+        as_path(out),
         find=find,
         least_px=least_px,
         top=top,
@@ -633,7 +633,7 @@ def audit(data: DataConfig, *, out: StrPath | None = None, progress: Progress | 
     found = run_audit(records, progress=progress)
     found = replace(found, notes=tuple(notes))
     if out is not None:
-        out = Path(out)
+        out = as_path(out)
         refuse_within_data(out, data.spec)
         make_folder(out)
         write_json(found.to_dict(), out / "audit.json")
@@ -668,7 +668,7 @@ def preview(
     from roadworthy.data.task import select
 
     require("a preview", *extras_for(data.spec), *([] if augment is None else ["train"]))
-    spec, out = input or InputSpec(), Path(out)
+    spec, out = input or InputSpec(), as_path(out)
     if out.suffix.lower() not in SUFFIXES:
         raise UsageError(f"{out} is no name for a picture; end it with .png")
     task = select(read_records(data.spec, data.labels), data.classes, data.group_by, data.labels)
@@ -709,7 +709,7 @@ def render(
     from roadworthy.data.sources import SOURCES
     from roadworthy.data.spec import locate, parse_spec
 
-    out, parts = Path(out), parse_spec(spec)
+    out, parts = as_path(out), parse_spec(spec)
     if len(parts) != 1 or parts[0].source != "rendered" or parts[0].share is not None:
         raise UsageError(f"{spec!r} is nothing to draw; write rendered:au, rendered:de or rendered:au+de")
     named = dict(parts[0].options)
@@ -808,7 +808,7 @@ def study(
         lacks = STUDIES.get(name).lacks(ask)
         if lacks:
             raise UsageError(f"the study {name} needs {lacks}")
-    out, names = Path(out), names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
+    out, names = as_path(out), names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
     watcher = watcher or Watcher()
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
     results, failed = [], []
@@ -841,7 +841,7 @@ def present(folder: StrPath, out: StrPath) -> Presented:
     from roadworthy.report.study import read_study
 
     require("a film", "report")
-    folder, out = Path(folder), Path(out)
+    folder, out = as_path(folder), as_path(out)
     known = {name: folder / name for name in FILMED if (folder / name / "results.json").is_file()}
     if not known:
         raise UsageError(
@@ -894,8 +894,8 @@ def export(
     if model == PACKAGED:
         model, data = packaged_weights(), data or DataConfig(spec=_DRAWN)
     return ship(
-        Path(model),
-        Path(to),
+        as_path(model),
+        as_path(to),
         precision=precision,
         data=data,
         measured=measured,
@@ -922,7 +922,7 @@ def write_page(out: StrPath, models: Sequence[StrPath] | None = None) -> list[Pa
     """The page with a bundle (the first of `models`, or the packaged one) as a folder for offline use."""
     from roadworthy.serve.static import write_static
 
-    return write_static(_named_or_packaged(next(iter(models or ()), None)), Path(out))
+    return write_static(_named_or_packaged(next(iter(models or ()), None)), as_path(out))
 
 
 def bundle_file(model: StrPath) -> Path:
@@ -944,7 +944,7 @@ def profile(
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if steps < 1:
         raise UsageError(f"--steps is {steps}; at least 1 is needed")
-    out = Path(out)
+    out = as_path(out)
     found = profiling.profile(config, out, steps=steps, command=command)
     return {**found, "fix": profiling.fix(config, out)} if fix else found
 
@@ -967,7 +967,7 @@ def compare(
             f"{PACKAGED} is a model, and what is compared are stored answers; first: roadworthy evaluate "
             f"{PACKAGED} --data SPEC --out DIR, then compare DIR (a folder of that name is ./{PACKAGED})"
         )
-    a, b = (list(map(Path, folders)) for folders in (folders_a, folders_b))
+    a, b = (list(map(as_path, folders)) for folders in (folders_a, folders_b))
     both = pair(a, b)
     names = (a[0].name, b[0].name)
     found = paired(*names, both.a, both.b, both.groups, generator=np.random.default_rng(0))
@@ -981,7 +981,7 @@ def report(folder: StrPath, *, quiet: bool = False) -> Path | None:
     """
     from roadworthy.report import read_study, run_sections, run_title, study_sections, write_report
 
-    folder = Path(folder)
+    folder = as_path(folder)
     path = folder / "report.html"
     if quiet and missing("report"):
         return None

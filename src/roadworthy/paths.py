@@ -12,12 +12,12 @@ _MOST_BYTES, _MOST_BYTES_IN_ALL = 255, 4096  # of a name and of a whole path, as
 _DATA_URI = re.compile(r"data:[\w.+-]*(/[\w.+-]*)?(;[^,]*)?,", re.IGNORECASE)
 
 
-def as_path(text: str) -> Path:
+def as_path(text: str | os.PathLike[str]) -> Path:
     """The path that a user's text names; whether anything is there is not looked at.
 
     Raises UsageError on a data URI, a NUL character, and names that are too long or cannot be written.
     """
-    if fault := _fault(text):
+    if fault := _fault(os.fspath(text)):
         raise UsageError(fault)
     return Path(text)
 

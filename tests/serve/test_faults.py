@@ -162,8 +162,10 @@ def test_a_missing_part_is_said_before_anything_listens(missing: str, bundle: Pa
         [sys.executable, "-c", program], capture_output=True, text=True, timeout=120, check=False
     )
     assert ended.returncode == 2, ended.stderr
+    package = missing.replace("_", "-")
     assert ended.stderr == (
-        "error: the service needs an optional part; get it with: pip install 'roadworthy[serve]'\n"
+        f"error: the service needs {package}, which is not installed; get it with: pip install "
+        "'roadworthy[serve]'\n"
     )
 
 
