@@ -1,6 +1,6 @@
 """Three classes of forty pictures each, trained from the packaged model and from nothing.
 
-    python benchmarks/fine_tune.py [--seeds 3]
+    python benchmarks/fine_tune.py [--seeds 3] [--only known|renamed|new] [--tuned]
 
 Needs ROADWORTHY_DATA with belgium/, and roadworthy[train,signs].  Every training is the command that a user
 would give, `roadworthy train --data folder:DIR [--start packaged]`, with nothing else set:
@@ -28,7 +28,7 @@ from pathlib import Path
 
 from roadworthy import api
 from roadworthy.config import DataConfig
-from roadworthy.data.spec import parse_spec, usual_places
+from roadworthy.data.spec import usual_places
 
 PICTURES, FURTHER = 40, 200
 KNOWN = {name: name for name in ("children", "no-vehicles", "speed-70")}
@@ -45,12 +45,16 @@ SYMBOLS = {
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
     parser.add_argument("--seeds", type=int, default=3)
-    seeds = parser.parse_args().seeds
+    parser.add_argument("--only", choices=("known", "renamed", "new"))
+    parser.add_argument("--tuned", action="store_true", help="nothing from nothing")
+    asked = parser.parse_args()
     print("kind     start     seed  seconds  by its own split    further pictures")
     with tempfile.TemporaryDirectory(prefix="roadworthy-fine-tune-") as scratch:
         for kind, forty, further in sets(Path(scratch)):
-            for start in ("packaged", "-"):
-                for seed in range(seeds):
+            if asked.only not in (None, kind):
+                continue
+            for start in ("packaged",) if asked.tuned else ("packaged", "-"):
+                for seed in range(asked.seeds):
                     out = Path(scratch) / f"{kind}-{start}-{seed}"
                     seconds = train(forty, out, start, seed)
                     metrics = api.evaluate(out, DataConfig(spec=f"folder:{further}"))
@@ -79,7 +83,6 @@ def sets(scratch: Path) -> Iterator[tuple[str, Path, Path]]:
         yield kind, scratch / kind / "forty", scratch / kind / "further"
     faces = own_faces(scratch / "faces")
     spec = f"rendered:my?signs={'+'.join(SYMBOLS)}"
-    assert parse_spec(spec)
     forty = api.render(spec, scratch / "new" / "forty", PICTURES * len(SYMBOLS), size=64, faces=faces)
     further = api.render(
         spec,

@@ -248,6 +248,7 @@ def test_predict_keeps_no_pictures_and_few_in_memory(
     many = classifier.predict([tmp_path / "a.png"] * 150)
     assert len(many) == 150
     assert batches == [64, 64, 22]
+    assert classifier.predict([RED] * 70)[-1].path == "image 69"
     assert classifier.predict([]) == []
 
 

@@ -20,11 +20,10 @@ from roadworthy.data.sources import terms_of
 from roadworthy.errors import DataError, ParityError, UsageError
 from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.reject import threshold_for
-from roadworthy.export.bundle import read_bundle
+from roadworthy.export.bundle import Exported, read_bundle
 from roadworthy.results import AccuracyInterval, interval_of
 from roadworthy.scores import SCORES
 from roadworthy.serve.engine import load_engine
-from roadworthy.shipping import Exported
 from roadworthy.train.checkpoint import load_checkpoint
 from roadworthy.words import percent
 

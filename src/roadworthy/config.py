@@ -146,7 +146,7 @@ class TrainConfig:
     samples: pictures shown.  gradients: gradients computed, of one batch each.
     start: a model whose weights the training starts from: `packaged`, a run folder or a checkpoint; a fresh
         network without it.  Network and input (but dropout and crop) are that model's: a setting at its
-        default is taken from it, another is refused; sgd's default rate becomes START_LR.
+        default is taken from it, another is refused; sgd's default rate becomes 0.02.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
     average: which mean of the weights is evaluated: `ema` (exponential) or `swa` (stochastic weight
         averaging: all steps of the last `swa_fraction` of the budget alike).
