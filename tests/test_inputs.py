@@ -463,7 +463,6 @@ def test_a_transparent_level_of_16_bits_is_laid_on_mid_grey_as_one_of_8_is():
         (np.dstack([np.full((4, 5, 3), 1.0), np.zeros((4, 5))]), 128),
         (np.full((3, 5, 3), 7, np.uint8), 7),  # of three rows, not channels: an array's come last
     ],
-    ids=str,
 )
 def test_arrays_of_any_kind_by_the_range_of_their_type(array, level):
     picture = as_picture(array)
@@ -489,7 +488,6 @@ def test_arrays_of_any_kind_by_the_range_of_their_type(array, level):
         (None, "is of the type NoneType; give a path"),
         ([[1, 2], [3, 4]], "is of the type list"),
     ],
-    ids=str,
 )
 def test_what_is_no_picture_or_may_be_meant_in_two_ways_is_refused(arrived, words):
     with pytest.raises(ImageError, match=words) as error:
