@@ -233,7 +233,10 @@ def test_a_budget_in_epochs_drops_the_files_floor_in_steps_for_minutes(
     assert (minutes.minutes, minutes.min_steps, minutes.stretch) == (2.0, 100, 2.0)
 
 
-def test_what_is_to_be_doubted_is_said_within_80_columns(capsys: pytest.CaptureFixture[str]) -> None:
+def test_what_is_to_be_doubted_is_said_within_80_columns(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(cli.cli_layout, "width_of", lambda stream: 80)
     text = "The training made 23 steps; 4 classes usually need 60 or more. Give it more --epochs."
     measured = SimpleNamespace(
         accuracy=0.3867,

@@ -59,7 +59,7 @@ def test_with_torch_there_already_it_is_too_late_and_that_is_said() -> None:
 @pytest.mark.parametrize(
     "program",
     [
-        "from roadworthy import api; api._needs_train('a test')",
+        "from roadworthy.extras import require; require('a test', 'train')",
         "import roadworthy.studies.executors",  # what Ray's processes import first
         "from roadworthy import doctor; doctor.diagnose()",
     ],

@@ -64,7 +64,7 @@ def packaged_address() -> Iterator[str]:
         yield where
 
 
-@pytest.fixture(scope="session")
+@pytest.fixture(scope="module")  # while it is open its event loop runs, which other modules cannot stand
 def browser() -> Iterator[Any]:
     """Chromium with a camera of its own making."""
     playwright = pytest.importorskip("playwright.sync_api", reason="playwright is not installed")
