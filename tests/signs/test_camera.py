@@ -365,6 +365,22 @@ def test_random_numbers_of_some_pictures_are_those_of_the_whole() -> None:
         some.uniform(2, 3)
 
 
+@pytest.mark.parametrize("rows", [[5], [3, 0, 3], [*range(6)], [*range(5, -1, -1)], [*range(6), *range(6)]])
+def test_pictures_may_be_asked_for_in_any_order_and_more_than_once(rows: list[int]) -> None:
+    camera, some = Camera("hard", SIZE), torch.tensor(rows)
+
+    def things(rows: Tensor | None = None) -> Tensor:
+        random = torch.Generator().manual_seed(1)
+        return no_sign(camera, 6, random, discs(3), photographs(), misframed=0.5, rows=rows)
+
+    def signs(rows: Tensor | None = None) -> Tensor:
+        beside = discs(6 if rows is None else len(rows))
+        return camera(discs(6), torch.Generator().manual_seed(1), beside, photographs(), rows=rows)[0]
+
+    for make in (things, signs):
+        assert torch.allclose(make(some), make()[some], atol=1e-3)
+
+
 def test_where_chosen_rows_stand_among_all_that_are_chosen() -> None:
     chosen = torch.tensor([True, False, True, True])
     places, of = among(chosen, torch.tensor([3, 1, 0]))

@@ -105,20 +105,22 @@ def _draw_block(
     size = _camera_px(spec)
     tiles = _tiles(block.countries, block.faces, _TILE_PX if size <= 48 else _LARGE_TILE_PX)
     photos = _photographs(block.photos) if block.photos else None
-    every = torch.arange(BLOCK)
-    rows = every if places is None or np.array_equal(places, every) else torch.from_numpy(places)
-    some = None if rows is every else rows  # whole blocks, a training's, need no choosing among numbers
+    every = np.arange(BLOCK)
+    # Two records may be one drawing, and a block be asked for in any order: each picture is made once.
+    asked, again = np.unique(every if places is None else places, return_inverse=True)
+    rows = torch.from_numpy(asked)
+    some = rows if len(rows) < BLOCK else None  # whole blocks need no choosing among numbers
     camera = _camera(block, size)
     if block.sign == NO_SIGN:
         everything = tiles.take(torch.arange(len(tiles.images)))
         pictures = no_sign(camera, BLOCK, random, everything, photos, block.misframed, some)
         boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(len(rows), 4)
     else:
-        shown = tiles.of(block.sign, block.number * BLOCK + every)
+        shown = tiles.of(block.sign, block.number * BLOCK + torch.from_numpy(every))
         beside = tiles.take(tiles.of_others(block.sign, BLOCK, random)[rows])
         own, which = shown.unique(return_inverse=True)
         pictures, boxes = camera(tiles.take(own), random, beside, photos, which=which, rows=some)
-    return _framed(pictures, boxes, spec)
+    return _framed(pictures, boxes, spec)[again]
 
 
 def _camera_px(spec: InputSpec) -> int:

@@ -72,7 +72,8 @@ class Camera:
         photographs: (N, 3, h, w), float32 in [0, 1] or uint8, for backgrounds.
         before: (B, 3, size, size), what the signs stand before; mid-grey without.
         which: (N,), the face of each picture where several show the same one; one each without.
-        rows: (B,), which of those pictures to make, as they are in the whole; all without.
+        rows: (B,), which of those pictures to make, as they are in the whole, in any order and as often as
+        named; all without.
         Boxes are x1, y1, x2, y2 in fractions of the picture, cut off at its borders.
         All that is random comes from `generator`, in an order that no number of threads changes.
         Raises ShapeError for faces that are not square RGBA.

@@ -44,16 +44,18 @@ def no_sign(
     A corner shows at most a fifth of a sign's width or of its height: too little to know it by.
     misframed: the share that shows a sign as no picture of it would: far too small, so near that only its
     inside is seen, or by half outside.  A network that looks for signs in windows must know these too.
-    rows: which of the `count` are made, as they are in the whole; all without.
+    rows: which of the `count` are made, as they are in the whole, in any order and as often as named; all
+    without.
     """
     size, device = camera.size, generator.device
-    rows = torch.arange(count, device=device) if rows is None else rows
     drawn = camera.draw(count, generator, device)
     seeds = torch.randint(SEEDS, (len(_THINGS) + 1,), generator=generator, device=device).tolist()
     kind = (torch.rand(count, generator=generator, device=device) * 8).long().clamp_max(7)
-    made = len(rows)
-    if made < count:
+    if rows is None:
+        rows = torch.arange(count, device=device)
+    else:
         drawn = [only(one, rows, torch.ones(count, device=device)) for one in drawn]
+    made = len(rows)
     scene = Scene(
         signs=torch.zeros(made, 1, size, size, device=device),
         matrices=torch.eye(3, device=device).repeat(made, 1, 1),
