@@ -195,6 +195,21 @@ def test_training_sees_new_drawings_and_validation_the_same() -> None:
     assert np.array_equal(splits.val.images, val)
 
 
+@pytest.mark.parametrize("sign", ["stop", "no-sign"])
+def test_a_training_set_is_renewed_with_the_pictures_of_its_blocks(sign: str) -> None:
+    data = DataConfig(spec=f"rendered:au?recipe=plain&per_class={BLOCK}", classes=("stop", "no-sign"))
+    train = open_splits(data, SPEC, with_test=False).train
+    mine = [(row, r.drawing) for row, r in enumerate(train.records) if r.drawing and r.label == sign]
+    rows, numbers = [row for row, _ in mine], [drawing.number for _, drawing in mine]
+    assert sorted(numbers) == list(range(BLOCK))
+    assert numbers != sorted(numbers)  # 0, 1, 10, 100: in the order of their paths
+    assert train.renew is not None
+    for epoch in (1, 2, 3):
+        train.renew(epoch)
+        series = [_draw_block(replace(mine[0][1], number=0), shown, SPEC) for shown in range(epoch + 1)]
+        assert any(np.array_equal(train.images[rows], whole[numbers]) for whole in series)
+
+
 def test_photographs_are_tested_on_alone(tmp_path, drawn_folder) -> None:
     data = DataConfig(spec=f"folder:{drawn_folder},rendered:au?recipe=plain&n=600@0.5", classes=FOUR)
     splits = open_splits(data, SPEC)
