@@ -55,10 +55,12 @@ def test_fewer_pictures_than_classes_are_of_the_first_classes(tmp_path: Path) ->
     assert (one / files(one)[0]).read_bytes() == (three / files(one)[0]).read_bytes()
 
 
-def test_so_many_of_each_class_are_drawn(tmp_path: Path) -> None:
+def test_so_many_of_each_class_are_drawn(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
     spec = "rendered:au?signs=stop+no-entry&n=50"
     line = ["render", spec, "--per-class", "2", "--size", "16", "--out", str(tmp_path / "two")]
     assert cli.run(line) == 0
+    spec = f"folder:{tmp_path / 'two'}"
+    assert capsys.readouterr() == (f"{spec}\n", f"4 pictures, 2 classes; use as --data {spec}\n")
     assert files(tmp_path / "two") == [
         f"{sign}/{number:05d}_00000.png" for sign in ("no-entry", "stop") for number in (0, 1)
     ]

@@ -22,6 +22,7 @@ from PIL import Image
 
 import roadworthy
 from roadworthy import api, cli
+from roadworthy.cli import run
 from roadworthy.cli_progress import StudyLines, StudyTable, TrainingBar, TrainingLines, epoch_line
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.errors import CheckpointError, RequirementError, TrainingError
@@ -129,8 +130,8 @@ def test_version_and_help_are_quick_and_torch_free() -> None:
         ("study --data gtsrb: --on moon", "executor 'moon' is unknown"),
         ("profile", "no data given"),
         ("profile --data gtsrb: --steps 0", "--steps is 0"),
-        ("compare one", "compare got 1 folders"),
-        ("compare nowhere elsewhere", "no stored predictions"),
+        ("compare one", "compare got 1 folder;"),
+        ("compare nowhere elsewhere", "there is no folder nowhere"),
         ("export nowhere", "--to"),
         ("export nowhere --to x.txt", "a bundle's name ends in .onnx"),
         ("export nowhere --to x.onnx", "no model at nowhere"),
@@ -481,12 +482,6 @@ for line in sys.argv[1:]:
 
 @pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
 def test_no_line_wraps_on_a_terminal_of_80_columns(tmp_path: Path) -> None:
-    """Commands in a real terminal; what they say is read as it arrives there."""
-    import fcntl
-    import pty
-    import struct
-    import termios
-
     one, two = _stored(tmp_path / "one", "00000000"), _stored(tmp_path / "two", "00110010")
     picture = tmp_path / "some-folder-with-a-long-name" / "another-folder-with-a-long-name" / "x.png"
     picture.parent.mkdir(parents=True)
@@ -503,14 +498,29 @@ def test_no_line_wraps_on_a_terminal_of_80_columns(tmp_path: Path) -> None:
         f"data audit folder:{picture.parent.parent}",
         f"compare {one} {two}",
     ]
+    coloured = at_a_terminal(lines, stdout=True)
+    shown = without_colour(coloured)
+    assert [line for line in shown if len(line) > 80] == []
+    assert "\x1b[1m" in coloured  # headings
+    for words in ("predicted ", "kind ", "backlight ", "versions:", "icon", "accuracy of a"):
+        assert any(words in line for line in shown), words
+
+
+def at_a_terminal(lines: list[str], *, stdout: bool = False, stderr: bool = False) -> str:
+    """Commands in a real terminal of 80 columns; what they say is read as it arrives there."""
+    import fcntl
+    import pty
+    import struct
+    import termios
+
     reader, writer = pty.openpty()
     fcntl.ioctl(writer, termios.TIOCSWINSZ, struct.pack("HHHH", 50, 80, 0, 0))
     unset = {name: value for name, value in os.environ.items() if name not in ("COLUMNS", "NO_COLOR")}
     process = subprocess.Popen(
         [sys.executable, "-c", WATCHED, *lines],
         stdin=writer,
-        stdout=writer,
-        stderr=subprocess.DEVNULL,
+        stdout=writer if stdout else subprocess.DEVNULL,
+        stderr=writer if stderr else subprocess.DEVNULL,
         env={**unset, "TERM": "xterm-256color"},
     )
     os.close(writer)
@@ -525,12 +535,73 @@ def test_no_line_wraps_on_a_terminal_of_80_columns(tmp_path: Path) -> None:
         said += read
     os.close(reader)
     assert process.wait(timeout=60) == 0
-    coloured = said.decode()
-    shown = re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", coloured).replace("\r", "").splitlines()
-    assert [line for line in shown if len(line) > 80] == []
-    assert "\x1b[1m" in coloured  # headings
-    for words in ("predicted ", "kind ", "backlight ", "versions:", "icon", "accuracy of a"):
-        assert any(words in line for line in shown), words
+    return said.decode()
+
+
+def without_colour(said: str) -> list[str]:
+    return re.sub(r"\x1b\[[\d;?]*[a-zA-Z]", "", said).replace("\r", "").splitlines()
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_what_is_said_on_stderr_is_folded_at_words_on_a_terminal_alone(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    wrong = (
+        "list nothing",
+        "predict --top 0 x.png",
+        f"predict {tmp_path}/no.png",
+        "predict --smallest 9 x.png",
+    )
+    said = []
+    for line in wrong:
+        assert run(line.split()) == 2
+        said.append(capsys.readouterr().err)
+        assert said[-1].count("\n") == 1
+    assert max(map(len, said)) > 80
+    coloured = at_a_terminal(list(wrong), stderr=True)
+    assert "\x1b[31merror:\x1b[0m" in coloured
+    lines = without_colour(coloured)
+    assert max(map(len, lines)) <= 80
+    assert " ".join("\n".join(lines).split()) == " ".join("".join(said).split())  # no word is broken
+
+
+@pytest.mark.skipif(os.name == "nt", reason="needs a pseudo-terminal")
+def test_where_it_looked_closer_a_terminal_is_told_so_once(tmp_path: Path) -> None:
+    street = Path("docs/tutorials/pictures/street.jpg").resolve()
+    hint = "looked closer; --find shows all signs"
+    shown = without_colour(at_a_terminal([f"predict {street} {street}"], stdout=True, stderr=True))
+    assert shown.count(hint) == 1
+    assert [" at " in line for line in shown if line.startswith("speed-60")] == [True, True]
+    for line in (f"predict --find {street}", f"predict --format csv {street}"):
+        assert hint not in at_a_terminal([line], stdout=True, stderr=True)
+
+
+def test_a_comparison_names_the_folder_that_is_not_there(
+    tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    one = _stored(tmp_path / "one", "00000000")
+    assert run(["compare", str(one), str(tmp_path / "nope")]) == 2
+    assert capsys.readouterr().err == f"error: there is no folder {tmp_path / 'nope'}\n"
+
+
+def test_an_audit_ends_with_a_verdict(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    for name, level in (("stop", 40), ("no-entry", 200)):
+        (tmp_path / name).mkdir()
+        noise = np.random.default_rng(level).integers(0, 255, (40, 40, 3), np.uint8)
+        Image.fromarray(noise).save(tmp_path / name / "a.png")
+    assert run(["data", "audit", f"folder:{tmp_path}"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("2 pictures checked; no damage, duplicates or leaks")
+    (tmp_path / "stop" / "b.png").write_bytes((tmp_path / "stop" / "a.png").read_bytes())
+    assert run(["data", "audit", f"folder:{tmp_path}"]) == 0
+    last = capsys.readouterr().out.splitlines()[-1]
+    assert last.startswith("3 pictures checked; ")
+    assert "duplicates" not in last
+
+
+def test_help_of_evaluate_says_that_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
+    assert run(["evaluate", "--help"]) == 0
+    assert "without --out nothing is written" in " ".join(capsys.readouterr().out.split())
 
 
 def test_predict_starts_without_what_it_does_not_need(tmp_path: Path) -> None:

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import io
 import re
+from dataclasses import replace
 from typing import Any
 
 import pytest
@@ -46,7 +47,8 @@ def plain(lines: list[str]) -> list[str]:
 
 def answers(width: int | None, **rest: Any) -> list[str]:
     given = {"find": False, "stream": Stream(width is not None), **rest}
-    return list(cli_layout.answers(ROWS, width, **given))
+    rows = ROWS if given["find"] or width is None else [replace(row, box=None) for row in ROWS]
+    return list(cli_layout.answers(rows, width, **given))
 
 
 @pytest.fixture(autouse=True)
@@ -71,6 +73,19 @@ def test_no_answer_is_wider_than_the_terminal(width: int, find: bool) -> None:
     else:
         assert "end-speed-60 30.0 %" in text
         assert "no-entry" not in text  # a hundred-thousandth
+
+
+@pytest.mark.parametrize("width", [60, 80, 200])
+def test_an_answer_from_a_closer_look_says_where(width: int) -> None:
+    rows = [
+        Row(path=LONG, predicted="speed-60", confidence=0.99, accepted=True, box=(1085.4, 117, 1217, 1238)),
+        Row(path=LONG, predicted="no-entry", confidence=0.99, accepted=True, box=(85, 117, 217, 238)),
+    ]
+    lines = plain(list(cli_layout.answers(rows, width, find=False, stream=Stream(terminal=True))))
+    assert max(map(len, lines)) <= width
+    assert all(line.endswith("0001.png") for line in lines[1:]) or width == 60
+    # Where there is no room for it the picture goes before.
+    assert [" at 1085 117 1217 1238 " in lines[1], " at 85 117 217 238 " in lines[2]] == [width > 60] * 2
 
 
 def test_a_terminal_of_80_columns_shows_a_picture_a_line() -> None:

@@ -20,6 +20,8 @@ def steps(page: Path) -> list[tuple[str, str]]:
     """(kind, text) of each block in order: `python`, `text` that these print, or one command line each."""
     found = []
     for kind, text in BLOCK.findall(page.read_text(encoding="utf-8")):
+        if kind == "sh":  # of other programs, which need not be here
+            continue
         found += [(kind, text)] if kind else [("command", line) for line in text.splitlines() if line]
     return found
 

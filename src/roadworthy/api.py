@@ -41,6 +41,7 @@ from roadworthy.paths import as_path
 from roadworthy.results import Comparison, Metrics, Rejection, Row, Run, StudyResult, make_folder, write_json
 from roadworthy.scores import SCORES, lacks_colour
 from roadworthy.signs.catalogue import NO_SIGN
+from roadworthy.words import percent
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit
@@ -208,7 +209,7 @@ class Classifier:
         name = PACKAGED if self._path == packaged() else str(self._path)
         parts = [f"{len(self.classes)} classes", f"{self.spec.size} px"]
         if self.rejection is not None:
-            parts.append(f"accepts the surest {self.rejection.coverage:.0%}")
+            parts.append(f"accepts the surest {percent(self.rejection.coverage, 0)}")
         parts += ["finds signs"] if self._finder is not None else []
         return f"Classifier({name!r}: {', '.join(parts)})"
 

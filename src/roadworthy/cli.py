@@ -282,7 +282,7 @@ def evaluate(
     settings: SetOption = None,
     require: RequireOption = None,
 ) -> None:
-    """Measure a trained model on a data set."""
+    """Measure a trained model on a data set and print the figures; without --out nothing is written."""
     from roadworthy import api
     from roadworthy.cli_progress import Counter
     from roadworthy.evaluate.require import check_requirements, parse_requirement
@@ -379,7 +379,8 @@ def predict(
                 jobs=jobs,
                 progress=progress,
             )
-        _print(f"{out}: answers for {scored.pictures:,} pictures in {scored.parts:,} Parquet files")
+        pictures_in_all, files = plural(scored.pictures, "picture"), plural(scored.parts, "Parquet file")
+        _print(f"{out}: answers for {pictures_in_all} in {files}")
         if scored.kept:
             _say(f"{scored.kept:,} of them were there before")
         _exit_where_unreadable(scored.unreadable)
@@ -390,19 +391,22 @@ def predict(
     write = (
         functools.partial(_table, find=find) if format is PredictFormat.table else PREDICTION_WRITERS[format]
     )
-    unreadable = 0
+    unreadable, closer = 0, False
     # A bar between the rows of a table on the same terminal would tear both.
     with Counter("predicting", quiet=sys.stdout.isatty()) as counter:
 
         def counted() -> Iterator[Row]:
-            nonlocal unreadable
+            nonlocal unreadable, closer
             for done, row in enumerate(rows, 1):
                 unreadable += row.error is not None
+                closer = closer or (row.box is not None and not find)
                 counter(done)
                 yield row
 
         for text in write(counted()):
             _print(text)
+    if closer and format is PredictFormat.table and sys.stderr.isatty():
+        _say("looked closer; --find shows all signs")
     _exit_where_unreadable(unreadable)
 
 
@@ -552,8 +556,7 @@ def audit(
         _print_json(found.to_dict())
         return
     _print_facts(found.findings)
-    if not found.findings:
-        _print("nothing found")
+    _print_prose(found.verdict)
 
 
 @data_app.command(epilog=_examples("roadworthy data preview gtsrb: --policy default --out preview.png"))
@@ -644,7 +647,7 @@ def render(
 ) -> None:
     """Draw signs as photographs into a folder of labelled pictures.
 
-    The data source folder: reads it.
+    The data source folder: reads it; stdout is its SPEC alone, for scripts.
     """
     from roadworthy import api
     from roadworthy.cli_progress import Counter
@@ -661,7 +664,10 @@ def render(
             faces=faces,
             progress=counter,
         )
-    _print(f"folder:{place}")
+    _print(f"folder:{place}")  # alone on stdout: scripts hand it on
+    drawn = list(place.glob("*/*.png"))
+    classes = len({picture.parent for picture in drawn})
+    _say(f"{plural(len(drawn), 'picture')}, {plural(classes, 'class')}; use as --data folder:{place}")
 
 
 @app.command(epilog=_examples("roadworthy study baseline --data gtsrb: --quick"))
@@ -836,7 +842,8 @@ def compare(
 
     half, rest = divmod(len(runs), 2)
     if rest or not half:
-        raise UsageError(f"compare got {len(runs)} folders; give two, or as many of one arm as of the other")
+        got = plural(len(runs), "folder")
+        raise UsageError(f"compare got {got}; give two, or as many of one arm as of the other")
     found, both = api.compare(runs[:half], runs[half:])
     classes = _by_class(both)
     if format is TableFormat.json:
@@ -894,7 +901,10 @@ LISTS = {
         about="how weights move", module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"
     ),
     "recipes": Listed(
-        about="cameras for drawn signs", module="roadworthy.signs.recipes", attribute="RECIPES", extra="train"
+        about="cameras for drawn signs, as in rendered:au?recipe=NAME",
+        module="roadworthy.signs.recipes",
+        attribute="RECIPES",
+        extra="train",
     ),
     "effects": Listed(
         about="what a camera does to drawn signs",
@@ -1207,12 +1217,18 @@ def _close_stdout() -> None:
     os.dup2(os.open(os.devnull, os.O_WRONLY), sys.stdout.fileno())
 
 
-def _say(line: str) -> None:
-    print(line, file=sys.stderr, flush=True)
+def _say(text: str, heading: str = "") -> None:
+    """One line on stderr, on a terminal folded at words; `heading` is how it begins, in red."""
+    lines = [text]
+    if "\n" not in text:  # help and tracebacks are lines already
+        lines = cli_layout.prose(f"{heading} {text}".lstrip(), cli_layout.width_of(sys.stderr))
+    if heading:
+        lines[0] = lines[0].replace(heading, cli_layout.paint(heading, "red", sys.stderr), 1)
+    print("\n".join(lines), file=sys.stderr, flush=True)
 
 
 def _say_error(what: str) -> None:
-    _say(f"{cli_layout.paint('error:', 'red', sys.stderr)} {what}")
+    _say(what, "error:")
 
 
 def _our_bug(error: BaseException) -> str:

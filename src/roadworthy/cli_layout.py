@@ -147,11 +147,12 @@ def answers(rows: Iterable[Row], width: int | None, *, find: bool, stream: TextI
             continue
         doubt = _doubt(row)
         # A name that is longer than its column takes from what else it may be, or from the picture.
+        box = " ".join(f"{edge:.0f}" for edge in row.box or ())
         said = f"{before(row.predicted, width - SURE - BOX - 14 - len(doubt)) + doubt:<{NAME}}"
         room = BOX if find else max(0, aside + NAME - len(said))
-        middle = (
-            " ".join(f"{edge:.0f}" for edge in row.box or ()) if find else _as_fit(row.alternatives, room)
-        )
+        # What was answered from a closer look is sure: where it was seen says more than what else it may be.
+        closer = bool(box) and not find and len(f"at {box}") <= width - len(said) - SURE - 14
+        middle = box if find else f"at {box}" if closer else _as_fit(row.alternatives, room)
         line = f"{said}  {percent(row.confidence, 1):>{SURE}}  {middle:<{room}}  "
         line = before(line + behind(row.path, max(8, width - len(line))), width).rstrip()
         yield line if row.accepted is not False else line.replace(said, paint(said, "yellow", stream), 1)

@@ -100,7 +100,9 @@ class Predictions:
 
     @classmethod
     def read(cls, folder: Path) -> Predictions:
-        """What `write` stored."""
+        """What `write` stored; CheckpointError where there is none."""
+        if not folder.exists():
+            raise CheckpointError(f"there is no folder {folder}")
         path = folder / "predictions.npz"
         try:
             with np.load(path, allow_pickle=False) as stored:

@@ -77,7 +77,7 @@ def test_the_model_is_told_as_it_must_be_used() -> None:
         "normalised": "per-image, within the file",
         "precision": "int8",
         "temperature": "1.235",
-        "sure": "an answer counts as sure where its probability is at least 0.6124, as 99% of 4,321 "
+        "sure": "an answer counts as sure where its probability is at least 0.6124, as 99 % of 4,321 "
         "validation pictures' are",
         "without colour": "not trained for: grey pictures are not accepted as signs that only colour "
         "tells apart",
@@ -143,7 +143,7 @@ def test_parity_is_told_for_every_file_and_precision() -> None:
     found = card_sections([("x.onnx", 54321, MANIFEST), ("x-find.onnx", 65432, DENSE)])
     rows = table(found[3]).rows
     assert [row[:2] for row in rows] == [("x.onnx", "fp32"), ("x.onnx", "int8"), ("x-find.onnx", "fp32")]
-    assert rows[1][2:] == ("70", "99.86%", "0.00012", "98.60 %", "98.50 %")
+    assert rows[1][2:] == ("70", "99.86 %", "0.00012", "98.60 %", "98.50 %")
 
 
 def test_the_limits_say_whether_it_knows_what_is_no_sign() -> None:

@@ -22,7 +22,7 @@ def test_network_and_input_are_taken_over_and_said() -> None:
     assert config.input == InputSpec(size=64, normalise="unit")
     assert config.optim.lr == START_LR
     assert "taken from runs/x: model.width=0.75, input.size=64, input.normalise=unit" in notes
-    assert any("optim.lr=0.02" in note for note in notes)
+    assert "optim.lr=0.02 (low, so that what runs/x has learnt is kept)" in notes
     # What is settled stays so.
     assert settle_start(config, CARD) == (config, [])
 

@@ -18,6 +18,7 @@ from roadworthy.data.records import Record
 from roadworthy.data.sheet import contact_sheet
 from roadworthy.errors import ImageError
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
+from roadworthy.words import plural
 
 TINY_PX, HUGE_PX = (
     16,
@@ -73,6 +74,16 @@ class Audit:
     def imbalance(self) -> float:
         """Pictures of the largest class for each one of the smallest."""
         return max(self.counts.values(), default=0) / max(1, min(self.counts.values(), default=1))
+
+    @property
+    def verdict(self) -> str:
+        """All of it in a sentence."""
+        counts = Counter(severity for severity, _ in self.findings)
+        counts["note"] += len(self.notes)
+        said = [plural(counts[name], name) for name in ("error", "warning", "note") if counts[name]]
+        if not self.unreadable and not self.pairs:
+            said.insert(0, "no damage, duplicates or leaks")
+        return f"{plural(self.total, 'picture')} checked; {'; '.join(said)}"
 
     def to_dict(self) -> dict[str, Any]:
         """Plain values for JSON; long lists are cut to their first hundred, the counts are of all."""

@@ -9,6 +9,7 @@ from dataclasses import dataclass
 from roadworthy.config import TrainConfig
 from roadworthy.evaluate.calibrate import MAX_TEMPERATURE, MIN_TEMPERATURE
 from roadworthy.results import Metrics
+from roadworthy.words import percent
 
 STEPS_A_CLASS = 10  # with fewer a one-cycle training on drawn signs seldom ends
 LEAST_STEPS = 60
@@ -68,9 +69,9 @@ def _at_guessing(metrics: Metrics) -> Doubt | None:
     if metrics.accuracy_ci95[0] > guessing or metrics.accuracy == 1:
         return None
     text = (
-        f"An accuracy of {metrics.accuracy:.1%} is not shown to be above guessing: always answering the "
-        f"largest class gets {guessing:.1%}. Train longer, try a smaller optim.lr, and check the labels "
-        "(roadworthy data preview)."
+        f"An accuracy of {percent(metrics.accuracy, 1)} is not shown to be above guessing: always answering "
+        f"the largest class gets {percent(guessing, 1)}. Train longer, try a smaller optim.lr, and check the "
+        "labels (roadworthy data preview)."
     )
     return Doubt(name="accuracy_at_guessing", text=text)
 

@@ -46,8 +46,8 @@ def _model(files: Sequence[Its]) -> list[Block]:
     if rejection is not None:
         accepted = (
             f"an answer counts as sure where its {rejection['score']} is at least "
-            f"{rejection['threshold']:.4f}, as {rejection['coverage']:.0%} of {rejection['n']:,} validation "
-            "pictures' are"
+            f"{rejection['threshold']:.4f}, as {percent(rejection['coverage'], 0)} of {rejection['n']:,} "
+            "validation pictures' are"
         )
     return [
         Facts(
@@ -147,7 +147,7 @@ def _parity(files: Sequence[Its]) -> list[Block]:
             name,
             precision,
             f"{found['n']:,}",
-            f"{found['agreement']:.2%}",
+            percent(found["agreement"]),
             f"{found['largest_difference']:.2g}",
             percent(found["accuracy_before"]),
             percent(found["accuracy"]),

@@ -38,7 +38,7 @@ def settle_start(config: Config, card: Card) -> tuple[Config, list[str]]:
         notes.append(f"taken from {config.train.start}: {', '.join(taken)}")
     if (config.optim.name, config.optim.lr) == (OptimConfig.name, OptimConfig.lr):
         config = dataclasses.replace(config, optim=dataclasses.replace(config.optim, lr=START_LR))
-        notes.append(f"optim.lr={START_LR:g}, for what {config.train.start} has learnt is not to be lost")
+        notes.append(f"optim.lr={START_LR:g} (low, so that what {config.train.start} has learnt is kept)")
     return config, notes
 
 

@@ -92,6 +92,7 @@ def test_without_a_place_it_is_australia() -> None:
         ("rendered:au?n=5&per_class=2", ConfigError, "both n and per_class"),
         ("rendered:au?seed=-1", ConfigError, "at least 0"),
         ("rendered:au?colour=red", ConfigError, "no setting 'colour'"),
+        ("rendered:au?per_clas=3", ConfigError, "did you mean 'per_class'"),
         ("rendered:au?faces=/nowhere", FaceError, "catalogue.toml"),
     ],
 )

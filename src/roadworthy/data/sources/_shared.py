@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import csv
+import difflib
 import io
 import os
 import re
@@ -59,8 +60,10 @@ def refuse_unknown_options(source: str, options: Mapping[str, str], known: tuple
     for name in options:
         if name not in known:
             takes = f"takes {', '.join(known)}" if known else "takes no settings"
+            close = difflib.get_close_matches(name, known, n=1, cutoff=0.5)
+            hint = f"did you mean {close[0]!r}? " if close else ""
             raise ConfigError(
-                f"{source}: has no setting {name!r} (got ?{name}={options[name]}); {source}: {takes}"
+                f"{source}: has no setting {name!r} (got ?{name}={options[name]}); {hint}{source}: {takes}"
             )
 
 
