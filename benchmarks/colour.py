@@ -20,7 +20,7 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-from PIL import Image
+from PIL import Image, ImageDraw
 
 from roadworthy import api
 from roadworthy.colour import has_colour
@@ -142,9 +142,42 @@ def as_jpeg(image: ByteArray, quality: int) -> ByteArray:
     return decode(file.getvalue())
 
 
-def noisy(image: ByteArray) -> ByteArray:
-    noise = np.random.default_rng(image.size).normal(0, 6, image.shape)
+def noisy(image: ByteArray, sigma: float = 6) -> ByteArray:
+    noise = np.random.default_rng(image.size).normal(0, sigma, image.shape)
     return (grey(image) + noise).clip(0, 255).round().astype(np.uint8)
+
+
+def stamped(image: ByteArray) -> ByteArray:
+    made = Image.fromarray(grey(image))
+    ImageDraw.Draw(made).text((2, 1), "12:34", fill=(255, 220, 0), font_size=max(6, made.height // 7))
+    return np.asarray(made)
+
+
+def barred(image: ByteArray) -> ByteArray:
+    made = grey(image)
+    made[: max(1, round(0.08 * len(made)))] = (0, 60, 200)
+    return made
+
+
+def framed(image: ByteArray) -> ByteArray:
+    edge = max(1, round(min(image.shape[:2]) / 16))
+    made = np.full_like(image, (20, 30, 90))
+    made[edge:-edge, edge:-edge] = grey(image)[edge:-edge, edge:-edge]
+    return made
+
+
+def fringed(image: ByteArray) -> ByteArray:
+    made = grey(image)
+    made[..., 0], made[..., 2] = np.roll(made[..., 0], 1, 1), np.roll(made[..., 2], -1, 1)
+    return made
+
+
+def toned(image: ByteArray) -> ByteArray:
+    return (255 * (grey(image) / 255) ** np.array([0.7, 1, 1.3])).round().astype(np.uint8)
+
+
+def pale(image: ByteArray) -> ByteArray:
+    return (0.15 * image + 0.85 * grey(image)).round().astype(np.uint8)
 
 
 WITHOUT: dict[str, Change] = {
@@ -159,6 +192,13 @@ WITHOUT: dict[str, Change] = {
     "green, JPEG 60": lambda image: as_jpeg(tinted(image, 0.25, 1, 0.3), 60),
     "grey, noise of 6 levels, JPEG 60": lambda image: as_jpeg(noisy(image), 60),
     "grey, noise of 6 levels a channel": noisy,
+    "grey, noise of 12 levels a channel": lambda image: noisy(image, 12),
+    "grey, a yellow time stamp": stamped,
+    "grey, a blue bar at the top": barred,
+    "grey, a dark blue frame": framed,
+    "grey, red and blue 1 px apart": fringed,
+    "grey, each channel of another gamma": toned,
+    "saturation 0.15": pale,
 }
 
 

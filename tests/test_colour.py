@@ -104,3 +104,38 @@ def test_a_sign_that_fills_the_picture_has_colour_though_it_is_of_one_hue(jpeg: 
     image = np.full((60, 60, 3), (165, 30, 40), np.uint8)
     image[24:36, 8:52] = 225
     assert has_colour(as_jpeg(image, 70) if jpeg else image)
+
+
+def _bar(image: ByteArray) -> ByteArray:
+    image[: round(0.08 * len(image))] = (0, 60, 200)
+    return image
+
+
+def _stamp(image: ByteArray) -> ByteArray:
+    side = len(image)
+    image[side // 12 : side // 6, side // 12 : side // 2] = (255, 220, 0)
+    return image
+
+
+def _frame(image: ByteArray) -> ByteArray:
+    n = len(image) // 16
+    framed = np.full_like(image, (20, 30, 90))
+    framed[n:-n, n:-n] = image[n:-n, n:-n]
+    return framed
+
+
+def _fringe(image: ByteArray) -> ByteArray:
+    return np.stack([np.roll(image[..., 0], 1, 1), image[..., 1], np.roll(image[..., 2], -1, 1)], axis=2)
+
+
+def _noise(image: ByteArray) -> ByteArray:
+    return (image + np.random.default_rng(1).normal(0, 12, image.shape)).clip(0, 255).astype(np.uint8)
+
+
+@pytest.mark.parametrize("side", [40, 96, 200])
+@pytest.mark.parametrize("add", [_bar, _stamp, _frame, _fringe, _noise])
+def test_a_little_colour_in_a_grey_picture_makes_it_no_colour_picture(
+    side: int, add: Callable[[ByteArray], ByteArray]
+) -> None:
+    assert not has_colour(add(grey(street(side))))
+    assert has_colour(add(street(side)))

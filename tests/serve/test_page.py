@@ -116,7 +116,10 @@ def test_a_picture_has_colour_or_none_as_on_the_server(
         tint = (grey[..., None] * [1.0, 0.8, 0.5]).astype(np.uint8)
         noisy = np.clip(np.repeat(grey[..., None], 3, 2) + rng.normal(0, 6, (*grey.shape, 3)), 0, 255)
         pale = [(share * picture + (1 - share) * grey[..., None]) for share in np.linspace(0.02, 0.5, 12)]
-        pictures += [picture, np.repeat(grey[..., None], 3, 2), tint, noisy, *pale]
+        barred = np.repeat(grey[..., None], 3, 2)
+        barred[: len(barred) // 12] = (0, 60, 200)
+        fringed = np.stack([np.roll(grey, 2, 1), grey, np.roll(grey, -2, 1)], axis=2)
+        pictures += [picture, np.repeat(grey[..., None], 3, 2), tint, noisy, barred, fringed, *pale]
         pictures += [np.minimum(255, picture * 4.0), picture // 12, picture[:3, :5], picture[:1, :1]]
     pictures = [np.ascontiguousarray(picture[::2, ::2], dtype=np.uint8) for picture in pictures]
     given = {"rules": RULES["colour"], "pictures": [as_given(picture) for picture in pictures]}
