@@ -272,3 +272,26 @@ def test_find_returns_answers_with_boxes_and_crops(tmp_path: Path) -> None:
     assert len(coco["annotations"]) == len(found)
     assert [one["name"] for one in coco["categories"]][:2] == list(roadworthy.load().classes[:2])
     assert len(images(found._repr_html_(), "jpeg")) == len(found)
+
+
+@pytest.mark.parametrize("index", [True, np.True_])
+def test_one_truth_value_is_no_index(index: object) -> None:
+    with pytest.raises(TypeError, match="True"):
+        Answers(ROWS)[index]
+
+
+@pytest.mark.parametrize("index", [9, [99], -9])
+def test_an_index_beyond_the_end_is_named_with_the_length(index: object) -> None:
+    with pytest.raises(IndexError, match=r"answer -?\d+ was asked for; there are 4"):
+        Answers(ROWS)[index]  # type: ignore[call-overload]
+
+
+def test_answers_are_added_to_a_list() -> None:
+    both = [UNSURE] + Answers(ROWS, classes=["stop"])  # noqa: RUF005
+    assert both == [UNSURE, *ROWS]
+    assert isinstance(both, Answers)
+
+
+def test_every_category_has_its_kind_whether_it_occurs_or_not() -> None:
+    categories = Answers([], classes=["speed-60", "end-speed-60", "stop"]).to_coco()["categories"]
+    assert [one["supercategory"] for one in categories] == ["speed", "end-speed", "stop"]

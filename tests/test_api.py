@@ -11,7 +11,7 @@ from PIL import Image
 
 from roadworthy import api, cli
 from roadworthy.data.spec import read_records
-from roadworthy.errors import BundleError, ImageError, UsageError
+from roadworthy.errors import BundleError, DataNotFoundError, ImageError, UsageError
 from roadworthy.inputs import ByteArray
 from roadworthy.results import Predictions
 from roadworthy.serve import engine
@@ -364,3 +364,29 @@ def test_a_small_difference_between_the_orders_is_no_mistake(
     with warnings.catch_warnings():
         warnings.simplefilter("error")
         assert model.predict(mostly(30, 40, 220))[0].accepted is True
+
+
+@pytest.mark.parametrize("top", [0, -1, "a", True, 1.5])
+def test_a_number_of_answers_below_one_is_refused_before_a_picture_is_read(by_means: Path, top: Any) -> None:
+    model = api.load(by_means)
+    for ask in (model.predict, model.find):
+        with pytest.raises(UsageError, match=f"top is {top!r}"):
+            ask("there-is-none.png", top=top)
+
+
+def test_find_names_the_picture_that_it_cannot_read(by_means: Path) -> None:
+    model = api.load(by_means)
+    with pytest.raises(ImageError, match=r"image 0 \(nope.png\) cannot be read"):
+        model.find("nope.png")
+    with pytest.raises(ImageError, match=r"image 0 \(array\) has 5 x 0 pixels"):
+        model.find(np.zeros((0, 5, 3), np.uint8))
+
+
+def test_a_glob_of_nothing_becomes_a_row(by_means: Path) -> None:
+    model, good = api.load(by_means), mostly(30, 200, 40)
+    first, missing, last = model.predict([good, "zz*.png", good], on_error="row")
+    assert missing.path == "zz*.png"
+    assert "no picture at 'zz*.png'" in missing.error
+    assert first.error is None is last.error
+    with pytest.raises(DataNotFoundError, match="zz"):
+        model.predict([good, "zz*.png"])

@@ -6,6 +6,7 @@ import threading
 import time
 import warnings
 import zlib
+from pathlib import Path
 
 import numpy as np
 import pytest
@@ -559,3 +560,32 @@ def test_colour_is_judged_by_the_whole_picture_not_by_the_box():
     np.testing.assert_array_equal(square, read_square(encoded(image, "PNG"), spec, (2, 2, 30, 30)))
     assert colour
     assert not read_judged(encoded(image[:, :40], "PNG"), spec)[1]
+
+
+@pytest.mark.parametrize(("top", "middle"), [(255, 128), (65535, 128), (2**31 - 1, 128)])
+def test_grey_of_32_bits_is_the_same_in_a_file_and_in_memory(top: int, middle: int, tmp_path: Path) -> None:
+    levels = np.array([[0, top // 2 + 1, top]] * 2, dtype=np.int32)
+    image = Image.fromarray(levels)
+    assert image.mode == "I"
+    image.save(tmp_path / "long.tif")
+    for picture in (as_picture(image), decode(tmp_path / "long.tif")):
+        assert picture[0, :, 0].tolist() == [0, middle, 255]
+
+
+def test_an_open_file_is_read_as_its_bytes(tmp_path: Path) -> None:
+    path = tmp_path / "a.png"
+    Image.new("RGB", (4, 3), (10, 20, 30)).save(path)
+    for file in (io.BytesIO(path.read_bytes()), path.open("rb")):
+        with file:
+            assert np.array_equal(as_picture(file), decode(path))
+    with path.open("r", encoding="latin-1") as text, pytest.raises(ImageError, match="text"):
+        as_picture(text)
+
+
+def test_an_object_whose_array_fails_is_an_image_error_that_names_it() -> None:
+    class Broken:
+        def __array__(self, *_: object, **__: object) -> None:
+            raise OSError("the camera is gone")
+
+    with pytest.raises(ImageError, match=r"Broken.*the camera is gone"):
+        as_picture(Broken())

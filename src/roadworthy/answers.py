@@ -18,7 +18,7 @@ from PIL import Image
 from roadworthy.errors import ImageError, ShapeError, UsageError
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.results import WORTH, Row, sure
-from roadworthy.signs.catalogue import NO_SIGN
+from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 FACES = Path(__file__).parent / "serve" / "page" / "faces"
 THUMBNAIL = InputSpec(size=48, crop="roi")  # of its box, where a row has one
@@ -64,10 +64,13 @@ class Answers(Sequence[Row]):
     def __getitem__(self, index: Any) -> Row | Answers:
         if isinstance(index, slice):
             return self._of(range(len(self))[index])
+        if isinstance(index, (bool, np.bool_)):
+            raise TypeError(f"answers were asked for by {index}; use an integer, a slice or a boolean mask")
         try:
-            return self._rows[operator.index(index)]
+            place = operator.index(index)
         except TypeError:
             return self._of(_chosen(index, len(self)))
+        return self._rows[_place(place, len(self))]
 
     def __eq__(self, other: object) -> bool:
         if isinstance(other, (Answers, list, tuple)):
@@ -80,6 +83,9 @@ class Answers(Sequence[Row]):
         more = other if isinstance(other, Answers) else Answers(other)
         classes = self._classes or more._classes
         return Answers([*self, *more], classes=classes, seen=[*self._seen, *more._seen])
+
+    def __radd__(self, other: Iterable[Row]) -> Answers:
+        return Answers(other, classes=self._classes) + self
 
     @property
     def accepted(self) -> NDArray[np.bool_]:
@@ -124,7 +130,6 @@ class Answers(Sequence[Row]):
         names = list(dict.fromkeys([*self._classes, *(row.predicted for row in self if row.error is None)]))
         names = [name for name in names if name != NO_SIGN]
         category = {name: number for number, name in enumerate(names, 1)}
-        kinds = {row.predicted: row.kind for row in self}
         images: dict[str, dict[str, Any]] = {}
         annotations: list[dict[str, Any]] = []
         for row, seen in zip(self, self._seen, strict=True):
@@ -156,7 +161,7 @@ class Answers(Sequence[Row]):
             "images": list(images.values()),
             "annotations": annotations,
             "categories": [
-                {"id": number, "name": name, "supercategory": kinds.get(name, name)}
+                {"id": number, "name": name, "supercategory": kind_and_value(name)[0]}
                 for name, number in category.items()
             ],
         }
@@ -237,10 +242,17 @@ def _chosen(index: Any, count: int) -> list[int]:
             raise IndexError(f"the mask has {len(places)} entries; there are {count} answers")
         return [int(i) for i in np.flatnonzero(places)]
     if places.ndim == 1 and np.issubdtype(places.dtype, np.integer):
-        return [range(count)[int(i)] for i in places]
+        return [_place(int(i), count) for i in places]
     raise TypeError(
         f"answers were asked for by {type(index).__name__}; use an integer, a slice or a boolean mask"
     )
+
+
+def _place(index: int, count: int) -> int:
+    """A place from the front, of one that may be counted from the end."""
+    if not -count <= index < count:
+        raise IndexError(f"answer {index} was asked for; there are {count}")
+    return index % count
 
 
 def _upright_size(path: str) -> tuple[int, int]:

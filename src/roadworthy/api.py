@@ -21,7 +21,7 @@ import numpy as np
 
 from roadworthy.answers import THUMBNAIL, Answers, Seen
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
-from roadworthy.errors import BundleError, DataError, ImageError, UsageError
+from roadworthy.errors import BundleError, DataError, DataNotFoundError, ImageError, UsageError
 from roadworthy.extras import FOR_MODELS, missing, require
 from roadworthy.inputs import (
     MAX_PIXELS,
@@ -305,7 +305,8 @@ class Classifier:
         """
         from roadworthy.serve.find import cut_out
 
-        picture = as_picture(image, order)
+        _check_top(top)
+        picture = _named_picture(image, 0, order)
         found = self.look(picture, least_px=least_px)
         if not found:
             return Answers(classes=self.classes)
@@ -324,7 +325,9 @@ class Classifier:
         images: paths, bytes of files, PIL images, arrays and tensors, as `inputs.as_picture` takes them:
             (H, W, 3) uint8 RGB and its like.  OpenCV's are BGR: give order="BGR", or `image[..., ::-1]`.
             Among paths folders, globs and @FILE stand for the pictures in them, as on the command line.
+        top: how many classes an answer names, 1 or more: the surest, and the others as `alternatives`.
         order: of the channels of arrays and tensors, `RGB` or `BGR`; files and PIL images know their own.
+            Of those that were saved with red and blue swapped nobody can tell, and they are not checked.
             Where an array gives another and a much surer answer the other way round, its own is not
             accepted, and a warning says so (of networks that know no-sign): it finds most mistakes, not all.
         on_error: `raise` ends at a picture that cannot be read, with an ImageError that names it; `row`
@@ -334,9 +337,10 @@ class Classifier:
         Memory holds 64 decoded pictures at a time.
         """
         check_order(order)
+        _check_top(top)
         if on_error not in ("raise", "row"):
             raise UsageError(f"on_error is {on_error!r}; it must be raise or row")
-        items = _expanded(images if isinstance(images, (list, tuple)) else [images])
+        items = _expanded(images if isinstance(images, (list, tuple)) else [images], on_error)
         parts = [
             self._predict(items[first : first + _AT_ONCE], first, top, order, on_error)
             for first in range(0, len(items), _AT_ONCE)
@@ -357,6 +361,8 @@ class Classifier:
         rows, pictures = {}, {}
         for i, item in enumerate(items):
             try:
+                if isinstance(item, _Unfound):
+                    raise ImageError(item.error)
                 pictures[i] = as_picture(item, order)
             except ImageError as error:
                 if on_error == "raise":
@@ -478,7 +484,27 @@ def _described(item: Any, number: int) -> str:
 _AT_ONCE = 64  # pictures
 
 
-def _expanded(items: Sequence[Any]) -> list[Any]:
+class _Unfound(str):
+    """The name of pictures of which there is none, and why."""
+
+    error: str
+
+
+def _check_top(top: Any) -> None:
+    if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
+        raise UsageError(f"top is {top!r}; it must be a whole number of 1 or more")
+
+
+def _named_picture(item: Any, number: int, order: str) -> ByteArray:
+    """`as_picture`, with errors that say which one it is."""
+    check_order(order)
+    try:
+        return as_picture(item, order)
+    except ImageError as error:
+        raise ImageError(f"{_described(item, number)} {error}") from error
+
+
+def _expanded(items: Sequence[Any], on_error: str) -> list[Any]:
     """The items, with the pictures that folders, globs and lists among them stand for."""
     from roadworthy.evaluate.stream import expand_inputs
 
@@ -488,7 +514,17 @@ def _expanded(items: Sequence[Any]) -> list[Any]:
         several = os.path.isdir(name) or (  # noqa: PTH112 - Path's raises where a name is too long
             not os.path.exists(name) and (glob.has_magic(name) or name.startswith("@"))  # noqa: PTH110
         )
-        found += expand_inputs([name]) if several else [item]
+        if not several:
+            found.append(item)
+            continue
+        try:
+            found += expand_inputs([name])
+        except DataNotFoundError as error:
+            if on_error == "raise":
+                raise
+            missing = _Unfound(name)
+            missing.error = str(error)
+            found.append(missing)
     return found
 
 

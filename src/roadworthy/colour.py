@@ -15,11 +15,11 @@ The rule, for an RGB picture of 8 bits:
    min(HUES * length / level, HUES_MOST) * length; and blocks lighter than the mean are no more neutral than
    the rest, as white in a red sign is: their mean chroma along the direction, over their mean luma + FLOOR,
    is above EVEN * length / level.  Then the picture has no colour either.
-6. Colour must lie within the picture, and widely.  Of pictures of WIDE blocks and more along both sides, leave
-   out the EDGE of the shorter side (at least one block) all around.  Take off each part of chroma what luma
-   and its differences across and down explain (least squares with a ridge): a lens's fringe follows edges.
-   Leave out the share SPOTS of blocks with most left, a time stamp or a bar, and take off again.  Where the
-   mean product of what is left in neighbouring blocks, which noise does not share, is below
+6. Colour must lie within the picture, and widely.  Of pictures of WIDE blocks and more along both sides,
+   leave out the EDGE of the shorter side (at least one block) all around.  Take off each part of chroma what
+   luma and its differences across and down explain (least squares with a ridge): a lens's fringe follows
+   edges.  Leave out the share SPOTS of blocks with most left, a time stamp or a bar, and take off again.
+   Where the mean product of what is left in neighbouring blocks, which noise does not share, is below
    (SHARED * level)^2, a grey picture has a little colour added, and counts as grey.
 """
 

@@ -46,6 +46,7 @@ _CHANNELS = (1, 3, 4)  # grey, colour, colour and opacity
 _METADATA_BYTES = 256_000_000  # profiles, thumbnails and further frames beside the pixels
 _ORIENTATION_KEYS = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
+_LONG = 32  # bits
 _WHITE_IS_ZERO, _SIGNED, _FLOAT = 0, 2, 3  # values of theirs
 
 # `max_pixels` decides what is too large.  Said once: warnings.catch_warnings is not safe in threads.
@@ -110,7 +111,7 @@ def as_picture(item: Any, order: str = "RGB", max_pixels: int = MAX_PIXELS) -> B
     """A picture as (H, W, 3) uint8 RGB, whichever way it arrives; the same picture gives the same levels.
 
     item: one of
-        - a path, or the bytes of a file, for `decode`;
+        - a path, the bytes of a file, or a file open in binary mode, for `decode`;
         - a PIL image of any mode, by the same rules: EXIF orientation that it carries is applied
           (ImageOps.exif_transpose does that and takes the mark away), 16 bits become 8 by their range;
         - an array, (H, W) or (H, W, 1) grey, (H, W, 3) colour, (H, W, 4) colour and opacity, of uint8,
@@ -130,15 +131,35 @@ def as_picture(item: Any, order: str = "RGB", max_pixels: int = MAX_PIXELS) -> B
     if hasattr(item, "detach"):  # torch is not imported to ask
         return _from_array(_from_tensor(item), order)
     if hasattr(item, "__array__"):
-        return _from_array(np.asarray(item), order)
+        try:
+            array = np.asarray(item)
+        except Exception as error:  # whatever another's code raises
+            reason = str(error).splitlines()[0] if str(error) else type(error).__name__
+            raise ImageError(
+                f"is a {type(item).__name__} that cannot be read as an array: {reason}"
+            ) from error
+        return _from_array(array, order)
+    if isinstance(item, io.IOBase):
+        return decode(_all_of(item), max_pixels)
     raise ImageError(
         f"is of the type {type(item).__name__}; give a path, bytes, a PIL image, an array or a tensor"
     )
 
 
+def _all_of(file: io.IOBase) -> bytes:
+    """The bytes of an open file, from where it stands."""
+    try:
+        data = file.read()
+    except (OSError, ValueError) as error:
+        raise ImageError(f"is an open file that cannot be read: {error}") from error
+    if not isinstance(data, bytes):
+        raise ImageError('is a file opened as text; open it with "rb", or give its path')
+    return data
+
+
 def is_array(item: Any) -> bool:
     """Whether a picture that `as_picture` takes is an array or tensor, of which nobody knows the order."""
-    return not isinstance(item, (str, PathLike, bytes, bytearray, memoryview, Image.Image))
+    return not isinstance(item, (str, PathLike, bytes, bytearray, memoryview, io.IOBase, Image.Image))
 
 
 def check_order(order: str) -> None:
@@ -353,6 +374,11 @@ def _to_8_bits(image: Image.Image) -> ByteArray:
     if image.mode == "F" or kind == _FLOAT:
         highest = grey.max(initial=0)  # floats declare no range: fractions, bytes and 16 bits are all in use
         top = next((limit for limit in (1.0, 255.0, 65535.0) if highest <= limit), float(highest))
+    elif image.mode == "I" and (bits == _LONG or (not tags and image.format is None)):
+        # Hardly anyone uses the range of 32 bits; and what is in memory does not say what it came from.
+        highest = grey.max(initial=0)
+        whole = 2.0 ** (_LONG - (kind == _SIGNED or not tags)) - 1
+        top = next((limit for limit in (255.0, 65535.0) if highest <= limit), whole)
     else:
         top = 2.0 ** (bits - (kind == _SIGNED)) - 1
     if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
