@@ -128,6 +128,8 @@ def as_picture(item: Any, order: str = "RGB", max_pixels: int = MAX_PIXELS) -> B
         return decode(bytes(item), max_pixels)
     if isinstance(item, Image.Image):
         return np.array(_from_image(item, max_pixels))
+    if isinstance(item, io.IOBase):
+        return decode(_all_of(item), max_pixels)
     if hasattr(item, "detach"):  # torch is not imported to ask
         return _from_array(_from_tensor(item), order)
     if hasattr(item, "__array__"):
@@ -139,8 +141,6 @@ def as_picture(item: Any, order: str = "RGB", max_pixels: int = MAX_PIXELS) -> B
                 f"is a {type(item).__name__} that cannot be read as an array: {reason}"
             ) from error
         return _from_array(array, order)
-    if isinstance(item, io.IOBase):
-        return decode(_all_of(item), max_pixels)
     raise ImageError(
         f"is of the type {type(item).__name__}; give a path, bytes, a PIL image, an array or a tensor"
     )
