@@ -307,3 +307,32 @@ def test_training_and_test_unpacked_apart_are_one_set(tmp_path: Path) -> None:
 def test_a_meta_table_of_another_shape_has_no_icons(tmp_path: Path, text: str) -> None:
     write(make_kaggle(tmp_path) / "Meta.csv", text)
     assert icons(tmp_path) == {}
+
+
+def test_kaggle_class_that_no_row_names_is_refused(tmp_path: Path) -> None:
+    make_kaggle(tmp_path)
+    touch(tmp_path / "Train/17/00017_00000_00000.png")
+    with pytest.raises(DataError, match=r"Train.17 holds pictures .1., but .*Train\.csv names none of them"):
+        read(tmp_path, {}, "names")
+
+
+def test_kaggle_pictures_that_no_row_names_are_counted_each_time(tmp_path: Path) -> None:
+    make_kaggle(tmp_path)
+    touch(tmp_path / "Train/14/00014_00003_00008.png")
+    for _ in range(2):
+        with hearing() as notes:
+            assert len(read(tmp_path, {}, "names")) == 2
+        assert [n for n in notes if "left out" in n and "1 pictures" in n and "Train.csv" in n]
+
+
+@pytest.mark.parametrize("split", ["Train", "Test"])
+def test_kaggle_table_without_rows_beside_pictures_is_refused(tmp_path: Path, split: str) -> None:
+    write(make_kaggle(tmp_path) / f"{split}.csv", KAGGLE)
+    with pytest.raises(DataError, match=rf"{split}\.csv names none of them"):
+        read(tmp_path, {}, "names")
+
+
+def test_official_table_without_rows_beside_pictures_is_refused(tmp_path: Path) -> None:
+    write(make_official(tmp_path) / "GTSRB/Final_Training/Images/00014/GT-00014.csv", OFFICIAL)
+    with pytest.raises(DataError, match=r"00014 holds pictures .6., but .*GT-00014\.csv names none of them"):
+        read(tmp_path, {}, "names")

@@ -77,7 +77,35 @@ def _read_kaggle_at(place: Path, listing: Listing) -> list[Record]:
         if split not in tables and folder is not None and _holds_pictures(folder):
             say(f"gtsrb: the pictures in {folder} are left out, for no {split.capitalize()}.csv is beside it")
     read = tuple((split, table, Path(table).stat().st_mtime_ns) for split, table in tables.items())
-    return list(_read_kaggle(place, read))
+    records = list(_read_kaggle(place, read))
+    for split, table in tables.items():
+        _check_all_named(place, split, table, {str(r.path) for r in records if r.split == split}, listing)
+    return records
+
+
+def _check_all_named(place: Path, split: str, table: str, named: set[str], listing: Listing) -> None:
+    """DataError where the table names no picture of a folder that holds some; fewer than all are counted."""
+    tops = {str(place / name) for name in listing.names(str(place)).values() if name.lower() == split}
+    used = {top for top in tops if any(path.startswith(top + os.sep) for path in named)}
+    there: dict[str, set[str]] = {}
+    for top in used or tops:
+        for above, _, names in os.walk(top):
+            folder = os.sep.join(above.split(os.sep)[: top.count(os.sep) + 2])
+            pictures = {above + os.sep + name for name in names if suffix_of(name) in SUFFIXES}
+            there[folder] = there.get(folder, set()) | pictures
+    for folder, pictures in sorted(there.items()):
+        _check_named(folder, table, len(pictures), len(pictures - named))
+
+
+def _check_named(folder: str, table: str, pictures: int, unnamed: int) -> None:
+    if not unnamed:
+        return
+    if unnamed == pictures:
+        raise DataError(
+            f"{folder} holds pictures ({pictures:,}), but {table} names none of them; fetch the table again, or "
+            "take the folder away to do without these pictures"
+        )
+    say(f"gtsrb: {unnamed:,} pictures in {folder} are left out, for {table} does not name them")
 
 
 def _kaggle_tables(place: Path, listing: Listing) -> dict[str, str]:
@@ -237,9 +265,8 @@ def _read_filenames(table: Path, folder: str, split: str, listing: Listing) -> l
     if missing:
         raise missing_pictures(table, missing)
     pictures = {name for name in listing.names(folder).values() if suffix_of(name) in SUFFIXES}
-    unnamed = len(pictures) - len({path for _, path in found})
-    if unnamed > 0:
-        say(f"gtsrb: {unnamed:,} pictures in {folder} are left out, for {table} does not name them")
+    taken = {path.rpartition(os.sep)[2] for _, path in found if path is not None}
+    _check_named(folder, str(table), len(pictures), len(pictures - taken))
     return [_record(row, path, split) for row, path in found if path is not None]
 
 
