@@ -631,6 +631,46 @@ def somewhere(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
     return tmp_path
 
 
+@pytest.mark.parametrize("name", ["pakaged", "Packaged"])
+@pytest.mark.parametrize(
+    "line",
+    [
+        "predict {} x.png",
+        "train --data folder:nowhere --start {}",
+        "evaluate {} --data folder:nowhere",
+        "serve {}",
+        "export {} --to x.onnx",
+    ],
+)
+def test_a_misspelt_packaged_is_offered(line: str, name: str, capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(line.format(name).split()) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "did you mean packaged?" in err
+    assert err.count("\n") == 1
+
+
+@pytest.mark.parametrize(
+    "arguments",
+    [
+        ["predict", ""],
+        ["predict", "@"],
+        ["predict", "packaged", ""],
+        ["train", "--data", "folder:nowhere", "--out", ""],
+        ["train", "--data", "folder:nowhere", "--start", ""],
+        ["evaluate", "", "--data", "folder:nowhere"],
+        ["serve", ""],
+        ["export", "", "--to", "x.onnx"],
+    ],
+)
+def test_an_empty_name_is_no_folder(arguments: list[str], capsys: pytest.CaptureFixture[str]) -> None:
+    assert cli.run(arguments) == 2
+    out, err = capsys.readouterr()
+    assert out == ""
+    assert "an empty name" in err
+    assert err.count("\n") == 1
+
+
 @pytest.mark.parametrize(
     ("line", "said"),
     [

@@ -8,7 +8,7 @@ from roadworthy.errors import UsageError
 from roadworthy.paths import as_path
 
 
-@pytest.mark.parametrize("text", ["", "a/b.png", "n" * 255, "ü" * 127, "data:x.png", "a\udcff.png"])
+@pytest.mark.parametrize("text", [".", "a/b.png", "n" * 255, "ü" * 127, "data:x.png", "a\udcff.png"])
 def test_what_a_file_system_takes(text: str) -> None:
     assert as_path(text) == Path(text)
 
@@ -19,7 +19,8 @@ def test_what_a_file_system_takes(text: str) -> None:
         ("n" * 256, "name of 256 bytes"),
         ("a/" + "ü" * 128 + "/b", "name of 256 bytes"),
         ("abcd/" * 1000, "has 5,000 bytes"),
-        ("a\0b", "NUL"),
+        ("a\0b", "NUL character, which no path may$"),
+        ("", "an empty name"),
         ("\ud800", "cannot be written"),
         ("data:image/png;base64,iVBORw0KGgo=", "is a data URI"),
         ("DATA:,x", "is a data URI"),

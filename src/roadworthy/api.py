@@ -107,7 +107,7 @@ def train(
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to go on with")
-    folder = as_path(out or RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}")
+    folder = as_path(RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}" if out is None else out)
     with _no_empty_folder(folder):
         finished = run(
             config,
@@ -546,8 +546,10 @@ def load(model: StrPath | None = None, *, device: str = "cpu", threads: int = 0)
 
 
 def _named_or_packaged(model: StrPath | None) -> Path:
-    from roadworthy.serve.engine import PACKAGED, packaged
+    from roadworthy.serve.engine import PACKAGED, packaged, refuse_misspelt
 
+    if isinstance(model, str):
+        refuse_misspelt(model)
     if model is None or model == PACKAGED:  # a Path is a place, whatever it is called
         model = packaged()
     if model is None:
@@ -925,9 +927,10 @@ def export(
     specs = [one.spec for one in ((data, *measured) if data else measured)]
     specs += [_DRAWN] if model == "packaged" and data is None else []
     require("exporting", "export", *extras_for(*specs))
-    from roadworthy.serve.engine import PACKAGED, packaged_weights
+    from roadworthy.serve.engine import PACKAGED, packaged_weights, refuse_misspelt
     from roadworthy.shipping import export as ship
 
+    refuse_misspelt(model)
     if model == PACKAGED:
         model, data = packaged_weights(), data or DataConfig(spec=_DRAWN)
     return ship(

@@ -218,6 +218,8 @@ def train(
         raise UsageError("--resume needs --out, the folder of the run to go on with")
     if resume and config is not None:
         raise UsageError("--resume goes on with the run's own settings; leave --config away")
+    if start is not None:
+        as_path(start)  # the setting's own empty text means a fresh network
     budget = _given(epochs=epochs, minutes=minutes, seed=seed, start=start)
     if epochs is not None or minutes is not None:
         # Another budget in a file would win over the flag.
@@ -1015,10 +1017,11 @@ def split_model(arguments: list[str]) -> tuple[Path | str | None, list[str]]:
     `packaged` is the model of that name; a folder of pictures named so is ./packaged.
     """
     from roadworthy.network import SUFFIXES, refuse_foreign
-    from roadworthy.serve.engine import PACKAGED
+    from roadworthy.serve.engine import PACKAGED, refuse_misspelt
 
     if arguments[0] == PACKAGED:
         return PACKAGED, arguments[1:]
+    refuse_misspelt(arguments[0])
     first, *others = map(as_path, arguments)
     for path in (first, *others):
         refuse_foreign(path)

@@ -15,7 +15,8 @@ _DATA_URI = re.compile(r"data:[\w.+-]*(/[\w.+-]*)?(;[^,]*)?,", re.IGNORECASE)
 def as_path(text: str | os.PathLike[str]) -> Path:
     """The path that a user's text names; whether anything is there is not looked at.
 
-    Raises UsageError on a data URI, a NUL character, and names that are too long or cannot be written.
+    Raises UsageError on an empty text (which Path takes for the current folder), a data URI, a NUL
+    character, and names that are too long or cannot be written.
     """
     if fault := _fault(os.fspath(text)):
         raise UsageError(fault)
@@ -34,13 +35,15 @@ def at_home(text: str) -> Path:
 
 def _fault(text: str) -> str:
     """Why a text cannot be a path, or nothing."""
+    if not text:
+        return "an empty name is given where a path must stand; name a file or folder (the current one is .)"
     if _DATA_URI.match(text):
         return (
             f"{short(text)} is a data URI, not a path; save the picture to a file and name that, or give its "
             "bytes in Python"
         )
     if "\0" in text:
-        return f"the path {short(text)} holds a NUL character, which no path may; is its list UTF-16 text?"
+        return f"the path {short(text)} holds a NUL character, which no path may"
     try:
         whole = os.fsencode(text)
     except UnicodeEncodeError:

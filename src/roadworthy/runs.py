@@ -66,7 +66,7 @@ from roadworthy.runtime import (
     with_threads,
 )
 from roadworthy.scores import SCORES, log_probabilities
-from roadworthy.serve.engine import PACKAGED, packaged_weights
+from roadworthy.serve.engine import PACKAGED, packaged_weights, refuse_misspelt
 from roadworthy.signs.catalogue import Face, told_by_colour
 from roadworthy.signs.draw import draw_icon
 from roadworthy.stages import stage
@@ -139,7 +139,9 @@ def _run(
 ) -> Run:
     """shared: where the state to resume from lies.  folder: where this process writes."""
     check_budget(config.train)
-    as_path(config.train.start)  # before the data are read
+    if config.train.start:
+        refuse_misspelt(config.train.start)
+        as_path(config.train.start)  # before the data are read
     if config.evaluate.norms != "stored":
         raise ConfigError(
             "evaluate.norms = 'new' is for roadworthy evaluate; a training measures what it stores"

@@ -299,6 +299,8 @@ def test_a_list_is_read_as_editors_and_shells_write_it(tmp_path, encoding):
     ("content", "words"),
     [
         (b"a.png\n\0b.png\n", "list.txt, line 2: .*NUL"),
+        (b"", "list.txt is empty"),
+        (b"\n \n", "list.txt is empty"),
         ("a.png".encode("utf-16-le"), "line 1: .*NUL.*UTF-16"),
         (b"\xff\xfea", "no whole UTF-16"),
         (b"n" * 300, "line 1: .*300 bytes"),

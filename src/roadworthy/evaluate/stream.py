@@ -266,7 +266,7 @@ def _expand(given: str, others: Counter[str]) -> Iterator[Path]:
     elif path.exists():
         yield path
     elif given.startswith("@"):
-        yield from _listed(Path(given[1:]))
+        yield from _listed(as_path(given[1:]))
     else:
         # Path.glob takes no absolute patterns.
         for match in map(Path, sorted(glob.iglob(given, recursive=True))):  # noqa: PTH207
@@ -277,6 +277,7 @@ def _expand(given: str, others: Counter[str]) -> Iterator[Path]:
 
 
 def _listed(file: Path) -> Iterator[Path]:
+    empty = True
     try:
         with file.open("rb") as start:
             wide = start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
@@ -284,18 +285,22 @@ def _listed(file: Path) -> Iterator[Path]:
         with file.open(encoding=encoding, errors=errors) as lines:
             for number, line in enumerate(map(str.strip, lines), 1):
                 if line:
+                    empty = False
                     yield _named(line, file, number)
     except UnicodeDecodeError as error:
         raise DataError(f"the list {file} is no whole UTF-16 text: {error.reason}") from error
     except OSError as error:
         raise DataNotFoundError(f"the list {file} cannot be read: {error.strerror or error}") from error
+    if empty:
+        raise DataNotFoundError(f"the list {file} is empty; it needs the path of a picture on each line")
 
 
 def _named(line: str, file: Path, number: int) -> Path:
     try:
         return as_path(line)
     except UsageError as error:
-        raise DataError(f"the list {file}, line {number}: {error}") from error
+        wide = "; is the list UTF-16 text without its mark?" if "\0" in line else ""
+        raise DataError(f"the list {file}, line {number}: {error}{wide}") from error
 
 
 def _walk(folder: Path, others: Counter[str]) -> Iterator[Path]:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import os
 from collections.abc import Sequence
 from functools import cache
@@ -13,6 +14,7 @@ import numpy as np
 from roadworthy.errors import BundleError, CheckpointError, ShapeError, UsageError
 from roadworthy.export.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
+from roadworthy.paths import as_path
 from roadworthy.results import Rejection
 from roadworthy.signs.catalogue import NO_SIGN
 
@@ -135,6 +137,14 @@ def load_windows(path: Path, *, threads: int = 0) -> Engine | None:
         return None
     engine = load_engine(beside, threads=threads)
     return engine if NO_SIGN in engine.classes else None
+
+
+def refuse_misspelt(name: str | os.PathLike[str]) -> None:
+    """UsageError where nothing is at `name` and `packaged` was most likely meant (`Packaged`, `pakaged`)."""
+    text = os.fspath(name)
+    near = text != PACKAGED and difflib.get_close_matches(text.lower(), [PACKAGED], cutoff=0.8)
+    if near and not as_path(text).exists():
+        raise UsageError(f"there is no model {text!r}; did you mean {PACKAGED}?")
 
 
 def packaged_weights() -> Path:

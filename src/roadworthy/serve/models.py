@@ -10,7 +10,7 @@ from pathlib import Path
 
 from roadworthy.errors import UnknownNameError, UsageError
 from roadworthy.serve.batching import Batcher
-from roadworthy.serve.engine import Engine, load_engine, load_windows, packaged
+from roadworthy.serve.engine import Engine, load_engine, load_windows, packaged, refuse_misspelt
 from roadworthy.serve.settings import ServiceConfig
 
 
@@ -120,6 +120,7 @@ def _bundle(path: Path) -> Path:
         return path
     if str(path) == "packaged":
         return _packaged()
+    refuse_misspelt(path)
     there = sorted(other.name for other in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.5)
     hint = f"did you mean {path.with_name(close[0])}?" if close else "name a bundle, or packaged"

@@ -90,7 +90,7 @@ def _check_all_named(place: Path, split: str, table: str, named: set[str], listi
     there: dict[str, set[str]] = {}
     for top in used or tops:
         for above, _, names in os.walk(top):
-            folder = os.sep.join(above.split(os.sep)[: top.count(os.sep) + 2])
+            folder = str(Path(top, *Path(above).relative_to(top).parts[:1]))
             pictures = {above + os.sep + name for name in names if suffix_of(name) in SUFFIXES}
             there[folder] = there.get(folder, set()) | pictures
     for folder, pictures in sorted(there.items()):
@@ -102,8 +102,8 @@ def _check_named(folder: str, table: str, pictures: int, unnamed: int) -> None:
         return
     if unnamed == pictures:
         raise DataError(
-            f"{folder} holds pictures ({pictures:,}), but {table} names none of them; fetch the table again, or "
-            "take the folder away to do without these pictures"
+            f"{folder} holds pictures ({pictures:,}), but {table} names none of them; fetch the table again, "
+            "or take the folder away to do without these pictures"
         )
     say(f"gtsrb: {unnamed:,} pictures in {folder} are left out, for {table} does not name them")
 
