@@ -81,6 +81,10 @@ def test_paths_absolute_backward_and_upward(tmp_path: Path) -> None:
         ("path,ClassId\na.png,99\n", "line 2: column classid: .*99"),
         ("path,label\nnone.png,stop\nnone2.png,stop\n", r"none\.png \(line 2\) and 1 more"),
         ("path,label\n", "a header but no rows"),
+        ("path,label\na.png,st\0op\n", r"line 2: column label: .*'st.x00op' holds a control character"),
+        ('path,label\na.png,"st\nop"\n', "line 3: column label: .* holds a control character"),
+        ("path,label\na.png,\x1b[31mstop\n", "line 2: column label: .* holds a control character"),
+        ("path,label\na.png,../stop\n", "line 2: column label: .* written like a path"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, words: str) -> None:

@@ -284,3 +284,12 @@ def test_all_suffixes_that_pictures_have_are_read(tmp_path: Path) -> None:
     names = [f"stop/a.{end}" for end in ("jfif", "jpe", "pnm", "AVIF", "heic", "HEIF", "png")]
     touch(tmp_path, *names)
     assert len(read(tmp_path, {}, "names")) == len(names)
+
+
+@pytest.mark.parametrize("name", ["stop\n", "\x1b[31mstop", "st\rop", "a\\b"])
+def test_a_folder_that_no_class_can_be_called_is_named(tmp_path: Path, name: str) -> None:
+    touch(tmp_path, f"{name}/a.png", "give-way/b.png")
+    with pytest.raises(LabelError, match=r"(control character|like a path)") as raised:
+        read(tmp_path, {}, "names")
+    assert repr(name) in str(raised.value)
+    assert "\x1b" not in str(raised.value)

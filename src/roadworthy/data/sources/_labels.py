@@ -3,13 +3,15 @@
 from __future__ import annotations
 
 import re
+import unicodedata
 from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
 from roadworthy.data.records import Record
-from roadworthy.errors import UnknownNameError
+from roadworthy.errors import LabelError, UnknownNameError
 from roadworthy.notes import say, some
+from roadworthy.paths import short
 from roadworthy.signs.catalogue import (
     codes_of,
     countries,
@@ -35,7 +37,20 @@ def label_reader(labels: str) -> Callable[[str], str]:
     if labels == GTSRB_IDS:
         return name_from_gtsrb_id
     country = "" if labels == "names" else labels
-    return lambda label: resolve_label(label, country)
+
+    def read(label: str) -> str:
+        _refuse_unwritable(label)
+        return resolve_label(label, country)
+
+    return read
+
+
+def _refuse_unwritable(label: str) -> None:
+    """LabelError for what no class can be called: names go to terminals, pages and files."""
+    if any(unicodedata.category(character) == "Cc" for character in label):
+        raise LabelError(f"the label {short(label)} holds a control character; write it without")
+    if label in (".", "..") or "/" in label or "\\" in label:
+        raise LabelError(f"the label {short(label)} is written like a path; write it without / and \\")
 
 
 def say_labels(read: Mapping[str, str], labels: str, place: str) -> None:

@@ -11,7 +11,7 @@ from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
 from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of
-from roadworthy.errors import DataError, DataNotFoundError
+from roadworthy.errors import DataError, DataNotFoundError, LabelError
 from roadworthy.inputs import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
 from roadworthy.notes import say, some
 
@@ -27,7 +27,10 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     reader, known = label_reader(labels), dict[str, str]()
 
     def read_label(label: str) -> str:
-        return known.setdefault(label, reader(label))
+        try:
+            return known.setdefault(label, reader(label))
+        except LabelError as error:
+            raise LabelError(f"folder:{place}: a folder is no class: {error}") from error
 
     records = read_folder(place, read_label)
     say_labels(known, labels, f"folder:{place}")
