@@ -199,3 +199,11 @@ def test_a_set_that_leaves_nothing_to_measure_on_is_refused_with_the_reason(draw
         refuse_unmeasurable(open_splits(data, SPEC, cache_dir=tmp_path / "cache"), data)
     data = replace(data, split="0.9/0.1")
     refuse_unmeasurable(open_splits(data, SPEC, cache_dir=tmp_path / "cache"), data)
+
+
+def test_splits_without_one_to_train_on_name_what_to_call_train(draw, tmp_path):
+    for label in ("stop", "no-entry"):
+        draw(label, split="val")
+        spec = draw(label, split="test")
+    with pytest.raises(DataError, match="only test and val: call one of them train, or cut the data anew"):
+        open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")

@@ -119,7 +119,7 @@ def _open_splits(
     parts = split_records([*grouped, *closed], data.split, data.split_by, data.split_seed, data.val_fraction)
     if not with_test:
         parts["test"] = []
-    _check_train(parts["train"], task.classes, data)
+    _check_train(parts["train"], task.classes, data, sorted({r.split for r in found if r.split}))
     places = {record: place for place, record in enumerate(grouped)}  # equal records show the same picture
     shares = tuple(part.share for part in parse_spec(data.spec))
     sets = {}
@@ -245,9 +245,15 @@ def _needs_groups(records: Sequence[Record], data: DataConfig) -> bool:
     )
 
 
-def _check_train(train: Sequence[Record], classes: Sequence[str], data: DataConfig) -> None:
+def _check_train(
+    train: Sequence[Record], classes: Sequence[str], data: DataConfig, own: Sequence[str]
+) -> None:
     if not train:
-        raise DataError(f"{data.spec} leaves no pictures to train on with the split {data.split!r}")
+        rename = f"; it brings along only {' and '.join(own)}: call one of them train, or" if own else ";"
+        raise DataError(
+            f"{data.spec} leaves no pictures to train on with the split {data.split!r}{rename} cut the data "
+            "anew with --split 0.7/0.1/0.2"
+        )
     present = {record.label for record in train}
     missing = [name for name in classes if name not in present]
     if missing:

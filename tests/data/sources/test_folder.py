@@ -293,3 +293,40 @@ def test_a_folder_that_no_class_can_be_called_is_named(tmp_path: Path, name: str
         read(tmp_path, {}, "names")
     assert repr(name) in str(raised.value)
     assert "\x1b" not in str(raised.value)
+
+
+@pytest.mark.parametrize("wrapper", ["Images", "archive/Images"])
+def test_splits_below_a_wrapper_are_found_and_said(tmp_path: Path, wrapper: str) -> None:
+    signs = [f"{split}/{name}/a.png" for split in ("Train", "Test") for name in ("give-way", "stop")]
+    touch(tmp_path, *(f"{wrapper}/{sign}" for sign in signs), "notes/x.txt")
+    with hearing() as notes:
+        records = read(tmp_path, {}, "names")
+    assert [(r.label, r.split) for r in records] == [
+        *(("give-way", "test"), ("stop", "test")),
+        *(("give-way", "train"), ("stop", "train")),
+    ]
+    assert any(f"those in {tmp_path / wrapper} are taken" in note for note in notes)
+
+
+@pytest.mark.parametrize(
+    "names",
+    [["stop/train/a.png", "stop/test/a.png"], ["stop/north/a.png"], ["stop/train/x/a.png", "b/c.png"]],
+)
+def test_a_class_is_no_wrapper(tmp_path: Path, names: list[str]) -> None:
+    touch(tmp_path, *names)
+    assert "stop" in {r.label for r in read(tmp_path, {}, "names")}
+
+
+def test_splits_within_each_class_are_to_be_moved_outermost(tmp_path: Path) -> None:
+    touch(tmp_path, "stop/train/a.png", "stop/test/b.png", "give-way/train/c.png")
+    with pytest.raises(DataError, match=r"two ways.*outermost \(.*test.give-way\)") as raised:
+        read(tmp_path, {}, "names")
+    assert ",folder:" not in str(raised.value)  # mixed, the test would be trained on
+
+
+@pytest.mark.parametrize(("beside", "split"), [(["eval"], "train"), (["test"], "train"), (["train"], "val")])
+def test_dev_is_trained_on_where_nothing_else_is(tmp_path: Path, beside: list[str], split: str) -> None:
+    touch(tmp_path, "dev/stop/a.png", *(f"{name}/stop/a.png" for name in beside))
+    with hearing() as notes:
+        assert read(tmp_path, {}, "names")[0].split == split
+    assert any(f"dev as {split}" in note for note in notes)

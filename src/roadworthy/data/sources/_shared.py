@@ -44,11 +44,14 @@ def split_of(name: str) -> str:
 def name_splits(names: Iterable[str], place: str) -> dict[str, str]:
     """The split of each name that stands for one; said aloud where a name is not the usual one.
 
-    `eval` is the test where there is no other, else validation.
+    `eval` is the test where there is no other, else validation; `dev`, for development, is the training
+    set where a test is beside it and nothing else to train on.
     """
     found = {name: split for name in names if (split := split_of(name))}
     evaluation = "val" if "test" in found.values() else "test"
     found = {name: evaluation if split == "eval" else split for name, split in found.items()}
+    if set(found.values()) == {"val", "test"}:
+        found = {name: "train" if name.lower().startswith("dev") else split for name, split in found.items()}
     said = [f"{name} as {split}" for name, split in found.items() if name.lower() not in _USUAL]
     if said:
         say(f"{place}: taken for splits: {', '.join(said)}")

@@ -10,11 +10,12 @@ from pathlib import Path
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
-from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of
+from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of, split_of
 from roadworthy.errors import DataError, DataNotFoundError, LabelError
 from roadworthy.inputs import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
 from roadworthy.notes import say, some
 
+_DEEP = 2  # levels below the place named at which splits are looked for
 _CLUTTER = ("__MACOSX", "@eaDir")
 
 TERMS = "pictures of the user's own, under their own terms"
@@ -41,6 +42,9 @@ def read_folder(place: Path, read_label: Callable[[str], str]) -> list[Record]:
     """The pictures of a folder, their classes named by `read_label` of the folders' names."""
     if not place.is_dir():
         raise DataNotFoundError(f"no folder {place}; folder:DIR needs a folder that holds a folder per class")
+    wrapper, place = place, _unwrapped(place)
+    if place != wrapper:
+        say(f"folder:{wrapper}: no splits lie right in it; those in {place} are taken")
     folders = {folder.name: folder for folder in _folders(place)}
     splits = name_splits(folders, f"folder:{place}")
     others: Counter[str] = Counter()
@@ -55,6 +59,22 @@ def read_folder(place: Path, read_label: Callable[[str], str]) -> list[Record]:
     if others:
         say(f"folder:{place}: {left_out(others)}")
     return records
+
+
+def _unwrapped(place: Path) -> Path:
+    """The folder of splits up to two levels down where one folder holds everything; else the place itself."""
+    inner = place
+    for level in range(_DEEP + 1):
+        splits = [folder for folder in _folders(inner) if split_of(folder.name)]
+        if splits:
+            # Where pictures lie right in them, the folder above is a class.
+            whole = all(_folders(folder) and not _loose(folder) for folder in splits)
+            return inner if whole or not level else place
+        full = [folder for folder in _folders(inner) if next(_pictures(folder, Counter()), None)]
+        if len(full) != 1 or _loose(inner):
+            break
+        inner = full[0]
+    return place
 
 
 def _refuse_strays(place: Path, splits: Sequence[Path], folders: Mapping[str, Path]) -> None:
@@ -133,9 +153,16 @@ def _refuse_repeated_folders(place: Path, by_folder: Mapping[Path, Sequence[str]
             {path[start:].partition(os.sep)[0] if os.sep in path[start:] else "" for path in pictures}
         )
     repeated = sorted(set.intersection(*inner))
-    if len(inner) < 2 or len(repeated) < 2 or "" in set.union(*inner):
-        return
+    every = sorted(set.union(*inner))
     outer = [folder.name for folder in by_folder]
+    if len(inner) > 1 and len(every) > 1 and all(map(split_of, every)):
+        raise DataError(
+            f"{place} can be read in two ways, for {some(outer, 4)} hold the folders {some(every, 4)}: if "
+            f"these are the splits of each class, move them outermost ({place / every[0] / outer[0]}); if they "
+            f"split nothing, put the pictures right into {some(outer, 4)}"
+        )
+    if len(inner) < 2 or len(repeated) < 2 or "" in every:
+        return
     as_sets = ",".join(f"folder:{place / name}" for name in outer[:2])
     raise DataError(
         f"{place} can be read in two ways, for {some(outer, 4)} all hold the folders {some(repeated, 4)}: if "
@@ -176,8 +203,12 @@ def _pictures(folder: Path | str, others: Counter[str], above: tuple[str, ...] =
             others[suffix_of(entry.name)] += 1
 
 
+def _loose(place: Path) -> list[str]:
+    return [e.name for e in _entries(place) if e.is_file() and _is_picture(e.name)]
+
+
 def _refuse_loose_pictures(place: Path) -> None:
-    loose = [e.name for e in _entries(place) if e.is_file() and _is_picture(e.name)]
+    loose = _loose(place)
     if loose:
         raise DataError(
             f"{len(loose):,} pictures lie directly in {place} ({loose[0]}), so their class is unknown; "
