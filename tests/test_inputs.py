@@ -589,3 +589,10 @@ def test_an_object_whose_array_fails_is_an_image_error_that_names_it() -> None:
 
     with pytest.raises(ImageError, match=r"Broken.*the camera is gone"):
         as_picture(Broken())
+
+
+@pytest.mark.parametrize("crop", ["full", "roi", "margin=0.1"])
+@pytest.mark.parametrize("box", [(40, 2, 50, 8), (2, 40, 8, 50)])
+def test_a_box_outside_its_picture_is_refused_however_it_is_cropped(crop, box):
+    with pytest.raises(ImageError, match="outside its 20 x 10 pixels"):
+        crop_resize(np.zeros((10, 20, 3), np.uint8), InputSpec(size=16, crop=crop), box)

@@ -392,6 +392,8 @@ def _first(value: int | tuple[int, ...]) -> int:
 
 def crop_box(crop: str, width: int, height: int, box: Box | None) -> Box | None:
     """The part of a picture that `crop` asks for, in pixels, or None for all of it."""
+    if box is not None and (box[0] >= width or box[1] >= height or box[2] <= 0 or box[3] <= 0):
+        raise ImageError(f"has the box {box}, which lies outside its {width} x {height} pixels")
     if crop == "full" or box is None:
         return None
     margin = 0.0 if crop == "roi" else float(crop.removeprefix("margin="))

@@ -79,7 +79,7 @@ def test_paths_absolute_backward_and_upward(tmp_path: Path) -> None:
         ("path,label\n\0a.png,stop\n", "line 2: column path: .*NUL character"),
         (f"path,label\n{'n' * 300},stop\n", "line 2: column path: .*300 bytes"),
         ("path,ClassId\na.png,99\n", "line 2: column classid: .*99"),
-        ("path,label\nnone.png,stop\nnone2.png,stop\n", r"none\.png \(line 2\) and 1 more"),
+        ("path,label\nnone.png,stop\nnone2.png,stop\n", r"'none\.png' \(line 2\) and 1 more"),
         ("path,label\n", "a header but no rows"),
         ("path,label\na.png,st\0op\n", r"line 2: column label: .*'st.x00op' holds a control character"),
         ('path,label\na.png,"st\nop"\n', "line 3: column label: .* holds a control character"),
@@ -164,3 +164,24 @@ def test_numbered_pictures_are_one_sign_only_where_a_column_says_so(tmp_path: Pa
     assert "all 2 pictures of stop" in notes[0]
     path = table(tmp_path, "path,label,group\ni_00001.png,stop,pole\ni_00002.png,stop,pole\n")
     assert {r.group for r in read(path, {}, "names")} == {"pole"}
+
+
+@pytest.mark.parametrize("encoding", ["utf-16", "utf-16-be"])
+def test_tables_in_utf_16_are_read_by_their_mark(tmp_path: Path, encoding: str) -> None:
+    mark = "\ufeff" if encoding == "utf-16-be" else ""
+    path = table(tmp_path, f"{mark}path,label\na.png,Fußgänger\n", encoding)
+    assert [record.label for record in read(path, {}, "names")] == ["Fußgänger"]
+    path.write_bytes(path.read_bytes()[:-1])
+    with pytest.raises(DataError, match="not UTF-16 text"):
+        read(path, {}, "names")
+
+
+def test_long_cells_are_cut_in_what_is_said(tmp_path: Path) -> None:
+    with hearing() as notes:
+        read(table(tmp_path, f"path,label\na.png,{'n' * 3000}\n"), {}, "names")
+    for row in (f"a.png,stop,{'n' * 3000}", f"{'n/' * 1000}x.png,stop,"):
+        with pytest.raises(DataError) as raised:
+            read(table(tmp_path, f"path,label,split\n{row}\n"), {}, "names")
+        notes.append(str(raised.value))
+    assert len(notes) == 3
+    assert all(len(note.replace(str(tmp_path), "")) < 300 for note in notes)

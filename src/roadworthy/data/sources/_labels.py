@@ -64,7 +64,7 @@ def say_labels(read: Mapping[str, str], labels: str, place: str) -> None:
         say(f"{place}: labels are read as {how}: {some(translated)}")
     written = defaultdict(list)
     for was, name in read.items():
-        written[name].append(repr(was))
+        written[name].append(short(was))
     for name, several in written.items():
         if len(several) > 1:
             say(
@@ -80,7 +80,7 @@ def _say_unknown(own: list[str], labels: str, place: str) -> None:
     hints = {label: nearest_name(label) for label in own}
     # Those that look like a misspelling come first: they are what is worth reading.
     shown = sorted(own, key=lambda label: not hints[label])
-    named = [repr(label) + (f" (did you mean {hints[label]!r}?)" if hints[label] else "") for label in shown]
+    named = [short(label) + (f" (did you mean {hints[label]!r}?)" if hints[label] else "") for label in shown]
     many = f"{len(own):,} labels are" if len(own) > 1 else "1 label is"
     become = "become classes" if len(own) > 1 else "becomes a class"
     say(f"{place}: {many} not known here and {become} of your own: {some(named)}{_codes_hint(own, labels)}")

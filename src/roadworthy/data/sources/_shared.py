@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import codecs
 import csv
 import difflib
 import io
@@ -167,15 +168,19 @@ class Row:
 def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
     """Column names in lower case and the rows of a table separated by commas, semicolons or tabs.
 
-    A byte order mark and blank lines are fine; a row with too few cells is not.
+    UTF-8, or UTF-16 with its mark.  Blank lines are fine; a row with too few cells is not.
     """
     try:
-        text = path.read_text(encoding="utf-8-sig")
+        data = path.read_bytes()
+        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
+        text = data.decode("utf-16" if wide else "utf-8-sig")
     except OSError as error:
         kind = DataNotFoundError if isinstance(error, FileNotFoundError) else DataError
         raise kind(f"table {path} cannot be read: {error.strerror or error}") from error
     except UnicodeDecodeError as error:
-        raise DataError(f"table {path} is not UTF-8 text ({error.reason} at byte {error.start})") from error
+        raise DataError(
+            f"table {path} is not {'UTF-16' if wide else 'UTF-8'} text ({error.reason} at byte {error.start})"
+        ) from error
     header_line = next((line for line in text.splitlines() if line.strip()), "")
     if not header_line:
         raise DataError(f"table {path} is empty; its first line must name the columns")

@@ -21,7 +21,7 @@ from roadworthy.data.sources._shared import (
     split_of,
 )
 from roadworthy.errors import DataError, DataNotFoundError
-from roadworthy.paths import as_path
+from roadworthy.paths import as_path, short
 
 _BOXES = ((("x1", "y1", "x2", "y2"), False), (("roi.x1", "roi.y1", "roi.x2", "roi.y2"), True))
 
@@ -48,7 +48,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
             raise row.fail(f"the {path_column if not named else label_column} is empty")
         path = row.checked(lambda text: _locate(place.parent, text, listing), path_column)
         if path is None:
-            missing.append(f"{named} (line {row.line})")
+            missing.append(f"{short(named)} (line {row.line})")
             continue
         known[label] = row.checked(read_label, label_column)
         box, fault = row.box_or_fault(box_columns, inclusive)
@@ -101,5 +101,5 @@ def _split(row: Row) -> str:
     """The row's word for its split, as written."""
     split = row.text("split")
     if split and not split_of(split):
-        raise row.fail(f"split {split!r} is unknown; use train, val or test, or leave it empty")
+        raise row.fail(f"split {short(split)} is unknown; use train, val or test, or leave it empty")
     return split

@@ -158,8 +158,8 @@ def _refuse_repeated_folders(place: Path, by_folder: Mapping[Path, Sequence[str]
     if len(inner) > 1 and len(every) > 1 and all(map(split_of, every)):
         raise DataError(
             f"{place} can be read in two ways, for {some(outer, 4)} hold the folders {some(every, 4)}: if "
-            f"these are the splits of each class, move them outermost ({place / every[0] / outer[0]}); if they "
-            f"split nothing, put the pictures right into {some(outer, 4)}"
+            f"these are the splits of each class, move them outermost ({place / every[0] / outer[0]}); "
+            f"if they split nothing, put the pictures right into {some(outer, 4)}"
         )
     if len(inner) < 2 or len(repeated) < 2 or "" in every:
         return
