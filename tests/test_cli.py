@@ -1021,6 +1021,18 @@ def test_how_data_are_read_is_said_on_stderr_once(
     assert "note:" not in out
 
 
+def test_a_set_without_splits_is_not_called_a_test(
+    shipped: Any, drawn_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    place = shutil.copytree(drawn_folder / "train" / "stop", tmp_path / "set" / "stop").parent
+    for model, notes in ((shipped.bundle, 1), (shipped.run, 0)):
+        assert cli.run(["evaluate", str(model), "--data", f"folder:{place}"]) == 0
+        out, err = capsys.readouterr()
+        assert "pictures without splits" in out
+        assert "of test" not in out
+        assert err.count("does not tell which pictures it was trained on") == notes
+
+
 def test_what_predict_leaves_out_is_said_on_stderr(
     tmp_path: Path, colours: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:

@@ -1163,8 +1163,9 @@ def _how_to_resume(out: Path | None) -> str:
 def _print_metrics(metrics: Metrics) -> None:
     found = metrics.interval
     measured = plural(metrics.n, "drawn picture" if metrics.extra.get("drawn") else "picture")
+    where = "without splits" if metrics.extra.get("undivided") else f"of {metrics.split}"
     facts = [
-        ("accuracy", f"{percent(metrics.accuracy)} of {measured} of {metrics.split}"),
+        ("accuracy", f"{percent(metrics.accuracy)} of {measured} {where}"),
         ("interval", f"{interval((found.low, found.high))}  (95 %, over {found.over})"),
         ("balanced", percent(metrics.balanced_accuracy)),
         ("ECE", f"{metrics.ece:.4f}"),

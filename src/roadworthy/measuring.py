@@ -21,7 +21,7 @@ from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.reject import rejection_summary
 from roadworthy.inputs import FloatArray
-from roadworthy.notes import hearing
+from roadworthy.notes import hearing, say
 from roadworthy.origin import origin
 from roadworthy.results import Metrics, Predictions, Rejection, make_folder, write_json
 from roadworthy.scores import probabilities
@@ -112,6 +112,11 @@ def evaluate_bundle(
         measured, unknown = open_dataset(
             data, engine.spec, engine.classes, split=split, skip_unknown=skip_unknown, progress=progress
         )
+        if is_undivided(measured):
+            say(
+                f"{model.name} does not tell which pictures it was trained on; where some are among these, "
+                "the figures flatter it"
+            )
     check_measured(measured, data.spec, split)
     if out is not None:
         refuse_within_data(out, data.spec)
@@ -130,6 +135,7 @@ def evaluate_bundle(
             "data": data.spec,
             "precision": engine.manifest.precision,
             "unknown_skipped": sum(unknown.values()),
+            "undivided": is_undivided(measured),
         },
     )
 
@@ -138,6 +144,11 @@ def check_split(split: str) -> None:
     """Refuse what is no split."""
     if split not in SPLITS:
         raise ConfigError(f"split {split!r} is unknown; use train, val or test")
+
+
+def is_undivided(measured: Dataset) -> bool:
+    """Whether no picture came with a split, so that the whole set is measured on."""
+    return not any(record.split for record in measured.records)
 
 
 def check_measured(measured: Dataset, spec: str, split: str) -> None:

@@ -46,6 +46,7 @@ from roadworthy.measuring import (
     check_split,
     describe_measured,
     frames_per_sign,
+    is_undivided,
     measure,
 )
 from roadworthy.models.catalogue import build_model, count_parameters
@@ -566,6 +567,7 @@ def evaluate_checkpoint(
     home = _run_folder(find_checkpoint(model))
     trained = None if home is None else load_config(home / "config.toml")
     unknown: Mapping[str, int] = {}
+    undivided = False  # a run's own data are cut as they were for it
     with hearing() as notes:
         if trained is not None and data.spec == trained.data.spec:
             splits = open_splits(trained.data, card.input, classes=card.classes, progress=progress)
@@ -574,6 +576,7 @@ def evaluate_checkpoint(
             measured, unknown = open_dataset(
                 data, card.input, card.classes, split=split, skip_unknown=skip_unknown, progress=progress
             )
+            undivided = is_undivided(measured)
     check_measured(measured, data.spec, split)
     if out is not None:
         refuse_within_data(out, data.spec)
@@ -600,6 +603,7 @@ def evaluate_checkpoint(
             "data": data.spec,
             "parameters": count_parameters(network),
             "unknown_skipped": sum(unknown.values()),
+            "undivided": undivided,
             "trained_on": sum(place_of(r) in seen for r in measured.records),
         },
     )
