@@ -17,7 +17,7 @@ from roadworthy.evaluate.finding import intersection_over_union
 from roadworthy.export.bundle import Manifest
 from roadworthy.inputs import ByteArray, FloatArray, InputSpec
 from roadworthy.serve import find
-from roadworthy.serve.find import FILL, constants, find_one, find_signs, sizes, smallest_sought
+from roadworthy.serve.find import FILL, Found, constants, find_one, find_signs, sizes, smallest_sought
 from roadworthy.serve.static import PAGE, model_json
 
 SIZE, STRIDE = 48, 8
@@ -219,15 +219,21 @@ for (const picture of given.pictures) {
     temperature: 1, nothing: 1,
     say: async (boxes) => boxes.map((box) => said(crop(box), size, 0, 0, size, rules.find.fill)),
   };
-  all.push(await finding.findOne(picture, windows, crops, rules.find));
+  all.push(await finding[given.seek](picture, windows, crops, rules.find));
 }
 console.log(JSON.stringify(all));
 """
 
 
-@pytest.mark.parametrize("changed", [{}, {"LEAST_PX": 40.0}, {"LIKELY": 9.0}, {"_SOFT": 1.0}, {"_ROUNDS": 1}])
+@pytest.mark.parametrize(("seek", "wanted_of"), [("findOne", find_one), ("findSigns", find_signs)])
+@pytest.mark.parametrize(
+    "changed",
+    [{}, {"LEAST_PX": 40.0}, {"FULL_PIXELS": 5_000}, {"LIKELY": 9.0}, {"_SOFT": 1.0}, {"_ROUNDS": 1}],
+)
 def test_signs_are_found_where_the_server_finds_them_by_the_numbers_that_it_sends(
     changed: dict[str, float],
+    seek: str,
+    wanted_of: Callable[..., list[Found]],
     in_node: Callable[[str, Any], Any],
     as_given: Callable[[ByteArray], dict[str, Any]],
     monkeypatch: pytest.MonkeyPatch,
@@ -245,10 +251,11 @@ def test_signs_are_found_where_the_server_finds_them_by_the_numbers_that_it_send
         street(),
     ]
     rules = json.loads(model_json(Manifest(classes=CLASSES, input=InputSpec()), None))["rules"]
-    given = {"size": SIZE, "stride": STRIDE, "rules": rules, "pictures": [as_given(p) for p in pictures]}
+    given = {"size": SIZE, "stride": STRIDE, "rules": rules, "seek": seek}
+    given["pictures"] = [as_given(picture) for picture in pictures]
     for picture, seen in zip(pictures, in_node(SEEKS, given), strict=True):
         # The page reckons in double precision, the networks' answers come in single.
-        wanted = find_one(picture, RedSquares(), RedSquares())
+        wanted = wanted_of(picture, RedSquares(), RedSquares())
         assert len(seen) == len(wanted)
         for one, exact in zip(seen, wanted, strict=True):
             assert one["box"] == pytest.approx(exact.box, abs=1e-3)

@@ -318,6 +318,49 @@ def test_browser_and_server_give_the_same_answer_and_the_browser_does_without(
     page.wait_for_selector("#status.bad")  # the server cannot be reached, and the page says so
 
 
+@pytest.mark.skipif(
+    not (PAGE / "vendor").is_dir(), reason="the page's runtime is not here; make page fetches it"
+)
+def test_a_picture_that_comes_while_the_model_is_read_is_answered_then(browser: Any, address: str) -> None:
+    page = browser.new_page()
+    held: list[Any] = []
+    page.route("**/model/crop.onnx", lambda route: held.append(route))
+    page.goto(address)
+    page.wait_for_selector("#samples button")
+    page.click("#samples button")
+    page.wait_for_selector("#status:has-text('Reading the model, then your pictures')")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].continue_()
+    page.wait_for_selector("#latency:has-text('browser')", timeout=60_000)
+    assert page.inner_text("#model").endswith("in this browser")
+    page.check("input[value=remote]")
+    assert page.inner_text("#model").endswith("on the server")
+    page.close()
+
+
+def test_a_picture_meant_for_the_browser_is_not_sent_where_its_model_cannot_be_read(
+    browser: Any, address: str
+) -> None:
+    page = browser.new_page()
+    held: list[Any] = []
+    sent: list[str] = []
+    page.on("request", lambda request: sent.append(request.method))
+    page.route("**/model/crop.onnx", lambda route: held.append(route))
+    page.goto(address)
+    page.wait_for_selector("#samples button")
+    page.click("#samples button")
+    page.wait_for_selector("#status:has-text('Reading the model, then your pictures')")
+    while not held:
+        page.wait_for_timeout(20)
+    held[0].abort()
+    page.wait_for_selector("#status:has-text('give the picture again for the server to answer')")
+    assert "POST" not in sent
+    page.click("#samples button")
+    page.wait_for_selector("#latency:has-text('server')")
+    page.close()
+
+
 @pytest.fixture
 def packaged_page(packaged_address: str, browser: Any) -> Iterator[Any]:
     """The page with the packaged model, in the dark and as narrow as a telephone."""
@@ -364,8 +407,23 @@ def test_a_sign_is_named_and_shown_in_the_form_of_a_country(packaged_page: Any) 
     assert fits(page)
 
 
-def test_all_signs_found_are_drawn_and_can_be_chosen_by_keyboard(packaged_page: Any, tmp_path: Path) -> None:
+@pytest.mark.parametrize(
+    "where",
+    [
+        "remote",
+        pytest.param(
+            "local",
+            marks=pytest.mark.skipif(
+                not (PAGE / "vendor").is_dir(), reason="the page's runtime is not here; make page fetches it"
+            ),
+        ),
+    ],
+)
+def test_all_signs_found_are_drawn_and_can_be_chosen_by_keyboard(
+    where: str, packaged_page: Any, tmp_path: Path
+) -> None:
     page = packaged_page
+    page.check(f"input[value={where}]")
     two, one = tmp_path / "two.png", Image.new("RGB", (640, 360), (110, 140, 170))
     for left, name in ((90, "stop"), (400, "no-entry")):
         with Image.open(PAGE / "faces" / "de" / f"{name}.png") as face:
@@ -375,7 +433,8 @@ def test_all_signs_found_are_drawn_and_can_be_chosen_by_keyboard(packaged_page: 
     page.check("#find")
     page.set_input_files("#files", str(two))
     page.wait_for_selector("#spinner:not([hidden])")
-    page.wait_for_selector("#found li:nth-child(2)")
+    page.wait_for_selector("#found li:nth-child(2)", timeout=90_000)
+    assert page.inner_text("#history li:first-child").endswith("server" if where == "remote" else "browser")
     page.wait_for_selector("#spinner[hidden]", state="attached")
     assert page.inner_text("#status") == "two.png: 2 signs found"
     assert "bad" not in (page.get_attribute("#status", "class") or "")
@@ -440,8 +499,11 @@ def test_a_key_is_asked_for_only_by_a_server_that_wants_one(
         locked = browser.new_page()
         locked.goto(address)
         locked.wait_for_selector("#key-label:not([hidden])")
-        locked.wait_for_selector("#model:has-text('comes with an API key')")
+        locked.wait_for_selector("#model:has-text('Enter the API key to load the model.')")
         locked.check("input[value=remote]")
+        locked.click("#samples button")
+        locked.wait_for_selector("#status.bad")
+        assert locked.inner_text("#status") == "Type the API key above."
         locked.fill("#key", "another-key-that-is-wrong")
         locked.press("#key", "Enter")
         locked.wait_for_selector("#status:has-text('does not take this API key')")

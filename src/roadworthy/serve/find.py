@@ -55,6 +55,7 @@ def constants() -> dict[str, Any]:
     """All numbers that finding rests on, for the page, which finds in the browser."""
     return {
         "least_px": LEAST_PX,
+        "full_pixels": FULL_PIXELS,
         "loosest": LOOSEST,
         "step": STEP,
         "fill": FILL,

@@ -15,8 +15,13 @@ export function findOne(pixels, windows, crops, rules) {
   return findSigns(pixels, windows, crops, rules, least);
 }
 
-/** The same with all signs from `leastPx` pixels up. */
-export async function findSigns(pixels, windows, crops, rules, leastPx) {
+/** Side in px of the smallest sign looked for in a picture of which nothing else is said. */
+export function smallestSought({ width, height }, rules) {
+  return rules.least_px * Math.max(1, Math.sqrt((width * height) / rules.full_pixels));
+}
+
+/** All signs from `leastPx` pixels up, in the same form. */
+export async function findSigns(pixels, windows, crops, rules, leastPx = smallestSought(pixels, rules)) {
   const likely = heaps(await lookedThrough(pixels, windows, rules, leastPx), rules).slice(0, rules.most);
   const boxes = [];
   for (const box of likely) {

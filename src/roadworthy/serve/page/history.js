@@ -18,7 +18,7 @@ export class History {
 
   add(entry) {
     this.entries.push(entry);
-    const { picture, result } = entry;
+    const { picture, result, where } = entry;
     const item = document.createElement("li");
     const button = Object.assign(document.createElement("button"), { type: "button" });
     const small = document.createElement("img");
@@ -26,7 +26,7 @@ export class History {
     small.alt = "";
     const words = document.createElement("span");
     const doubt = result.accepted === false ? " (not sure)" : "";
-    words.textContent = `${result.predicted}${doubt}, ${percent(result.confidence)}: ${picture.name}`;
+    words.textContent = `${result.predicted}${doubt}, ${percent(result.confidence)}: ${picture.name}, ${where}`;
     button.append(small, words);
     button.addEventListener("click", () => this.chosen(entry));
     item.append(button);

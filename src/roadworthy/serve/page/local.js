@@ -3,7 +3,7 @@
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { answer, probabilities, surer, wantsCloser } from "./answer.js";
 import { hasColour } from "./colour.js";
-import { findOne } from "./find.js";
+import { findOne, findSigns } from "./find.js";
 import { refusal } from "./honour.js";
 import { resize, square, widened } from "./resize.js";
 
@@ -42,8 +42,15 @@ export class LocalModel {
     return surer(first, await this.find(pixels), this.model, top, colourless);
   }
 
-  /** The signs that a closer look finds. */
-  find(pixels) {
+  /** The answers for all signs found in a picture, surest first. */
+  async predictAll(pixels, name, top = 3) {
+    const colourless = !this.model.without_colour && !hasColour(pixels, this.model.rules.colour);
+    const found = await this.find(pixels, findSigns);
+    return found.map(({ box, logits }) => ({ ...answer(logits, this.model, name, top, colourless), box }));
+  }
+
+  /** The signs that a closer look finds; with `findSigns` all of them. */
+  find(pixels, seek = findOne) {
     const { classes, temperature, rules, windows } = this.model;
     const nothing = classes.indexOf(rules.no_sign);
     const wide = {
@@ -54,7 +61,7 @@ export class LocalModel {
       look: (...given) => this.look(...given),
     };
     const near = { temperature, nothing, say: (boxes) => this.logits(boxes.map((box) => this.crop(pixels, box))) };
-    return findOne(pixels, wide, near, rules.find);
+    return seek(pixels, wide, near, rules.find);
   }
 
   /** (size * size * 3) bytes: the crop that the network takes of a picture. */

@@ -9,7 +9,7 @@ import { Stage } from "./stage.js";
 
 const $ = (id) => document.getElementById(id);
 const place = (name) => document.querySelector(`input[name=where][value=${name}]`);
-const state = { model: null, local: null, finds: false, shown: null, working: 0 };
+const state = { model: null, local: null, meeting: null, trouble: null, finds: false, shown: null, working: 0 };
 const history = new History($("history"), show);
 const stage = new Stage($("canvas"), lookThere);
 const camera = new Camera($("viewfinder"), $("video"));
@@ -20,7 +20,7 @@ start();
 async function start() {
   listen();
   samples();
-  await meet();
+  await (state.meeting = meet());
 }
 
 /** See who can answer: the server, this browser, both. */
@@ -33,11 +33,10 @@ async function meet() {
     chooseCountry(state.model.countries);
     const { LocalModel } = await import("./local.js");
     state.local = await LocalModel.load(state.model, async (name) => (await server.read(name)).arrayBuffer());
-    const { classes, precision, input } = state.model;
-    $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, in this browser`;
     place("local").checked ||= place("local").disabled; // as it would have been without a key to ask for
     place("local").disabled = false;
   } catch (error) {
+    state.trouble = error;
     place("local").disabled = true;
     place("remote").checked = Boolean(models);
     $("model").textContent = models ? without(error) : "No model can be had: neither in this browser nor from a server.";
@@ -49,7 +48,7 @@ async function meet() {
 /** Why answers come from the server alone. */
 function without(error) {
   if (error.status === 401) {
-    return "The model comes with an API key.";
+    return "Enter the API key to load the model.";
   }
   const why = error instanceof TypeError ? "the model could not be read into this browser" : error.message;
   return `Answers come from the server: ${why}.`;
@@ -66,18 +65,28 @@ function samples() {
   }
 }
 
-/** What only the server can do is shown where it is to answer. */
+/** Say which model answers and where, and offer what it can do there. */
 function choose() {
-  $("find-label").hidden = !(place("remote").checked && state.finds);
+  const remote = place("remote").checked;
+  if (state.local) {
+    const { classes, precision, input } = state.model;
+    const where = remote ? "on the server" : "in this browser";
+    $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, ${where}`;
+  }
+  $("find-label").hidden = !(state.finds || state.local?.windows);
+  $("find").disabled = remote ? !state.finds : Boolean(state.local && !state.local.windows);
 }
 
 /** The server wants a key, which nobody is asked for before. */
 function askForKey() {
   $("key-label").hidden = false;
   if (server.key) {
-    say("The server does not take this API key.", true);
+    say(keyWanted(), true);
   }
 }
+
+/** What a person is told where the API's own words are for programs. */
+const keyWanted = () => (server.key ? "The server does not take this API key." : "Type the API key above.");
 
 /** The countries in whose form signs can be shown, the one that was chosen before first. */
 function chooseCountry(countries) {
@@ -100,7 +109,7 @@ function listen() {
   $("key").addEventListener("change", () => {
     server.key = $("key").value;
     say("");
-    meet();
+    state.meeting = meet();
   });
   $("country").addEventListener("change", () => {
     try {
@@ -161,10 +170,10 @@ async function take(files) {
       }
     } catch (error) {
       failed = true;
-      told.push(`${file.name}: ${error.message}`);
+      told.push(error.status === 401 ? keyWanted() : `${file.name}: ${error.message}`);
     }
   }
-  say(told.join("; "), failed);
+  say([...new Set(told)].join("; "), failed);
   $("files").value = "";
   buttons();
 }
@@ -184,17 +193,17 @@ async function working(work) {
 
 /** One entry of the history for each answer: the picture, where in it, what was said, and its fellows. */
 async function ask(picture, box) {
-  const begun = performance.now();
   const remote = place("remote").checked;
+  const find = $("find").checked && !box;
+  const local = remote ? null : await localModel();
+  const begun = performance.now();
   let results;
   if (remote) {
-    const find = state.finds && $("find").checked && !box;
-    results = await server.predict(picture.blob, picture.name, { box, find });
+    results = await server.predict(picture.blob, picture.name, { box, find: find && state.finds });
+  } else if (find && local.windows) {
+    results = await local.predictAll(picture.pixels, picture.name);
   } else {
-    if (!state.local) {
-      throw new Error("there is no model in this browser");
-    }
-    results = [await state.local.predict(picture.pixels, picture.name, box)];
+    results = [await local.predict(picture.pixels, picture.name, box)];
   }
   const bad = results.find((result) => result.error);
   if (bad) {
@@ -204,6 +213,19 @@ async function ask(picture, box) {
   const together = [];
   together.push(...results.map((result) => ({ picture, result, ms, where: remote ? "server" : "browser", together })));
   return together;
+}
+
+/** The model in this browser, once it is read.  What was meant for it is never sent to the server instead. */
+async function localModel() {
+  if (!state.local) {
+    say("Reading the model, then your pictures …");
+    await state.meeting;
+  }
+  if (!state.local) {
+    const server = place("remote").disabled ? "" : "; give the picture again for the server to answer";
+    throw state.trouble?.status === 401 ? state.trouble : new Error(`there is no model in this browser${server}`);
+  }
+  return state.local;
 }
 
 async function lookThere(box) {
@@ -216,7 +238,7 @@ async function lookThere(box) {
     await show(entry);
     say("");
   } catch (error) {
-    say(error.message, true);
+    say(error.status === 401 ? keyWanted() : error.message, true);
   }
   buttons();
 }
