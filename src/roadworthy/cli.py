@@ -439,7 +439,7 @@ def serve(
     POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
 
     ROADWORTHY_API_KEY, where it is set, must come with requests as Authorization: Bearer KEY. SIGHUP reads
-    the models anew. /docs describes all of it.
+    the models anew; at a terminal it stops the service. /docs describes all of it.
     """
     from roadworthy import api
     from roadworthy.serve.settings import ServiceConfig

@@ -29,6 +29,7 @@ from roadworthy.results import Rejection
 from roadworthy.serve.app import SECURITY, JsonLines, PlainLines, _listener, _no_listener, create_app
 from roadworthy.serve.settings import ServiceConfig
 
+KEY = "correct-horse-battery"
 CLASSES = ("stop", "speed-60", "roundabout")  # red, green, blue
 
 
@@ -131,7 +132,16 @@ def test_a_box_outside_of_its_picture_is_that_pictures_error(client: TestClient)
         (lambda c: c.post("/v1/predict", files={"x": (None, "text")}), 422, "the field 'x'"),
         (lambda c: c.post("/v1/predict", content=b"x" * 30_000), 413, "at most 20,000"),
         (lambda c: c.post("/v1/predict", files=files(*[RED] * 9)), 413, "more than 8 pictures"),
-        (lambda c: c.post("/v1/predict?top=0", content=RED), 422, "top"),
+        (
+            lambda c: c.post("/v1/predict?top=0", content=RED),
+            422,
+            "top must be an integer from 1 to 20; got 0",
+        ),
+        (lambda c: c.post("/v1/predict?top=abc", content=RED), 422, "from 1 to 20; got abc"),
+        (lambda c: c.post("/v1/predict?find=x", content=RED), 422, "find must be true or false; got x"),
+        (lambda c: c.post("/v1/predict", content=b" {}"), 415, "looks like JSON; send it as content-type"),
+        (lambda c: c.post("/v1/predict", content=b"["), 415, "looks like JSON; send it as content-type"),
+        (lambda c: c.get("/%1b[31m" + "x" * 99), 404, "nothing at /?[31mxxx"),
         (lambda c: c.post("/v1/predict?model=other", content=RED), 404, "did you mean"),
         (lambda c: c.post("/v1/predict?find=true", content=RED), 422, "cannot find signs"),
         (lambda c: c.post("/v1/track", content=b"none"), 422, "none of the 1 frames"),
@@ -139,10 +149,10 @@ def test_a_box_outside_of_its_picture_is_that_pictures_error(client: TestClient)
         (lambda c: c.get("/v1/predcit"), 404, "did you mean /v1/predict?"),
         (lambda c: c.post("/v1/predict/", content=RED), 404, "did you mean /v1/predict?"),
         (lambda c: c.post("/predict", content=RED), 404, "did you mean /v1/predict?"),
-        (lambda c: c.get("/v1/predict"), 405, "/v1/predict is asked with POST; got GET"),
-        (lambda c: c.post("/v1/models"), 405, "/v1/models is asked with GET or HEAD; got POST"),
-        (lambda c: c.put("/main.js"), 405, "/main.js is asked with GET or HEAD; got PUT"),
-        (lambda c: c.delete("/openapi.json"), 405, "asked with GET or HEAD; got DELETE"),
+        (lambda c: c.get("/v1/predict"), 405, "/v1/predict takes POST, not GET"),
+        (lambda c: c.post("/v1/models"), 405, "/v1/models takes GET or HEAD, not POST"),
+        (lambda c: c.put("/main.js"), 405, "/main.js takes GET or HEAD, not PUT"),
+        (lambda c: c.delete("/openapi.json"), 405, "takes GET or HEAD, not DELETE"),
         (lambda c: c.post("/v1/predict?tpo=2", content=RED), 422, "did you mean 'top'? Known: box, find, mo"),
         (lambda c: c.post("/v1/track?find=1", content=RED), 422, "'find' is unknown. Known: model, top"),
         (lambda c: c.get("/v1/models?model=x"), 422, "query name 'model' is unknown. Known: none"),
@@ -298,17 +308,17 @@ def test_pictures_in_json(client: TestClient) -> None:
 @pytest.mark.parametrize(
     ("body", "status", "words"),
     [
-        ("{", 400, "the JSON cannot be read: it: Invalid JSON"),
+        ("{", 400, "the JSON cannot be read: Invalid JSON"),
         ("", 400, "Invalid JSON"),
         ("[" * 5000, 413, "more parts than 8 pictures"),
         ('{"images": []}', 422, "images: List should have at least 1 item"),
         ('{"image": "AAAA"}', 422, 'send {"images": [{"name": "photo.jpg", "data": "BASE64"}]}'),
-        ('["AAAA"]', 422, "the JSON cannot be read: it: "),
+        ('["AAAA"]', 422, "the JSON cannot be read: Input should be"),
         ('{"images": ["AAAA"]}', 422, "images.0: "),
         ('{"images": [{"data": 1}]}', 422, "images.0.data: "),
         ('{"images": [{"data": "AAAA", "top": 3}]}', 422, "images.0.top: Extra inputs"),
-        ('{"images": [{"data": "no-base64"}]}', 422, "images.0.data is no base64"),
-        ('{"images": [{"data": "ÄÄÄÄ"}]}', 422, "images.0.data is no base64"),
+        ('{"images": [{"data": "no-base64"}]}', 422, "images.0.data is not valid base64"),
+        ('{"images": [{"data": "ÄÄÄÄ"}]}', 422, "images.0.data is not valid base64"),
         ('{"images": [{"data": "AAAA", "box": [1, 2]}]}', 422, "a box is x1,y1,x2,y2"),
         ('{"images": [{"data": "AAAA", "box": [9, 9, 1, NaN]}]}', 422, "a box is x1,y1,x2,y2"),
         ('{"images": [{"data": "AAAA", "box": ["1", 1, 9, 9]}]}', 422, "images.0.box.0: "),
@@ -479,6 +489,8 @@ def test_a_line_of_the_log_is_json_for_programs_and_short_for_people() -> None:
     assert "abc" not in PlainLines().format(request)
     other = logged("not reloaded", levelno=40, levelname="ERROR", reason="the file is damaged")
     assert PlainLines().format(other).endswith("  error: not reloaded; reason: the file is damaged")
+    reloaded = PlainLines().format(logged("reloaded", models=["packaged", "small"]))
+    assert reloaded.endswith("  reloaded; models: packaged, small")
     try:
         raise RuntimeError("inner")
     except RuntimeError:
@@ -507,6 +519,42 @@ def test_a_bundle_that_is_damaged_keeps_the_service_from_starting(bundle: Path, 
     bad.write_bytes(bundle.read_bytes()[:-1])
     with pytest.raises(BundleError), TestClient(create_app(ServiceConfig(models=(bad,)))):
         pass
+
+
+def test_the_packaged_model_is_called_so(packaged_address: str) -> None:
+    import httpx2
+
+    assert [one["name"] for one in httpx2.get(f"{packaged_address}v1/models").json()["models"]] == [
+        "packaged"
+    ]
+    answer = httpx2.post(f"{packaged_address}v1/predict?model=packaged", content=RED)
+    assert (answer.status_code, answer.json()["model"]) == (200, "packaged")
+
+
+@pytest.mark.parametrize("given", [KEY, f"Basic {KEY}", f"Bearer{KEY}", "Bearer", f"Bearer {KEY}x", ""])
+def test_a_key_counts_as_a_bearer_alone(bundle: Path, given: str) -> None:
+    with client_of(bundle, api_key=KEY) as client:
+        refused = client.get("/v1/models", headers={"authorization": given})
+        assert (refused.status_code, "Authorization: Bearer KEY" in refused.text) == (401, True)
+        for scheme in ("Bearer", "bearer"):
+            assert client.get("/v1/models", headers={"authorization": f"{scheme} {KEY}"}).status_code == 200
+
+
+def test_what_is_refused_is_logged_by_its_path_and_counted_by_its_place(
+    client: TestClient, caplog: pytest.LogCaptureFixture, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(logging.getLogger("roadworthy.serve"), "propagate", True)
+    with caplog.at_level("INFO", "roadworthy.serve"):
+        client.get("/nothing%1b[31m")
+        client.get("/" + "x" * 200)
+        client.get("/v1/predict")
+        client.get("/style.css")
+    paths = [record.path for record in caplog.records if record.getMessage() == "request"]  # type: ignore[attr-defined]
+    assert paths == ["/nothing?[31m", "/" + "x" * 78 + "…", "/v1/predict", "/style.css"]
+    counts = client.get("/metrics").text
+    for path, status, count in (("other", 404, 2), ("/v1/predict", 405, 1), ("files", 200, 1)):
+        assert f'roadworthy_requests_total{{path="{path}",status="{status}"}} {count}.0' in counts
+    assert "name:path" not in counts
 
 
 GREY = png((120, 120, 120))

@@ -115,7 +115,10 @@ def started() -> Iterator[Callable[..., subprocess.Popen[bytes]]]:
 def test_it_says_where_it_listens_once_it_does(bundle: Path, started: Callable[..., Any]) -> None:
     process = started(bundle, "--port", 0, stderr=subprocess.PIPE)
     line = json.loads(process.stderr.readline())
-    said = re.fullmatch(r"listening on http://127\.0\.0\.1:(\d+); Ctrl-C stops it", line["message"])
+    said = re.fullmatch(
+        r"listening on http://127\.0\.0\.1:(\d+) with \w+; /docs describes it; Ctrl-C stops it",
+        line["message"],
+    )
     assert said
     assert int(said[1])
     with closing(socket.create_connection(("127.0.0.1", int(said[1])), timeout=60)) as connection:
@@ -169,15 +172,19 @@ def test_a_missing_part_is_said_before_anything_listens(missing: str, bundle: Pa
     )
 
 
-def test_a_terminal_is_told_in_words(bundle: Path, started: Callable[..., Any]) -> None:
+@pytest.mark.parametrize("how", [signal.SIGINT, signal.SIGHUP])  # a terminal that is closed sends the latter
+def test_a_terminal_is_told_in_words(how: signal.Signals, bundle: Path, started: Callable[..., Any]) -> None:
     ours, theirs = os.openpty()
     process = started(bundle, "--port", 0, stderr=theirs)
     os.close(theirs)
     said = b""
     while b"stops it" not in said:
         said += os.read(ours, 4096)
-    assert re.fullmatch(rb"\d\d:\d\d:\d\d  listening on http://127\.0\.0\.1:\d+; Ctrl-C stops it\s*", said)
-    process.send_signal(signal.SIGINT)
+    line = (
+        rb"\d\d:\d\d:\d\d  listening on http://127\.0\.0\.1:\d+ with \w+; /docs describes it; Ctrl-C stops it"
+    )
+    assert re.fullmatch(line, said.strip())
+    process.send_signal(how)
     process.wait(30)
     assert b"stopping" in os.read(ours, 4096)
     os.close(ours)

@@ -41,7 +41,7 @@ class Answer(BaseModel):
 class Predicted(BaseModel):
     """The answers to a request, in the order of its pictures."""
 
-    model: str = Field(examples=["crop"])
+    model: str = Field(examples=["packaged"])
     sha256: str = Field(description="Of the bundle that answered.")
     results: list[Answer]
 

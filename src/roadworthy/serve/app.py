@@ -68,6 +68,7 @@ from roadworthy.serve.uploads import PICTURE_BODY, Refused, Upload, read_uploads
 log = logging.getLogger("roadworthy.serve")
 T = TypeVar("T")
 PREDICT, TRACK = "/v1/predict", "/v1/track"
+MOST_ANSWERS = 20  # for one picture
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
 INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
 SECURITY = {
@@ -100,7 +101,7 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 
 
 ModelName = Annotated[str | None, Query(description="Which model; the first without.", max_length=100)]
-Top = Annotated[int, Query(ge=1, le=20, description="Answers for each picture, likeliest first.")]
+Top = Annotated[int, Query(ge=1, le=MOST_ANSWERS, description="Answers for each picture, likeliest first.")]
 OneBox = Annotated[
     str | None,
     Query(
@@ -147,8 +148,9 @@ class Service:
         """Raises Refused where there is a key and the request has another, or none."""
         if not self.config.api_key:
             return
-        given = request.headers.get("authorization", "").removeprefix("Bearer ")
-        if not secrets.compare_digest(given.encode(), self.config.api_key.encode()):
+        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        right = secrets.compare_digest(given.strip().encode(), self.config.api_key.encode())
+        if scheme.lower() != "bearer" or not right:
             raise Refused(
                 401,
                 "no API key, or a wrong one; send it as Authorization: Bearer KEY",
@@ -180,8 +182,10 @@ def create_app(config: ServiceConfig) -> Watched:
         app.openapi()  # is kept: no first request shall wait until it is made
         with contextlib.suppress(NotImplementedError, AttributeError, ValueError, RuntimeError):
             # No such signal on Windows, nor in threads of tests.
+            # A terminal that is closed sends it too, and means the end.
+            hung_up = _stop if sys.stderr.isatty() else partial(_reload_quietly, service)
             asyncio.get_running_loop().add_signal_handler(
-                signal.SIGHUP, lambda: asyncio.ensure_future(_reload_quietly(service))
+                signal.SIGHUP, lambda: asyncio.ensure_future(hung_up())
             )
         service.ready = True
         yield
@@ -486,6 +490,10 @@ async def _track(service: Service, served: Served, uploads: Sequence[Upload], to
     )
 
 
+async def _stop() -> None:
+    signal.raise_signal(signal.SIGTERM)
+
+
 async def _reload_quietly(service: Service) -> None:
     try:
         await service.reload()
@@ -503,10 +511,28 @@ def _nothing_there(places: dict[str, set[str]], method: str, path: str) -> Refus
     if path in places:
         methods = sorted(places[path])
         known = " or ".join(methods)
-        return Refused(405, f"{path} is asked with {known}; got {method}", {"allow": ", ".join(methods)})
+        return Refused(405, f"{path} takes {known}, not {method}", {"allow": ", ".join(methods)})
     close = difflib.get_close_matches(path[:200], places, n=1, cutoff=0.6)
     hint = f"did you mean {close[0]}? " if close else ""
-    return Refused(404, f"there is nothing at {path[:80]}; {hint}/docs tells what there is")
+    return Refused(404, f"there is nothing at {printable(path, 80)}; {hint}/docs tells what there is")
+
+
+_MEANT = {"top": f"an integer from 1 to {MOST_ANSWERS}", "find": "true or false"}
+
+
+def _no_meaning(error: dict[str, Any]) -> str:
+    """What a value in the query must be, and was."""
+    where = ".".join(str(part) for part in error["loc"][1:]) or "the request"
+    got = printable(str(error.get("input")), 80)
+    if where in _MEANT:
+        return f"{where} must be {_MEANT[where]}; got {got}"
+    return f"{where}: {error['msg']}; got {got}"
+
+
+def printable(text: str, most: int) -> str:
+    """At most so many characters of what a client sent, none of which steers a terminal."""
+    short = text if len(text) <= most else f"{text[: most - 1]}…"
+    return "".join(one if one.isprintable() else "?" for one in short)
 
 
 def _places(app: FastAPI) -> dict[str, set[str]]:
@@ -533,9 +559,7 @@ def _add_failures(app: FastAPI) -> None:
 
     @app.exception_handler(RequestValidationError)
     async def invalid(request: Request, error: RequestValidationError) -> JSONResponse:
-        first = error.errors()[0]
-        where = ".".join(str(part) for part in first["loc"][1:]) or "the request"
-        return failure(request, 422, f"{where}: {first['msg']}; got {str(first.get('input'))[:80]!r}")
+        return failure(request, 422, _no_meaning(error.errors()[0]))
 
     @app.exception_handler(HTTPException)
     async def http(request: Request, error: HTTPException) -> JSONResponse:
@@ -559,6 +583,7 @@ class Watched:
 
     def __init__(self, app: FastAPI, service: Service) -> None:
         self.app, self.service = app, service
+        self.places, self.files = _places(app), page_files()
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
@@ -585,15 +610,12 @@ class Watched:
                 ]
             await send(message)
 
-        # Never what the client made up: labels must stay few.
-        path = scope["path"] if scope["path"] in (PREDICT, TRACK) else "other"
         try:
             refusal = self._no_room(scope)
             await (refusal or self.app)(scope, receive, sent)
         finally:
             seconds = time.perf_counter() - begun
-            path = getattr(scope.get("route"), "path", path)
-            place = scope["path"] if status == 200 else path  # what is answered is no client's invention
+            path = self._label(scope["path"])
             self.service.meters.requests.labels(path, str(status)).inc()
             self.service.meters.seconds.labels(path).observe(seconds)
             log.info(
@@ -601,11 +623,17 @@ class Watched:
                 extra={
                     "request_id": scope["request_id"],
                     "method": "HEAD" if head else scope["method"],
-                    "path": place,
+                    "path": printable(scope["path"], 80),
                     "status": status,
                     "ms": round(1000 * seconds, 2),
                 },
             )
+
+    def _label(self, path: str) -> str:
+        """The path as /metrics counts it: never what a client made up, for labels must stay few."""
+        if path.lstrip("/") in self.files:
+            return "files"
+        return path if path in self.places else "other"
 
     def _no_room(self, scope: Scope) -> JSONResponse | None:
         """The answer to a request with pictures while no further one has room."""
@@ -650,7 +678,8 @@ class PlainLines(logging.Formatter):
         if record.getMessage() == "request":
             said = "{method:<4} {path}  {status}  {ms} ms".format(**added)
         else:
-            said = "; ".join([record.getMessage(), *(f"{key}: {value}" for key, value in added.items())])
+            told = {key: ", ".join(v) if isinstance(v, list) else v for key, v in added.items()}
+            said = "; ".join([record.getMessage(), *(f"{key}: {value}" for key, value in told.items())])
         level = "" if record.levelno <= logging.INFO else f"{record.levelname.lower()}: "
         lines = [f"{self.formatTime(record, '%H:%M:%S')}  {level}{said}"]
         if record.exc_info:
@@ -659,14 +688,20 @@ class PlainLines(logging.Formatter):
 
 
 class Server(uvicorn.Server):
-    """Says that it listens once it does, and where."""
+    """Says that it listens once it does, where, and with which models."""
+
+    def __init__(self, config: uvicorn.Config, models: Models) -> None:
+        super().__init__(config)
+        self.models = models
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn has it, then a line in the log."""
         await super().startup(sockets)
         if sockets:
             host, port = sockets[0].getsockname()[:2]
-            log.info(f"listening on http://{f'[{host}]' if ':' in host else host}:{port}; Ctrl-C stops it")
+            address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
+            names = ", ".join(served.name for served in self.models.all())
+            log.info(f"listening on {address} with {names}; /docs describes it; Ctrl-C stops it")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn has it, after a line in the log."""
@@ -692,7 +727,8 @@ def serve(config: ServiceConfig, *, quiet: bool = False) -> None:
             timeout_graceful_shutdown=round(config.answer_timeout_s) + 5,
             h11_max_incomplete_event_size=65_536,
             lifespan="on",
-        )
+        ),
+        app.service.models,
     )
     listener = _listener(config.host, config.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has stopped in order

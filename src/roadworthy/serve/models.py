@@ -13,6 +13,8 @@ from roadworthy.serve.batching import Batcher
 from roadworthy.serve.engine import Engine, load_engine, load_windows, packaged, refuse_misspelt
 from roadworthy.serve.settings import ServiceConfig
 
+PACKAGED = "packaged"  # what the bundle that comes along is called
+
 
 @dataclass(frozen=True, kw_only=True)
 class Served:
@@ -86,7 +88,8 @@ class Models:
             await batcher.close()
 
     def _read(self) -> dict[str, Read]:
-        paths = [_bundle(path) for path in self._config.models] or [_packaged()]
+        asked = self._config.models or (Path(PACKAGED),)
+        paths = [_bundle(path) for path in asked]
         read = {}
         for name, path in zip(_names(paths), paths, strict=True):
             crops = load_engine(path, threads=self._config.threads)
@@ -118,7 +121,7 @@ def _bundle(path: Path) -> Path:
         )
     if path.is_file():
         return path
-    if str(path) == "packaged":
+    if str(path) == PACKAGED:
         return _packaged()
     refuse_misspelt(path)
     there = sorted(other.name for other in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
@@ -137,11 +140,12 @@ def _packaged() -> Path:
 
 
 def _names(paths: Sequence[Path]) -> list[str]:
-    """File names without suffix, numbered where two are alike."""
+    """File names without suffix, PACKAGED for that bundle; numbered where two are alike."""
     names: list[str] = []
     for path in paths:
-        name, number = path.stem, 2
+        stem = PACKAGED if path == packaged() else path.stem
+        name, number = stem, 2
         while name in names:
-            name, number = f"{path.stem}-{number}", number + 1
+            name, number = f"{stem}-{number}", number + 1
         names.append(name)
     return names

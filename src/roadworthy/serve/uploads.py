@@ -123,6 +123,8 @@ async def read_uploads(request: Request, config: ServiceConfig, box: str | None 
         uploads = await _form(request, body, config)
     elif media == "application/json":
         uploads = _json(body, config.max_images)
+    elif body[:80].lstrip()[:1] in (b"{", b"["):  # as no picture starts
+        raise Refused(415, f"the body looks like JSON; send it as content-type: application/json, {AS_JSON}")
     else:
         uploads = [Upload(name="image 0", data=body, box=_box(box))] if body else []
     if not uploads:
@@ -208,11 +210,10 @@ def _json(body: bytes, most: int) -> list[Upload]:
         images = JsonPictures.model_validate_json(body).images
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
-        where = ".".join(map(str, first["loc"])) or "it"
+        where = "".join(f"{part}." for part in first["loc"])[:-1]
+        said = f"{where[:80]}: {first['msg']}" if where else first["msg"]
         status = 400 if first["type"] == "json_invalid" else 422
-        raise Refused(
-            status, f"the JSON cannot be read: {where[:80]}: {first['msg']}; send {AS_JSON}"
-        ) from error
+        raise Refused(status, f"the JSON cannot be read: {said}; send {AS_JSON}") from error
     if len(images) > most:
         raise Refused(413, f"{len(images)} pictures arrived; at most {most} are taken")
     return [_from_json(one, number) for number, one in enumerate(images)]
@@ -223,7 +224,7 @@ def _from_json(one: JsonPicture, number: int) -> Upload:
         # Lines of 76 characters are common; a data URI says its kind first.
         data = base64.b64decode("".join(one.data.rpartition("base64,")[2].split()), validate=True)
     except ValueError as error:
-        raise Refused(422, f"images.{number}.data is no base64: {error}") from error
+        raise Refused(422, f"images.{number}.data is not valid base64: {error}") from error
     box = None if one.box is None else _checked(one.box, json.dumps(one.box))
     return Upload(name=one.name or f"image {number}", data=data, box=box)
 
