@@ -6,6 +6,8 @@ from pydantic import BaseModel, Field
 
 from roadworthy.results import Row
 
+SHA256 = "9f86d081884c7d65…"  # in examples
+
 
 class Alternative(BaseModel):
     """Another class that it might be."""
@@ -26,6 +28,7 @@ class Answer(BaseModel):
     accepted: bool | None = Field(
         default=None,
         description="Whether it is sure enough to be acted on; null where no threshold was chosen.",
+        examples=[True],
     )
     reason: str | None = Field(
         default=None,
@@ -42,30 +45,34 @@ class Predicted(BaseModel):
     """The answers to a request, in the order of its pictures."""
 
     model: str = Field(examples=["packaged"])
-    sha256: str = Field(description="Of the bundle that answered.")
+    sha256: str = Field(description="Of the bundle that answered.", examples=[SHA256])
     results: list[Answer]
 
 
 class Tracked(BaseModel):
     """What the frames of one sign say together."""
 
-    model: str
-    sha256: str
-    frames: int = Field(description="Frames that could be read.")
-    decided_after: int | None = Field(description="The frame from which the answer was sure; null for none.")
+    model: str = Field(examples=["packaged"])
+    sha256: str = Field(examples=[SHA256])
+    frames: int = Field(description="Frames that could be read.", examples=[2])
+    decided_after: int | None = Field(
+        description="The frame from which the answer was sure; null for none.", examples=[1]
+    )
     answer: Answer
-    errors: list[Answer] = Field(default_factory=list, description="Frames that could not be read.")
+    errors: list[Answer] = Field(
+        default_factory=list, description="Frames that could not be read.", examples=[[]]
+    )
 
 
 class ModelInfo(BaseModel):
     """A bundle in service."""
 
-    name: str
-    sha256: str
-    precision: str
-    size: int = Field(description="Side of the network's input in pixels.")
-    finds: bool = Field(description="Whether it can find signs in pictures.")
-    classes: list[str]
+    name: str = Field(examples=["packaged"])
+    sha256: str = Field(examples=[SHA256])
+    precision: str = Field(examples=["fp32"])
+    size: int = Field(description="Side of the network's input in pixels.", examples=[48])
+    finds: bool = Field(description="Whether it can find signs in pictures.", examples=[True])
+    classes: list[str] = Field(examples=[["speed-60", "stop", "no-sign"]])
 
 
 class ModelList(BaseModel):

@@ -100,7 +100,10 @@ FAILURES: dict[int | str, dict[str, Any]] = {
 }
 
 
-ModelName = Annotated[str | None, Query(description="Which model; the first without.", max_length=100)]
+ModelName = Annotated[
+    str | None,
+    Query(description="Which model answers; if left out, the first of /v1/models.", max_length=100),
+]
 Top = Annotated[int, Query(ge=1, le=MOST_ANSWERS, description="Answers for each picture, likeliest first.")]
 OneBox = Annotated[
     str | None,

@@ -15,6 +15,8 @@ EXAMPLES = {
     "multipart/form-data": "-F images=@one.jpg -F images=@two.jpg",
     "application/json": f"-H 'content-type: application/json' -d '{AS_JSON}'",
 }
+FRAMES = {name: EXAMPLES[name] for name in ("multipart/form-data", "application/json")}  # several pictures
+ANSWERED = "200"
 
 
 def docs_page(description: Tree, base: str, *, key: bool) -> str:
@@ -36,7 +38,15 @@ def docs_page(description: Tree, base: str, *, key: bool) -> str:
         "<ul>",
         *(f'<li><a href="#{_anchor(path)}">{method} {escape(path)}</a></li>' for path, method, _ in asked),
         "</ul>",
-        *(part for path, method, one in asked for part in _operation(path, method, one, base.rstrip("/"))),
+        *(
+            part
+            for path, method, one in asked
+            for part in _operation(path, method, one, base.rstrip("/"), description)
+        ),
+        "<h2>What a refusal says</h2>",
+        "<p>Each endpoint may refuse a request with these, whose body is a ",
+        f'<a href="#{_anchor("Failure")}">Failure</a>.</p>',
+        _table("Refusals", _answers(_shared(description))),
         "<h2>What is answered</h2>",
         *(part for name, schema in _schemas(description) for part in _schema(name, schema)),
     ]
@@ -60,7 +70,7 @@ _PAGE = """<!doctype html>
 """
 
 
-def _operation(path: str, method: str, operation: Tree, base: str) -> Iterator[str]:
+def _operation(path: str, method: str, operation: Tree, base: str, description: Tree) -> Iterator[str]:
     yield f'<section id="{_anchor(path)}"><h2>{method} {escape(path)}</h2>'
     # FastAPI keeps the line breaks of a docstring.
     yield from (f"<p>{escape(' '.join(one.split()))}</p>" for one in operation["description"].split("\n\n"))
@@ -74,19 +84,59 @@ def _operation(path: str, method: str, operation: Tree, base: str) -> Iterator[s
     if content:
         yield f"<p>Body: {', '.join(f'<code>{escape(name)}</code>' for name in content)}</p>"
     yield f"<pre>{escape(chr(10).join(_examples(path, method, operation, base)))}</pre>"
-    answers = [
-        (status, _answer(response), response["description"])
+    shared = _shared(description)
+    own = {
+        status: response
         for status, response in operation["responses"].items()
+        if shared.get(status) != response
+    }
+    yield _table("Answers", _answers(own))
+    schema = operation["responses"][ANSWERED].get("content", {}).get("application/json", {}).get("schema")
+    if schema:
+        answer = json.dumps(_sample(schema, description["components"]["schemas"]), indent=1)
+        yield f"<p>An answer:</p><pre>{escape(answer)}</pre>"
+    yield "</section>"
+
+
+def _shared(description: Tree) -> Tree:
+    """The answers that all endpoints have in common."""
+    first, *others = (
+        operation["responses"] for paths in description["paths"].values() for operation in paths.values()
+    )
+    return {
+        status: response
+        for status, response in first.items()
+        if all(other.get(status) == response for other in others) and status != ANSWERED
+    }
+
+
+def _answers(responses: Tree) -> list[tuple[str, str, str]]:
+    return [
+        # FastAPI's own words for it say nothing more.
+        (status, _answer(response), "The answer" if status == ANSWERED else response["description"])
+        for status, response in responses.items()
     ]
-    yield _table("Answers", answers) + "</section>"
+
+
+def _sample(schema: Tree, schemas: Tree) -> Any:
+    """A value of that form, from the examples in the description."""
+    if "$ref" in schema:
+        named = schemas[schema["$ref"].rpartition("/")[2]]
+        return {field: _sample(one, schemas) for field, one in named["properties"].items()}
+    if "examples" in schema:
+        return schema["examples"][0]
+    if schema.get("type") == "array":
+        return [_sample(schema["items"], schemas)]
+    return None
 
 
 def _examples(path: str, method: str, operation: Tree, base: str) -> Iterator[str]:
     key = '-H "Authorization: Bearer $ROADWORTHY_API_KEY" ' if operation.get("security") else ""
     content = operation.get("requestBody", {}).get("content", {})
+    examples = FRAMES if path.endswith("/track") else EXAMPLES
     if not content:
         yield f"curl {key}{'-X POST ' if method == 'POST' else ''}{base}{path}"
-    for name, body in EXAMPLES.items():
+    for name, body in examples.items():
         if name in content:
             yield f"curl {key}{body} {base}{path}"
 
