@@ -32,6 +32,8 @@ FOUNDATION = {
         "cluster",
         "extras",
         "words",
+        "files",
+        "processes",
     ),
     *("signs", "signs.catalogue"),
 }
@@ -70,6 +72,8 @@ TORCH_FREE = [
         "extras",
         "words",
         "waiting",
+        "files",
+        "processes",
         "signs.catalogue",
         "api",
         "cli",

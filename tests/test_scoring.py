@@ -19,6 +19,7 @@ from PIL import Image
 from roadworthy import api, cli, scoring
 from roadworthy.errors import MissingExtraError, ScoringError, UsageError
 from roadworthy.export.bundle import read_bundle
+from roadworthy.files import alone
 
 parquet = pytest.importorskip("pyarrow.parquet", reason="Parquet needs roadworthy[parquet]")
 
@@ -218,7 +219,7 @@ def test_of_two_workers_one_is_killed_and_nothing_is_lost(
     assert len(killed) == 1
     assert (scored.pictures, scored.parts) == (16, 16)
     assert len(rows(out)) == 16
-    assert not list((out / "_plan").glob("*.half"))
+    assert [path.suffix for path in out.iterdir() if path.is_file()] == [".parquet"] * 16
 
 
 def test_a_part_that_ends_its_process_again_and_again_is_given_up(
@@ -272,6 +273,53 @@ def test_a_disk_that_is_full_is_said(
     (tmp_path / "_plan" / "part-00000.json").write_text("[]")
     with pytest.raises(ScoringError, match=r"cannot be written.*No space left on device"):
         scorer(0)
+
+
+OUTLIVED = """
+import sys
+from pathlib import Path
+from roadworthy import scoring
+
+def at_work(self, number):
+    print("at work", flush=True)
+    sys.stdin.read()
+    import time
+    time.sleep(120)
+
+scoring._Scorer.__call__ = at_work
+if __name__ == "__main__":
+    scoring.score(sys.argv[1], [sys.argv[2]], Path(sys.argv[3]), part=4, jobs=2)
+"""
+
+
+def test_workers_end_with_the_command_that_started_them(
+    colours: Path, pictures: Path, tmp_path: Path
+) -> None:
+    program = tmp_path / "program.py"
+    program.write_text(OUTLIVED)
+    command = [sys.executable, program, colours, pictures, tmp_path / "out"]
+    process = subprocess.Popen(command, stdin=subprocess.DEVNULL, stdout=subprocess.PIPE)
+    assert process.stdout is not None
+    assert process.stdout.readline() == b"at work\n"
+    process.kill()
+    process.communicate(timeout=30)  # ends when nobody is left who could write
+
+
+def test_two_commands_do_not_work_in_one_folder(colours: Path, pictures: Path, tmp_path: Path) -> None:
+    (tmp_path / "_plan").mkdir()
+    with alone(tmp_path / "_plan"), pytest.raises(UsageError, match="another process is working on"):
+        in_parts(colours, [str(pictures)], tmp_path)
+
+
+def test_a_disk_that_is_full_while_planning_is_said(
+    colours: Path, pictures: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def full(path: Path, *_: object, **__: object) -> None:
+        raise OSError(28, "No space left on device", str(path))
+
+    monkeypatch.setattr(Path, "write_text", full)
+    with pytest.raises(ScoringError, match=r"cannot be written.*No space left on device"):
+        in_parts(colours, [str(pictures)], tmp_path / "out")
 
 
 def test_the_command_line_says_what_it_did(

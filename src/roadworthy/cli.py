@@ -1112,10 +1112,13 @@ def _by_class(both: Pairing) -> list[dict[str, Any]]:
 
 def _domains(specs: list[str]) -> dict[str, str]:
     """Other domains by a short name: the last part of the place, numbered where two are alike."""
+    from roadworthy.files import is_file_name
+
     named: dict[str, str] = {}
     for spec in specs:
         source, _, place = spec.partition(":")
-        last = Path(place.partition("?")[0]).name or source
+        last = Path(place.partition("?")[0]).name
+        last = last if is_file_name(last) else source
         name, number = last, 2
         while name in named:
             name, number = f"{last}-{number}", number + 1

@@ -16,7 +16,6 @@ EXTRAS: dict[str, dict[str, str]] = {
         "safetensors": "safetensors",
         "scipy": "scipy",
         "scikit-learn": "sklearn",
-        "filelock": "filelock",
     },
     "signs": {"resvg-py": "resvg_py", "fontpkg-overpass": "fontpkg_overpass"},
     "export": {"onnx": "onnx", "onnxscript": "onnxscript"},

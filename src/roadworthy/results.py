@@ -19,6 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
+from roadworthy.files import replacing
 from roadworthy.inputs import Box, ByteArray, FloatArray
 
 IntArray = NDArray[np.integer[Any]]
@@ -573,9 +574,8 @@ def make_folder(folder: Path) -> Path:
 def write_json(tree: Any, path: Path) -> None:
     """JSON with NaN refused (it is no JSON), written aside and renamed so that no reader sees half of it."""
     text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
-    aside = path.with_name(path.name + ".tmp")
-    aside.write_text(text, encoding="utf-8")
-    aside.replace(path)
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
 
 
 def _plain(value: Any) -> Any:

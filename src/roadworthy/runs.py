@@ -38,6 +38,7 @@ from roadworthy.evaluate.doubts import stored as stored_doubts
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
 from roadworthy.extras import FOR_MODELS
+from roadworthy.files import replacing
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.measuring import (
     Calibration,
@@ -618,12 +619,10 @@ def _write_history(rows: Iterable[Mapping[str, float]], path: Path) -> None:
     rows = list(rows)
     if not rows:
         return
-    aside = path.with_name(path.name + ".tmp")
-    with aside.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.DictWriter(file, fieldnames=list(rows[0]))
         writer.writeheader()
         writer.writerows(rows)
-    aside.replace(path)
 
 
 def samples_by_class(data: Dataset, per_class: int, seed: int = 0) -> IntArray:

@@ -28,7 +28,9 @@ from roadworthy.errors import ConfigError, ScoringError, UnknownNameError, Usage
 from roadworthy.evaluate.stream import expand_inputs
 from roadworthy.export.bundle import read_bundle
 from roadworthy.extras import require
+from roadworthy.files import alone, replacing
 from roadworthy.inputs import MAX_PIXELS
+from roadworthy.processes import end_with_parent
 from roadworthy.results import Row, make_folder, write_json
 
 PART = 10_000  # pictures: half a minute of work for one process, and a few hundred kilobytes
@@ -108,7 +110,18 @@ def score(
     classifier = load(model)
     if find:
         classifier.must_find()
-    sizes = _planned(request, out, or_model=model is None)
+    if not (out / PLAN / "request.json").is_file():
+        if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
+            raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")
+        expand_inputs(
+            request.inputs, or_model=model is None
+        )  # raises where there are none: before a folder is made
+    with alone(make_folder(out / PLAN)):
+        return _carry_out(request, out, workers, progress)
+
+
+def _carry_out(request: Request, out: Path, workers: _Workers, progress: Progress | None) -> Scored:
+    sizes = _planned(request, out)
     missing = [number for number in range(len(sizes)) if not _part(out, number).is_file()]
     kept = done = sum(sizes) - sum(sizes[number] for number in missing)
     if progress is not None:
@@ -157,14 +170,16 @@ def _planned(request: Request, out: Path, *, or_model: bool) -> list[int]:
                 f"and is {asked[other[0]]}; name another folder"
             )
         return sizes
-    if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
-        raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")
-    # Raises where there are none: before a folder is made.
-    names, sizes = expand_inputs(request.inputs, or_model=or_model), []
-    make_folder(out / PLAN)
+    names, sizes = expand_inputs(request.inputs), []
     while part := [str(path) for path in islice(names, request.part)]:
         # Escaped: a name need not be valid text.
-        _paths(out, len(sizes)).write_text(json.dumps(part), encoding="utf-8")
+        try:
+            _paths(out, len(sizes)).write_text(json.dumps(part), encoding="utf-8")
+        except OSError as error:
+            raise ScoringError(
+                f"what is to be done cannot be written to {out / PLAN}: {error.strerror or error}; nothing "
+                "was answered yet"
+            ) from error
         sizes.append(len(part))
     write_json({**asked, "pictures": sizes}, stored)  # last: a plan without it is made anew
     return sizes
@@ -188,10 +203,9 @@ class _Scorer:
             top=request.top,
             max_pixels=request.max_pixels,
         )
-        half = self._out / PLAN / f"part-{number:05d}.half"
         try:
-            _write(rows, request, half)
-            half.replace(_part(self._out, number))
+            with replacing(_part(self._out, number)) as aside:
+                _write(rows, request, aside)
         except OSError as error:
             raise ScoringError(
                 f"the answers cannot be written to {self._out}: {error.strerror or error}; what is there is "
@@ -305,6 +319,7 @@ _scorer: _Scorer | None = None  # of a process of the pool
 
 def _open(request: Request, out: Path, threads: int) -> None:
     global _scorer
+    end_with_parent()
     _scorer = _Scorer(request, out, threads)
 
 

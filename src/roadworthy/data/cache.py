@@ -16,8 +16,6 @@ import queue
 import shutil
 import subprocess
 import sys
-import tempfile
-import time
 import zlib
 from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
@@ -32,6 +30,7 @@ from platformdirs import user_cache_dir
 
 from roadworthy.data.records import Record
 from roadworthy.errors import DataError, ImageError
+from roadworthy.files import aside_name, remove_leftovers
 from roadworthy.inputs import MAX_PIXELS, ByteArray, InputSpec, read_square
 from roadworthy.results import IntArray
 
@@ -39,8 +38,7 @@ Progress = Callable[[int, int], None]
 MAX_CACHE_BYTES = 4_000_000_000
 _VERSION = 1  # of the file's layout and of what decoding yields; raise it when either changes
 _MAGIC = b"rwpixels"
-_SUFFIX, _ASIDE = ".pixels", ".part"
-_STALE_S = 3600  # a file written aside and untouched for so long has lost its writer
+_SUFFIX = ".pixels"
 _CHUNK = 64  # pictures a worker takes at a time
 _MANY = 4000  # pictures from which starting processes pays: threads share one lock outside the decoders
 
@@ -168,7 +166,7 @@ def _build(path: Path, shape: tuple[int, ...], decoder: _Decoder, max_cache_byte
     aside: Path | None = None
     try:
         path.parent.mkdir(parents=True, exist_ok=True)
-        _remove_leftovers(path.parent)
+        remove_leftovers(path.parent)
         aside, images = _allocate(path, shape)
     except OSError as error:
         reason = f"the cache in {path.parent} cannot be written: {error.strerror or error}"
@@ -204,9 +202,8 @@ def _allocate(path: Path, shape: tuple[int, ...]) -> tuple[Path, np.memmap]:
     free = shutil.disk_usage(path.parent).free
     if free < size + 64_000_000:
         raise OSError(f"{size / 1e6:,.0f} MB are needed, {free / 1e6:,.0f} MB are free")
-    handle, name = tempfile.mkstemp(prefix=path.stem + ".", suffix=_ASIDE, dir=path.parent)
-    aside = Path(name)
-    with os.fdopen(handle, "r+b") as file:
+    aside = path.with_name(aside_name())
+    with aside.open("x+b") as file:
         try:
             # Writing to a mapped hole on a full disk kills the process; taking the space first only raises.
             if hasattr(os, "posix_fallocate"):
@@ -255,13 +252,6 @@ def _close_gaps(images: ByteArray, kept: IntArray) -> None:
 def _unlink(path: Path) -> None:
     with suppress(OSError):
         path.unlink()
-
-
-def _remove_leftovers(folder: Path) -> None:
-    for path in folder.glob("*" + _ASIDE):
-        with suppress(OSError):
-            if time.time() - path.stat().st_mtime > _STALE_S:
-                path.unlink()
 
 
 def _remove_oldest(newest: Path, max_bytes: int) -> None:

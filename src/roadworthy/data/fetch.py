@@ -17,6 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from roadworthy.errors import DownloadError, UnknownNameError
+from roadworthy.files import alone, replacing
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 
@@ -86,15 +87,22 @@ def fetch(
         raise UnknownNameError("data set to fetch", name, archives)
     try:
         dest.mkdir(parents=True, exist_ok=True)
-        left = [archive for archive in archives[name] if not _is_unpacked(archive, dest)]
-        _require_space(dest, sum(int(a.size * (1 + UNPACKED_ESTIMATE)) - _size(_part(a, dest)) for a in left))
-        for archive in left:
-            part = _download(archive, dest, progress, timeout_s, pause_s)
-            _unpack(archive, part, dest, progress)
-            part.unlink()
+        with alone(dest):
+            _fetch(archives[name], dest, progress, timeout_s, pause_s)
     except OSError as error:
         raise DownloadError(f"cannot write to {dest}: {error.strerror or error}") from error
     return dest
+
+
+def _fetch(
+    archives: Sequence[Archive], dest: Path, progress: Progress | None, timeout_s: float, pause_s: float
+) -> None:
+    left = [archive for archive in archives if not _is_unpacked(archive, dest)]
+    _require_space(dest, sum(int(a.size * (1 + UNPACKED_ESTIMATE)) - _size(_part(a, dest)) for a in left))
+    for archive in left:
+        part = _download(archive, dest, progress, timeout_s, pause_s)
+        _unpack(archive, part, dest, progress)
+        part.unlink()
 
 
 # ---- download
@@ -288,6 +296,5 @@ def _move_into(source: Path, target: Path) -> None:
 
 
 def _write_stamp(dest: Path, stamp: Mapping[str, list[str]]) -> None:
-    aside = dest / f"{STAMP}.tmp"
-    aside.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
-    aside.replace(dest / STAMP)
+    with replacing(dest / STAMP) as aside:
+        aside.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")

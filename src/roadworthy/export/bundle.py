@@ -17,6 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.errors import BundleError, ConfigError
+from roadworthy.files import replacing
 from roadworthy.inputs import InputSpec
 from roadworthy.results import Rejection, read_rejection
 
@@ -87,10 +88,9 @@ def seal(network: bytes, manifest: Manifest) -> bytes:
 
 def write_bundle(network: bytes, manifest: Manifest, path: Path) -> None:
     """Seal and write a bundle; nobody ever sees half a file."""
-    aside = path.with_name(path.name + ".tmp")
     try:
-        aside.write_bytes(seal(network, manifest))
-        aside.replace(path)
+        with replacing(path) as aside:
+            aside.write_bytes(seal(network, manifest))
     except OSError as error:
         raise BundleError(f"{path} cannot be written: {error.strerror or error}") from error
 

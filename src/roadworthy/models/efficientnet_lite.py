@@ -13,6 +13,7 @@ from torch import Tensor, nn
 from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError, ConfigError
 from roadworthy.extras import require
+from roadworthy.files import replacing
 from roadworthy.models._shared import check
 from roadworthy.models.catalogue import MODELS
 
@@ -73,9 +74,8 @@ def pretrained_weights(cache_dir: Path | None = None) -> dict[str, Tensor]:
         raise CheckpointError(f"{path} has the SHA-256 {found}; known is {SHA256}: reinstall its package")
     weights = {name: value.contiguous() for name, value in torch.load(path, weights_only=True).items()}
     folder.mkdir(parents=True, exist_ok=True)
-    aside = cached.with_name(cached.name + ".tmp")
-    safetensors.torch.save_file(weights, aside)
-    aside.replace(cached)
+    with replacing(cached) as aside:
+        safetensors.torch.save_file(weights, aside)
     return weights
 
 

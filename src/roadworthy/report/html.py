@@ -20,6 +20,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from roadworthy.extras import require
+from roadworthy.files import as_file_name, replacing
 from roadworthy.inputs import ByteArray
 from roadworthy.report.film import Film
 from roadworthy.results import Figure, Section
@@ -57,14 +58,13 @@ def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
     page = render(title, sections)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    aside = out.with_name(out.name + ".tmp")
-    aside.write_text(page, encoding="utf-8")
-    aside.replace(out)
+    with replacing(out) as aside:
+        aside.write_text(page, encoding="utf-8")
     charts = [block for section in sections for block in section.blocks if isinstance(block, Figure)]
     for chart in charts:
         folder = out.parent / "figures"
         folder.mkdir(exist_ok=True)
-        (folder / f"{chart.name}.svg").write_text(chart.svg, encoding="utf-8")
+        (folder / f"{as_file_name(chart.name)}.svg").write_text(chart.svg, encoding="utf-8")
 
 
 @cache

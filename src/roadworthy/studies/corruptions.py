@@ -3,7 +3,6 @@
 from __future__ import annotations
 
 import shutil
-import tempfile
 from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import Any
@@ -16,6 +15,7 @@ from roadworthy.data.open import open_splits
 from roadworthy.evaluate.compare import summarise
 from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
 from roadworthy.evaluate.predict import predict_logits
+from roadworthy.files import replacing
 from roadworthy.inputs import ByteArray
 from roadworthy.results import ArmResult, StudyResult, Table
 from roadworthy.runtime import derive_seed
@@ -141,9 +141,8 @@ def _corrupted(images: ByteArray, name: str, severity: int, shared: Path) -> Byt
     if not path.is_file():
         shared.mkdir(parents=True, exist_ok=True)
         generator = torch.Generator().manual_seed(derive_seed(0, name, severity))
-        with tempfile.NamedTemporaryFile(dir=shared, delete=False) as aside:
-            np.save(aside, corrupt(images, name, severity, generator))
-        Path(aside.name).replace(path)  # another process may be at it too
+        with replacing(path) as aside, aside.open("wb") as file:  # another process may be at it too
+            np.save(file, corrupt(images, name, severity, generator))
     spoilt: ByteArray = np.load(path, mmap_mode="r")
     return spoilt
 

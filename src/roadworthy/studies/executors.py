@@ -6,18 +6,18 @@
 from __future__ import annotations
 
 import os
-import threading
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
 from concurrent.futures import FIRST_COMPLETED, Future, ProcessPoolExecutor, wait
 from concurrent.futures.process import BrokenProcessPool
-from multiprocessing import get_context, parent_process
+from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
 from roadworthy.cluster import connect
 from roadworthy.errors import ConfigError, RoadworthyError, TrainingError, UnknownNameError
+from roadworthy.processes import end_with_parent
 from roadworthy.runtime import set_threads
 from roadworthy.studies.jobs import perform
 from roadworthy.studies.plan import Job
@@ -161,15 +161,7 @@ def processes(number: int, threads: int) -> ProcessPoolExecutor:
 
 def _begin(threads: int) -> None:
     set_threads(threads)
-    threading.Thread(target=_end_with_parent, daemon=True).start()
-
-
-def _end_with_parent() -> None:
-    # What outlived it would go on writing into folders that the next call believes to be its own.
-    parent = parent_process()
-    if parent is not None:
-        parent.join()
-        os._exit(1)
+    end_with_parent()
 
 
 class Cluster(Executor):

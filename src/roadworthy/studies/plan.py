@@ -12,6 +12,7 @@ from typing import Any
 
 from roadworthy.config import Config, load_config
 from roadworthy.errors import ConfigError
+from roadworthy.files import is_file_name
 from roadworthy.registry import Registry
 from roadworthy.results import Claim, Curves, Stored, StudyResult, Table
 
@@ -42,6 +43,9 @@ class Ask:
     settings: tuple[str, ...] = ()
 
     def __post_init__(self) -> None:
+        for name in self.new:
+            if not is_file_name(name):  # what is measured on it goes into a folder of its name
+                raise ConfigError(f"a domain is called {name!r}, which no folder can be; name it otherwise")
         if self.samples < 1:
             raise ConfigError(f"conclusions from {self.samples} samples were asked for; use at least 1")
         if not 1 <= self.seeds <= 1000:

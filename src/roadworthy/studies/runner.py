@@ -6,17 +6,16 @@ import csv
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
-from contextlib import contextmanager
 from pathlib import Path
 from typing import Any
 
 import numpy as np
-from filelock import FileLock, Timeout
 
 from roadworthy.config import load_config
 from roadworthy.errors import DataError, UsageError
 from roadworthy.evaluate.compare import judge, paired
 from roadworthy.evaluate.pairing import pair
+from roadworthy.files import alone
 from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
 from roadworthy.runtime import pick_device, with_threads
 from roadworthy.studies.catalogue import STUDIES
@@ -31,7 +30,7 @@ from roadworthy.train.pace import settle_pace
 def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
     """How many trainings the study `name` still needs, and about how many seconds they take."""
     make_folder(folder)
-    with _alone(folder), with_threads(executor.threads):
+    with alone(folder), with_threads(executor.threads):
         to_do = [job for job in jobs(name, _planned(name, ask, folder), ask, folder) if not done(job)]
         return len(to_do), study_seconds(to_do) / executor.slots
 
@@ -46,7 +45,7 @@ def run_study(
     """
     study = STUDIES.get(name)
     make_folder(folder)
-    with _alone(folder):
+    with alone(folder):
         with with_threads(executor.threads):  # what is tried and timed is timed as the trainings will run
             plan = _planned(name, ask, folder)
             everything = jobs(name, plan, ask, folder)
@@ -126,22 +125,6 @@ def _reserved(claim: Claim, ask: Ask) -> Claim:
         f"says {claim.verdict}: {claim.evidence}"
     )
     return dataclasses.replace(claim, verdict="open", evidence=evidence)
-
-
-@contextmanager
-def _alone(folder: Path) -> Iterator[None]:
-    """While one process works in the folder no other may; a lock ends with its process, however that ends."""
-    lock = FileLock(folder / ".lock", blocking=False)
-    try:
-        lock.acquire()
-    except Timeout as error:
-        raise UsageError(
-            f"another process is working on {folder}; wait for it, or give another --out"
-        ) from error
-    try:
-        yield
-    finally:
-        lock.release()
 
 
 def _planned(name: str, ask: Ask, folder: Path) -> Plan:

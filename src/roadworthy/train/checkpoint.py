@@ -15,6 +15,7 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError, ConfigError
+from roadworthy.files import replacing
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.network import refuse_foreign
@@ -115,10 +116,9 @@ def find_checkpoint(path: Path) -> Path:
 
 def write_tensors(tensors: Mapping[str, Tensor], header: str, path: Path) -> None:
     """A safetensors file with a JSON header, written aside and renamed."""
-    aside = path.with_name(path.name + ".tmp")
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    safetensors.torch.save_file(plain, aside, metadata={"roadworthy": header})
-    aside.replace(path)
+    with replacing(path) as aside:
+        safetensors.torch.save_file(plain, aside, metadata={"roadworthy": header})
 
 
 def read_tensors(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:

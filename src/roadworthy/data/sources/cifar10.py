@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import hashlib
 import lzma
-import shutil
 import tarfile
-import tempfile
 import zlib
 from collections.abc import Callable, Mapping
 from pathlib import Path
@@ -20,6 +18,7 @@ from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
 from roadworthy.data.sources.folder import read_folder
 from roadworthy.errors import DataError, DataNotFoundError
+from roadworthy.files import folder_replacing, is_file_name
 
 _BATCHES = {"train": [f"data_batch_{n}.bin" for n in range(1, 6)], "test": ["test_batch.bin"]}
 _SIDE, _META = 32, "batches.meta.txt"
@@ -52,16 +51,11 @@ def _once(what: str, source: Path, make: Callable[[Path], None]) -> Path:
     target = default_cache_dir() / "cifar10" / f"{what}-{digest}"
     if target.is_dir():
         return target
-    target.parent.mkdir(parents=True, exist_ok=True)
-    aside = Path(tempfile.mkdtemp(dir=target.parent, prefix="unpacking-"))
     try:
-        make(aside)
-        aside.rename(target)
+        with folder_replacing(target) as aside:
+            make(aside)
     except OSError as error:
-        if not target.is_dir():  # another process may have been quicker
-            raise DataError(f"{source} cannot be unpacked into {target}: {error}") from error
-    finally:
-        shutil.rmtree(aside, ignore_errors=True)
+        raise DataError(f"{source} cannot be unpacked into {target}: {error}") from error
     return target
 
 
@@ -89,6 +83,9 @@ def _find(folder: Path, place: Path) -> Path:
 def _draw(batches: Path, into: Path) -> None:
     """Every record of the binary version as a PNG in a folder of its class."""
     classes = (batches / _META).read_text(encoding="utf-8").split()
+    for name in classes:
+        if not is_file_name(name):
+            raise DataError(f"{batches / _META} names the class {name!r}, which no folder can be called")
     for split, files in _BATCHES.items():
         number = 0
         for name in files:
