@@ -1,0 +1,193 @@
+"""Connections that cannot be hoarded: so many in all and for each address, closed where nothing comes.
+
+uvicorn waits for a request's head without end, holds any number of connections, and waits for ever on a
+client that does not read.  Here each of these has a limit.
+"""
+
+from __future__ import annotations
+
+import asyncio
+import json
+from collections import Counter, OrderedDict
+from dataclasses import dataclass
+from http import HTTPStatus
+from typing import Any
+
+from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+
+@dataclass(frozen=True, kw_only=True)
+class ConnectionLimits:
+    """most, most_per_address: connections at once, in all and of one address.
+
+    head_bytes, head_timeout_s: of a request's line and headers together.
+    write_timeout_s: for a client that has stopped reading its answer.
+    """
+
+    most: int
+    most_per_address: int
+    head_bytes: int
+    head_timeout_s: float
+    write_timeout_s: float
+
+
+class Connections:
+    """All connections of a service, those that wait for a request in the order in which they began to."""
+
+    def __init__(self, limits: ConnectionLimits) -> None:
+        self.limits = limits
+        self._waiting: OrderedDict[LimitedProtocol, None] = OrderedDict()
+        self._by_address: Counter[str] = Counter()
+        self.refused = 0
+
+    def __len__(self) -> int:
+        return self._by_address.total()
+
+    def admit(self, one: LimitedProtocol) -> bool:
+        """Whether there is room for one more; where there is none, one that only waits makes some."""
+        mine = self._by_address[one.address] >= self.limits.most_per_address
+        if mine or len(self) >= self.limits.most:
+            oldest = next((w for w in self._waiting if not mine or w.address == one.address), None)
+            if oldest is None:
+                self.refused += 1
+                return False
+            oldest.transport.abort()
+            self.leave(oldest)
+        self._by_address[one.address] += 1
+        self._waiting[one] = None
+        one.admitted = True
+        return True
+
+    def works(self, one: LimitedProtocol) -> None:
+        """Its request's head is here: from now on it is not closed to make room."""
+        self._waiting.pop(one, None)
+
+    def waits(self, one: LimitedProtocol) -> None:
+        """Its request is answered, and it may send another."""
+        self._waiting[one] = None
+
+    def leave(self, one: LimitedProtocol) -> None:
+        """It is closed."""
+        self._waiting.pop(one, None)
+        if one.admitted:
+            one.admitted = False
+            self._by_address[one.address] -= 1
+            if not self._by_address[one.address]:
+                del self._by_address[one.address]
+
+
+class LimitedProtocol(HttpToolsProtocol):
+    """uvicorn's protocol within limits; what they do not allow is answered in one line and closed."""
+
+    def __init__(self, *args: Any, among: Connections, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self._among, self._limits = among, among.limits
+        self._in_head, self._head_bytes = True, 0
+        self._head_timer: asyncio.TimerHandle | None = None
+        self._write_timer: asyncio.TimerHandle | None = None
+        self.address, self.admitted = "", False
+
+    def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
+        """Count it, or turn it away."""
+        super().connection_made(transport)
+        self.address = self.client[0] if self.client else ""
+        if self._among.admit(self):
+            self._await_head()
+        else:
+            self._refuse(503, "too many connections; close some, or come back later")
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give its place to another."""
+        self._among.leave(self)
+        self._stop_head_timer()
+        self._stop_write_timer()
+        super().connection_lost(exc)
+
+    def data_received(self, data: bytes) -> None:
+        """Hand on no more of a head than one may have."""
+        if self.transport.is_closing():
+            return
+        if not self._in_head:
+            super().data_received(data)
+            return
+        if self._head_timer is None:
+            self._await_head()
+        # llhttp keeps a header until its end has come, however long that takes.
+        allowed = self._limits.head_bytes - self._head_bytes
+        self._head_bytes += len(data[:allowed])
+        super().data_received(data[:allowed])
+        if len(data) <= allowed or self.transport.is_closing():
+            return
+        if self._in_head:
+            self._refuse(431, f"a request's line and headers may have {self._limits.head_bytes:,} bytes")
+        else:
+            super().data_received(data[allowed:])
+
+    def on_message_begin(self) -> None:
+        """A further head begins."""
+        self._in_head = True
+        super().on_message_begin()
+
+    def on_headers_complete(self) -> None:
+        """The request counts as one from here."""
+        self._in_head, self._head_bytes = False, 0
+        self._stop_head_timer()
+        self._among.works(self)
+        super().on_headers_complete()
+
+    def on_response_complete(self) -> None:
+        """It may go where another needs the room, unless its next request is here already."""
+        super().on_response_complete()
+        if self.admitted and self.cycle.response_complete and not self.transport.is_closing():
+            self._among.waits(self)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than is written."""
+        super().pause_writing()
+        self._await_reading()
+
+    def resume_writing(self) -> None:
+        """It has read what was waiting."""
+        self._stop_write_timer()
+        super().resume_writing()
+
+    def _stop_head_timer(self) -> None:
+        if self._head_timer is not None:
+            self._head_timer.cancel()
+            self._head_timer = None
+
+    def _stop_write_timer(self) -> None:
+        if self._write_timer is not None:
+            self._write_timer.cancel()
+            self._write_timer = None
+
+    def _await_reading(self) -> None:
+        left = self.transport.get_write_buffer_size()
+        self._write_timer = self.loop.call_later(self._limits.write_timeout_s, self._is_it_reading, left)
+
+    def _is_it_reading(self, left: int) -> None:
+        if self.transport.get_write_buffer_size() < left:
+            self._await_reading()
+        else:
+            self.transport.abort()
+
+    def _await_head(self) -> None:
+        self._head_timer = self.loop.call_later(self._limits.head_timeout_s, self._head_is_late)
+
+    def _head_is_late(self) -> None:
+        self._head_timer = None
+        if self._head_bytes:
+            self._refuse(
+                408, f"the request's headers did not arrive within {self._limits.head_timeout_s:g} s"
+            )
+        else:
+            self.transport.close()
+
+    def _refuse(self, status: int, reason: str) -> None:
+        body = json.dumps({"error": reason, "request_id": ""}).encode()
+        head = (
+            f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
+            f"content-length: {len(body)}\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
+        )
+        self.transport.write(head.encode() + body)
+        self.transport.close()
