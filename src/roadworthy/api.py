@@ -257,9 +257,11 @@ class Classifier:
 
     @cached_property
     def _windows(self) -> Engine | None:
-        from roadworthy.serve.engine import load_engine
+        from roadworthy.serve.engine import Engine, load_windows
 
-        return None if self._finder is None else load_engine(self._finder, threads=self._threads)
+        if self._finder is None or not isinstance(self._network, Engine):
+            return None
+        return load_windows(self._path, self._network, threads=self._threads)
 
     @property
     def finds(self) -> bool:

@@ -2,11 +2,13 @@
 
 from __future__ import annotations
 
+import errno
 import os
 import re
 import secrets
 import shutil
 import socket
+import stat
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -132,3 +134,23 @@ def is_file_name(name: str) -> bool:
 def as_file_name(name: str) -> str:
     """A name made of others that is one part of a path: what could be anything else becomes a hyphen."""
     return re.sub(r"[^\w.+,=@ -]", "-", name).lstrip(".")[:_LONGEST] or "-"
+
+
+def check_regular(path: str | os.PathLike[str]) -> None:
+    """Refuse what is there and no file: a pipe or a device could be waited for, or read, without end.
+
+    Raises OSError, as opening it would where that fails.
+    """
+    mode = os.stat(path).st_mode  # noqa: PTH116 - Path(...) costs more, and pictures come by the million
+    if not stat.S_ISREG(mode):
+        kind = next((name for test, name in _KINDS if test(mode)), "something else")
+        raise OSError(errno.EINVAL, f"it is {kind}, no file", str(path))
+
+
+_KINDS = (
+    (stat.S_ISDIR, "a folder"),
+    (stat.S_ISFIFO, "a pipe"),
+    (stat.S_ISCHR, "a device"),
+    (stat.S_ISBLK, "a device"),
+    (stat.S_ISSOCK, "a socket"),
+)

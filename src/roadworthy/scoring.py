@@ -113,9 +113,8 @@ def score(
     if not (out / PLAN / "request.json").is_file():
         if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
             raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")
-        expand_inputs(
-            request.inputs, or_model=model is None
-        )  # raises where there are none: before a folder is made
+        # Raises where there are none: before a folder is made.
+        expand_inputs(request.inputs, or_model=model is None)
     with alone(make_folder(out / PLAN)):
         return _carry_out(request, out, workers, progress)
 
@@ -156,7 +155,7 @@ def _paths(out: Path, number: int) -> Path:
     return out / PLAN / f"part-{number:05d}.json"
 
 
-def _planned(request: Request, out: Path, *, or_model: bool) -> list[int]:
+def _planned(request: Request, out: Path) -> list[int]:
     """How many pictures each part has; the paths are listed once, so that files that come later move none."""
     asked = json.loads(json.dumps(asdict(request)))
     stored = out / PLAN / "request.json"

@@ -419,7 +419,7 @@ def test_files_that_cannot_be_read_are_named(
 ) -> None:
     with pytest.raises(BundleError, match=r"x\.onnx cannot be read: No such file"):
         read_bundle(tmp_path / "x.onnx")
-    with pytest.raises(BundleError, match="cannot be read: Is a directory"):
+    with pytest.raises(BundleError, match="cannot be read: it is a folder"):
         read_bundle(tmp_path)
     path = tmp_path / "x.onnx"
     path.write_bytes(sealed)

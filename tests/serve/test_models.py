@@ -1,13 +1,117 @@
-"""Which files are served, and what is said of a name that is none."""
+"""Which files are served, what is said of a name that is none, and what a reload costs."""
 
+import asyncio
+import os
+import threading
+from collections.abc import Callable
 from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
-from roadworthy.errors import UsageError
+pytest.importorskip("onnx", reason="making ONNX files needs roadworthy[export]")
+
+from roadworthy.errors import BundleError, UsageError
+from roadworthy.export.bundle import Manifest, seal
+from roadworthy.inputs import InputSpec
 from roadworthy.serve.engine import packaged
 from roadworthy.serve.models import Models, _bundle
 from roadworthy.serve.settings import ServiceConfig
+
+CLASSES = ("stop", "speed-60", "no-sign")
+PICTURE = np.full((16, 16, 3), (200, 10, 10), np.uint8)
+
+
+def manifest(classes: tuple[str, ...] = CLASSES, stride: int = 0) -> Manifest:
+    kind = {"kind": "dense", "stride": stride} if stride else {}
+    return Manifest(classes=classes, input=InputSpec(size=16, normalise="unit"), **kind)  # type: ignore[arg-type]
+
+
+@pytest.fixture
+def place(toy: Callable[..., Any], tmp_path: Path) -> Path:
+    """A bundle with one for finding signs beside it."""
+    path = tmp_path / "m.onnx"
+    path.write_bytes(seal(toy().SerializeToString(), manifest()))
+    finder = seal(toy(stride=4).SerializeToString(), manifest(stride=4))
+    path.with_name("m-find.onnx").write_bytes(finder)
+    return path
+
+
+def test_a_reload_of_what_is_as_it_was_costs_nothing(place: Path) -> None:
+    async def main() -> None:
+        models = Models(ServiceConfig(models=(place,)))
+        await models.load()
+        first, threads = models.get(), threading.active_count()
+        for _ in range(30):
+            os.utime(place)
+            await models.load()
+        assert models.get() is first
+        assert first.windows is not None
+        assert threading.active_count() <= threads + 1  # that of asyncio.to_thread
+        await models.close()
+
+    asyncio.run(main())
+
+
+def test_another_file_serves_at_once_and_the_old_one_goes_with_its_last_request(
+    place: Path, toy: Callable[..., Any]
+) -> None:
+    async def main() -> None:
+        models = Models(ServiceConfig(models=(place,)))
+        await models.load()
+        names = [CLASSES, ("give-way", "hump", "no-sign")]
+        for number in range(1, 20):
+            with models.using() as old:
+                classes = names[number % 2]
+                place.write_bytes(seal(toy().SerializeToString(), manifest(classes)))
+                finder = seal(toy(stride=4).SerializeToString(), manifest(classes, 4))
+                place.with_name("m-find.onnx").write_bytes(finder)
+                await models.load()
+                assert models.get().crops.classes == classes
+                assert (await old.batcher.logits([PICTURE])).argmax() == 0  # still answers
+            await asyncio.sleep(0.01)
+            assert old.batcher._task.done()
+        assert sum(t.name.startswith("classify") for t in threading.enumerate()) <= 1
+        await models.close()
+
+    asyncio.run(main())
+
+
+def refusal(place: Path) -> str:
+    async def main() -> str:
+        models = Models(ServiceConfig(models=(place,)))
+        with pytest.raises(BundleError) as caught:
+            await models.load()
+        return str(caught.value)
+
+    return asyncio.run(asyncio.wait_for(main(), 10))
+
+
+def test_a_finder_of_another_network_is_refused(place: Path, toy: Callable[..., Any]) -> None:
+    other = manifest(("give-way", "hump", "no-sign"), 4)
+    place.with_name("m-find.onnx").write_bytes(seal(toy(stride=4).SerializeToString(), other))
+    assert "m-find.onnx is of another network" in refusal(place)
+    place.with_name("m-find.onnx").write_bytes(place.read_bytes())
+    assert "m-find.onnx is no bundle for finding signs" in refusal(place)
+
+
+def test_weights_that_are_no_numbers_are_refused(place: Path, toy: Callable[..., Any]) -> None:
+    from onnx import helper, numpy_helper
+
+    network = toy()
+    network.graph.node[-1].output[0] = "means"
+    network.graph.initializer.append(numpy_helper.from_array(np.full(3, np.nan, np.float32), "weights"))
+    network.graph.node.append(helper.make_node("Mul", ["means", "weights"], ["logits"]))
+    place.write_bytes(seal(network.SerializeToString(), manifest()))
+    assert "not finite" in refusal(place)
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_a_pipe_is_refused_and_not_waited_for(place: Path) -> None:
+    place.unlink()
+    os.mkfifo(place)
+    assert "it is a pipe, no file" in refusal(place)
 
 
 def test_a_name_that_is_no_bundle_is_refused_with_what_would_be(tmp_path: Path) -> None:

@@ -17,7 +17,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.errors import BundleError, ConfigError
-from roadworthy.files import replacing
+from roadworthy.files import check_regular, replacing
 from roadworthy.inputs import InputSpec
 from roadworthy.results import Rejection, read_rejection
 
@@ -102,7 +102,8 @@ def read_bundle(path: Path) -> Bundle:
     version reads, and has neither data in other files nor operators of its own.
     """
     try:
-        if path.is_file() and path.stat().st_size > MAX_BYTES:
+        check_regular(path)
+        if path.stat().st_size > MAX_BYTES:
             raise BundleError(f"{path} has {path.stat().st_size:,} bytes; a bundle has at most {MAX_BYTES:,}")
         data = path.read_bytes()
     except OSError as error:

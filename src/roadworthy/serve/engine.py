@@ -34,9 +34,11 @@ class Engine:
 
     def __init__(self, bundle: Bundle, *, name: str = "the bundle", threads: int = 0) -> None:
         self.manifest: Manifest = bundle.manifest
-        self.sha256, self.network = bundle.sha256, bundle.network
+        self.sha256, self.network, self._name = bundle.sha256, bundle.network, name
         self._session = _session(bundle.network, name, threads)
         self._check(name)
+        # Once, so that what cannot answer does not come into service.
+        self._run(np.full((1, self.spec.size, self.spec.size, 3), 128, np.uint8))
 
     @property
     def classes(self) -> tuple[str, ...]:
@@ -102,6 +104,8 @@ class Engine:
 
     def _run(self, images: ByteArray) -> FloatArray:
         logits: FloatArray = self._session.run([OUTPUT], {INPUT: images})[0]
+        if not np.isfinite(logits).all():
+            raise BundleError(f"{self._name} gave an answer that is not finite; its weights are damaged")
         return logits
 
     def _check(self, name: str) -> None:
@@ -125,18 +129,36 @@ def _check_end(ends: Sequence[Any], called: str, kind: str, wanted: Shape, name:
         raise BundleError(f"{name} has {called} of the shape {shape} where its manifest says {wanted}")
 
 
+def check_finder(windows: Engine, crops: Engine, name: str) -> None:
+    """Refuse a bundle for finding signs that is not of the same network as the one for crops.
+
+    Raises BundleError.
+    """
+    if windows.manifest.kind != "dense":
+        raise BundleError(f"{name} is no bundle for finding signs; export both anew (roadworthy export)")
+    if windows.classes != crops.classes:
+        raise BundleError(
+            f"{name} is of another network: it has {len(windows.classes)} classes, the one that it belongs "
+            f"to {len(crops.classes)}, or they are in another order; export both anew (roadworthy export)"
+        )
+
+
 def load_engine(path: Path, *, threads: int = 0) -> Engine:
     """The engine of a bundle's file."""
     return Engine(read_bundle(path), name=str(path), threads=threads)
 
 
-def load_windows(path: Path, *, threads: int = 0) -> Engine | None:
-    """The engine for all windows of a picture that belongs to a bundle; None where there is none of use."""
+def load_windows(path: Path, crops: Engine, *, threads: int = 0) -> Engine | None:
+    """The engine for all windows of a picture that belongs to a bundle; None where there is none of use.
+
+    Raises BundleError where the file beside it is of another network.
+    """
     beside = path.with_name(f"{path.stem}-find.onnx")
-    if not beside.is_file():
+    if not beside.exists() or NO_SIGN not in crops.classes:
         return None
-    engine = load_engine(beside, threads=threads)
-    return engine if NO_SIGN in engine.classes else None
+    windows = load_engine(beside, threads=threads)
+    check_finder(windows, crops, str(beside))
+    return windows
 
 
 def refuse_misspelt(name: str | os.PathLike[str]) -> None:

@@ -4,23 +4,25 @@ from __future__ import annotations
 
 import asyncio
 import difflib
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
 from roadworthy.errors import UnknownNameError, UsageError
+from roadworthy.export.bundle import read_bundle
 from roadworthy.serve.batching import Batcher
-from roadworthy.serve.engine import Engine, load_engine, load_windows, packaged, refuse_misspelt
+from roadworthy.serve.engine import PACKAGED, Engine, check_finder, packaged, refuse_misspelt
 from roadworthy.serve.settings import ServiceConfig
+from roadworthy.signs.catalogue import NO_SIGN
 
-PACKAGED = "packaged"  # what the bundle that comes along is called
 
-
-@dataclass(frozen=True, kw_only=True)
+@dataclass(kw_only=True)
 class Served:
     """One bundle in service.
 
     windows: the network for all windows of a picture, where there is one.
+    retired: another serves in its place; it goes with the last request that holds it.
     """
 
     name: str
@@ -28,6 +30,8 @@ class Served:
     crops: Engine
     windows: Engine | None
     batcher: Batcher
+    users: int = 0  # requests that hold it
+    retired: bool = False
 
 
 Read = tuple[Path, Engine, Engine | None]
@@ -41,7 +45,7 @@ class Models:
         self._config = config
         self._served: dict[str, Served] = {}
         self._prepared: dict[str, Read] = {}
-        self._retiring: dict[asyncio.Task[None], Batcher] = {}
+        self._closing: set[asyncio.Task[None]] = set()
 
     def get(self, name: str | None = None) -> Served:
         """The bundle of that name; the first one without.  Raises UnknownNameError."""
@@ -60,50 +64,74 @@ class Models:
 
         Raises BundleError or UsageError.
         """
-        self._prepared = self._read()
+        self._prepared = self._read({})
+
+    @contextmanager
+    def using(self, name: str | None = None) -> Iterator[Served]:
+        """The same for as long as a request holds it: a reload meanwhile changes nothing for it."""
+        served = self.get(name)
+        served.users += 1
+        try:
+            yield served
+        finally:
+            served.users -= 1
+            self._close_where_unused(served)
 
     async def load(self) -> None:
         """Read all bundles anew, then serve these; where one is not in order, those in service stay.
 
-        Raises BundleError or UsageError.  Requests that came before are answered by what they came to.
+        Raises BundleError or UsageError.  Files that are what they were change nothing.
         """
-        read, self._prepared = self._prepared or await asyncio.to_thread(self._read), {}
         before = self._served
+        read = self._prepared or await asyncio.to_thread(self._read, dict(before))
+        self._prepared = {}
         self._served = {
-            name: Served(name=name, path=path, crops=crops, windows=windows, batcher=self._batcher(crops))
+            name: before[name]
+            if name in before and (before[name].crops, before[name].windows) == (crops, windows)
+            else Served(name=name, path=path, crops=crops, windows=windows, batcher=self._batcher(crops))
             for name, (path, crops, windows) in read.items()
         }
-        for old in before.values():
-            # A request that is still arriving may hold it.
-            task = asyncio.create_task(self._retire(old.batcher))
-            self._retiring[task] = old.batcher
-            task.add_done_callback(self._retiring.pop)
+        for name, old in before.items():
+            if self._served.get(name) is not old:
+                old.retired = True
+                self._close_where_unused(old)
 
     async def close(self) -> None:
         """Answer what waits, then stop."""
-        retiring = dict(self._retiring)
-        for task in retiring:
-            task.cancel()
-        for batcher in (*retiring.values(), *(served.batcher for served in self._served.values())):
-            await batcher.close()
+        await asyncio.gather(*self._closing, *(served.batcher.close() for served in self._served.values()))
 
-    def _read(self) -> dict[str, Read]:
+    def _close_where_unused(self, served: Served) -> None:
+        if served.retired and not served.users:
+            task = asyncio.ensure_future(served.batcher.close())
+            self._closing.add(task)
+            task.add_done_callback(self._closing.discard)
+
+    def _read(self, before: Mapping[str, Served]) -> dict[str, Read]:
         asked = self._config.models or (Path(PACKAGED),)
         paths = [_bundle(path) for path in asked]
         read = {}
         for name, path in zip(_names(paths), paths, strict=True):
-            crops = load_engine(path, threads=self._config.threads)
+            old = before.get(name)
+            crops = self._engine(path, None if old is None else old.crops)
             if crops.manifest.kind != "crop":
                 raise UsageError(f"{path} is a bundle for finding signs; name the one that it belongs to")
-            read[name] = (path, crops, self._windows(path))
+            read[name] = (path, crops, self._windows(path, crops, None if old is None else old.windows))
         return read
 
-    async def _retire(self, batcher: Batcher) -> None:
-        await asyncio.sleep(self._config.body_timeout_s + self._config.answer_timeout_s)
-        await batcher.close()
+    def _engine(self, path: Path, old: Engine | None) -> Engine:
+        """That of a file; the old one where the file is what it was, which costs no memory."""
+        bundle = read_bundle(path)
+        if old is not None and old.sha256 == bundle.sha256:
+            return old
+        return Engine(bundle, name=str(path), threads=self._config.threads)
 
-    def _windows(self, path: Path) -> Engine | None:
-        return load_windows(path, threads=self._config.threads)
+    def _windows(self, path: Path, crops: Engine, old: Engine | None) -> Engine | None:
+        beside = path.with_name(f"{path.stem}-find.onnx")
+        if not beside.exists() or NO_SIGN not in crops.classes:
+            return None
+        windows = self._engine(beside, old)
+        check_finder(windows, crops, str(beside))
+        return windows
 
     def _batcher(self, engine: Engine) -> Batcher:
         return Batcher(
@@ -119,7 +147,7 @@ def _bundle(path: Path) -> Path:
         raise UsageError(
             f"{path} is a folder; make a bundle of the run in it: roadworthy export {path} --to NAME.onnx"
         )
-    if path.is_file():
+    if path.exists():
         return path
     if str(path) == PACKAGED:
         return _packaged()

@@ -102,7 +102,8 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
             "the page's runtime is not here; fetch it with: make page (or python -m roadworthy.serve.vendor)"
         )
     written = []
-    for name, content in _contents(files, load_engine(bundle), load_windows(bundle)):
+    crops = load_engine(bundle)
+    for name, content in _contents(files, crops, load_windows(bundle, crops)):
         path = out / name
         make_folder(path.parent)
         path.write_bytes(content)
