@@ -15,7 +15,7 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -26,6 +26,7 @@ from PIL import Image, ImageChops, ImageOps, UnidentifiedImageError
 
 from roadworthy.colour import has_colour
 from roadworthy.errors import ConfigError, ImageError, UsageError
+from roadworthy.files import check_regular
 
 ByteArray = NDArray[np.uint8]
 FloatArray = NDArray[np.floating[Any]]
@@ -43,6 +44,7 @@ ORDERS = ("RGB", "BGR")
 MID_GREY = 128  # what transparent parts are laid on
 _CHANNELS = (1, 3, 4)  # grey, colour, colour and opacity
 
+_STRIP_PIXELS = 4_000_000  # converted at once: a conversion may take tens of bytes for each
 _METADATA_BYTES = 256_000_000  # profiles, thumbnails and further frames beside the pixels
 _ORIENTATION_KEYS = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
@@ -314,6 +316,7 @@ def _heic_formats() -> tuple[str, ...]:
 
 def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:
     try:
+        check_regular(path)
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path(...).open costs a tenth of the decoding
             size = os.fstat(file.fileno()).st_size
             if size > max_pixels * 16 + _METADATA_BYTES:
@@ -325,6 +328,10 @@ def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:
         raise ImageError(f"cannot be read: {error}") from error
 
 
+Convert = Callable[[Image.Image], Image.Image]
+"""A picture, or a strip of one with the same mode, info and palette, as RGB."""
+
+
 def _to_rgb(image: Image.Image) -> Image.Image:
     image.load()  # raises on truncated data
     # One without a format was made in memory, and may hold orientation elsewhere than a file does.
@@ -332,20 +339,51 @@ def _to_rgb(image: Image.Image) -> Image.Image:
         image = _upright(image)
     if image.mode == "RGB" and "transparency" not in image.info:
         return image
-    if image.mode.startswith("I") or image.mode == "F":
-        levels = _to_8_bits(image)
-        if isinstance(clear := image.info.get("transparency"), int):
-            levels[np.asarray(image) == clear] = MID_GREY
-        return Image.fromarray(levels).convert("RGB")
-    if image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info:
-        image = ImageChops.invert(image)  # Pillow takes every one for Adobe's, which are inverted
+    convert = _wide_to_rgb(image) if image.mode.startswith("I") or image.mode == "F" else _plain_to_rgb(image)
+    if image.width * image.height <= _STRIP_PIXELS:
+        return convert(image)
+    whole, rows = Image.new("RGB", image.size), max(1, _STRIP_PIXELS // image.width)
+    for top in range(0, image.height, rows):
+        strip = image.crop((0, top, image.width, min(image.height, top + rows)))
+        whole.paste(convert(strip), (0, top))
+    return whole
+
+
+def _wide_to_rgb(image: Image.Image) -> Convert:
+    """For grey with more than 8 bits."""
+    top = _white(image)
+    white_is_zero = getattr(image, "tag_v2", {}).get(_PHOTOMETRIC) == _WHITE_IS_ZERO
     clear = image.info.get("transparency")
-    if image.mode == "RGB" and isinstance(clear, tuple) and max(clear) > 255:
-        image = image.copy()  # a file of 16 bits, of which Pillow keeps the upper 8 of pixels alone
-        image.info["transparency"] = tuple(level >> 8 for level in clear)
-    if image.has_transparency_data:
-        return _on_grey(image)
-    return image.convert("RGB")
+
+    def convert(strip: Image.Image) -> Image.Image:
+        grey = np.asarray(strip)
+        values = grey.astype(np.float64)
+        levels = _scaled(top - values if white_is_zero else values, top)
+        if isinstance(clear, int):
+            levels[grey == clear] = MID_GREY
+        return Image.fromarray(levels).convert("RGB")
+
+    return convert
+
+
+def _plain_to_rgb(image: Image.Image) -> Convert:
+    """For 8 bits and less, of any mode."""
+    # Pillow takes every CMYK in JPEG for Adobe's, which are inverted.
+    inverted = image.mode == "CMYK" and image.format == "JPEG" and "adobe" not in image.info
+    clear: Any = image.info.get("transparency")
+    # A file of 16 bits, of which Pillow keeps the upper 8 of pixels alone.
+    shifted = image.mode == "RGB" and isinstance(clear, tuple) and max(clear) > 255
+    transparent = image.has_transparency_data
+
+    def convert(strip: Image.Image) -> Image.Image:
+        if inverted:
+            strip = ImageChops.invert(strip)
+        if shifted:
+            strip = strip.copy()
+            strip.info["transparency"] = tuple(level >> 8 for level in clear)
+        return _on_grey(strip) if transparent else strip.convert("RGB")
+
+    return convert
 
 
 def _on_grey(image: Image.Image) -> Image.Image:
@@ -365,25 +403,21 @@ def _upright(image: Image.Image) -> Image.Image:
     return turned
 
 
-def _to_8_bits(image: Image.Image) -> ByteArray:
-    """Grey with more than 8 bits as 8 bits, by the range that the file declares where it declares one."""
-    grey = np.asarray(image).astype(np.float64)
+def _white(image: Image.Image) -> float:
+    """The level that is white: what the file declares, where it declares one that its kind means."""
     tags = getattr(image, "tag_v2", {})
     kind = _first(tags.get(_SAMPLE_FORMAT, 1))
     bits = _first(tags.get(_BITS_PER_SAMPLE, 16))  # PNG and PPM arrive scaled to 16 bits
     if image.mode == "F" or kind == _FLOAT:
-        highest = grey.max(initial=0)  # floats declare no range: fractions, bytes and 16 bits are all in use
-        top = next((limit for limit in (1.0, 255.0, 65535.0) if highest <= limit), float(highest))
-    elif image.mode == "I" and (bits == _LONG or (not tags and image.format is None)):
+        # Floats declare no range: fractions, bytes and 16 bits are all in use.
+        highest = float(np.asarray(image).max(initial=0))
+        return next((limit for limit in (1.0, 255.0, 65535.0) if highest <= limit), highest)
+    if image.mode == "I" and (bits == _LONG or (not tags and image.format is None)):
         # Hardly anyone uses the range of 32 bits; and what is in memory does not say what it came from.
-        highest = grey.max(initial=0)
+        highest = float(np.asarray(image).max(initial=0))
         whole = 2.0 ** (_LONG - (kind == _SIGNED or not tags)) - 1
-        top = next((limit for limit in (255.0, 65535.0) if highest <= limit), whole)
-    else:
-        top = 2.0 ** (bits - (kind == _SIGNED)) - 1
-    if tags.get(_PHOTOMETRIC) == _WHITE_IS_ZERO:
-        grey = top - grey
-    return _scaled(grey, top)
+        return next((limit for limit in (255.0, 65535.0) if highest <= limit), whole)
+    return float(2.0 ** (bits - (kind == _SIGNED)) - 1)
 
 
 def _first(value: int | tuple[int, ...]) -> int:

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Any
 
@@ -23,6 +23,7 @@ BoolArray = NDArray[np.bool_]
 LEAST_PX = 16.0  # the smallest sign that is looked for
 LOWEST_PX = 4.0  # of a smaller one nothing can be seen
 FULL_PIXELS = 2_000_000  # of a picture, up to which signs of LEAST_PX are looked for
+TILE_PIXELS = 4_000_000  # given to the network at once
 LOOSEST = 0.1  # of a picture's shorter side: the smallest sign in a picture that is of one sign
 STEP = 1.5  # from one size of windows to the next
 FILL = 0.75  # of a window's side, which a sign takes up where it is read best
@@ -81,12 +82,14 @@ def find_signs(
     *,
     least_px: float | None = None,
     most: int = MOST,
+    check: Callable[[], None] = lambda: None,
 ) -> list[Found]:
     """Signs in an (H, W, 3) uint8 RGB picture, surest first, `most` at most.
 
     windows: proposes where signs are.  crops: says where exactly, what they are, and whether they are any.
     least_px: side of the smallest sign looked for; half of it takes four times as long.  None is what
     `smallest_sought` says of a picture of this size.
+    check: called now and then; what it raises ends the search, when nobody waits for it any more.
     """
     if least_px is None:
         least_px = smallest_sought(*image.shape[:2])
@@ -96,10 +99,12 @@ def find_signs(
             f"finding signs takes two bundles of one network, with {NO_SIGN} among its classes; these have "
             f"{len(windows.classes)} and {len(crops.classes)} classes"
         )
-    boxes = _heaps(*_windows(image, windows, least_px))[:most]
+    if min(image.shape[:2]) < LOWEST_PX:
+        return []
+    boxes = _heaps(*_windows(image, windows, least_px, check))[:most]
     if not len(boxes):
         return []
-    boxes = np.stack([_adjusted(image, crops, box) for box in boxes])
+    boxes = np.stack([_adjusted(image, crops, box, check) for box in boxes])
     logits = _said(image, crops, boxes)
     odds = _odds(logits / crops.temperature, crops.classes.index(NO_SIGN))
     found: list[int] = []
@@ -110,10 +115,12 @@ def find_signs(
     return [Found(box=tuple(boxes[i].tolist()), logits=logits[i]) for i in found]
 
 
-def find_one(image: ByteArray, windows: Engine, crops: Network) -> list[Found]:
+def find_one(
+    image: ByteArray, windows: Engine, crops: Network, *, check: Callable[[], None] = lambda: None
+) -> list[Found]:
     """The same in a picture that is of one sign, however loosely framed; quick for pictures of any size."""
     least_px = max(LEAST_PX, LOOSEST * min(image.shape[:2]))
-    return find_signs(image, windows, crops, least_px=least_px)
+    return find_signs(image, windows, crops, least_px=least_px, check=check)
 
 
 def smallest_sought(height: int, width: int) -> float:
@@ -140,7 +147,9 @@ def sizes(height: int, width: int, least_px: float) -> list[float]:
     return [*found, most]
 
 
-def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatArray, FloatArray, IntArray]:
+def _windows(
+    image: ByteArray, engine: Engine, least_px: float, check: Callable[[], None]
+) -> tuple[FloatArray, FloatArray, IntArray]:
     """Windows that seem to show a sign: (N, 4) boxes shrunk to it, (N,) log-odds of a sign, (N,) which."""
     height, width = image.shape[:2]
     size, stride = engine.spec.size, engine.manifest.stride
@@ -153,8 +162,7 @@ def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatAr
         rows, columns = (
             max(size, round(extent * size / side / stride) * stride) for extent in (height, width)
         )
-        small = np.asarray(picture.resize((columns, rows), RESIZE_RULES[_RESIZE]))
-        logits = engine.windows(small) / engine.temperature
+        logits = _seen(picture, rows, columns, engine, check) / engine.temperature
         # Probabilities would all be 1 about a sign, and could not say where it is read best.
         some = _odds(logits, nothing)
         row, column = np.nonzero(some >= LIKELY)
@@ -166,6 +174,38 @@ def _windows(image: ByteArray, engine: Engine, least_px: float) -> tuple[FloatAr
         odds.append(some[row, column])
         signs.append(logits[row, column].argmax(axis=1))
     return np.concatenate(boxes), np.concatenate(odds), np.concatenate(signs)
+
+
+def _seen(
+    picture: Image.Image, rows: int, columns: int, engine: Engine, check: Callable[[], None]
+) -> FloatArray:
+    """(h, w, C) logits of all windows of a picture resized to so many rows and columns.
+
+    In tiles where that is large, for the network takes a hundred bytes a pixel; around its windows each has
+    the margin of a window, beyond which hardly anything of the picture reaches.
+    """
+    size, stride = engine.spec.size, engine.manifest.stride
+    high, wide = ((extent - size) // stride + 1 for extent in (rows, columns))
+    edge = max(1, int(math.sqrt(TILE_PIXELS)) // stride)  # windows along a tile's side
+    if rows * columns <= TILE_PIXELS:
+        edge = max(high, wide)
+    across, down = picture.width / columns, picture.height / rows
+    margin = math.ceil(size / stride)
+    logits = np.empty((high, wide, len(engine.classes)), np.float32)
+    for top in range(0, high, edge):
+        for left in range(0, wide, edge):
+            check()
+            up, back = max(0, top - margin), max(0, left - margin)  # the first window of the tile
+            last_down, last_right = min(high, top + edge + margin), min(wide, left + edge + margin)
+            y1, x1 = up * stride, back * stride
+            y2 = rows if last_down == high else (last_down - 1) * stride + size
+            x2 = columns if last_right == wide else (last_right - 1) * stride + size
+            box = (x1 * across, y1 * down, x2 * across, y2 * down)
+            tile = picture.resize((x2 - x1, y2 - y1), RESIZE_RULES[_RESIZE], box=box)
+            own = logits[top : top + edge, left : left + edge]
+            seen = engine.windows(np.asarray(tile))
+            own[:] = seen[top - up : top - up + own.shape[0], left - back : left - back + own.shape[1]]
+    return logits
 
 
 def _odds(logits: FloatArray, nothing: int) -> FloatArray:
@@ -188,8 +228,9 @@ def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]])
     return np.stack([crop_resize(image, spec, (box[0], box[1], box[2], box[3])) for box in boxes])
 
 
-def _adjusted(image: ByteArray, crops: Network, box: FloatArray) -> FloatArray:
+def _adjusted(image: ByteArray, crops: Network, box: FloatArray, check: Callable[[], None]) -> FloatArray:
     """The box moved, sized and shaped to where the network for crops is surest: a mean weighted by that."""
+    check()
     kinds, values = _TRIED.shape
     tries = np.zeros((kinds, values, kinds))
     tries[range(kinds), :, range(kinds)] = _TRIED
