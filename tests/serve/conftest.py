@@ -29,11 +29,12 @@ def _served(*models: Path, api_key: str = "") -> Iterator[str]:
     pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
     import uvicorn
 
-    from roadworthy.serve.app import create_app
+    from roadworthy.serve.app import create_app, uvicorn_config
     from roadworthy.serve.settings import ServiceConfig
 
-    app = create_app(ServiceConfig(models=models, api_key=api_key))
-    server = uvicorn.Server(uvicorn.Config(app, port=0, log_level="error"))
+    config = uvicorn_config(create_app(ServiceConfig(models=models, api_key=api_key)))
+    config.port = 0
+    server = uvicorn.Server(config)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:

@@ -29,7 +29,7 @@ def words(page: str) -> str:
 
 @pytest.fixture
 def client(bundle: Path) -> Iterator[TestClient]:
-    with TestClient(create_app(ServiceConfig(models=(bundle,)))) as client:
+    with TestClient(create_app(ServiceConfig(models=(bundle,))), "http://localhost") as client:
         yield client
 
 
@@ -51,7 +51,7 @@ def test_it_tells_all_that_the_description_tells(client: TestClient) -> None:
     assert "top integer, from 1, to 20, default 3" in said
     assert "accepted boolean or null Whether it is sure enough" in said
     assert "results list of Answer" in said
-    assert "curl --data-binary @photo.jpg http://testserver/v1/predict" in said
+    assert "curl --data-binary @photo.jpg http://localhost/v1/predict" in said
     assert "Authorization" not in said
     assert "ValidationError" not in said
 
@@ -69,10 +69,10 @@ def test_what_endpoints_share_is_told_once_and_answers_have_examples(client: Tes
 
 
 def test_examples_carry_the_key_where_one_is_asked_for(bundle: Path) -> None:
-    with TestClient(create_app(ServiceConfig(models=(bundle,), api_key=KEY))) as client:
+    with TestClient(create_app(ServiceConfig(models=(bundle,), api_key=KEY)), "http://localhost") as client:
         said = words(client.get("/docs").text)
-    assert 'curl -H "Authorization: Bearer $ROADWORTHY_API_KEY" http://testserver/metrics' in said
-    assert "curl http://testserver/healthz" in said
+    assert 'curl -H "Authorization: Bearer $ROADWORTHY_API_KEY" http://localhost/metrics' in said
+    assert "curl http://localhost/healthz" in said
     assert KEY not in said
 
 

@@ -122,10 +122,10 @@ def test_it_says_where_it_listens_once_it_does(bundle: Path, started: Callable[.
     assert said
     assert int(said[1])
     with closing(socket.create_connection(("127.0.0.1", int(said[1])), timeout=60)) as connection:
-        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"GET /readyz HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         assert answer(connection) == (200, {"status": "ready"})
     with closing(socket.create_connection(("127.0.0.1", int(said[1])), timeout=60)) as connection:
-        connection.sendall(b"HEAD / HTTP/1.1\r\nHost: x\r\nConnection: close\r\n\r\n")
+        connection.sendall(b"HEAD / HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\n\r\n")
         head = b"".join(iter(lambda: connection.recv(65_536), b""))
     assert head.startswith(b"HTTP/1.1 200 OK\r\n")
     assert head.endswith(b"\r\n\r\n")  # and no body
@@ -192,7 +192,7 @@ def test_a_terminal_is_told_in_words(how: signal.Signals, bundle: Path, started:
 
 def post(body: bytes) -> bytes:
     return (
-        b"POST /v1/predict HTTP/1.1\r\nHost: x\r\nConnection: close\r\nContent-Type: image/png\r\n"
+        b"POST /v1/predict HTTP/1.1\r\nHost: localhost\r\nConnection: close\r\nContent-Type: image/png\r\n"
         b"Content-Length: %d\r\n\r\n" % len(body)
     )
 

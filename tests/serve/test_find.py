@@ -137,7 +137,8 @@ def test_in_large_pictures_small_signs_are_not_looked_for() -> None:
 
         def windows(self, image: ByteArray) -> FloatArray:
             self.pixels += image.shape[0] * image.shape[1]
-            return np.array([[[-5.0, 5.0]]])
+            rows, columns = ((n - self.spec.size) // self.manifest.stride + 1 for n in image.shape[:2])
+            return np.tile([-5.0, 5.0], (rows, columns, 1))
 
     costs = []
     for least in (None, smallest_sought(2000, 2400), 16.0):
@@ -269,3 +270,33 @@ def test_the_page_has_the_numbers_that_finding_rests_on_from_here_alone() -> Non
     program = re.sub(r"//[^\n]*|/\*.*?\*/", "", (PAGE / "find.js").read_text(), flags=re.DOTALL)
     numbers = set(re.findall(r"(?<![\w.])\d[\d.]*", program))
     assert numbers <= {"0", "0.5", "1", "2", "3"}  # places in a list, halves
+
+
+def test_a_large_picture_is_looked_through_in_tiles_and_nothing_is_missed(
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    places = [(20, 30, 60, 70), (300, 40, 350, 90), (610, 400, 660, 450), (200, 470, 260, 530)]
+    picture = street(*places, height=560, width=700)
+    whole = find_signs(picture, RedSquares(), RedSquares())
+    assert len(whole) == 4
+    monkeypatch.setattr(find, "TILE_PIXELS", 40_000)
+    windows, looked = RedSquares(), []
+    tiled = find_signs(picture, windows, RedSquares(), check=lambda: looked.append(1))
+    assert len(looked) > 20
+    for one, other in zip(whole, tiled, strict=True):
+        np.testing.assert_allclose(one.box, other.box, atol=1.5)
+
+
+def test_a_picture_too_narrow_for_any_sign_costs_nothing() -> None:
+    windows = RedSquares()
+    assert find_signs(np.zeros((1, 100_000, 3), np.uint8), windows, RedSquares()) == []
+    assert find_signs(np.zeros((50_000, 3, 3), np.uint8), windows, RedSquares()) == []
+    assert windows.pixels == 0
+
+
+def test_a_search_that_nobody_waits_for_ends() -> None:
+    def given_up() -> None:
+        raise TimeoutError
+
+    with pytest.raises(TimeoutError):
+        find_signs(street((10, 10, 40, 40)), RedSquares(), RedSquares(), check=given_up)

@@ -119,7 +119,7 @@ def red() -> bytes:
 @pytest.fixture(scope="module")
 def client(bundle: Path) -> Iterator[TestClient]:
     app = create_app(ServiceConfig(models=(bundle,), max_pixels=1_000_000))
-    with TestClient(app, raise_server_exceptions=False) as client:
+    with TestClient(app, "http://localhost", raise_server_exceptions=False) as client:
         yield client
 
 

@@ -213,7 +213,7 @@ def test_the_network_that_finds_signs_comes_along(
     assert (tmp_path / "out" / "model" / "crop-find.onnx").read_bytes() == windows
     told = json.loads((tmp_path / "out" / "model" / "manifest.json").read_text())
     assert told["windows"]["stride"] == 8
-    with TestClient(create_app(ServiceConfig(models=(finder,)))) as client:
+    with TestClient(create_app(ServiceConfig(models=(finder,))), "http://localhost") as client:
         assert client.get("/model/crop-find.onnx").content == windows
         assert client.get("/model/manifest.json").json() == told
 
@@ -226,7 +226,7 @@ def test_the_service_gives_out_the_page_and_nothing_beside_it(bundle: Path) -> N
     from roadworthy.serve.app import create_app
     from roadworthy.serve.settings import ServiceConfig
 
-    with TestClient(create_app(ServiceConfig(models=(bundle,)))) as client:
+    with TestClient(create_app(ServiceConfig(models=(bundle,))), "http://localhost") as client:
         page = client.get("/")
         assert page.headers["content-type"].startswith("text/html")
         assert "script-src 'self' 'wasm-unsafe-eval'" in page.headers["content-security-policy"]

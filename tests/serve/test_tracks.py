@@ -45,7 +45,7 @@ def covered(image: ByteArray, rng: np.random.Generator) -> bytes:
 
 def test_frames_together_are_read_better_than_each_alone(shipped: Any, drawn_folder: Path) -> None:
     rng, alone, together = np.random.default_rng(0), list[bool](), list[bool]()
-    with TestClient(create_app(ServiceConfig(models=(shipped.bundle,)))) as client:
+    with TestClient(create_app(ServiceConfig(models=(shipped.bundle,))), "http://localhost") as client:
         classes = client.get("/v1/models").json()["models"][0]["classes"]
         for sign in classes:
             tracks: dict[str, list[ByteArray]] = {}
@@ -75,7 +75,7 @@ def test_the_packaged_model_reads_the_frames_of_a_photographed_sign_better_than_
     held = open_splits(config, InputSpec(size=48)).val
     names, generator = standard_corruptions(), torch.Generator().manual_seed(0)
     alone, together = list[bool](), list[bool]()
-    with TestClient(create_app(ServiceConfig())) as client:
+    with TestClient(create_app(ServiceConfig()), "http://localhost") as client:
         for number, track in enumerate(tracks(held)):
             sign, rows = held.classes[track.target], track.spread(FRAMES).rows
             frames = corrupt(np.asarray(held.images[rows]), names[number % len(names)], 3, generator)

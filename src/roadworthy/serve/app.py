@@ -16,13 +16,14 @@ import socket
 import sys
 import time
 import uuid
-from collections.abc import AsyncIterator, Callable, Iterator, Sequence
-from concurrent.futures import ThreadPoolExecutor
+from collections.abc import AsyncIterator, Callable, Iterator, Mapping, Sequence
 from contextlib import asynccontextmanager
 from dataclasses import dataclass, replace
 from functools import partial
+from http import HTTPStatus
 from pathlib import Path
-from typing import Annotated, Any, TextIO, TypeVar
+from typing import Annotated, Any, TextIO, cast
+from urllib.parse import urlsplit
 
 import uvicorn
 from fastapi import Depends, FastAPI, Query, Request, Security
@@ -44,7 +45,7 @@ from starlette.types import Message, Receive, Scope, Send
 from roadworthy import __version__
 from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError, UsageError
 from roadworthy.evaluate.stream import surer, wants_closer
-from roadworthy.inputs import ByteArray, FloatArray, InputSpec, decode, read_judged
+from roadworthy.inputs import ByteArray, FloatArray, InputSpec, count_pixels, decode, read_judged
 from roadworthy.results import Row
 from roadworthy.scores import answer, fuse_frames, lacks_colour, log_probabilities
 from roadworthy.serve.answers import (
@@ -57,20 +58,26 @@ from roadworthy.serve.answers import (
     Tracked,
     as_answer,
 )
+from roadworthy.serve.connections import ConnectionLimits, Connections, LimitedProtocol
 from roadworthy.serve.docs import docs_page
 from roadworthy.serve.find import ROOM, Found, find_one, find_signs
+from roadworthy.serve.lanes import Lane
 from roadworthy.serve.models import Models, Served
-from roadworthy.serve.room import NoRoomError, Room
+from roadworthy.serve.room import ByteRoom, NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import TYPES, model_json, page_files
 from roadworthy.serve.uploads import PICTURE_BODY, Refused, Upload, read_uploads
+from roadworthy.words import visible
 
 log = logging.getLogger("roadworthy.serve")
-T = TypeVar("T")
+Refusal = tuple[int, str, dict[str, str]]
+"""Status, reason and headers of an answer that says no."""
 PREDICT, TRACK = "/v1/predict", "/v1/track"
 MOST_ANSWERS = 20  # for one picture
 REQUEST_ID = re.compile(r"[\w.-]{1,64}")
+SMALL_PIXELS = 1_000_000  # of a picture that is decoded in about ten milliseconds
 INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
+LOCAL = ("localhost", "127.0.0.1", "::1")
 SECURITY = {
     "content-security-policy": (
         "default-src 'self'; script-src 'self' 'wasm-unsafe-eval'; img-src 'self' blob: data:; "
@@ -83,6 +90,7 @@ SECURITY = {
     "cross-origin-resource-policy": "same-origin",
     "permissions-policy": "camera=(self), microphone=(), geolocation=()",
 }
+_STILL = {**SECURITY, "content-type": "application/json", "cache-control": "no-store"}
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": meaning}
     for status, meaning in {
@@ -138,21 +146,72 @@ class Service:
 
     def __init__(self, config: ServiceConfig) -> None:
         self.config, self.meters, self.models = config, Meters(), Models(config)
-        self.room = Room(config.queue)
-        self.ready = False
+        self.room, self.bytes = Room(config.queue), ByteRoom(config.max_bytes_under_way)
+        # Apart, so that a crop does not wait for large pictures, nor for signs to be found in them.
+        self.small, self.large = Lane(config.decoders, "small"), Lane(config.finders, "large")
+        self.ready, self.stopping = False, False
         self._reloading = asyncio.Lock()
-        self.pool = ThreadPoolExecutor(config.decoders, thread_name_prefix="decode")
+        self._limits: set[asyncio.Timeout] = set()
 
-    async def in_thread(self, function: Callable[[], T]) -> T:
-        """Run what takes long beside the event loop."""
-        return await asyncio.get_running_loop().run_in_executor(self.pool, function)
+    @asynccontextmanager
+    async def within(self, seconds: float, otherwise: Refused) -> AsyncIterator[None]:
+        """Raises `otherwise` after so long; once the service stops, where its time for that is over."""
+        try:
+            async with asyncio.timeout(self._left(seconds)) as limit:
+                self._limits.add(limit)
+                try:
+                    yield
+                finally:
+                    self._limits.discard(limit)
+        except TimeoutError as error:
+            raise (_stopped() if self.stopping else otherwise) from error
+
+    def stop(self) -> None:
+        """Answer what was accepted, for as long as the settings allow; then say that it is too late."""
+        self.stopping, self.ready = True, False
+        latest = asyncio.get_running_loop().time() + self.config.stop_timeout_s
+        for limit in self._limits:
+            limit.reschedule(min(limit.when() or latest, latest))
+
+    def full(self, method: str, path: str) -> Refusal | None:
+        """Why a request with pictures is not taken now, known before any of it is read."""
+        if path not in (PREDICT, TRACK) or method != "POST":
+            return None
+        try:
+            with _told_to_come_back():
+                self.room.check()
+        except Refused as error:
+            return error.status, error.reason, error.headers
+        return None
+
+    def refuse_unread(self, method: str, path: str) -> bytes | None:
+        """A whole answer to a request of which only the head was read, while there is no room for it.
+
+        Under overload most requests are refused, and what a framework does for each takes longer than to
+        answer one.  Counted like the others, and told in the log together.
+        """
+        path = path.removeprefix(self.config.root_path)
+        refusal = self.full(method, path)
+        if refusal is None:
+            return None
+        status, reason, headers = refusal
+        self.meters.requests.labels(path, str(status)).inc()
+        log.warning("refused", extra={"path": path, "status": status})
+        body = Failure(error=reason, request_id=uuid.uuid4().hex).model_dump_json().encode()
+        head = {**_STILL, **headers, "content-length": str(len(body))}
+        lines = "".join(f"{name}: {value}\r\n" for name, value in head.items())
+        return f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\n{lines}\r\n".encode() + body
+
+    def _left(self, seconds: float) -> float:
+        return min(seconds, self.config.stop_timeout_s) if self.stopping else seconds
 
     async def allowed(self, request: Request) -> None:
         """Raises Refused where there is a key and the request has another, or none."""
         if not self.config.api_key:
             return
         scheme, _, given = request.headers.get("authorization", "").partition(" ")
-        right = secrets.compare_digest(given.strip().encode(), self.config.api_key.encode())
+        # Headers arrive as Latin-1, whatever the client wrote them in; most write UTF-8.
+        right = secrets.compare_digest(given.strip().encode("latin-1"), self.config.api_key.encode())
         if scheme.lower() != "bearer" or not right:
             raise Refused(
                 401,
@@ -193,8 +252,9 @@ def create_app(config: ServiceConfig) -> Watched:
         service.ready = True
         yield
         service.ready = False
+        for lane in (service.small, service.large):
+            lane.close()
         await service.models.close()
-        service.pool.shutdown(wait=True)
 
     app = FastAPI(
         title="Roadworthy",
@@ -212,8 +272,6 @@ def create_app(config: ServiceConfig) -> Watched:
 
 
 def _add_endpoints(app: FastAPI, service: Service) -> None:
-    config = service.config
-
     async def known_query(request: Request) -> None:
         described = app.openapi()["paths"][request.scope["route"].path][request.method.lower()]
         known = {one["name"] for one in described.get("parameters", ()) if one["in"] == "query"}
@@ -239,25 +297,23 @@ def _add_endpoints(app: FastAPI, service: Service) -> None:
         Send one picture as the body, or several as the files of a form, or in base64 in JSON.  A picture that
         cannot be read is a result with its error; the others are answered.
         """
-        served = _model(service, model)
-        uploads = await read_uploads(request, config, box)
-        if find and any(upload.box is not None for upload in uploads):
-            raise Refused(422, "find looks at whole pictures; leave the boxes out, or find")
-        if find and served.windows is None:
-            raise Refused(
-                422, f"the model {served.name} cannot find signs; it has no NAME-find.onnx beside it"
-            )
-        async with _under_way(service, len(uploads)):
-            results = await (_all_signs if find else _answers)(service, served, uploads, top)
-        return Predicted(model=served.name, sha256=served.crops.sha256, results=results)
+        async with _arrived(service, request, model, box) as asked:
+            served, uploads = asked.served, asked.uploads
+            if find and any(upload.box is not None for upload in uploads):
+                raise Refused(422, "find looks at whole pictures; leave the boxes out, or find")
+            if find and served.windows is None:
+                raise Refused(
+                    422, f"the model {served.name} cannot find signs; it has no NAME-find.onnx beside it"
+                )
+            async with _under_way(service, len(uploads)):
+                results = await (_all_signs if find else _answers)(service, asked, top)
+            return Predicted(model=served.name, sha256=served.crops.sha256, results=results)
 
     @app.post(TRACK, dependencies=guarded, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
     async def track(request: Request, model: ModelName = None, top: Top = 3) -> Tracked:
         """What several frames of one sign say together, sent in their order: in a form, or JSON."""
-        served = _model(service, model)
-        uploads = await read_uploads(request, config)
-        async with _under_way(service, len(uploads)):
-            return await _track(service, served, uploads, top)
+        async with _arrived(service, request, model) as asked, _under_way(service, len(asked.uploads)):
+            return await _track(service, asked, top)
 
     @app.get("/v1/models", dependencies=guarded)
     async def models() -> ModelList:
@@ -332,11 +388,34 @@ def _add_page(app: FastAPI, service: Service) -> None:
         return sent(files[name].read_bytes(), name)
 
 
-def _model(service: Service, name: str | None) -> Served:
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A request with pictures that has come: what answers it, and whose turn it takes."""
+
+    served: Served
+    uploads: Sequence[Upload]
+    client: str
+
+
+@asynccontextmanager
+async def _arrived(
+    service: Service, request: Request, model: str | None, box: str | None = None
+) -> AsyncIterator[Asked]:
+    """A request's pictures, and the model that it holds on to, until it is answered."""
+    client = request.client.host if request.client else ""
     try:
-        return service.models.get(name)
+        with service.models.using(model) as served, service.bytes.held(client) as more:
+            late = f"the request did not arrive within {service.config.body_timeout_s:g} s; send less at once"
+            with _told_to_come_back():
+                async with service.within(service.config.body_timeout_s, Refused(408, late)):
+                    uploads = await read_uploads(request, service.config, more, box)
+            yield Asked(served=served, uploads=uploads, client=client)
     except UnknownNameError as error:
         raise Refused(404, str(error)) from error
+
+
+def _stopped() -> Refused:
+    return Refused(503, "the service is stopping", {"retry-after": "5"})
 
 
 def _info(served: Served) -> ModelInfo:
@@ -355,12 +434,10 @@ def _info(served: Served) -> ModelInfo:
 async def _under_way(service: Service, pictures: int) -> AsyncIterator[None]:
     """While a request's pictures are worked on: where there is room for them, and no longer than allowed."""
     limit = service.config.answer_timeout_s
+    late = Refused(503, f"there was no answer within {limit:g} s", {"retry-after": "1"})
     with _told_to_come_back(), service.room.take(pictures):
-        try:
-            async with asyncio.timeout(limit):
-                yield
-        except TimeoutError as error:
-            raise Refused(503, f"there was no answer within {limit:g} s", {"retry-after": "1"}) from error
+        async with service.within(limit, late):
+            yield
 
 
 @contextlib.contextmanager
@@ -371,9 +448,10 @@ def _told_to_come_back() -> Iterator[None]:
         raise Refused(429, str(error), {"retry-after": f"{math.ceil(error.retry_after_s)}"}) from error
 
 
-async def _answers(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
+async def _answers(service: Service, asked: Asked, top: int) -> list[Answer]:
     """For each picture its answer; where that is not sure, the one of a closer look."""
-    opened = await _opened(service, served, uploads)
+    served, uploads = asked.served, asked.uploads
+    opened = await _opened(service, asked)
     readable = [crop.pixels for crop in opened if not isinstance(crop, str)]
     logits = iter(await served.batcher.logits(readable) if readable else ())
     results = []
@@ -383,77 +461,93 @@ async def _answers(service: Service, served: Served, uploads: Sequence[Upload], 
             continue
         row = _say(served, top, crop.colourless, "", next(logits))
         if wants_closer(row) and upload.box is None and served.windows is not None:
-            found, colourless = await _look(service, served, upload, find_one)
+            lane = service.large if crop.large else service.small
+            found, colourless = await _look(service, lane, asked, upload, find_one)
             say = partial(_say, served, top, colourless)
             row = surer(row, [(one.box, one.logits) for one in found], say)
         results.append(as_answer(row, upload.name))
     return results
 
 
-async def _all_signs(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> list[Answer]:
+async def _all_signs(service: Service, asked: Asked, top: int) -> list[Answer]:
     """For each picture the answers for all signs found in it."""
     results = []
-    for upload in uploads:
+    for upload in asked.uploads:
         try:
-            found, colourless = await _look(service, served, upload, find_signs)
+            found, colourless = await _look(service, service.large, asked, upload, find_signs)
         except ImageError as error:
             service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
             continue
         service.meters.pictures.labels("readable").inc()
         for one in found:
-            row = replace(_say(served, top, colourless, "", one.logits), box=one.box)
+            row = replace(_say(asked.served, top, colourless, "", one.logits), box=one.box)
             results.append(as_answer(row, upload.name))
     return results
 
 
 @dataclass(frozen=True, kw_only=True)
 class Crop:
-    """What the network takes of a picture, and whether that picture lacks the colour that it needs."""
+    """What the network takes of a picture, and whether that picture lacks the colour that it needs.
+
+    large: it has so many pixels that looking at it takes long.
+    """
 
     pixels: ByteArray
     colourless: bool
+    large: bool
 
 
-async def _opened(service: Service, served: Served, uploads: Sequence[Upload]) -> list[Crop | str]:
+async def _opened(service: Service, asked: Asked) -> list[Crop | str]:
     """Of each picture the crop that the network takes, or why it cannot be read."""
-    opened = await asyncio.gather(*(_open(service, served, upload) for upload in uploads))
+    opened = await asyncio.gather(*(_open(service, asked, upload) for upload in asked.uploads))
     bad = sum(isinstance(picture, str) for picture in opened)
     service.meters.pictures.labels("readable").inc(len(opened) - bad)
     service.meters.pictures.labels("unreadable").inc(bad)
     return list(opened)
 
 
-async def _open(service: Service, served: Served, upload: Upload) -> Crop | str:
-    spec = served.crops.spec
+async def _open(service: Service, asked: Asked, upload: Upload) -> Crop | str:
+    crops, most = asked.served.crops, service.config.max_pixels
+    spec = crops.spec
     if upload.box is not None:
         spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
 
-    def work() -> Crop | str:
+    def work(*, large: bool) -> Crop | str:
         try:
-            pixels, colour = read_judged(upload.data, spec, upload.box, service.config.max_pixels)
+            pixels, colour = read_judged(upload.data, spec, upload.box, most)
         except ImageError as error:
             return str(error)
-        return Crop(pixels=pixels, colourless=not (colour or served.crops.without_colour))
+        return Crop(pixels=pixels, colourless=not (colour or crops.without_colour), large=large)
 
-    return await service.in_thread(work)
+    def work_where_small() -> Crop | str | None:
+        try:
+            return None if count_pixels(upload.data, most) > SMALL_PIXELS else work(large=False)
+        except ImageError as error:
+            return str(error)
+
+    opened = await service.small.run(lambda _: work_where_small(), asked.client)
+    if opened is None:
+        return await service.large.run(lambda _: work(large=True), asked.client)
+    return opened
 
 
 async def _look(
-    service: Service, served: Served, upload: Upload, find: Callable[..., list[Found]]
+    service: Service, lane: Lane, asked: Asked, upload: Upload, find: Callable[..., list[Found]]
 ) -> tuple[list[Found], bool]:
     """The signs found, and whether the picture lacks colour.
 
     Decoded here, once more if need be: to keep all pictures of a request would take gigabytes.
     """
-    windows = served.windows
+    windows, crops = asked.served.windows, asked.served.crops
     assert windows is not None
 
-    def work() -> tuple[list[Found], bool]:
+    def work(check: Callable[[], None]) -> tuple[list[Found], bool]:
         picture = decode(upload.data, service.config.max_pixels)
-        return find(picture, windows, served.crops), lacks_colour(picture, served.crops.without_colour)
+        found = find(picture, windows, crops, check=check)
+        return found, lacks_colour(picture, crops.without_colour)
 
-    return await service.in_thread(work)
+    return await lane.run(work, asked.client)
 
 
 def _say(served: Served, top: int, colourless: bool, path: str, logits: FloatArray) -> Row:
@@ -461,8 +555,9 @@ def _say(served: Served, top: int, colourless: bool, path: str, logits: FloatArr
     return answer(path, logits, engine.classes, engine.temperature, top, engine.rejection, colourless)
 
 
-async def _track(service: Service, served: Served, uploads: Sequence[Upload], top: int) -> Tracked:
-    opened = await _opened(service, served, uploads)
+async def _track(service: Service, asked: Asked, top: int) -> Tracked:
+    served, uploads = asked.served, asked.uploads
+    opened = await _opened(service, asked)
     errors = [
         Answer(name=upload.name, error=picture)
         for upload, picture in zip(uploads, opened, strict=True)
@@ -504,6 +599,32 @@ async def _reload_quietly(service: Service) -> None:
         log.error("not reloaded", extra={"reason": str(error)})
 
 
+def foreign(headers: Mapping[bytes, bytes], config: ServiceConfig) -> Refusal | None:
+    """Why a request to a service without a key is not answered: another site's page may have sent it.
+
+    A page can point a name of its own at this machine (then Host is that name), or post to it across
+    origins (then Origin is the page's).  With a key neither helps it.
+    """
+    if config.api_key:
+        return None
+    host = _hostname(b"//" + headers.get(b"host", b""))
+    if host not in (*LOCAL, *config.hosts, config.host):
+        known = ", ".join([*LOCAL, *config.hosts])
+        return 421, f"this service is asked as {known}; got the host {host[:80]!r}; see serve --host-name", {}
+    origin = headers.get(b"origin")
+    if origin is not None and _hostname(origin.partition(b":")[2]) != host:
+        return 403, f"the page {origin[:80].decode('latin-1')!r} may not ask this service", {}
+    return None
+
+
+def _hostname(place: bytes) -> str:
+    """The name in //NAME:PORT; empty where there is none."""
+    try:
+        return urlsplit(place.decode("ascii")).hostname or ""
+    except ValueError:
+        return ""
+
+
 def _failure(scope: Scope, status: int, reason: str, headers: dict[str, str] | None = None) -> JSONResponse:
     body = Failure(error=reason, request_id=scope.get("request_id", ""))
     return JSONResponse(body.model_dump(), status, headers)
@@ -534,8 +655,7 @@ def _no_meaning(error: dict[str, Any]) -> str:
 
 def printable(text: str, most: int) -> str:
     """At most so many characters of what a client sent, none of which steers a terminal."""
-    short = text if len(text) <= most else f"{text[: most - 1]}…"
-    return "".join(one if one.isprintable() else "?" for one in short)
+    return visible(text if len(text) <= most else f"{text[: most - 1]}…")
 
 
 def _places(app: FastAPI) -> dict[str, set[str]]:
@@ -581,7 +701,7 @@ class Watched:
     """Request ids, security headers, counts and one line of log for each request, none of its content.
 
     While there is no room it answers 429 itself: what FastAPI does for a request takes longer than to refuse
-    it, and under overload most requests are refused.
+    it, and under overload most requests are refused.  Without a key it refuses what other sites' pages ask.
     """
 
     def __init__(self, app: FastAPI, service: Service) -> None:
@@ -596,6 +716,7 @@ class Watched:
         headers = dict(scope["headers"])
         given = headers.get(b"x-request-id", b"").decode("latin-1")
         scope["request_id"] = given if REQUEST_ID.fullmatch(given) else uuid.uuid4().hex
+        scope["root_path"] = self.service.config.root_path
         begun, status = time.perf_counter(), 0
         head = scope["method"] == "HEAD"
         if head:  # as GET; the server, whose own scope keeps the method, leaves the body out
@@ -613,12 +734,14 @@ class Watched:
                 ]
             await send(message)
 
+        place = scope["path"].removeprefix(self.service.config.root_path)
         try:
-            refusal = self._no_room(scope)
-            await (refusal or self.app)(scope, receive, sent)
+            refusal = foreign(headers, self.service.config) or self.service.full(scope["method"], place)
+            answer = self.app if refusal is None else _failure(scope, *refusal)
+            await answer(scope, receive, sent)
         finally:
             seconds = time.perf_counter() - begun
-            path = self._label(scope["path"])
+            path = self._label(place)
             self.service.meters.requests.labels(path, str(status)).inc()
             self.service.meters.seconds.labels(path).observe(seconds)
             log.info(
@@ -638,16 +761,29 @@ class Watched:
             return "files"
         return path if path in self.places else "other"
 
-    def _no_room(self, scope: Scope) -> JSONResponse | None:
-        """The answer to a request with pictures while no further one has room."""
-        if scope["path"] not in (PREDICT, TRACK) or scope["method"] != "POST":
-            return None
-        try:
-            with _told_to_come_back():
-                self.service.room.check()
-        except Refused as error:
-            return _failure(scope, error.status, error.reason, error.headers)
-        return None
+
+class OnceASecond(logging.Filter):
+    """Lets the same warning through once a second, and says how many more there were, so that none floods."""
+
+    def __init__(self) -> None:
+        super().__init__()
+        self._last: dict[str, tuple[float, int]] = {}
+
+    def filter(self, record: logging.LogRecord) -> bool:
+        """Whether the record is told."""
+        if record.levelno < logging.WARNING:
+            return True
+        key, now = f"{record.name} {record.msg}"[:200], time.monotonic()
+        told, left_out = self._last.get(key, (-math.inf, 0))
+        if now - told < 1:
+            self._last[key] = told, left_out + 1
+            return False
+        if len(self._last) > 1000:
+            self._last.clear()
+        self._last[key] = now, 0
+        if left_out:
+            record.alike_left_out = left_out
+        return True
 
 
 def _added(record: logging.LogRecord) -> dict[str, Any]:
@@ -693,9 +829,9 @@ class PlainLines(logging.Formatter):
 class Server(uvicorn.Server):
     """Says that it listens once it does, where, and with which models."""
 
-    def __init__(self, config: uvicorn.Config, models: Models) -> None:
+    def __init__(self, config: uvicorn.Config, service: Service) -> None:
         super().__init__(config)
-        self.models = models
+        self._service = service
 
     async def startup(self, sockets: list[socket.socket] | None = None) -> None:
         """As uvicorn has it, then a line in the log."""
@@ -703,12 +839,16 @@ class Server(uvicorn.Server):
         if sockets:
             host, port = sockets[0].getsockname()[:2]
             address = f"http://{f'[{host}]' if ':' in host else host}:{port}"
-            names = ", ".join(served.name for served in self.models.all())
+            names = ", ".join(served.name for served in self._service.models.all())
             log.info(f"listening on {address} with {names}; /docs describes it; Ctrl-C stops it")
 
     async def shutdown(self, sockets: list[socket.socket] | None = None) -> None:
-        """As uvicorn has it, after a line in the log."""
-        log.info("stopping; what was accepted is answered first")
+        """As uvicorn has it, after a line in the log; what takes too long is answered that it did."""
+        service = self._service
+        log.info(
+            f"stopping; what was accepted is answered first, for {service.config.stop_timeout_s:g} s at most"
+        )
+        service.stop()
         await super().shutdown(sockets)
 
 
@@ -720,27 +860,55 @@ def serve(config: ServiceConfig, *, quiet: bool = False) -> None:
     _log_to(sys.stderr, logging.WARNING if quiet else logging.INFO)
     app = create_app(config)
     app.service.models.prepare()
-    server = Server(
-        uvicorn.Config(
-            app,
-            log_config=None,
-            access_log=False,
-            server_header=False,
-            timeout_keep_alive=10,
-            timeout_graceful_shutdown=round(config.answer_timeout_s) + 5,
-            h11_max_incomplete_event_size=65_536,
-            lifespan="on",
-        ),
-        app.service.models,
-    )
+    server = Server(uvicorn_config(app), app.service)
     listener = _listener(config.host, config.port)
     with contextlib.suppress(KeyboardInterrupt):  # raised again by uvicorn after it has stopped in order
         server.run([listener])
 
 
+def uvicorn_config(app: Watched) -> uvicorn.Config:
+    """How uvicorn is to run the service: within its limits of connections, sizes and times."""
+    config, service = app.service.config, app.service
+    limits = ConnectionLimits(
+        most=min(config.connections, _open_files() - 100),
+        # Behind a proxy all connections are the proxy's.
+        most_per_address=config.connections if config.proxies else config.connections_per_address,
+        head_bytes=config.head_bytes,
+        head_timeout_s=config.head_timeout_s,
+        write_timeout_s=config.write_timeout_s,
+    )
+    return uvicorn.Config(
+        app,
+        http=cast("Any", partial(LimitedProtocol, among=Connections(limits, service.refuse_unread))),
+        log_config=None,
+        access_log=False,
+        server_header=False,
+        proxy_headers=bool(config.proxies),
+        forwarded_allow_ips=config.proxies or None,
+        timeout_keep_alive=10,
+        timeout_graceful_shutdown=math.ceil(config.stop_timeout_s) + 5,
+        lifespan="on",
+    )
+
+
+def _open_files() -> int:
+    """How many files this process may have open, after it was given as many as it may ask for."""
+    try:
+        import resource
+    except ImportError:  # Windows has no such limit
+        return 10_000
+    now, most = resource.getrlimit(resource.RLIMIT_NOFILE)
+    wanted = 8192 if most == resource.RLIM_INFINITY else min(8192, most)
+    if now != resource.RLIM_INFINITY and now < wanted:
+        resource.setrlimit(resource.RLIMIT_NOFILE, (wanted, most))
+        return wanted
+    return 10_000 if now == resource.RLIM_INFINITY else now
+
+
 def _log_to(stream: TextIO, level: int) -> None:
     handler = logging.StreamHandler(stream)
     handler.setFormatter(PlainLines() if stream.isatty() else JsonLines())
+    handler.addFilter(OnceASecond())
     # What uvicorn tells of its coming and going is told here in our words.
     for name, least in (("roadworthy.serve", level), ("uvicorn.error", logging.WARNING)):
         logger = logging.getLogger(name)

@@ -8,12 +8,17 @@ from __future__ import annotations
 
 import asyncio
 import json
+import logging
 from collections import Counter, OrderedDict
+from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
 from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+
+log = logging.getLogger("roadworthy.serve")
+_PASSED_OVER = 1_000_000  # bytes of a body that is not read; a larger one is not worth the connection
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,11 +36,18 @@ class ConnectionLimits:
     write_timeout_s: float
 
 
-class Connections:
-    """All connections of a service, those that wait for a request in the order in which they began to."""
+Refuse = Callable[[str, str], bytes | None]
+"""(method, path) -> a whole answer to a request that is not to be read, or None."""
 
-    def __init__(self, limits: ConnectionLimits) -> None:
-        self.limits = limits
+
+class Connections:
+    """All connections of a service, those that wait for a request in the order in which they began to.
+
+    refuse: asked of every request whose head has come.
+    """
+
+    def __init__(self, limits: ConnectionLimits, refuse: Refuse = lambda method, path: None) -> None:
+        self.limits, self.refuse = limits, refuse
         self._waiting: OrderedDict[LimitedProtocol, None] = OrderedDict()
         self._by_address: Counter[str] = Counter()
         self.refused = 0
@@ -50,6 +62,7 @@ class Connections:
             oldest = next((w for w in self._waiting if not mine or w.address == one.address), None)
             if oldest is None:
                 self.refused += 1
+                log.warning("too many connections", extra={"now": len(self)})
                 return False
             oldest.transport.abort()
             self.leave(oldest)
@@ -83,6 +96,7 @@ class LimitedProtocol(HttpToolsProtocol):
         super().__init__(*args, **options)
         self._among, self._limits = among, among.limits
         self._in_head, self._head_bytes = True, 0
+        self._passed_over: int | None = None  # bytes of the body of a refused request
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
         self.address, self.admitted = "", False
@@ -133,7 +147,31 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes = False, 0
         self._stop_head_timer()
         self._among.works(self)
-        super().on_headers_complete()
+        if not self._refused_unread():
+            super().on_headers_complete()
+
+    def on_body(self, body: bytes) -> None:
+        """Of a refused request it is passed over, if it is small."""
+        if self._passed_over is None:
+            super().on_body(body)
+            return
+        self._passed_over += len(body)
+        if self._passed_over > _PASSED_OVER:
+            self.transport.close()
+
+    def on_message_complete(self) -> None:
+        """After a refused request another may come."""
+        if self._passed_over is None:
+            super().on_message_complete()
+            return
+        self._passed_over = None
+        if self.parser.should_keep_alive():
+            self._among.waits(self)
+            self.timeout_keep_alive_task = self.loop.call_later(
+                self.timeout_keep_alive, self.timeout_keep_alive_handler
+            )
+        else:
+            self.transport.close()
 
     def on_response_complete(self) -> None:
         """It may go where another needs the room, unless its next request is here already."""
@@ -150,6 +188,17 @@ class LimitedProtocol(HttpToolsProtocol):
         """It has read what was waiting."""
         self._stop_write_timer()
         super().resume_writing()
+
+    def _refused_unread(self) -> bool:
+        if self.cycle is not None and not self.cycle.response_complete:  # its answers come in order
+            return False
+        path = self.url.partition(b"?")[0].decode("latin-1")
+        answer = self._among.refuse(self.parser.get_method().decode("ascii"), path)
+        if answer is None:
+            return False
+        self._passed_over = 0
+        self.transport.write(answer)
+        return True
 
     def _stop_head_timer(self) -> None:
         if self._head_timer is not None:

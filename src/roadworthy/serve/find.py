@@ -186,9 +186,9 @@ def _seen(
     """
     size, stride = engine.spec.size, engine.manifest.stride
     high, wide = ((extent - size) // stride + 1 for extent in (rows, columns))
-    edge = max(1, int(math.sqrt(TILE_PIXELS)) // stride)  # windows along a tile's side
     if rows * columns <= TILE_PIXELS:
-        edge = max(high, wide)
+        return engine.windows(np.asarray(picture.resize((columns, rows), RESIZE_RULES[_RESIZE])))
+    edge = max(1, int(math.sqrt(TILE_PIXELS)) // stride)  # windows along a tile's side
     across, down = picture.width / columns, picture.height / rows
     margin = math.ceil(size / stride)
     logits = np.empty((high, wide, len(engine.classes)), np.float32)

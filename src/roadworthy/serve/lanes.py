@@ -6,10 +6,16 @@ import asyncio
 from collections import OrderedDict, deque
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
+from functools import partial
 from typing import Any, TypeVar
 
 T = TypeVar("T")
-_Job = tuple[Callable[[], Any], "asyncio.Future[Any]"]
+Check = Callable[[], None]
+_Job = tuple[Callable[[Check], Any], "asyncio.Future[Any]"]
+
+
+class GivenUpError(Exception):
+    """Nobody waits for the work any more."""
 
 
 class Lane:
@@ -21,12 +27,15 @@ class Lane:
 
     def __init__(self, threads: int, name: str) -> None:
         self._pool = ThreadPoolExecutor(threads, thread_name_prefix=name)
-        self._free = threads
+        self._free, self._closed = threads, False
         self._queues: OrderedDict[str, deque[_Job]] = OrderedDict()
         self.waiting = 0
 
-    async def run(self, function: Callable[[], T], client: str) -> T:
-        """What the function returns, run in a thread; given up, it is not begun."""
+    async def run(self, function: Callable[[Check], T], client: str) -> T:
+        """What the function returns, run in a thread; given up, it is not begun.
+
+        It is handed a function to call now and then, which ends it by GivenUpError once nobody waits.
+        """
         future: asyncio.Future[T] = asyncio.get_running_loop().create_future()
         self._queues.setdefault(client, deque()).append((function, future))
         self.waiting += 1
@@ -34,7 +43,8 @@ class Lane:
         return await future
 
     def close(self) -> None:
-        """Begin nothing more; what is under way ends by itself."""
+        """Begin nothing more; what is under way ends when it next looks whether it should."""
+        self._closed = True
         for queue in self._queues.values():
             for _, future in queue:
                 future.cancel()
@@ -54,15 +64,21 @@ class Lane:
             if future.done():  # nobody waits for it any more
                 continue
             self._free -= 1
-            asyncio.get_running_loop().run_in_executor(self._pool, function).add_done_callback(
-                lambda done, future=future: self._ended(done, future)  # type: ignore[misc]
+
+            def check(future: asyncio.Future[Any] = future) -> None:
+                if self._closed or future.done():
+                    raise GivenUpError
+
+            work = partial(function, check)
+            asyncio.get_running_loop().run_in_executor(self._pool, work).add_done_callback(
+                partial(self._ended, future)
             )
 
-    def _ended(self, done: asyncio.Future[Any], future: asyncio.Future[Any]) -> None:
+    def _ended(self, future: asyncio.Future[Any], done: asyncio.Future[Any]) -> None:
         self._free += 1
         error = None if done.cancelled() else done.exception()
         if not future.done():
-            if done.cancelled():
+            if done.cancelled() or isinstance(error, GivenUpError):
                 future.cancel()
             elif error is not None:
                 future.set_exception(error)

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import ipaddress
+import re
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -22,7 +23,16 @@ class ServiceConfig:
     queue: pictures that may be under way; beyond it requests are told to come back.
     batch, wait_ms: pictures answered together, and how long the first of them waits for others.
     body_timeout_s, answer_timeout_s: for a request to arrive, and to be answered.
-    threads: that one batch may use.  decoders: threads that decode.
+    stop_timeout_s: for what was accepted to be answered once the service is told to stop.
+    threads: that one batch may use.  decoders, finders: threads for small pictures, and for large ones and
+    for finding signs.
+    max_bytes_under_way: of bodies that have come and are not answered yet, in all.
+    connections, connections_per_address: at once; where there is no room those go first that only wait.
+    head_bytes, head_timeout_s: of a request's line and headers.
+    write_timeout_s: for a client that has stopped reading its answer.
+    hosts: names, beside this machine's own, that a service without a key is asked by.
+    root_path: the path under which a proxy shows the service, like /signs.
+    proxies: addresses of proxies that are believed who they ask for, by commas; `*` for any.
     """
 
     models: tuple[Path, ...] = ()
@@ -37,18 +47,35 @@ class ServiceConfig:
     wait_ms: float = 2.0
     body_timeout_s: float = 15.0
     answer_timeout_s: float = 30.0
+    stop_timeout_s: float = 10.0
     threads: int = 1
     decoders: int = 2
+    finders: int = 1
+    max_bytes_under_way: int = 256_000_000
+    connections: int = 1000
+    connections_per_address: int = 200
+    head_bytes: int = 32_768
+    head_timeout_s: float = 10.0
+    write_timeout_s: float = 20.0
+    hosts: tuple[str, ...] = ()
+    root_path: str = ""
+    proxies: str = ""
 
     def __post_init__(self) -> None:
-        whole = ("max_body_bytes", "max_images", "max_pixels", "queue", "batch", "threads", "decoders")
-        for name in (*whole, "body_timeout_s", "answer_timeout_s"):
+        for name in _POSITIVE:
             if not getattr(self, name) > 0:
                 raise ConfigError(f"{name} is {getattr(self, name)}; it must be positive")
         if self.wait_ms < 0:
             raise ConfigError(f"wait_ms is {self.wait_ms}; it must not be negative")
         if not 0 <= self.port <= 65_535:
             raise ConfigError(f"port is {self.port}; it must lie between 0 and 65,535")
+        if self.max_body_bytes > self.max_bytes_under_way:
+            raise ConfigError(
+                f"max_body_bytes is {self.max_body_bytes:,} and max_bytes_under_way "
+                f"{self.max_bytes_under_way:,}; a request that is allowed must fit"
+            )
+        if self.root_path and not re.fullmatch(r"(/[\w.~-]+)+", self.root_path):
+            raise ConfigError(f"root_path is {self.root_path!r}; it must look like /signs, or be empty")
         if self.max_images > self.queue:
             raise ConfigError(
                 f"max_images is {self.max_images} and queue {self.queue}; a request that is allowed must fit"
@@ -59,6 +86,13 @@ class ServiceConfig:
             raise ConfigError(
                 f"host is {self.host}, which others can reach; that takes an API key: set ROADWORTHY_API_KEY"
             )
+
+
+_POSITIVE = (
+    *("max_body_bytes", "max_images", "max_pixels", "queue", "batch", "threads", "decoders", "finders"),
+    *("max_bytes_under_way", "connections", "connections_per_address", "head_bytes"),
+    *("body_timeout_s", "answer_timeout_s", "stop_timeout_s", "head_timeout_s", "write_timeout_s"),
+)
 
 
 def is_loopback(host: str) -> bool:

@@ -5,16 +5,15 @@ from __future__ import annotations
 import asyncio
 import base64
 import json
-from collections.abc import AsyncIterator
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from typing import Annotated, Any
 
-import python_multipart  # noqa: F401  # starlette misses it only once a form comes
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
-from starlette.formparsers import MultiPartException, MultiPartParser
 from starlette.requests import ClientDisconnect, Request
 
 from roadworthy.inputs import Box
+from roadworthy.serve.forms import FormError, Part, TooManyPartsError, read_form
 from roadworthy.serve.settings import ServiceConfig
 
 BOX = {"type": "array", "items": {"type": "number"}, "minItems": 4, "maxItems": 4}
@@ -67,6 +66,7 @@ PICTURE_BODY: dict[str, Any] = {
 # What `curl --data-binary` calls whatever it sends is a picture too.
 READ = (*PICTURE_BODY["requestBody"]["content"], "application/x-www-form-urlencoded")
 AS_JSON = '{"images": [{"name": "photo.jpg", "data": "BASE64"}]}'
+_PARSED_AT_ONCE = 300_000  # bytes of a body
 MARKS = 20  # brackets and commas that a picture in JSON may have; it needs nine
 
 
@@ -103,26 +103,24 @@ class JsonPictures(BaseModel):
     images: Annotated[list[JsonPicture], Field(min_length=1)]
 
 
-async def read_uploads(request: Request, config: ServiceConfig, box: str | None = None) -> list[Upload]:
+async def read_uploads(
+    request: Request, config: ServiceConfig, more: Callable[[int], None], box: str | None = None
+) -> list[Upload]:
     """The pictures of a request: its body, the files of a form with an optional field `boxes`, or JSON.
 
-    Raises Refused: 400 no pictures, no readable form or JSON, 408 too slow, 413 too much, 415 another
-    content, 422 boxes that do not fit.
+    more: makes room for so many bytes that have come, or raises.
+    Raises Refused: 400 no pictures, no readable form or JSON, 413 too much, 415 another content, 422 boxes
+    that do not fit.
     """
     media = _media_type(request)
-    try:
-        async with asyncio.timeout(config.body_timeout_s):
-            body = await _body(request, config.max_body_bytes)
-    except TimeoutError as error:
-        raise Refused(
-            408, f"the request did not arrive within {config.body_timeout_s:g} s; send less at once"
-        ) from error
+    body = await _body(request, config.max_body_bytes, more)
     if box is not None and media in ("multipart/form-data", "application/json"):
         raise Refused(422, "box in the query is for a picture that is the body; say it beside each picture")
     if media == "multipart/form-data":
-        uploads = await _form(request, body, config)
+        content_type = request.headers["content-type"]
+        uploads = await _beside(len(body), lambda: _form(content_type, body, config.max_images))
     elif media == "application/json":
-        uploads = _json(body, config.max_images)
+        uploads = await _beside(len(body), lambda: _json(body, config.max_images))
     elif body[:80].lstrip()[:1] in (b"{", b"["):  # as no picture starts
         raise Refused(415, f"the body looks like JSON; send it as content-type: application/json, {AS_JSON}")
     else:
@@ -130,6 +128,11 @@ async def read_uploads(request: Request, config: ServiceConfig, box: str | None 
     if not uploads:
         raise Refused(400, "no picture arrived; send one as the body, or several as multipart/form-data")
     return uploads
+
+
+async def _beside(size: int, parse: Callable[[], list[Upload]]) -> list[Upload]:
+    """Parse beside the event loop what takes longer than handing it to a thread does."""
+    return await asyncio.to_thread(parse) if size > _PARSED_AT_ONCE else parse()
 
 
 def _media_type(request: Request) -> str:
@@ -144,7 +147,7 @@ def _media_type(request: Request) -> str:
     return media
 
 
-async def _body(request: Request, most: int) -> bytes:
+async def _body(request: Request, most: int, more: Callable[[int], None]) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most:
         raise Refused(413, f"the request has {int(announced):,} bytes; at most {most:,} are taken")
@@ -156,48 +159,36 @@ async def _body(request: Request, most: int) -> bytes:
                 raise Refused(
                     413, f"the request has more than {most:,} bytes, which is the most that is taken"
                 )
+            more(len(chunk))
             parts.append(chunk)
     except ClientDisconnect as error:
         raise Refused(400, "the request broke off") from error
     return b"".join(parts)
 
 
-async def _form(request: Request, body: bytes, config: ServiceConfig) -> list[Upload]:
-    async def stream() -> AsyncIterator[bytes]:
-        yield body
-
-    parser = MultiPartParser(
-        request.headers,
-        stream(),  # type: ignore[arg-type]
-        max_files=config.max_images,
-        max_fields=4,
-        max_part_size=1_000_000,
-    )
-    parser.spool_max_size = config.max_body_bytes  # never to disk: the whole of it is in memory already
+def _form(content_type: str, body: bytes, most: int) -> list[Upload]:
     try:
-        form = await parser.parse()
-    except MultiPartException as error:
-        if "Too many files" in error.message:
-            raise Refused(
-                413, f"more than {config.max_images} pictures arrived, the most that are taken"
-            ) from error
-        raise Refused(400, f"the form cannot be read: {error.message}") from error
-    except (KeyError, ValueError, UnicodeDecodeError) as error:
+        parts = read_form(content_type, body, most + 4)
+    except TooManyPartsError as error:
+        raise Refused(413, f"more than {most} pictures arrived, the most that are taken") from error
+    except FormError as error:
         raise Refused(400, f"the form cannot be read: {error}") from error
-    files: list[tuple[str, bytes]] = []
-    texts: dict[str, str] = {}
-    for name, value in form.multi_items():
-        if isinstance(value, str):
-            texts[name] = value
-        else:
-            files.append((value.filename or f"image {len(files)}", await value.read()))
+    files = [(part.filename or f"image {i}", part.data) for i, part in enumerate(_files(parts))]
+    if len(files) > most:
+        raise Refused(413, f"more than {most} pictures arrived, the most that are taken")
+    texts = {part.name: part.data for part in parts if part.filename is None}
     unknown = sorted(set(texts) - {"boxes"})
     if unknown:
         raise Refused(
-            422, f"the form has the field {unknown[0]!r}; pictures are files, and boxes the one other field"
+            422,
+            f"the form has the field {unknown[0][:80]!r}; pictures are files, and boxes the one other field",
         )
     boxes = _boxes(texts.get("boxes"), len(files))
     return [Upload(name=name, data=data, box=box) for (name, data), box in zip(files, boxes, strict=True)]
+
+
+def _files(parts: Sequence[Part]) -> list[Part]:
+    return [part for part in parts if part.filename is not None]
 
 
 def _json(body: bytes, most: int) -> list[Upload]:
@@ -235,7 +226,7 @@ def _box(text: str | None) -> Box | None:
     return _checked(text.split(","), text)
 
 
-def _boxes(text: str | None, count: int) -> list[Box | None]:
+def _boxes(text: bytes | None, count: int) -> list[Box | None]:
     if text is None:
         return [None] * count
     try:
