@@ -1051,3 +1051,25 @@ def test_labels_can_be_read_in_every_way_that_settings_know() -> None:
     from roadworthy.data.sources._labels import label_ways
 
     assert set(get_args(get_type_hints(DataConfig)["labels"])) == set(label_ways())
+
+
+def test_csv_for_people_holds_no_formula_and_no_line_break_and_raw_is_raw() -> None:
+    row = Row(path="=1+1\n\x1b[2J.png", predicted="stop", kind="stop", confidence=0.9)
+    for raw, path in ((False, "'=1+1\\n\\x1b[2J.png"), (True, row.path)):
+        lines = "\n".join(cli._csv([row], raw=raw))
+        (cells,) = csv.DictReader(io.StringIO(lines, newline=""))
+        assert cells["path"] == path
+    assert cli.run(["predict", "x.png", "--raw"]) == 2
+
+
+@pytest.mark.skipif(not Path("/dev/full").exists(), reason="no device that is always full")
+def test_a_full_disk_is_said_in_one_line(drawn_folder: Path) -> None:
+    with Path("/dev/full").open("w") as full:
+        ended = subprocess.run(
+            [sys.executable, "-m", "roadworthy", "list", "signs"],
+            stdout=full,
+            stderr=subprocess.PIPE,
+            text=True,
+        )
+    assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
+    assert "the output cannot be written: No space left on device" in ended.stderr

@@ -596,3 +596,51 @@ def test_an_object_whose_array_fails_is_an_image_error_that_names_it() -> None:
 def test_a_box_outside_its_picture_is_refused_however_it_is_cropped(crop, box):
     with pytest.raises(ImageError, match="outside its 20 x 10 pixels"):
         crop_resize(np.zeros((10, 20, 3), np.uint8), InputSpec(size=16, crop=crop), box)
+
+
+@pytest.mark.parametrize("mode", [name for name in IMAGES if name != "PA"])
+def test_a_large_picture_is_converted_in_strips_to_the_same_levels(mode, tmp_path, monkeypatch):
+    image = IMAGES[mode]
+    data = encoded(image, "TIFF" if mode in ("CMYK", "F") else "PNG")
+    if mode == "P":
+        buffer = io.BytesIO()
+        image.save(buffer, "PNG", transparency=b"\0\x80\xff")
+        data = buffer.getvalue()
+    whole = decode(data)
+    for pixels in (1, 100, 300):
+        monkeypatch.setattr(inputs, "_STRIP_PIXELS", pixels)
+        np.testing.assert_array_equal(decode(data), whole)
+
+
+def test_how_many_pixels_a_file_has_is_known_before_it_is_decoded():
+    data = encoded(NOISE, "PNG")
+    assert inputs.count_pixels(data) == inputs.count_pixels(data[:60]) == 20 * 28
+    with pytest.raises(ImageError, match="at most 500 are decoded"):
+        inputs.count_pixels(data, 500)
+    with pytest.raises(ImageError, match="is empty"):
+        inputs.count_pixels(b"")
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="memory is counted in kilobytes there")
+@pytest.mark.parametrize("kind", ["I;16", "F", "RGBA"])
+def test_a_large_picture_takes_few_bytes_a_pixel(kind):
+    side = 3000
+    program = f"""
+import io, resource, numpy as np
+from PIL import Image
+from roadworthy.inputs import InputSpec, read_judged
+made = {{"I;16": lambda: Image.fromarray(np.zeros(({side}, {side}), np.uint16)),
+        "F": lambda: Image.fromarray(np.zeros(({side}, {side}), np.float32)),
+        "RGBA": lambda: Image.new("RGBA", ({side}, {side}))}}[{kind!r}]()
+buffer = io.BytesIO()
+made.save(buffer, "TIFF" if {kind!r} == "F" else "PNG")
+del made
+read_judged(buffer.getvalue(), InputSpec())
+print(resource.getrusage(resource.RUSAGE_SELF).ru_maxrss)
+"""
+    small, large = (
+        int(subprocess.run([sys.executable, "-c", text], capture_output=True, check=True, text=True).stdout)
+        for text in (program.replace(str(side), "30"), program)
+    )
+    # Above all the picture as it was decoded and as RGB, four bytes each; float64 alone would be eight.
+    assert (large - small) * 1024 / side**2 < 20

@@ -218,7 +218,7 @@ def test_a_run_folder_is_not_overwritten_nor_resumed_from_nothing(
 ) -> None:
     with pytest.raises(ConfigError, match="already holds a run"):
         api.train(tiny(spec), run)
-    with pytest.raises(CheckpointError, match="start it anew"):
+    with pytest.raises(CheckpointError, match="holds no run to go on with"):
         api.train(tiny(spec), tmp_path / "none", resume=True)
     with pytest.raises(UsageError, match="no data given"):
         api.train(Config(), tmp_path / "none")
@@ -441,3 +441,28 @@ def test_the_weights_and_the_bundle_say_whether_pictures_had_colour(
             card = load_checkpoint(place / "checkpoints" / f"{name}.safetensors")[1]
             assert card.without_colour is expected
         assert api.load(place).without_colour is expected
+
+
+def test_a_run_that_was_killed_before_it_kept_anything_begins_anew(spec: str, tmp_path: Path) -> None:
+    class Hears(Stop):
+        heard: list[str]
+
+        def on_notice(self, text: str) -> None:
+            self.heard.append(text)
+
+    config, kept = tiny(spec, epochs=3), tmp_path / "run" / "resume" / "state.safetensors"
+    with pytest.raises(KeyboardInterrupt):
+        api.train(config, tmp_path / "run", callbacks=[Stop(1)])
+    for state, said in ((True, "going on after epoch 1, step "), (False, "nothing had been kept")):
+        if not state:
+            kept.unlink()
+        hears = Hears(2)
+        hears.heard = []
+        with pytest.raises(KeyboardInterrupt):
+            api.train(config, tmp_path / "run", resume=True, callbacks=[hears])
+        assert any(text.startswith(said) for text in hears.heard)
+    whole = api.train(config, tmp_path / "run", resume=True)
+    straight = api.train(config, tmp_path / "straight")
+    assert whole.metrics.accuracy == straight.metrics.accuracy
+    one, other = (folder / "checkpoints" / "last.safetensors" for folder in (whole.folder, straight.folder))
+    assert load_checkpoint(one)[0].state_dict().keys() == load_checkpoint(other)[0].state_dict().keys()

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadworthy.words import duration, interval, percent, plural
+from roadworthy.words import csv_cell, duration, interval, percent, plural, visible
 
 
 @pytest.mark.parametrize(
@@ -41,3 +41,24 @@ def test_counts_and_times_are_said_as_a_person_would() -> None:
         "2 classes",
     ]
     assert [duration(s) for s in (None, 4, 300, 7200)] == ["–", "4.0 s", "5 min", "2 h 0 min"]
+
+
+@pytest.mark.parametrize(
+    ("name", "shown"),
+    [
+        ("straße é 標識.png", "straße é 標識.png"),
+        ("a\nb\tc", "a\\nb\\tc"),
+        ("\x1b[2J\x07", "\\x1b[2J\\x07"),
+        ("\x9b31m", "\\x9b31m"),
+        ("photo\u202egnp.exe", "photo\\u202egnp.exe"),
+        ("odd\udc80", "odd\udc80"),
+    ],
+)
+def test_what_acts_on_a_terminal_is_shown(name: str, shown: str) -> None:
+    assert visible(name) == shown
+
+
+@pytest.mark.parametrize("start", ["=", "+", "-", "@"])
+def test_a_cell_is_no_formula_and_one_line(start: str) -> None:
+    assert csv_cell(f"{start}1+1") == f"'{start}1+1"
+    assert csv_cell(f"a{start}\nb") == f"a{start}\\nb"

@@ -8,6 +8,7 @@ from __future__ import annotations
 
 import csv
 import dataclasses
+import errno
 import functools
 import importlib
 import io
@@ -32,7 +33,7 @@ from roadworthy.errors import MissingExtraError, RoadworthyError, UnknownNameErr
 from roadworthy.extras import require
 from roadworthy.notes import aloud
 from roadworthy.paths import as_path
-from roadworthy.words import interval, percent, plural
+from roadworthy.words import csv_cell, interval, percent, plural, visible
 
 if TYPE_CHECKING:
     from roadworthy.config import Config, DataConfig
@@ -73,6 +74,8 @@ data_app = typer.Typer(
 )
 app.add_typer(data_app, name="data")
 
+# Not ours: a disk that is full, over its quota, read-only or broken.
+NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
 INTERRUPTED = 130  # 128 + SIGINT, as shells have it
 
 
@@ -343,6 +346,9 @@ def predict(
         str, typer.Option("--on", metavar="local|ray", help="With --out: where it runs.")
     ] = "local",
     jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="With --out: processes.")] = 1,
+    raw: Annotated[
+        bool, typer.Option("--raw", help="With --format csv: names as they are, for programs alone.")
+    ] = False,
     smallest: Annotated[
         float | None,
         typer.Option(
@@ -389,10 +395,14 @@ def predict(
         return
     if (on, jobs) != ("local", 1):
         raise UsageError("--on and --jobs are for many pictures, whose rows go to files: add --out DIR")
+    if raw and format is not PredictFormat.csv:
+        raise UsageError("--raw is for --format csv; json and jsonl hold names as they are")
     rows = api.predict(model, pictures, find=find, least_px=smallest, top=top)
-    write = (
-        functools.partial(_table, find=find) if format is PredictFormat.table else PREDICTION_WRITERS[format]
-    )
+    write = PREDICTION_WRITERS[format]
+    if format is PredictFormat.table:
+        write = functools.partial(_table, find=find)
+    elif raw:
+        write = functools.partial(_csv, raw=True)
     unreadable, closer = 0, False
     # A bar between the rows of a table on the same terminal would tear both.
     with Counter("predicting", quiet=sys.stdout.isatty()) as counter:
@@ -429,6 +439,16 @@ def serve(
     port: Annotated[int, typer.Option("--port", metavar="N", help="0 takes any that is free.")] = 8000,
     queue: Annotated[int, typer.Option("--queue", metavar="N", help="Pictures that may wait.")] = 256,
     threads: Annotated[int, typer.Option("--threads", metavar="N", help="That a batch may use.")] = 1,
+    host_name: Annotated[
+        list[str] | None,
+        typer.Option("--host-name", metavar="NAME", help="Another name that it is asked by. Repeatable."),
+    ] = None,
+    root_path: Annotated[
+        str, typer.Option("--root-path", metavar="PATH", help="Where a proxy shows it, like /signs.")
+    ] = "",
+    proxies: Annotated[
+        str, typer.Option("--proxies", metavar="A,B", help="Addresses of proxies that are believed.")
+    ] = "",
     static: Annotated[
         Path | None,
         typer.Option("--static", metavar="DIR", help="Write the page with its model as a folder instead."),
@@ -456,6 +476,9 @@ def serve(
         api_key=os.environ.get("ROADWORTHY_API_KEY", ""),
         queue=queue,
         threads=threads,
+        hosts=tuple(host_name or ()),
+        root_path=root_path,
+        proxies=proxies,
     )
     api.serve(config)
 
@@ -1036,7 +1059,8 @@ def _table(rows: Iterable[Row], *, find: bool = False) -> Iterator[str]:
     return cli_layout.answers(rows, cli_layout.width_of(sys.stdout), find=find, stream=sys.stdout)
 
 
-def _csv(rows: Iterable[Row]) -> Iterator[str]:
+def _csv(rows: Iterable[Row], *, raw: bool = False) -> Iterator[str]:
+    as_cell = str if raw else csv_cell
     columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted"]
     columns += ["alternatives", "box", "reason"]
     yield ",".join(columns)
@@ -1048,9 +1072,11 @@ def _csv(rows: Iterable[Row]) -> Iterator[str]:
         if row.error is None:
             cells["confidence"] = f"{row.confidence:.6f}"
             cells["accepted"] = "" if row.accepted is None else str(row.accepted).lower()
+        cells = {name: as_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
         line = io.StringIO()
-        csv.DictWriter(line, columns, restval="", lineterminator="").writerow(cells)
-        yield line.getvalue()
+        # The writer quotes line breaks that occur in its own.
+        csv.DictWriter(line, columns, restval="", lineterminator="\r\n").writerow(cells)
+        yield line.getvalue().removesuffix("\r\n")
 
 
 def _jsonl(rows: Iterable[Row]) -> Iterator[str]:
@@ -1305,6 +1331,13 @@ def run(arguments: list[str]) -> int:
             _say(error.format_message())
         else:
             _say_error(_usage_line(error))
+        return 2
+    except OSError as error:
+        if error.errno not in NO_ROOM:
+            _say(f"this is our bug, please report it: {_our_bug(error)}")
+            return 1
+        _close_stdout()  # which Python would flush once more
+        _say_error(f"{visible(str(error.filename or 'the output'))} cannot be written: {error.strerror}")
         return 2
     except Exception as error:
         _say(f"this is our bug, please report it: {_our_bug(error)}")

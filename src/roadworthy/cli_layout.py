@@ -14,7 +14,7 @@ import textwrap
 from collections.abc import Iterable, Iterator, Sequence
 from typing import TYPE_CHECKING, Any, TextIO
 
-from roadworthy.words import percent
+from roadworthy.words import percent, visible
 
 if TYPE_CHECKING:
     from roadworthy.results import Row
@@ -70,7 +70,7 @@ def table(
     The column that gives way where there is no room for all: `folded` goes on in the next line, `cut` loses
     its end, `path` its front.
     """
-    cells = [[str(cell) for cell in row] for row in rows]
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
     if width is None:
         return [(indent + line).rstrip() for line in _aligned([list(columns), *cells] if header else cells)]
     from rich.table import Table
@@ -141,7 +141,8 @@ def answers(rows: Iterable[Row], width: int | None, *, find: bool, stream: TextI
     yield paint(before(heading, width), "bold", stream)
     for row in rows:
         if row.error is not None:
-            first, *more = prose(f"error  {behind(row.path, width - 8)}: {row.error}", width)
+            name = behind(visible(row.path), width - 8)
+            first, *more = prose(f"error  {name}: {visible(row.error)}", width)
             yield first.replace("error", paint("error", "red", stream), 1)
             yield from more
             continue
@@ -154,7 +155,7 @@ def answers(rows: Iterable[Row], width: int | None, *, find: bool, stream: TextI
         closer = bool(box) and not find and len(f"at {box}") <= width - len(said) - SURE - 14
         middle = box if find else f"at {box}" if closer else _as_fit(row.alternatives, room)
         line = f"{said}  {percent(row.confidence, 1):>{SURE}}  {middle:<{room}}  "
-        line = before(line + behind(row.path, max(8, width - len(line))), width).rstrip()
+        line = before(line + behind(visible(row.path), max(8, width - len(line))), width).rstrip()
         yield line if row.accepted is not False else line.replace(said, paint(said, "yellow", stream), 1)
 
 
@@ -179,9 +180,9 @@ def _whole_answers(rows: Iterable[Row]) -> Iterator[str]:
     yield f"{'predicted':<{NAME}} {'sure':>{SURE}}  {'or else':<40} path"
     for row in rows:
         if row.error is not None:
-            yield f"{'error':<{NAME}} {'':>{SURE}}  {'':<40} {row.path} {row.error}"
+            yield f"{'error':<{NAME}} {'':>{SURE}}  {'':<40} {visible(row.path)} {visible(row.error)}"
             continue
         others = ", ".join(f"{name} {percent(share, 1)}" for name, share in row.alternatives)
         name = row.predicted + _doubt(row)
         where = "" if row.box is None else f" at {' '.join(f'{edge:.0f}' for edge in row.box)}"
-        yield f"{name:<{NAME}} {percent(row.confidence, 1):>{SURE}}  {others:<40} {row.path}{where}"
+        yield f"{name:<{NAME}} {percent(row.confidence, 1):>{SURE}}  {others:<40} {visible(row.path)}{where}"

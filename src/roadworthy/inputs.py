@@ -15,7 +15,8 @@ import math
 import os
 import re
 import warnings
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
+from contextlib import contextmanager
 from dataclasses import dataclass
 from os import PathLike
 from typing import Any
@@ -202,23 +203,39 @@ def left_out(suffixes: Mapping[str, int]) -> str:
 
 
 def _read_rgb(source: str | PathLike[str] | bytes, max_pixels: int) -> Image.Image:
-    data = source if isinstance(source, bytes) else _read_file(source, max_pixels)
+    with _opened(source if isinstance(source, bytes) else _read_file(source, max_pixels)) as image:
+        _check_size(image, max_pixels)
+        return _to_rgb(image)
+
+
+@contextmanager
+def _opened(data: bytes) -> Iterator[Image.Image]:
+    """A picture file whose head was read; ImageError for whatever goes wrong then, or in the block."""
     if not data:
         raise ImageError("is empty (0 bytes)")
     try:
         with Image.open(io.BytesIO(data), formats=_heic_formats() if _is_heic(data) else FORMATS) as image:
-            _check_size(image, max_pixels)
-            return _to_rgb(image)
+            yield image
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        limit = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or max_pixels))
-        raise ImageError(f"is too large to decode; at most {limit:,} pixels are decoded") from error
+        most = 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
+        raise ImageError(f"is too large to decode; at most {most:,} pixels are decoded") from error
     except UnidentifiedImageError as error:
         raise ImageError(f"is no picture in a known format ({', '.join(FORMATS)})") from error
     # Pillow's decoders raise a wide assortment on damaged files; each of them means the same to a caller.
     except Exception as error:
         raise ImageError(f"is damaged: {error}") from error
+
+
+def count_pixels(data: bytes, max_pixels: int = MAX_PIXELS) -> int:
+    """How many pixels a picture file has, by what its head says; nothing is decoded.
+
+    Raises ImageError as `decode` does on what is no picture, or has more than `max_pixels`.
+    """
+    with _opened(data) as image:
+        _check_size(image, max_pixels)
+        return image.width * image.height
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:

@@ -21,6 +21,7 @@ from numpy.typing import NDArray
 from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
 from roadworthy.files import replacing
 from roadworthy.inputs import Box, ByteArray, FloatArray
+from roadworthy.words import csv_cell
 
 IntArray = NDArray[np.integer[Any]]
 
@@ -87,7 +88,7 @@ class Predictions:
             for i, path in enumerate(self.paths):
                 target, answer = self.classes[int(self.targets[i])], self.classes[int(predicted[i])]
                 sure = f"{probs[i, predicted[i]]:.6f}"
-                writer.writerow([path, self.groups[i], target, answer, sure, says[i]])
+                writer.writerow([*map(csv_cell, (path, self.groups[i], target, answer)), sure, says[i]])
         np.savez_compressed(
             folder / "predictions.npz",
             logits=self.logits.astype(np.float32),

@@ -150,7 +150,9 @@ def _run(
         )
     check_names(config)
     source, notes = None, list[str]()
-    if config.train.start and not resume:
+    stored = shared / "resume" / "state.safetensors"
+    goes_on = resume and stored.is_file()
+    if config.train.start and not goes_on:
         source = load_checkpoint(_start(config.train.start))
         config, notes = settle_start(config, source[1])
         _tell(callbacks, *notes)
@@ -158,7 +160,6 @@ def _run(
     if config.train.threads != "auto":
         set_threads(config.train.threads)
     device = pick_device(config.train.device)
-    stored = shared / "resume" / "state.safetensors"
     if processes.leads:
         refuse_within_data(folder, config.data.spec)
     _check_folder(folder, stored, resume)
@@ -169,7 +170,7 @@ def _run(
     splits = open_splits(config.data, config.input, with_test=with_test, progress=progress)
     if processes.leads:
         refuse_unmeasurable(splits, config.data)
-        if resume:
+        if goes_on:
             refuse_changed_data(splits, folder)
         processes.wait()
     config, pace = _settle_pace(config, device, shared if resume else None, processes, callbacks)
@@ -203,8 +204,11 @@ def _run(
         optimizer=build_optimizer(model, config.optim),
         average=build_average(config.train, model),
     )
-    if resume:
+    if goes_on:
         state.load(stored)
+        _tell(callbacks, f"going on after epoch {state.progress.epoch}, step {state.progress.step:,}")
+    elif resume:
+        _tell(callbacks, "nothing had been kept when it was stopped; it begins anew")
     policy = build_policy(config.augment, splits.classes, _worded(splits))
     further_views = build_views(config.augment, policy)
     mix = build_mix(config.augment, len(splits.classes))
@@ -344,10 +348,8 @@ def _tell(callbacks: Sequence[Callback], *notices: str) -> None:
 
 def _check_folder(folder: Path, state_file: Path, resume: bool) -> None:
     if resume:
-        if not state_file.is_file():
-            raise CheckpointError(
-                f"{folder} holds no resume/state.safetensors; start it anew without --resume"
-            )
+        if not (state_file.is_file() or (folder / "config.toml").is_file()):
+            raise CheckpointError(f"{folder} holds no run to go on with; start one there without --resume")
     elif (folder / "checkpoints").exists() or (folder / "config.toml").exists():
         raise ConfigError(f"{folder} already holds a run; give another --out, or --resume to go on with it")
     elif folder.is_dir() and (foreign := _foreign(folder)):

@@ -1,4 +1,4 @@
-"""Figures as a person reads them, the same on the terminal and in reports."""
+"""Figures and names as a person reads them, the same on the terminal and in reports."""
 
 from __future__ import annotations
 
@@ -43,3 +43,24 @@ def plural(n: int, noun: str) -> str:
     """A count and its noun."""
     plural = f"{noun}s" if not noun.endswith("s") else f"{noun}es"
     return f"{n:,} {noun if n == 1 else plural}"
+
+
+def visible(text: str) -> str:
+    """A name that came out of a file, without what acts on a terminal: `\\n`, `\\x1b`, `\\u202e` are shown.
+
+    Line breaks, control characters and what turns the direction of writing become escapes.  Letters stay,
+    and so do bytes that are no text, which whoever writes them escapes or gives back as they were.
+    """
+    return "".join(
+        c if c.isprintable() or "\udc80" <= c <= "\udcff" else c.encode("unicode_escape").decode()
+        for c in text
+    )
+
+
+def csv_cell(text: str) -> str:
+    """A text as a cell of a table that people open: in one line, and no formula for a spreadsheet.
+
+    What a spreadsheet would take for a formula, for it begins with = + - or @, gets an apostrophe before it.
+    """
+    shown = visible(text)
+    return f"'{shown}" if shown.startswith(("=", "+", "-", "@")) else shown

@@ -377,3 +377,26 @@ def test_what_is_found_in_grey_by_a_closer_look_is_held_to_the_same(tmp_path):
     assert (row.predicted, row.accepted, row.box) == ("speed-50", False, (1.0, 1.0, 9.0, 9.0))
     assert "no colour" in row.reason
     assert len(looked) == 1
+
+
+@pytest.mark.skipif(not hasattr(os, "symlink"), reason="no links")
+def test_links_in_circles_are_not_followed_and_nothing_comes_twice(tmp_path):
+    for place in ("a/1.png", "a/b/2.png", "a/b/c/3.png", ".hidden/4.png"):
+        picture(tmp_path / "x.png").rename((tmp_path / place).parent.mkdir(parents=True) or tmp_path / place)
+    (tmp_path / "a/b/up").symlink_to(tmp_path)
+    (tmp_path / "a/again").symlink_to(tmp_path / "a")
+    every = ["a/1.png", "a/b/2.png", "a/b/c/3.png"]
+    assert names(expand_inputs([f"{tmp_path}/**"]), tmp_path) == every
+    assert names(expand_inputs([f"{tmp_path}/**/*.png"]), tmp_path) == every
+    assert names(expand_inputs([f"{tmp_path}/a/**/c"]), tmp_path) == every[2:]
+    assert names(expand_inputs([f"{tmp_path}/*/**/?.png"]), tmp_path) == every
+    assert names(expand_inputs([f"{tmp_path}/a/**/b/*.png"]), tmp_path) == every[1:2]
+
+
+@pytest.mark.skipif(not hasattr(os, "mkfifo"), reason="no pipes with names on this system")
+def test_pipes_are_named_and_not_waited_for(tmp_path):
+    os.mkfifo(tmp_path / "pipe.png")
+    (row,) = predict_files([tmp_path / "pipe.png"], by_brightness, SPEC, CLASSES)
+    assert row.error == "cannot be read: it is a pipe, no file"
+    with pytest.raises(DataNotFoundError, match="it is a pipe, no file"):
+        expand_inputs([f"@{tmp_path}/pipe.png"])

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import codecs
 import difflib
+import fnmatch
 import glob
 import os
 from collections import Counter, deque
@@ -28,6 +29,7 @@ from roadworthy.errors import (
     ShapeError,
     UsageError,
 )
+from roadworthy.files import check_regular
 from roadworthy.inputs import (
     MAX_PIXELS,
     SUFFIXES,
@@ -267,6 +269,8 @@ def _expand(given: str, others: Counter[str]) -> Iterator[Path]:
         yield path
     elif given.startswith("@"):
         yield from _listed(as_path(given[1:]))
+    elif "**" in path.parts:
+        yield from _recursive(path, others)
     else:
         # Path.glob takes no absolute patterns.
         for match in map(Path, sorted(glob.iglob(given, recursive=True))):  # noqa: PTH207
@@ -276,9 +280,52 @@ def _expand(given: str, others: Counter[str]) -> Iterator[Path]:
                 yield match
 
 
+def _recursive(pattern: Path, others: Counter[str]) -> Iterator[Path]:
+    """What a pattern with ** matches, each once; links to folders may lead in circles."""
+    before = next(i for i, part in enumerate(pattern.parts) if glob.has_magic(part))
+    wanted = pattern.parts[before:]
+
+    def below(folder: Path, parts: tuple[str, ...]) -> Iterator[Path]:
+        if _fits(parts, wanted):
+            yield from _walk(folder, others)
+            return
+        try:
+            found = _entries(folder)
+        except OSError:
+            yield folder
+            return
+        for name, is_folder in found:
+            if is_folder:
+                yield from below(folder / name, (*parts, name))
+            elif _fits((*parts, name), wanted):
+                yield folder / name
+
+    root = Path(*pattern.parts[:before])
+    if root.is_dir():
+        yield from below(root, ())
+
+
+def _fits(parts: Sequence[str], pattern: Sequence[str]) -> bool:
+    """Whether the parts of a path are what a pattern's are, ** being any number of them."""
+    if not pattern:
+        return not parts
+    if pattern[0] == "**" and _fits(parts, pattern[1:]):
+        return True
+    if not parts or not (pattern[0] == "**" or fnmatch.fnmatchcase(parts[0], pattern[0])):
+        return False
+    return _fits(parts[1:], pattern if pattern[0] == "**" else pattern[1:])
+
+
+def _entries(folder: Path) -> list[tuple[str, bool]]:
+    """Names in a folder, sorted, hidden ones left out, and whether each is a folder and no link to one."""
+    with os.scandir(folder) as entries:
+        return sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries if e.name[0] != ".")
+
+
 def _listed(file: Path) -> Iterator[Path]:
     empty = True
     try:
+        check_regular(file)
         with file.open("rb") as start:
             wide = start.read(2) in (codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE)
         encoding, errors = ("utf-16", "strict") if wide else ("utf-8-sig", "surrogateescape")
@@ -306,8 +353,7 @@ def _named(line: str, file: Path, number: int) -> Path:
 def _walk(folder: Path, others: Counter[str]) -> Iterator[Path]:
     """The pictures in a folder at any depth; `others` counts the suffixes of what is none."""
     try:
-        with os.scandir(folder) as entries:
-            found = sorted((e.name, e.is_dir(follow_symlinks=False)) for e in entries if e.name[0] != ".")
+        found = _entries(folder)
     except OSError:
         yield folder
         return

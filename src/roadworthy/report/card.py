@@ -6,7 +6,7 @@ from collections.abc import Mapping, Sequence
 from typing import Any
 
 from roadworthy.results import Block, Facts, Section, Table, Text
-from roadworthy.words import percent, plural
+from roadworthy.words import percent, plural, visible
 
 Its = tuple[str, int, Mapping[str, Any]]
 """A file's name, its bytes, its manifest as plain values."""
@@ -200,7 +200,10 @@ def _block(block: Block) -> str:
 def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequence[int]) -> str:
     ruler = ["---:" if i in right else "---" for i in range(len(columns))]
     lines = [columns, ruler, *rows]
-    return "\n".join(
-        "| " + " | ".join(cell.replace("|", "\\|").replace("\n", " ") for cell in line) + " |"
-        for line in lines
-    )
+    return "\n".join("| " + " | ".join(map(_cell, line)) + " |" for line in lines)
+
+
+def _cell(text: str) -> str:
+    """A name that came out of a file: no markup of Markdown or HTML."""
+    plain = visible(text.replace("\n", " ")).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    return plain.replace("[", "\\[").replace("`", "\\`")
