@@ -66,7 +66,9 @@ def test_the_commands_run(readme: ModuleType, tmp_path: Path) -> None:
         pytest.importorskip(module, reason="the README installs roadworthy[all]")
     place = tmp_path / "readme"
     environment = readme.prepare(place, tiny=True)
-    ran = list(readme.run(readme.steps(short=True), place, environment))
+    # The study takes a minute, and its tutorial's test runs it.
+    steps = [step for step in readme.steps(short=True) if not step.text.startswith("roadworthy study")]
+    ran = list(readme.run(steps, place, environment))
     assert [(outcome.step.text, outcome.said) for outcome in ran if not outcome.well(tiny=True)] == []
     assert (place / "runs" / "four" / "report.html").is_file()
-    assert len(ran) >= 8
+    assert len(ran) >= 7
