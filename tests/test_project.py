@@ -30,6 +30,8 @@ NEEDS = {
     "models/efficientnet_lite.py": "pretrained",
     "report/html.py": "report",
     "serve/app.py": "serve",
+    "serve/connections.py": "serve",
+    "serve/forms.py": "serve",
     "serve/uploads.py": "serve",
     "signs/draw.py": "signs",
 }

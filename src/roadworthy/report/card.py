@@ -205,5 +205,5 @@ def _table(columns: Sequence[str], rows: Sequence[Sequence[str]], right: Sequenc
 
 def _cell(text: str) -> str:
     """A name that came out of a file: no markup of Markdown or HTML."""
-    plain = visible(text.replace("\n", " ")).replace("&", "&amp;").replace("<", "&lt;").replace("|", "\\|")
+    plain = visible(text.replace("\n", " ")).replace("<", "&lt;").replace("|", "\\|")
     return plain.replace("[", "\\[").replace("`", "\\`")
