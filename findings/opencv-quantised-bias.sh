@@ -6,7 +6,7 @@
 # The network is one Gemm of 16 inputs and 5 outputs, weights random, all biases 5.  It is drawn here, and
 # onnx's checker and its reference implementation take it.  Distances are from that reference.
 #
-#   4.14.0   The first row of a batch is right, all others hold what lay in memory: nothing is raised.  The same
+#   4.14.0   The first row of a batch is right, all others are wrong, and nothing is raised.  The same
 #            rows, given one at a time, are right.  So are batches where the bias is a plain float.
 #   5.0.0    The default engine raises an assertion (bufidx >= 0 in argTensor) once the output is quantised as
 #            well; without that, or with ENGINE_CLASSIC, the same layer is right in every row.
