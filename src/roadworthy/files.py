@@ -112,8 +112,8 @@ def _abandoned(machine: str, process: int, touched_s: float) -> bool:
         os.kill(process, 0)
     except ProcessLookupError:
         return True
-    except PermissionError:  # another user's, and alive
-        return False
+    except PermissionError:
+        pass  # another user's, and alive
     return False
 
 

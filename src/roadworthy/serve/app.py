@@ -222,10 +222,8 @@ class Service:
     @property
     def guarded(self) -> list[Any]:
         """What stands before every path that tells of the models or works for whoever asks."""
-        scheme = (
-            [Security(HTTPBearer(auto_error=False))] if self.config.api_key else []
-        )  # for the description
-        return [Depends(self.allowed), *scheme]
+        for_description = [Security(HTTPBearer(auto_error=False))] if self.config.api_key else []
+        return [Depends(self.allowed), *for_description]
 
     async def reload(self) -> None:
         """Serve what the files hold now; what is not in order changes nothing."""
