@@ -1,9 +1,11 @@
 """The service under people who mean it harm, or whose programs do: beside an older build in the same run.
 
-    python benchmarks/hostile.py [connections] [pictures] [reloads] [--against COMMIT]
+    python benchmarks/hostile.py [connections] [beside] [pictures] [reloads] [--against COMMIT]
 
 connections  2,000 that send nothing and 500 that send a byte a second, from several addresses: what becomes
              of 1,000 requests of somebody else, and how much is logged in a minute
+beside       a crop every 50 ms, while two and four others keep finding signs in frames and one sends forms of
+             64 large pictures: what becomes of the crops
 pictures     40 shapes, depths and formats, each with and without find, to a service that only just began:
              its memory at most, seconds, and what it said
 reloads      300, of files that change, while crops are asked for: memory, threads, failures
@@ -30,6 +32,7 @@ import tempfile
 import threading
 import time
 from collections.abc import Callable, Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import numpy as np
@@ -81,10 +84,11 @@ def ask(
     *,
     source: str = "127.0.0.1",
     timeout: float = 30,
+    headers: dict[str, str] | None = None,
 ) -> tuple[int, bytes]:
     connection = http.client.HTTPConnection("127.0.0.1", port, timeout=timeout, source_address=(source, 0))
     try:
-        connection.request(method, path, body)
+        connection.request(method, path, body, headers or {})
         answer = connection.getresponse()
         return answer.status, answer.read()
     finally:
@@ -183,6 +187,86 @@ def hoarders(port: int) -> Iterator[None]:
 
 def quantile(took: list[float], q: float = 0.99) -> float:
     return float(np.quantile(took, q)) if took else float("nan")
+
+
+# -- beside others
+
+
+def beside(build: Path) -> Iterator[str]:
+    """A row for each company: what a user's crops come to, sent one every 50 ms for 20 s."""
+    frame = encoded(
+        np.random.default_rng(0).integers(0, 256, (1080, 1920, 3), dtype=np.uint8), "JPEG", quality=60
+    )
+    large = encoded(Image.new("RGB", (3000, 2000)), "PNG")
+    companies = {
+        "nobody": [],
+        "two who find": [FIND] * 2,
+        "four who find": [FIND] * 4,
+        "one with forms": [FORM],
+    }
+    for name, paths in companies.items():
+        with serving(build) as (_, port), company(port, paths, frame, large):
+            answers = crops_every_50_ms(port)
+        took = [ms for status, ms in answers if status == 200]
+        slow = sum(ms > 500 for _, ms in answers)
+        later = sum(status == 429 for status, _ in answers)
+        lost = len(answers) - len(took) - later
+        yield (
+            f"{name} | {len(answers)} | {len(took)} | {later} | {lost} | {quantile(took, 0.5):.0f} | "
+            f"{quantile(took):.0f} | {slow}"
+        )
+
+
+FIND, FORM = "/v1/predict?find=true", "/v1/predict"
+
+
+@contextlib.contextmanager
+def company(port: int, paths: list[str], frame: bytes, large: bytes) -> Iterator[None]:
+    """Others, each from an address of its own, who ask again as soon as they are answered."""
+    stop = threading.Event()
+
+    def one(number: int, path: str) -> None:
+        while not stop.is_set():
+            with contextlib.suppress(OSError, http.client.HTTPException):
+                ask(
+                    port,
+                    "POST",
+                    path,
+                    frame if path == FIND else form([large] * 64),
+                    headers={} if path == FIND else {"content-type": "multipart/form-data; boundary=part"},
+                    source=f"127.0.0.{20 + number}",
+                    timeout=60,
+                )
+
+    threads = [threading.Thread(target=one, args=pair, daemon=True) for pair in enumerate(paths)]
+    for thread in threads:
+        thread.start()
+    time.sleep(3 if threads else 0)
+    try:
+        yield
+    finally:
+        stop.set()
+
+
+def form(files: list[bytes]) -> bytes:
+    head = b'--part\r\ncontent-disposition: form-data; name="images"; filename="%d.png"\r\n\r\n'
+    return b"".join(head % i + data + b"\r\n" for i, data in enumerate(files)) + b"--part--\r\n"
+
+
+def crops_every_50_ms(port: int, count: int = 400) -> list[tuple[int, float]]:
+    """Status (0 where there was none) and milliseconds of each, sent whether or not others were answered."""
+    body = crop()
+
+    def one(number: int) -> tuple[int, float]:
+        time.sleep(max(0.0, begun + number * 0.05 - time.perf_counter()))
+        asked, status = time.perf_counter(), 0
+        with contextlib.suppress(OSError, http.client.HTTPException):
+            status, _ = ask(port, "POST", "/v1/predict", body, source=USER, timeout=60)
+        return status, 1e3 * (time.perf_counter() - asked)
+
+    begun = time.perf_counter()
+    with ThreadPoolExecutor(64) as pool:
+        return list(pool.map(one, range(count)))
 
 
 # -- pictures
@@ -401,7 +485,7 @@ def builds(against: str) -> Iterator[dict[str, Path]]:
 
 def main() -> None:
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
-    parser.add_argument("parts", nargs="*", default=["connections", "pictures", "reloads"])
+    parser.add_argument("parts", nargs="*", default=["connections", "beside", "pictures", "reloads"])
     parser.add_argument("--against", default="")
     asked = parser.parse_args()
     with builds(asked.against) as found:
@@ -410,6 +494,12 @@ def main() -> None:
             print("|---|---|---|---|---|---|")
             for name, build in found.items():
                 print(f"| {name} | {connections(build)} |", flush=True)
+        if "beside" in asked.parts:
+            print("\n| build | beside | crops | answered | 429 | lost | p50 ms | p99 ms | over 500 ms |")
+            print("|---|---|---|---|---|---|---|---|---|")
+            for name, build in found.items():
+                for row in beside(build):
+                    print(f"| {name} | {row} |", flush=True)
         if "reloads" in asked.parts:
             print(
                 "\n| build | seconds | failed | requests lost | MB before | after | threads before | after |"
