@@ -2,6 +2,7 @@
 
 import asyncio
 import contextlib
+import socket
 import time
 from collections.abc import AsyncIterator
 from functools import partial
@@ -39,7 +40,12 @@ async def serving(**limits: Any) -> AsyncIterator[tuple[int, Connections]]:
     }
     connections = Connections(ConnectionLimits(**{**usual, **limits}))
     config = uvicorn.Config(
-        app, port=0, http=partial(LimitedProtocol, among=connections), log_level="error", lifespan="off"
+        app,
+        port=0,
+        http=partial(LimitedProtocol, among=connections),
+        log_level="error",
+        lifespan="off",
+        timeout_graceful_shutdown=1,
     )
     server = uvicorn.Server(config)
     task = asyncio.ensure_future(server.serve())
@@ -171,6 +177,45 @@ def test_where_all_work_another_is_told_to_come_back() -> None:
                 assert b" 200 " in await reader.readuntil(b"\r\n")
             assert b" 200 " in await ask(port)
             for _, writer in halves:
+                writer.close()
+
+    asyncio.run(main())
+
+
+def test_who_is_turned_away_can_read_why_after_sending_a_request() -> None:
+    def post(port: int) -> bytes:
+        with socket.create_connection(("127.0.0.1", port), timeout=5) as one:
+            time.sleep(0.1)  # it has been refused by now, and does not know
+            one.sendall(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\n")
+            time.sleep(0.1)
+            one.sendall(b"ab")
+            return one.recv(1000)
+
+    async def main() -> None:
+        async with serving(most=1, most_per_address=1) as (port, connections):
+            _, busy = await connect(port)
+            busy.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\na")
+            await asyncio.sleep(0.1)
+            assert b" 503 " in await asyncio.to_thread(post, port)
+            await asyncio.sleep(0.1)
+            assert connections.lingering == 0
+            busy.close()
+
+    asyncio.run(main())
+
+
+def test_who_stays_after_being_turned_away_is_closed() -> None:
+    async def main() -> None:
+        async with serving(most=1, most_per_address=1) as (port, connections):
+            _, busy = await connect(port)
+            busy.write(b"POST / HTTP/1.1\r\nhost: x\r\ncontent-length: 2\r\n\r\na")
+            await asyncio.sleep(0.1)
+            stays = [await connect(port) for _ in range(5)]
+            await asyncio.sleep(0.2)
+            assert connections.lingering == 5
+            await asyncio.sleep(1.5)
+            assert connections.lingering == 0
+            for _, writer in (*stays, (None, busy)):
                 writer.close()
 
     asyncio.run(main())

@@ -19,6 +19,8 @@ from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
 log = logging.getLogger("roadworthy.serve")
 _PASSED_OVER = 1_000_000  # bytes of a body that is not read; a larger one is not worth the connection
+_LINGERS_S = 1.0  # for a client to read why it was turned away
+_MOST_LINGERING = 100
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,6 +53,7 @@ class Connections:
         self._waiting: OrderedDict[LimitedProtocol, None] = OrderedDict()
         self._by_address: Counter[str] = Counter()
         self.refused = 0
+        self.lingering = 0
 
     def __len__(self) -> int:
         return self._by_address.total()
@@ -99,7 +102,7 @@ class LimitedProtocol(HttpToolsProtocol):
         self._passed_over: int | None = None  # bytes of the body of a refused request
         self._head_timer: asyncio.TimerHandle | None = None
         self._write_timer: asyncio.TimerHandle | None = None
-        self.address, self.admitted = "", False
+        self.address, self.admitted, self._turned_away = "", False, False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
         """Count it, or turn it away."""
@@ -108,18 +111,19 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._among.admit(self):
             self._await_head()
         else:
-            self._refuse(503, "too many connections; close some, or come back later")
+            self._turn_away()
 
     def connection_lost(self, exc: Exception | None) -> None:
         """Give its place to another."""
         self._among.leave(self)
+        self._among.lingering -= self._turned_away
         self._stop_head_timer()
         self._stop_write_timer()
         super().connection_lost(exc)
 
     def data_received(self, data: bytes) -> None:
         """Hand on no more of a head than one may have."""
-        if self.transport.is_closing():
+        if self.transport.is_closing() or self._turned_away:
             return
         if not self._in_head:
             super().data_received(data)
@@ -232,11 +236,25 @@ class LimitedProtocol(HttpToolsProtocol):
         else:
             self.transport.close()
 
+    def _turn_away(self) -> None:
+        """Say so and close, but not at once: a close before the request has come would undo the answer."""
+        if self._among.lingering >= _MOST_LINGERING:
+            self.transport.abort()
+            return
+        self._turned_away = True
+        self._among.lingering += 1
+        self._write_refusal(503, "too many connections; close some, or come back later")
+        self.transport.write_eof()
+        self.loop.call_later(_LINGERS_S, self.transport.close)
+
     def _refuse(self, status: int, reason: str) -> None:
+        self._write_refusal(status, reason)
+        self.transport.close()
+
+    def _write_refusal(self, status: int, reason: str) -> None:
         body = json.dumps({"error": reason, "request_id": ""}).encode()
         head = (
             f"HTTP/1.1 {status} {HTTPStatus(status).phrase}\r\ncontent-type: application/json\r\n"
             f"content-length: {len(body)}\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
-        self.transport.close()
