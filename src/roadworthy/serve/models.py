@@ -3,7 +3,10 @@
 from __future__ import annotations
 
 import asyncio
+import contextlib
+import ctypes
 import difflib
+import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
@@ -95,6 +98,8 @@ class Models:
             if self._served.get(name) is not old:
                 old.retired = True
                 self._close_where_unused(old)
+        del before
+        await asyncio.to_thread(_return_memory)
 
     async def close(self) -> None:
         """Answer what waits, then stop."""
@@ -139,6 +144,13 @@ class Models:
             size=self._config.batch,
             wait_s=self._config.wait_ms / 1000,
         )
+
+
+def _return_memory() -> None:
+    """What freed engines leave in the C library's heap; kept there, it grew by half over 300 reloads."""
+    gc.collect()
+    with contextlib.suppress(OSError, AttributeError, TypeError):  # not glibc
+        ctypes.CDLL(None).malloc_trim(0)
 
 
 def _bundle(path: Path) -> Path:
