@@ -21,9 +21,9 @@ from collections.abc import Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
+from roadworthy.render.effects import effect_name
+from roadworthy.render.recipes import RECIPES
 from roadworthy.signs.catalogue import catalogue
-from roadworthy.signs.effects import effect_name
-from roadworthy.signs.recipes import RECIPES
 
 GROUPS = {
     "backgrounds": "gradient clutter buildings brick sky foliage",

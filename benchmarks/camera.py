@@ -23,14 +23,14 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from roadworthy.core.device import generator, keep_freed_memory
 from roadworthy.data.drawings import BLOCK, Drawings
 from roadworthy.data.spec import read_records
-from roadworthy.inputs import InputSpec
-from roadworthy.runtime import generator, keep_freed_memory
-from roadworthy.signs.camera import Camera
-from roadworthy.signs.effects import effect_name
-from roadworthy.signs.no_sign import no_sign
-from roadworthy.signs.recipes import RECIPES
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.render.camera import Camera
+from roadworthy.render.effects import effect_name
+from roadworthy.render.no_sign import no_sign
+from roadworthy.render.recipes import RECIPES
 
 Row = dict[str, str | float]
 

@@ -23,10 +23,11 @@ import numpy as np
 from PIL import Image, ImageDraw
 
 from roadworthy import api
-from roadworthy.colour import has_colour
+from roadworthy.core.arrays import ByteArray
 from roadworthy.data.spec import read_records
-from roadworthy.inputs import ByteArray, crop_resize, decode
-from roadworthy.scores import accepted
+from roadworthy.imaging.colour import has_colour
+from roadworthy.imaging.preprocess import crop_resize, decode
+from roadworthy.inference.confidence import accepted
 from roadworthy.signs.catalogue import kind_and_value, told_by_colour
 
 BATCH = 64

@@ -20,7 +20,7 @@ from pathlib import Path
 
 from unknown import UNKNOWN
 
-from roadworthy.results import interval_of
+from roadworthy.core.accuracy import interval_of
 from roadworthy.signs.catalogue import catalogue
 
 FOUR = ("--classes", "speed-50,speed-60,stop,no-entry")

@@ -18,9 +18,9 @@ import torch
 
 from roadworthy import api
 from roadworthy.data.drawings import face_tiles
-from roadworthy.evaluate.finding import by_size, match
-from roadworthy.evaluate.intervals import wilson
-from roadworthy.signs.street import draw_street
+from roadworthy.evaluate.detection import by_size, match
+from roadworthy.evaluate.statistics.intervals import wilson
+from roadworthy.render.street import draw_street
 
 EDGES = (0, 16, 24, 32, 48, 64, 96, 128, 192, 10_000)
 

@@ -19,10 +19,11 @@ import numpy as np
 import torch
 
 from roadworthy import api
+from roadworthy.core.arrays import Box, ByteArray
 from roadworthy.data.drawings import face_tiles
-from roadworthy.evaluate.intervals import wilson
-from roadworthy.inputs import Box, ByteArray, crop_resize
-from roadworthy.signs.street import Street, draw_street
+from roadworthy.evaluate.statistics.intervals import wilson
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.render.street import Street, draw_street
 
 SHARES = (1.0, 0.85, 0.7, 0.5, 0.35, 0.25, 0.15)
 LEAST_PX, SIDE = 24, 1600

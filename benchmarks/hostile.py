@@ -408,8 +408,8 @@ def bundles(folder: Path) -> list[Path]:
     """The packaged model, and the same with another temperature: two files that differ."""
     from dataclasses import replace
 
-    from roadworthy.export.bundle import read_bundle, write_bundle
-    from roadworthy.serve.engine import packaged
+    from roadworthy.inference.bundle import read_bundle, write_bundle
+    from roadworthy.inference.onnx import packaged
 
     own = packaged()
     assert own is not None

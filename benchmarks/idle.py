@@ -22,9 +22,9 @@ from pathlib import Path
 import numpy as np
 import onnxruntime
 
-from roadworthy.export.bundle import INPUT, OUTPUT, Bundle, read_bundle
-from roadworthy.inputs import ByteArray
-from roadworthy.serve.engine import Engine, packaged
+from roadworthy.core.arrays import ByteArray
+from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, read_bundle
+from roadworthy.inference.onnx import Engine, packaged
 
 RATE = 30.0  # a camera's
 BATCH, BATCHES_S = 64, 2.0

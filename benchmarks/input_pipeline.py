@@ -19,13 +19,13 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
-from roadworthy import pixels
 from roadworthy.augment.ops import Op
 from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_objects
 from roadworthy.config import AugmentConfig, Config, ModelConfig, OptimConfig, TrainConfig
-from roadworthy.inputs import InputSpec
+from roadworthy.core.device import AUTOCAST, keep_freed_memory
+from roadworthy.imaging import ops
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.runtime import AUTOCAST, keep_freed_memory
 from roadworthy.signs.catalogue import sign_classes
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
@@ -80,7 +80,7 @@ def measure(size: int, batch: int, repeats: int) -> list[Row]:
     def through(policy: Policy, spec: InputSpec | None = None) -> Callable[[], Tensor]:
         def step() -> Tensor:
             images, _ = policy(*gather(), generator)
-            return images if spec is None else pixels.normalise(images, spec)
+            return images if spec is None else ops.normalise(images, spec)
 
         return step
 
@@ -114,7 +114,7 @@ def share_of_step(size: int, batch: int, repeats: int) -> tuple[float, float]:
         start = time.perf_counter()
         chosen = torch.randint(0, len(stored), (batch,), generator=generator)
         images, labels = policy(stored[chosen].permute(0, 3, 1, 2), targets[chosen], generator)
-        images = pixels.normalise(images, spec)
+        images = ops.normalise(images, spec)
         making.append(time.perf_counter() - start)
         with torch.autocast("cpu", dtype=autocast, enabled=autocast is not None):
             logits = model(images)

@@ -22,8 +22,8 @@ from pathlib import Path
 import numpy as np
 
 from roadworthy.config import load_config
+from roadworthy.core.predictions import Predictions
 from roadworthy.data.spec import read_records
-from roadworthy.results import Predictions
 from roadworthy.studies.plan import MEASURED_FURTHER
 
 MEASUREMENTS = ("metrics.json", MEASURED_FURTHER, "provenance.json", "config.toml")

@@ -31,8 +31,8 @@ from PIL import Image
 from roadworthy import api
 from roadworthy.config import DataConfig
 from roadworthy.data.open import open_splits
-from roadworthy.inputs import InputSpec
-from roadworthy.serve.engine import packaged
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.inference.onnx import packaged
 
 CLIENTS, CONNECTIONS, PICTURES = 64, 900, 40
 ADDRESSES = 9  # that the connections come from, as they would from as many machines

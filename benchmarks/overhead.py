@@ -14,7 +14,7 @@ import statistics
 from roadworthy.config import Config, load_config
 from roadworthy.studies.plan import sections
 from roadworthy.studies.profiling import images_per_second, timed_training
-from roadworthy.studies.setups import COMPACT, STUDY_CNN
+from roadworthy.studies.questions.setups import COMPACT, STUDY_CNN
 
 DATA = {"data.spec": "gtsrb:", "data.classes": ("speed-50", "speed-60", "stop", "no-entry")}
 TRAININGS = {

@@ -2,7 +2,7 @@
 
     python benchmarks/packaged_weights.py
 
-Writes src/roadworthy/serve/packaged/crop.safetensors (convolutions and the last layer in half precision) and
+Writes src/roadworthy/inference/packaged/crop.safetensors (convolutions and the last layer in half
 says how often it answers as the bundle does.  Run it again whenever the bundle was made anew.
 """
 
@@ -13,11 +13,11 @@ import torch
 
 from roadworthy.config import DataConfig, ModelConfig
 from roadworthy.data.open import open_dataset
-from roadworthy.evaluate.predict import predict_logits
-from roadworthy.export.bundle import read_bundle
 from roadworthy.export.recover import recover
-from roadworthy.scores import accepted
-from roadworthy.serve.engine import load_engine, packaged
+from roadworthy.inference.bundle import read_bundle
+from roadworthy.inference.confidence import accepted
+from roadworthy.inference.onnx import load_engine, packaged
+from roadworthy.inference.torch import predict_logits
 from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint
 
 MODEL = ModelConfig(width=0.75)  # as recipes/packaged.toml has it

@@ -13,11 +13,11 @@ import argparse
 import statistics
 
 from roadworthy.config import load_config
-from roadworthy.studies.gradient_norm import RESNET
-from roadworthy.studies.gradient_norm_original import SMALL
 from roadworthy.studies.plan import Settings, sections
 from roadworthy.studies.profiling import images_per_second
-from roadworthy.studies.setups import COMPACT, PENALISED
+from roadworthy.studies.questions.gradient_norm import RESNET
+from roadworthy.studies.questions.gradient_norm_original import SMALL
+from roadworthy.studies.questions.setups import COMPACT, PENALISED
 
 SIGNS: Settings = {"data.spec": "gtsrb:", "data.classes": ("speed-50", "speed-60", "stop", "no-entry")}
 # A short training ends by measuring something: a few pictures are set aside.

@@ -13,10 +13,10 @@ import json
 from pathlib import Path
 
 from roadworthy.config import load_config
-from roadworthy.runs import run
-from roadworthy.studies.gradient_norm import RESNET
 from roadworthy.studies.plan import Settings, sections
-from roadworthy.studies.setups import PENALISED
+from roadworthy.studies.questions.gradient_norm import RESNET
+from roadworthy.studies.questions.setups import PENALISED
+from roadworthy.workflows.train import run
 
 GRID = ((0.1, 0.8), (0.05, 0.8), (0.2, 0.8), (0.1, 0.5), (0.2, 0.5), (0.1, 1.0), (0.2, 1.0))
 DATA: Settings = {

@@ -20,13 +20,13 @@ from sklearn.metrics import roc_auc_score
 from torch import Tensor
 
 from roadworthy.config import DataConfig
+from roadworthy.core.device import generator
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset
 from roadworthy.data.sheet import contact_sheet
-from roadworthy.inputs import InputSpec
+from roadworthy.imaging.ops import LUMA
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.compact import Compact
-from roadworthy.pixels import LUMA
-from roadworthy.runtime import generator
 from roadworthy.signs.catalogue import catalogue
 
 

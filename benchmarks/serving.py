@@ -30,10 +30,11 @@ import numpy as np
 from PIL import Image
 
 from roadworthy import api
-from roadworthy.evaluate.stream import expand_inputs, predict_files
-from roadworthy.export.bundle import read_bundle
-from roadworthy.inputs import ByteArray, InputSpec, crop_resize, normalise
-from roadworthy.serve.engine import Engine, packaged
+from roadworthy.core.arrays import ByteArray
+from roadworthy.imaging.preprocess import InputSpec, crop_resize, normalise
+from roadworthy.inference.bundle import read_bundle
+from roadworthy.inference.onnx import Engine, packaged
+from roadworthy.inference.stream import expand_inputs, predict_files
 
 FRAME, BOX = (720, 1280, 3), (600.0, 300.0, 660.0, 360.0)
 BATCH = 64

@@ -21,14 +21,13 @@ import numpy as np
 import torch
 from torch import Tensor, nn
 
-from roadworthy import pixels
 from roadworthy.augment.policy import POLICIES, Policy
 from roadworthy.config import DataConfig, ModelConfig, OptimConfig
+from roadworthy.core.device import AUTOCAST, generator
 from roadworthy.data.open import open_splits
-from roadworthy.inputs import InputSpec, read_square
+from roadworthy.imaging.preprocess import InputSpec, read_square
 from roadworthy.models.catalogue import build_model
 from roadworthy.models.dropout import Dropout
-from roadworthy.runtime import AUTOCAST, generator
 from roadworthy.train.losses import build_loss, l2_penalty
 from roadworthy.train.optim import build_optimizer
 
@@ -136,7 +135,7 @@ def stepper(pipeline: Pipeline) -> Callable[[Tensor, Tensor, int], None]:
     def one_by_one(images: Tensor, targets: Tensor, random: torch.Generator) -> Tensor:
         for policy in single:
             images = (policy(images, targets, random)[0] * 255).round().to(torch.uint8)
-        return pixels.to_float(images)
+        return ops.to_float(images)
 
     def step(images: Tensor, targets: Tensor, number: int) -> None:
         inputs = vary(images, targets, number)

@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roadworthy.serve.engine import packaged
-from roadworthy.shipping import write_card
+from roadworthy.inference.onnx import packaged
+from roadworthy.workflows.export import write_card
 
 
 def written(folder: Path | None = None) -> tuple[Path, Path]:

@@ -118,8 +118,9 @@ class Shipped(NamedTuple):
 def shipped(drawn_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Shipped:
     """A small run that tells SHIPPED apart, and its export in full precision: seconds, for all tests."""
     pytest.importorskip("onnxscript", reason="exporting needs roadworthy[export]")
-    from roadworthy import api, shipping
+    from roadworthy import api
     from roadworthy.config import load_config
+    from roadworthy.workflows import export as shipping
 
     config = load_config(
         data={"spec": f"folder:{drawn_folder}", "classes": SHIPPED},
@@ -182,9 +183,9 @@ def toy() -> Callable[..., Any]:
 @pytest.fixture(scope="session")
 def colours(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle whose every answer is known: stop where a picture is red, speed-60 green, roundabout blue."""
-    from roadworthy.export.bundle import Manifest, seal
-    from roadworthy.inputs import InputSpec
-    from roadworthy.results import Rejection
+    from roadworthy.core.rejection import Rejection
+    from roadworthy.imaging.preprocess import InputSpec
+    from roadworthy.inference.bundle import Manifest, seal
 
     path = tmp_path_factory.mktemp("served") / "colours.onnx"
     manifest = Manifest(

@@ -9,12 +9,13 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from roadworthy import api, cli
+from roadworthy import api
+from roadworthy.cli import app as cli
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import BundleError, DataNotFoundError, ImageError, UsageError
+from roadworthy.core.predictions import Predictions
 from roadworthy.data.spec import read_records
-from roadworthy.errors import BundleError, DataNotFoundError, ImageError, UsageError
-from roadworthy.inputs import ByteArray
-from roadworthy.results import Predictions
-from roadworthy.serve import engine
+from roadworthy.inference import onnx as engine
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
 
@@ -249,9 +250,9 @@ def test_a_bundle_that_cannot_answer_for_a_sign_is_refused(shipped: Any, tmp_pat
 @pytest.fixture
 def by_means(tmp_path: Path, toy: Any) -> Path:
     """A bundle of known answers, which has not learned to do without colour: red, then green, then blue."""
-    from roadworthy.export.bundle import Manifest, seal
-    from roadworthy.inputs import InputSpec
-    from roadworthy.results import Rejection
+    from roadworthy.core.rejection import Rejection
+    from roadworthy.imaging.preprocess import InputSpec
+    from roadworthy.inference.bundle import Manifest, seal
 
     manifest = Manifest(
         classes=("end-speed-60", "stop", "no-sign"),

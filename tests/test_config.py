@@ -6,7 +6,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.config import Config, OptimConfig, config_from_dict, config_to_dict, load_config, write_config
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 
 
 def test_later_wins_file_then_flags_then_settings(tmp_path: Path) -> None:

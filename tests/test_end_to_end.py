@@ -10,8 +10,8 @@ import numpy as np
 import pytest
 
 import roadworthy
-from roadworthy import cli
-from roadworthy.results import Predictions
+from roadworthy.cli import app as cli
+from roadworthy.core.predictions import Predictions
 
 SMALL = ["--size", "24", "--epochs", "15", "--seed", "0"]
 SETTINGS = [

@@ -14,11 +14,11 @@ import pytest
 from PIL import Image
 
 import roadworthy
-from roadworthy import cli
-from roadworthy.errors import UsageError
-from roadworthy.export.bundle import Manifest, seal
-from roadworthy.inputs import InputSpec
-from roadworthy.results import Rejection
+from roadworthy.cli import app as cli
+from roadworthy.core.errors import UsageError
+from roadworthy.core.rejection import Rejection
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.inference.bundle import Manifest, seal
 
 CLASSES = ("stop", "speed-60", "no-sign")  # red, green, blue
 BOX = (60, 20, 110, 70)
@@ -92,7 +92,7 @@ def test_the_command_line_finds_too(bundle: Path, tmp_path: Path, capsys: pytest
 def test_the_smallest_sign_is_the_same_for_python_the_command_line_and_files(
     bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from roadworthy.serve import find
+    from roadworthy.inference import detect as find
 
     asked: list[float | None] = []
     monkeypatch.setattr(find, "find_signs", lambda *_, least_px: asked.append(least_px) or [])

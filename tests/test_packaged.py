@@ -9,11 +9,12 @@ import pytest
 from PIL import Image
 
 import roadworthy
-from roadworthy import api, cli
+from roadworthy import api
+from roadworthy.cli import app as cli
 from roadworthy.config import DataConfig
+from roadworthy.core.errors import BundleError, CheckpointError, UsageError
 from roadworthy.data.open import open_dataset
-from roadworthy.errors import BundleError, CheckpointError, UsageError
-from roadworthy.serve.engine import load_engine, packaged, packaged_weights
+from roadworthy.inference.onnx import load_engine, packaged, packaged_weights
 
 DRAWN = (
     *("stop", "give-way", "no-entry", "keep-left", "roundabout", "children"),
@@ -141,7 +142,7 @@ def test_it_is_exported_from_its_weights(few: Path, tmp_path: Path) -> None:
 def test_without_data_it_is_held_to_drawn_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, object] = {}
     monkeypatch.setattr(
-        "roadworthy.shipping.export", lambda *places, **more: given.update(more, places=places)
+        "roadworthy.workflows.export.export", lambda *places, **more: given.update(more, places=places)
     )
     api.export("packaged", str(tmp_path / "x.onnx"))
     assert given["places"] == (packaged_weights(), tmp_path / "x.onnx")
@@ -167,8 +168,8 @@ def test_the_service_and_its_page_take_the_name(monkeypatch: pytest.MonkeyPatch,
 
 
 def test_a_copy_without_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:
-    monkeypatch.setattr("roadworthy.serve.engine.packaged", lambda: None)
-    monkeypatch.setattr("roadworthy.serve.engine.__file__", str(tmp_path / "engine.py"))
+    monkeypatch.setattr("roadworthy.inference.onnx.packaged", lambda: None)
+    monkeypatch.setattr("roadworthy.inference.onnx.__file__", str(tmp_path / "onnx.py"))
     with pytest.raises(UsageError, match="none comes with this copy"):
         roadworthy.load("packaged")
     with pytest.raises(CheckpointError, match="comes without a model"):

@@ -10,12 +10,12 @@ import pytest
 import torch
 import typer
 
-from roadworthy import cli
 from roadworthy.augment.policy import POLICIES, build_policy
+from roadworthy.cli import app as cli
 from roadworthy.config import Config, load_config
+from roadworthy.core.errors import MissingExtraError
 from roadworthy.data.spec import parse_spec
-from roadworthy.errors import MissingExtraError
-from roadworthy.evaluate.doubts import LEAST_STEPS
+from roadworthy.evaluate.analysis.doubts import LEAST_STEPS
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.gradient_norm import GradientNormPenalty, build_producers
 from roadworthy.train.optim import build_optimizer

@@ -6,20 +6,15 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
-from roadworthy.results import (
-    ArmResult,
-    ClassMetrics,
-    Comparison,
-    Metrics,
-    Predictions,
-    Rejection,
-    Row,
-    StudyResult,
-    interval_of,
-    make_folder,
-    write_json,
-)
+from roadworthy.core.accuracy import interval_of
+from roadworthy.core.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
+from roadworthy.core.files import make_folder, write_json
+from roadworthy.core.predictions import Predictions
+from roadworthy.core.rejection import Rejection
+from roadworthy.evaluate.results import ClassMetrics, Comparison, Metrics
+from roadworthy.inference.answers import Row
+from roadworthy.inference.predictions import write_predictions
+from roadworthy.studies.results import ArmResult, StudyResult
 
 
 def predictions(**changes):
@@ -94,7 +89,7 @@ def test_what_is_accepted_is_written_and_comes_back(tmp_path):
 
 
 def test_predictions_stored_before_there_was_a_rejection_are_read(tmp_path):
-    predictions().write(tmp_path)
+    write_predictions(predictions(), tmp_path)
     with np.load(tmp_path / "predictions.npz") as stored:
         older = {name: stored[name] for name in stored.files if name != "rejection"}
     np.savez(tmp_path / "predictions.npz", **older)
@@ -102,7 +97,7 @@ def test_predictions_stored_before_there_was_a_rejection_are_read(tmp_path):
 
 
 def test_predictions_csv_by_the_contract(tmp_path):
-    predictions().write(tmp_path)
+    write_predictions(predictions(), tmp_path)
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
         rows = list(csv.reader(file))
     assert rows == [
@@ -114,14 +109,14 @@ def test_predictions_csv_by_the_contract(tmp_path):
 
 
 def test_stored_confidence_is_the_calibrated_one(tmp_path):
-    predictions(temperature=2.0).write(tmp_path)
+    write_predictions(predictions(temperature=2.0), tmp_path)
     first = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()[1]
     assert first == "a.png,t1,stop,stop,0.750000,"  # odds of 9 to 1 become 3 to 1
 
 
 def test_a_path_that_is_no_text_can_be_written(tmp_path):
     odd = b"sign-\xff.png".decode("utf-8", "surrogateescape")  # how Python names such a file
-    predictions(paths=(odd, "b", "c")).write(tmp_path)
+    write_predictions(predictions(paths=(odd, "b", "c")), tmp_path)
     assert b"sign-\xff.png" in (tmp_path / "predictions.csv").read_bytes()
     assert Predictions.read(tmp_path).paths[0] == odd
 
@@ -135,7 +130,7 @@ def test_stored_predictions_that_cannot_be_read(tmp_path, content):
 
 
 def test_a_rejection_that_this_version_does_not_know_is_refused(tmp_path):
-    predictions().write(tmp_path)
+    write_predictions(predictions(), tmp_path)
     stored = dict(np.load(tmp_path / "predictions.npz"))
     stored["rejection"] = json.dumps({"score": "probability", "threshold": 0.5, "later": 1})
     np.savez(tmp_path / "predictions.npz", **stored)

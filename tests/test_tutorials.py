@@ -7,8 +7,9 @@ from pathlib import Path
 
 import pytest
 
-from roadworthy import cli, cli_layout
-from roadworthy.serve.engine import packaged
+from roadworthy.cli import app as cli
+from roadworthy.cli import layout as cli_layout
+from roadworthy.inference.onnx import packaged
 
 FOLDER = Path(__file__).parent.parent / "docs" / "tutorials"
 PAGES = sorted(FOLDER.glob("*.md"))

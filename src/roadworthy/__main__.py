@@ -1,6 +1,6 @@
 """`python -m roadworthy` is the command `roadworthy`."""
 
-from roadworthy.cli import main
+from roadworthy.cli.app import main
 
 if __name__ == "__main__":
     main()

@@ -17,8 +17,8 @@ from os import PathLike
 from pathlib import Path
 from typing import Any, Literal
 
-from roadworthy.errors import ConfigError
-from roadworthy.inputs import MAX_PIXELS, InputSpec
+from roadworthy.core.errors import ConfigError
+from roadworthy.imaging.preprocess import MAX_PIXELS, InputSpec
 
 
 def _within(name: str, value: float, low: float, high: float = math.inf) -> None:

@@ -7,7 +7,7 @@ from roadworthy.augment.consistency import build_views
 from roadworthy.augment.ops import Brightness, Mirror, Noise, Op, Rotation
 from roadworthy.augment.policy import Policy
 from roadworthy.config import AugmentConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 
 WITH = AugmentConfig(consistency=12.0)
 

@@ -3,7 +3,6 @@ from __future__ import annotations
 import pytest
 import torch
 
-from roadworthy import pixels
 from roadworthy.augment.ops import (
     OPS,
     AutoAugment,
@@ -16,6 +15,7 @@ from roadworthy.augment.ops import (
     Rotation,
     ShiftedCrop,
 )
+from roadworthy.imaging import ops
 
 
 def example(name: str) -> Op:
@@ -30,9 +30,9 @@ def smooth(batch: int) -> torch.Tensor:
 
 def run(op: Op, images: torch.Tensor, u: torch.Tensor) -> torch.Tensor:
     if isinstance(op, Geometry):
-        return pixels.warp(images, op.matrix(u))
+        return ops.warp(images, op.matrix(u))
     if isinstance(op, Colour):
-        return pixels.colour(images, op.matrix(u, pixels.mean_grey(images)))
+        return ops.colour(images, op.matrix(u, ops.mean_grey(images)))
     assert isinstance(op, Filter)
     return op.apply(images, u, torch.Generator().manual_seed(5))
 
@@ -75,7 +75,7 @@ def test_describe_says_range_and_how_often() -> None:
 
 def test_draws_span_the_range() -> None:
     u = torch.tensor([[0.0], [0.5], [1.0]])
-    torch.testing.assert_close(Rotation(12).matrix(u), pixels.rotation(torch.tensor([-12.0, 0.0, 12.0])))
+    torch.testing.assert_close(Rotation(12).matrix(u), ops.rotation(torch.tensor([-12.0, 0.0, 12.0])))
 
 
 def test_scaled_multiplies_the_amount_and_nothing_else() -> None:

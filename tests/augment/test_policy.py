@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 from roadworthy.augment.ops import BlindFlip, Blur, Flip, Mirror, Noise, Rotation
 from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_objects, kinds, operations
 from roadworthy.config import AugmentConfig
-from roadworthy.errors import ConfigError, UnknownNameError
+from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.signs.catalogue import mirror_indices
 
 CLASSES = ("speed-50", "stop", "keep-left", "keep-right", "general-caution", "my-own-sign")

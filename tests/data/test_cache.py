@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from roadworthy.core.errors import DataError
 from roadworthy.data import cache
 from roadworthy.data.cache import load_pixels
 from roadworthy.data.records import Record
-from roadworthy.errors import DataError
-from roadworthy.inputs import InputSpec, crop_resize, decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
 
 SPEC = InputSpec(size=16)
 
@@ -174,7 +174,7 @@ def test_unwritable_folder_and_full_disk_fall_back_to_memory(pictures, tmp_path,
 def test_a_killed_process_leaves_nothing_that_is_taken_for_a_cache(pictures, folder):
     script = (
         "import sys, time; from pathlib import Path; from roadworthy.data.cache import load_pixels\n"
-        "from roadworthy.data.records import Record; from roadworthy.inputs import InputSpec\n"
+        "from roadworthy.data.records import Record; from roadworthy.imaging.preprocess import InputSpec\n"
         "records = [Record(path=path, label='x') for path in sys.argv[2:]]\n"
         "def slow(done, total): print(done, flush=True); time.sleep(30)\n"
         "load_pixels(records, InputSpec(size=16), cache_dir=Path(sys.argv[1]), progress=slow)\n"
@@ -192,7 +192,7 @@ def test_a_killed_process_leaves_nothing_that_is_taken_for_a_cache(pictures, fol
 def test_two_processes_at_once_do_not_corrupt(pictures, folder):
     script = (
         "import sys; from pathlib import Path; from roadworthy.data.cache import load_pixels\n"
-        "from roadworthy.data.records import Record; from roadworthy.inputs import InputSpec\n"
+        "from roadworthy.data.records import Record; from roadworthy.imaging.preprocess import InputSpec\n"
         "records = [Record(path=path, label='x') for path in sys.argv[2:]]\n"
         "sys.stdin.readline()\n"
         "pixels = load_pixels(records, InputSpec(size=16), cache_dir=Path(sys.argv[1]))\n"

@@ -8,15 +8,16 @@ import torch
 from PIL import Image
 
 from roadworthy.config import DataConfig
+from roadworthy.core.arrays import ByteArray
 from roadworthy.data.drawings import BLOCK, Drawings, _draw_block, _Tiles, _tiles, worded
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import load_pictures, open_splits
 from roadworthy.data.records import Drawing
 from roadworthy.data.spec import read_records
-from roadworthy.inputs import ByteArray, InputSpec
-from roadworthy.signs.camera import Camera
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.render.camera import Camera
+from roadworthy.render.recipes import RECIPES
 from roadworthy.signs.draw import draw_tile
-from roadworthy.signs.recipes import RECIPES
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")
 

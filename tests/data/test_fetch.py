@@ -15,9 +15,9 @@ from types import SimpleNamespace
 
 import pytest
 
+from roadworthy.core.errors import DownloadError, UnknownNameError
 from roadworthy.data.fetch import ARCHIVES, Archive, fetch
 from roadworthy.data.spec import read_records
-from roadworthy.errors import DownloadError, UnknownNameError
 
 HEADER = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
 

@@ -7,10 +7,10 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from PIL import Image
 
+from roadworthy.core.errors import ShapeError
 from roadworthy.data.groups import assign_groups, join, near_pairs, perceptual_hashes
 from roadworthy.data.records import Record
-from roadworthy.errors import ShapeError
-from roadworthy.inputs import InputSpec, read_square
+from roadworthy.imaging.preprocess import InputSpec, read_square
 
 
 def drawings(count, size=48, seed=0):

@@ -5,10 +5,10 @@ import numpy as np
 import pytest
 import torch
 
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.records import Record
-from roadworthy.errors import ConfigError, DataError
 
 
 def dataset(targets, sources=None, shares=(None,)):

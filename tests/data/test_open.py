@@ -6,9 +6,9 @@ import pytest
 from PIL import Image
 
 from roadworthy.config import DataConfig
+from roadworthy.core.errors import ConfigError, DataError, LabelError
 from roadworthy.data.open import open_dataset, open_splits, refuse_unmeasurable
-from roadworthy.errors import ConfigError, DataError, LabelError
-from roadworthy.inputs import InputSpec, crop_resize, decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
 
 SPEC = InputSpec(size=16)
 

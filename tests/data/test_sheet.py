@@ -1,8 +1,8 @@
 import numpy as np
 import pytest
 
+from roadworthy.core.errors import ShapeError
 from roadworthy.data.sheet import contact_sheet
-from roadworthy.errors import ShapeError
 
 
 def test_pictures_stand_where_they_belong():

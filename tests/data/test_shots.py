@@ -5,13 +5,13 @@ from pathlib import Path
 import pytest
 
 from roadworthy.config import DataConfig
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.open import open_splits
 from roadworthy.data.records import Record
 from roadworthy.data.shots import Shots, apply_shots, parse_shots
 from roadworthy.data.spec import read_records
 from roadworthy.data.splits import split_records
-from roadworthy.errors import ConfigError, DataError
-from roadworthy.inputs import InputSpec
+from roadworthy.imaging.preprocess import InputSpec
 
 RECORDS = [
     Record(path=f"{label}/{sign}_{frame}.png", label=label, group=f"{label}/{sign}")

@@ -8,8 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, UnknownNameError
 from roadworthy.data.spec import SourceSpec, locate, parse_spec, read_records
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError, UnknownNameError
 
 
 @pytest.mark.parametrize(

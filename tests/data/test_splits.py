@@ -4,9 +4,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.records import Record
 from roadworthy.data.splits import kfold, parse_fold, parse_split, split_notes, split_records
-from roadworthy.errors import ConfigError, DataError
 
 
 def tracks(label, count, frames=10, split="", source=0):

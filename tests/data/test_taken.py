@@ -12,11 +12,11 @@ import pytest
 from PIL import Image
 
 from roadworthy.config import DataConfig
+from roadworthy.core.errors import DataError
+from roadworthy.core.notes import DataWarning
 from roadworthy.data.open import Splits, open_splits
 from roadworthy.data.taken import FILE, refuse_changed_data, trained_on, write_splits
-from roadworthy.errors import DataError
-from roadworthy.inputs import InputSpec
-from roadworthy.notes import DataWarning
+from roadworthy.imaging.preprocess import InputSpec
 
 SPEC = InputSpec(size=16)
 

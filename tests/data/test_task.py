@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadworthy.core.errors import LabelError, UnknownNameError
 from roadworthy.data.records import Record
 from roadworthy.data.task import restrict, select
-from roadworthy.errors import LabelError, UnknownNameError
 
 LABELS = ["zebra", "stop", "no-entry", "speed-50", "stop", "advert", "speed-60"]
 RECORDS = [Record(path=f"{i}.png", label=label) for i, label in enumerate(LABELS)]

@@ -3,9 +3,9 @@ import pytest
 import torch
 from torch import nn
 
-from roadworthy.errors import ConfigError, ShapeError
+from roadworthy.core.errors import ConfigError, ShapeError
 from roadworthy.evaluate.adapt import reestimate_batchnorm
-from roadworthy.inputs import InputSpec
+from roadworthy.imaging.preprocess import InputSpec
 
 SPEC = InputSpec(size=8, normalise="unit")
 

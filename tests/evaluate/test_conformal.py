@@ -3,9 +3,9 @@
 import numpy as np
 import pytest
 
-from roadworthy.errors import ShapeError
+from roadworthy.core.errors import ShapeError
+from roadworthy.core.predictions import probabilities
 from roadworthy.evaluate.conformal import METHODS, calibrate, covered
-from roadworthy.scores import probabilities
 
 RNG = np.random.default_rng
 

@@ -12,11 +12,11 @@ from PIL import Image
 from scipy import ndimage
 from torch import Tensor
 
-from roadworthy.errors import ConfigError, ShapeError, UnknownNameError
-from roadworthy.evaluate import corruptions_imagenet_c as published
+from roadworthy.core.errors import ConfigError, ShapeError, UnknownNameError
 from roadworthy.evaluate.corruptions import CORRUPTIONS, corrupt, standard_corruptions
-from roadworthy.evaluate.corruptions_base import Corruption, smeared
-from roadworthy.signs.effects import Random
+from roadworthy.evaluate.corruptions import imagenet_c as published
+from roadworthy.evaluate.corruptions.base import Corruption, smeared
+from roadworthy.render.effects import Random
 
 NAMES = list(CORRUPTIONS)
 FIXED = {"brightness", "contrast", "defocus-blur", "fade", "gaussian-blur", "jpeg", "pixelate", "saturate"}

@@ -5,9 +5,10 @@ from dataclasses import replace
 import numpy as np
 import pytest
 
+from roadworthy.core.errors import ShapeError
+from roadworthy.core.predictions import log_probabilities
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.records import Record
-from roadworthy.errors import ShapeError
 from roadworthy.evaluate.fusion import (
     AVERAGE,
     SINGLE,
@@ -19,7 +20,6 @@ from roadworthy.evaluate.fusion import (
     fused,
     tracks,
 )
-from roadworthy.scores import log_probabilities
 
 
 def dataset(groups: list[str], targets: list[int]) -> Dataset:

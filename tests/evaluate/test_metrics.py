@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 from sklearn import metrics as reference
 
 from roadworthy.config import DangerConfig, EvaluateConfig
-from roadworthy.errors import ShapeError
-from roadworthy.evaluate.intervals import wilson
+from roadworthy.core.errors import ShapeError
+from roadworthy.core.predictions import Predictions, log_probabilities, probabilities
 from roadworthy.evaluate.metrics import (
     brier_score,
     class_means,
@@ -28,8 +28,7 @@ from roadworthy.evaluate.metrics import (
     negative_log_likelihood,
     sign_indices,
 )
-from roadworthy.results import Predictions
-from roadworthy.scores import log_probabilities, probabilities
+from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.signs.catalogue import families, sign_classes
 
 CLASSES = ("speed-50", "speed-60", "stop", "no-entry", "keep-left")

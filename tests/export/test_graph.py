@@ -10,10 +10,11 @@ import torch
 from torch import nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import MissingExtraError, UsageError
+from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.errors import MissingExtraError, UsageError
 from roadworthy.export.graph import OPSET, Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import TOLERANCE
-from roadworthy.inputs import NORMALISATIONS, ByteArray, FloatArray, InputSpec, normalise, read_square
+from roadworthy.imaging.preprocess import NORMALISATIONS, InputSpec, normalise, read_square
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.checkpoint import load_checkpoint
 

@@ -3,10 +3,10 @@
 import numpy as np
 import pytest
 
-from roadworthy.errors import ParityError, ShapeError
+from roadworthy.core.arrays import FloatArray
+from roadworthy.core.errors import ParityError, ShapeError
+from roadworthy.core.words import percent
 from roadworthy.export.parity import TOLERANCE, Parity, check_full, check_quantised, parity
-from roadworthy.inputs import FloatArray
-from roadworthy.words import percent
 
 CLASSES = ("stop", "give-way")
 BEFORE = np.array([[2.0, 1.0], [0.0, 3.0], [1.0, 0.0], [0.5, 0.75]])

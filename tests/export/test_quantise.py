@@ -10,11 +10,12 @@ from typing import Any
 import numpy as np
 import pytest
 
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import MissingExtraError
 from roadworthy.data.dataset import Dataset
-from roadworthy.errors import MissingExtraError
-from roadworthy.export.bundle import Manifest, seal
 from roadworthy.export.quantise import quantise
-from roadworthy.inputs import ByteArray, InputSpec
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.inference.bundle import Manifest, seal
 
 onnx = pytest.importorskip("onnx", reason="quantising needs roadworthy[export]")
 

@@ -7,13 +7,13 @@ import torch
 pytest.importorskip("onnxscript", reason="needs roadworthy[export]")
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import BundleError
-from roadworthy.evaluate.predict import predict_logits
-from roadworthy.export.bundle import Bundle, Manifest, parse_bundle, seal
+from roadworthy.core.errors import BundleError
 from roadworthy.export.graph import Crops, to_onnx
 from roadworthy.export.quantise import quantise
 from roadworthy.export.recover import recover
-from roadworthy.inputs import InputSpec, normalise
+from roadworthy.imaging.preprocess import InputSpec, normalise
+from roadworthy.inference.bundle import Bundle, Manifest, parse_bundle, seal
+from roadworthy.inference.torch import predict_logits
 from roadworthy.models.catalogue import build_model
 
 CONFIG = ModelConfig(width=0.25, depth=1)

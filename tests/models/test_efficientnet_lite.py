@@ -7,8 +7,8 @@ import pytest
 import torch
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import CheckpointError, ConfigError, MissingExtraError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import CheckpointError, ConfigError, MissingExtraError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models import efficientnet_lite
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.efficientnet_lite import pretrained_weights

@@ -10,8 +10,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import ConfigError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import ConfigError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models._shared import initialise, pad_channels
 from roadworthy.models.catalogue import MODELS, build_model, count_parameters
 from roadworthy.models.summary import describe, summarise

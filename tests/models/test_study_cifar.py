@@ -2,8 +2,8 @@ import pytest
 import torch
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import ConfigError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import ConfigError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model, count_parameters
 
 

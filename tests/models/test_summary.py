@@ -2,8 +2,8 @@ import pytest
 from torch import nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import MissingExtraError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import MissingExtraError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import MODELS, build_model, count_parameters
 from roadworthy.models.summary import describe, summarise
 

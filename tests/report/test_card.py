@@ -6,8 +6,9 @@ from typing import Any
 
 import pytest
 
-from roadworthy.report import card_sections, markdown, render
-from roadworthy.results import Facts, Figure, Section, Table, Text
+from roadworthy.core.document import Facts, Figure, Section, Table, Text
+from roadworthy.report.card import card_sections, markdown
+from roadworthy.report.html import render
 
 MEASURED = {
     "n": 1234,

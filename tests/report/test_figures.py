@@ -12,8 +12,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from roadworthy.core.document import Figure
 from roadworthy.report import figures
-from roadworthy.results import Figure
 
 NS = "{http://www.w3.org/2000/svg}"
 WORDS = {"name": "n", "caption": "c", "alt": "said in words"}

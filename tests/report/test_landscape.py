@@ -8,9 +8,9 @@ from typing import Any
 
 import pytest
 
+from roadworthy.core.document import Figure, Section
 from roadworthy.report.html import render
 from roadworthy.report.landscape import curves_figure, surface_figure
-from roadworthy.results import Figure, Section
 
 NS = "{http://www.w3.org/2000/svg}"
 STEPS = [-1.0, -0.5, 0.0, 0.5, 1.0]

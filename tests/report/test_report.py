@@ -16,11 +16,13 @@ import numpy as np
 import pytest
 
 from roadworthy.config import load_config, write_config
-from roadworthy.errors import CheckpointError
-from roadworthy.report import render, run_sections, run_title, write_report
-from roadworthy.results import Facts, Figure, Gallery, Picture, Predictions, Section, Table, Text
+from roadworthy.core.document import Facts, Figure, Gallery, Picture, Section, Table, Text
+from roadworthy.core.errors import CheckpointError
+from roadworthy.core.predictions import Predictions
+from roadworthy.core.words import duration, interval, percent
+from roadworthy.report.html import render, write_report
+from roadworthy.report.sections import run_sections, run_title
 from roadworthy.signs.catalogue import sign_classes
-from roadworthy.words import duration, interval, percent
 
 NASTY = 'stop/<script>alert("x")</script>&_00001.png'
 VOID = {"meta", "img", "br", "link", "hr", "input"}

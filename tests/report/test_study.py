@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from roadworthy.errors import CheckpointError
-from roadworthy.report import read_study, render, study_sections
-from roadworthy.report.study import answer
-from roadworthy.results import Figure, Gallery, Table
+from roadworthy.core.document import Figure, Gallery, Table
+from roadworthy.core.errors import CheckpointError
+from roadworthy.report.html import render
+from roadworthy.report.study import answer, read_study, study_sections
 
 
 def comparison(a: str, verdict: str, effect: float, **more: Any) -> dict[str, Any]:

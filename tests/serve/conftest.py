@@ -13,7 +13,7 @@ from typing import Any
 import numpy as np
 import pytest
 
-from roadworthy.inputs import ByteArray
+from roadworthy.core.arrays import ByteArray
 from roadworthy.serve.static import PAGE
 
 

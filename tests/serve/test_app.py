@@ -22,10 +22,10 @@ pytest.importorskip("httpx2", reason="asking it needs httpx2")
 
 from starlette.testclient import TestClient
 
-from roadworthy.errors import BundleError, UsageError
-from roadworthy.export.bundle import Manifest, seal
-from roadworthy.inputs import InputSpec
-from roadworthy.results import Rejection
+from roadworthy.core.errors import BundleError, UsageError
+from roadworthy.core.rejection import Rejection
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.serve.app import SECURITY, JsonLines, PlainLines, _listener, _no_listener, create_app
 from roadworthy.serve.settings import ServiceConfig
 
@@ -376,7 +376,7 @@ def test_too_much_at_once_is_told_to_come_back(bundle: Path, monkeypatch: pytest
     import threading
     from concurrent.futures import ThreadPoolExecutor
 
-    from roadworthy.serve.engine import Engine
+    from roadworthy.inference.onnx import Engine
 
     go, real = threading.Event(), Engine.logits
 
@@ -403,9 +403,9 @@ def test_too_much_at_once_is_told_to_come_back(bundle: Path, monkeypatch: pytest
 def test_signs_are_found_with_their_boxes() -> None:
     torch = pytest.importorskip("torch", reason="streets are drawn with torch")
     from roadworthy.data.drawings import face_tiles
-    from roadworthy.evaluate.finding import match
-    from roadworthy.serve.engine import packaged
-    from roadworthy.signs.street import draw_street
+    from roadworthy.evaluate.detection import match
+    from roadworthy.inference.onnx import packaged
+    from roadworthy.render.street import draw_street
 
     bundle = packaged()
     assert bundle is not None
@@ -447,7 +447,7 @@ def test_what_has_no_room_is_refused_before_its_body_is_read(bundle: Path) -> No
 def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     import time
 
-    from roadworthy.serve.engine import Engine
+    from roadworthy.inference.onnx import Engine
 
     real = Engine.logits
 

@@ -8,7 +8,7 @@ import threading
 import numpy as np
 import pytest
 
-from roadworthy.inputs import ByteArray, FloatArray
+from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.serve.batching import Batcher
 
 

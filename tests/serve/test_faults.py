@@ -24,7 +24,7 @@ from PIL import Image
 
 pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
 
-from roadworthy.export.bundle import read_bundle, write_bundle
+from roadworthy.inference.bundle import read_bundle, write_bundle
 
 if not hasattr(signal, "SIGHUP"):
     pytest.skip("this system has no such signals", allow_module_level=True)
@@ -158,7 +158,7 @@ def test_what_keeps_it_from_starting_is_one_line_and_exit_code_2(bundle: Path, t
 def test_a_missing_part_is_said_before_anything_listens(missing: str, bundle: Path) -> None:
     program = (
         f"import sys; sys.modules[{missing!r}] = None\n"
-        "from roadworthy.cli import run\n"
+        "from roadworthy.cli.app import run\n"
         f"sys.exit(run(['serve', {str(bundle)!r}, '--port', '0']))"
     )
     ended = subprocess.run(

@@ -23,8 +23,8 @@ pytest.importorskip("schemathesis", reason="schemathesis is not installed")
 import schemathesis
 from starlette.testclient import TestClient
 
-from roadworthy.errors import ImageError
-from roadworthy.inputs import decode
+from roadworthy.core.errors import ImageError
+from roadworthy.imaging.preprocess import decode
 from roadworthy.serve.app import create_app
 from roadworthy.serve.settings import ServiceConfig
 

@@ -26,7 +26,7 @@ pytest.importorskip("httpx2", reason="asking it needs httpx2")
 
 from starlette.testclient import TestClient
 
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 from roadworthy.serve import app as service_app
 from roadworthy.serve.app import OnceASecond, create_app, uvicorn_config
 from roadworthy.serve.room import ByteRoom, NoBytesError
@@ -232,7 +232,7 @@ def test_a_crop_does_not_wait_for_large_pictures(bundle: Path, monkeypatch: pyte
 def test_while_there_is_no_room_requests_are_refused_unread(
     bundle: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from roadworthy.serve.engine import Engine
+    from roadworthy.inference.onnx import Engine
 
     go, real = threading.Event(), Engine.logits
 
@@ -263,7 +263,7 @@ def test_while_there_is_no_room_requests_are_refused_unread(
 
 
 def test_told_to_stop_it_answers_all_within_its_time(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from roadworthy.serve.engine import Engine
+    from roadworthy.inference.onnx import Engine
 
     go = threading.Event()
     monkeypatch.setattr(Engine, "logits", lambda *_: go.wait(8))

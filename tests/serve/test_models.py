@@ -12,10 +12,10 @@ import pytest
 
 pytest.importorskip("onnx", reason="making ONNX files needs roadworthy[export]")
 
-from roadworthy.errors import BundleError, UsageError
-from roadworthy.export.bundle import Manifest, seal
-from roadworthy.inputs import InputSpec
-from roadworthy.serve.engine import packaged
+from roadworthy.core.errors import BundleError, UsageError
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.inference.bundle import Manifest, seal
+from roadworthy.inference.onnx import packaged
 from roadworthy.serve.models import Models, _bundle
 from roadworthy.serve.settings import ServiceConfig
 

@@ -17,14 +17,15 @@ import numpy as np
 import pytest
 from PIL import Image
 
-from roadworthy.colour import has_colour
-from roadworthy.errors import UsageError
-from roadworthy.export.bundle import Manifest, seal
-from roadworthy.inputs import NORMALISATIONS, RESIZE_RULES, ByteArray, InputSpec, crop_resize, decode
-from roadworthy.results import Rejection
-from roadworthy.scores import SCORES, answer
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import UsageError
+from roadworthy.core.rejection import Rejection
+from roadworthy.imaging.colour import has_colour
+from roadworthy.imaging.preprocess import NORMALISATIONS, RESIZE_RULES, InputSpec, crop_resize, decode
+from roadworthy.inference.bundle import Manifest, seal
+from roadworthy.inference.confidence import SCORES, answer
+from roadworthy.inference.onnx import packaged
 from roadworthy.serve import static
-from roadworthy.serve.engine import packaged
 from roadworthy.serve.static import PAGE, model_json, page_files, write_static
 
 CLASSES = ("stop", "speed-60", "roundabout")

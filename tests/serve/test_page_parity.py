@@ -12,7 +12,7 @@ import pytest
 from PIL import Image
 
 from roadworthy import api
-from roadworthy.serve.engine import packaged
+from roadworthy.inference.onnx import packaged
 from roadworthy.serve.static import PAGE
 
 DOCS = Path(__file__).parents[2] / "docs" / "tutorials" / "pictures"
@@ -50,7 +50,7 @@ def pictures(tmp_path_factory: pytest.TempPathFactory) -> list[Path]:
     """Drawn and photographed, tight and loose, of every form that a camera or a person makes."""
     torch = pytest.importorskip("torch", reason="drawing signs needs roadworthy[train,signs]")
     from roadworthy.data.drawings import face_tiles
-    from roadworthy.signs.street import draw_street
+    from roadworthy.render.street import draw_street
 
     place = tmp_path_factory.mktemp("made")
     tight = sorted(

@@ -2,7 +2,7 @@
 
 import pytest
 
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 from roadworthy.serve.settings import ServiceConfig, is_loopback
 
 

@@ -17,12 +17,13 @@ pytest.importorskip("httpx2", reason="asking it needs httpx2")
 from starlette.testclient import TestClient
 
 from roadworthy.config import DataConfig
+from roadworthy.core.arrays import ByteArray
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import corrupt, standard_corruptions
 from roadworthy.evaluate.fusion import tracks
-from roadworthy.inputs import ByteArray, InputSpec, decode
+from roadworthy.imaging.preprocess import InputSpec, decode
+from roadworthy.inference.onnx import packaged
 from roadworthy.serve.app import create_app
-from roadworthy.serve.engine import packaged
 from roadworthy.serve.settings import ServiceConfig
 
 FRAMES, ROUNDS = 8, 8

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from roadworthy.errors import FaceError, LabelError
+from roadworthy.core.errors import FaceError, LabelError
 from roadworthy.signs.catalogue import (
     NO_SIGN,
     catalogue,

@@ -3,7 +3,7 @@ from pathlib import Path
 import numpy as np
 import pytest
 
-from roadworthy.errors import FaceError
+from roadworthy.core.errors import FaceError
 from roadworthy.signs.catalogue import PALETTE, Face, catalogue, faces, kind_and_value, told_by_colour
 from roadworthy.signs.draw import MAX_BYTES, check_svg, draw, draw_icon, draw_tile, face_svg
 

@@ -4,7 +4,7 @@ import re
 import numpy as np
 import pytest
 
-from roadworthy.errors import FaceError
+from roadworthy.core.errors import FaceError
 from roadworthy.signs.lettering import digits_path
 
 STROKE = 16

@@ -11,9 +11,9 @@ from scipy.ndimage import binary_fill_holes
 
 import roadworthy
 from roadworthy.config import load_config
-from roadworthy.inputs import ByteArray
-from roadworthy.runtime import generator
-from roadworthy.signs.camera import Camera
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.device import generator
+from roadworthy.render.camera import Camera
 from roadworthy.signs.catalogue import resolve_label, sign_classes
 
 pytest.importorskip("resvg_py", reason="drawing needs roadworthy[signs]")

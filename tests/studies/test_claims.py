@@ -4,7 +4,7 @@ import dataclasses
 
 import pytest
 
-from roadworthy.results import Comparison
+from roadworthy.evaluate.results import Comparison
 from roadworthy.studies.claims import Part, better, everywhere, judge, near, worse
 
 

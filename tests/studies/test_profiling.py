@@ -7,7 +7,7 @@ import pytest
 
 from roadworthy import api
 from roadworthy.config import Config, load_config
-from roadworthy.errors import UsageError
+from roadworthy.core.errors import UsageError
 from roadworthy.studies import profiling
 from roadworthy.studies.profiling import groups, verdict
 

@@ -12,22 +12,25 @@ import pytest
 import torch
 from filelock import FileLock
 
-from roadworthy import api, runs
+from roadworthy import api
 from roadworthy.config import Config, load_config
-from roadworthy.errors import TrainingError, UnknownNameError, UsageError
+from roadworthy.core.device import with_threads
+from roadworthy.core.errors import TrainingError, UnknownNameError, UsageError
+from roadworthy.core.predictions import Predictions
 from roadworthy.evaluate.corruptions import CORRUPTIONS
-from roadworthy.report import read_study, study_sections
-from roadworthy.results import Claim, Predictions, StudyResult
-from roadworthy.runtime import with_threads
-from roadworthy.studies import gradient_norm, gradient_norm_signs, runner, trust
-from roadworthy.studies.catalogue import STUDIES
+from roadworthy.report.study import read_study, study_sections
+from roadworthy.studies import runner
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Here
 from roadworthy.studies.jobs import LAST
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs, read_measured
+from roadworthy.studies.questions import gradient_norm, gradient_norm_signs, trust
+from roadworthy.studies.questions.catalogue import STUDIES
+from roadworthy.studies.results import Claim, StudyResult
 from roadworthy.studies.watch import Watcher
 from roadworthy.train.pace import Pace
+from roadworthy.workflows import train as runs
 
 TINY = {
     "input.size": 16,

@@ -3,7 +3,7 @@ import torch
 from torch import nn
 
 from roadworthy.config import TrainConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 from roadworthy.train.average import EqualAverage, WeightAverage, build_average
 
 

@@ -4,8 +4,8 @@ import pytest
 import torch
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import CheckpointError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import CheckpointError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint, start_from
 

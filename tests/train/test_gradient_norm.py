@@ -16,8 +16,8 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig, PenaltyConfig
-from roadworthy.errors import ConfigError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import ConfigError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.gradient_norm import (
     GradientNormPenalty,

@@ -18,10 +18,10 @@ from roadworthy.config import (
     ScheduleConfig,
     TrainConfig,
 )
-from roadworthy.errors import CheckpointError, ConfigError, TrainingError
-from roadworthy.inputs import InputSpec
+from roadworthy.core.device import generator
+from roadworthy.core.errors import CheckpointError, ConfigError, TrainingError
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.runtime import generator
 from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.gradient_norm import build_producers

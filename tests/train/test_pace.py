@@ -8,8 +8,8 @@ import pytest
 import torch
 
 from roadworthy.config import Config, load_config
+from roadworthy.core.device import with_threads
 from roadworthy.data.cache import default_cache_dir
-from roadworthy.runtime import with_threads
 from roadworthy.train import pace
 from roadworthy.train.pace import Trial, choose, settle_pace
 

@@ -3,7 +3,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from roadworthy.config import ScheduleConfig
-from roadworthy.errors import ConfigError, UnknownNameError
+from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.train.schedules import SCHEDULES, build_schedule, step_factor
 
 

@@ -15,7 +15,7 @@ from functools import cache
 import torch
 from torch import Tensor
 
-from roadworthy import pixels
+from roadworthy.imaging import ops
 
 Operation = Callable[[Tensor, Tensor, Tensor], Tensor]
 """(pictures (B, 3, H, W), share (B,) of the range in [0, 1), direction (B,) of 1 or -1) -> new pictures."""
@@ -56,7 +56,7 @@ DRAWS = 5
 
 
 def _moved(images: Tensor, matrices: Tensor) -> Tensor:
-    return pixels.warp(images, matrices, fill=pixels.mean_level(images))
+    return ops.warp(images, matrices, fill=ops.mean_level(images))
 
 
 def _factor(share: Tensor) -> Tensor:
@@ -70,65 +70,65 @@ def invert(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
 
 def rotate(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Turned by up to 30 degrees."""
-    return _moved(images, pixels.rotation(30 * share * direction))
+    return _moved(images, ops.rotation(30 * share * direction))
 
 
 def shear_y(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Horizontals lean, by up to 0.3 of their length."""
     lean = torch.rad2deg((0.3 * share * direction).atan())
-    return _moved(images, pixels.shear(torch.zeros_like(lean), lean))
+    return _moved(images, ops.shear(torch.zeros_like(lean), lean))
 
 
 def translate_x(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Moved across by up to 10 of 32 px."""
     by = 10 / 32 * share * direction
-    return _moved(images, pixels.translation(by, torch.zeros_like(by)))
+    return _moved(images, ops.translation(by, torch.zeros_like(by)))
 
 
 def translate_y(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Moved down by up to 10 of 32 px."""
     by = 10 / 32 * share * direction
-    return _moved(images, pixels.translation(torch.zeros_like(by), by))
+    return _moved(images, ops.translation(torch.zeros_like(by), by))
 
 
 def colour(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Paler or stronger colours, by a factor of 0.1 to 1.9."""
-    return pixels.colour(images, pixels.saturation(_factor(share)))
+    return ops.colour(images, ops.saturation(_factor(share)))
 
 
 def brightness(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Darker or brighter, by a factor of 0.1 to 1.9."""
-    return pixels.colour(images, pixels.brightness(_factor(share)))
+    return ops.colour(images, ops.brightness(_factor(share)))
 
 
 def contrast(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Nearer to the mean grey or further from it, by a factor of 0.1 to 1.9."""
-    return pixels.colour(images, pixels.contrast(_factor(share), pixels.mean_grey(images)))
+    return ops.colour(images, ops.contrast(_factor(share), ops.mean_grey(images)))
 
 
 def sharpness(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Smoother or sharper, by a factor of 0.1 to 1.9."""
-    return pixels.sharpness(images, _factor(share))
+    return ops.sharpness(images, _factor(share))
 
 
 def auto_contrast(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Each channel spread over its whole range."""
-    return pixels.auto_contrast(images)
+    return ops.auto_contrast(images)
 
 
 def equalise(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """All levels of a channel about as frequent."""
-    return pixels.equalise(images)
+    return ops.equalise(images)
 
 
 def posterise(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """Levels of 8 bits down to those of 4."""
-    return pixels.posterise(images, (8 - 4 * share).round())
+    return ops.posterise(images, (8 - 4 * share).round())
 
 
 def solarise(images: Tensor, share: Tensor, direction: Tensor) -> Tensor:
     """The negative from a level on that falls from 256 to 0."""
-    return pixels.solarise(images, (256 * (1 - share)).ceil())
+    return ops.solarise(images, (256 * (1 - share)).ceil())
 
 
 OPERATIONS: dict[str, Operation] = {

@@ -13,7 +13,7 @@ from torch import Tensor
 from roadworthy.augment.ops import Mirror
 from roadworthy.augment.policy import Policy, applied, draw
 from roadworthy.config import AugmentConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 
 MIXTURES, CHAINS, LONGEST = 2, 3, 3
 

@@ -10,9 +10,9 @@ import torch
 from torch import Tensor
 from torch.nn import functional as F
 
-from roadworthy import pixels
 from roadworthy.config import AugmentConfig
-from roadworthy.registry import Registry
+from roadworthy.core.registry import Registry
+from roadworthy.imaging import ops
 
 
 @dataclass(frozen=True)
@@ -61,7 +61,7 @@ class CutMix(Mix):
         """A patch of the picture's own proportions, its middle anywhere in the picture."""
         middle = torch.rand(len(images), 2, generator=generator, device=generator.device).to(images.device)
         half = (1 - shares).sqrt()[:, None] / 2
-        pasted = pixels.in_boxes(torch.cat([middle - half, middle + half], dim=1), *images.shape[-2:])
+        pasted = ops.in_boxes(torch.cat([middle - half, middle + half], dim=1), *images.shape[-2:])
         # The edges cut the patch off, and pixels are whole: the labels' shares are those of what is seen.
         return torch.where(pasted, others, images), 1 - pasted.float().mean(dim=(1, 2, 3))
 

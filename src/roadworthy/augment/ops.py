@@ -16,9 +16,9 @@ from typing import ClassVar, Self
 import torch
 from torch import Tensor
 
-from roadworthy import pixels
 from roadworthy.augment import autoaugment
-from roadworthy.registry import Registry
+from roadworthy.core.registry import Registry
+from roadworthy.imaging import ops
 
 
 @dataclass(frozen=True)
@@ -102,7 +102,7 @@ class Mirror(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """Mirrors every picture."""
-        return pixels.mirror(torch.ones(len(u), device=u.device))
+        return ops.mirror(torch.ones(len(u), device=u.device))
 
 
 @OPS.register("blind-flip")
@@ -117,7 +117,7 @@ class BlindFlip(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """Mirrors every picture."""
-        return pixels.mirror(torch.ones(len(u), device=u.device))
+        return ops.mirror(torch.ones(len(u), device=u.device))
 
 
 @OPS.register("flip")
@@ -135,7 +135,7 @@ class Flip(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """Mirrors every picture."""
-        return pixels.mirror(torch.ones(len(u), device=u.device))
+        return ops.mirror(torch.ones(len(u), device=u.device))
 
 
 @OPS.register("rotation")
@@ -148,7 +148,7 @@ class Rotation(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """One angle per picture."""
-        return pixels.rotation(_signed(u[:, 0], self.amount))
+        return ops.rotation(_signed(u[:, 0], self.amount))
 
 
 @OPS.register("translation")
@@ -161,7 +161,7 @@ class Translation(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """Two shifts per picture."""
-        return pixels.translation(_signed(u[:, 0], self.amount), _signed(u[:, 1], self.amount))
+        return ops.translation(_signed(u[:, 0], self.amount), _signed(u[:, 1], self.amount))
 
 
 @OPS.register("zoom")
@@ -174,7 +174,7 @@ class Zoom(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """One factor per picture."""
-        return pixels.zoom(_factor(u[:, 0], self.amount))
+        return ops.zoom(_factor(u[:, 0], self.amount))
 
 
 @OPS.register("stretch")
@@ -188,7 +188,7 @@ class Stretch(Geometry):
     def matrix(self, u: Tensor) -> Tensor:
         """Two factors per picture."""
         factors = _factor(u, self.amount)
-        return pixels.zoom(factors[:, 0], factors[:, 1])
+        return ops.zoom(factors[:, 0], factors[:, 1])
 
 
 @OPS.register("shear")
@@ -201,7 +201,7 @@ class Shear(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """One angle per picture."""
-        return pixels.shear(_signed(u[:, 0], self.amount))
+        return ops.shear(_signed(u[:, 0], self.amount))
 
 
 @OPS.register("perspective")
@@ -216,7 +216,7 @@ class Perspective(Geometry):
         """Two tilts per picture."""
         # Together below 1, where a corner of the picture would reach the horizon.
         amount = min(self.amount, 0.45)
-        return pixels.perspective(_signed(u[:, 0], amount), _signed(u[:, 1], amount))
+        return ops.perspective(_signed(u[:, 0], amount), _signed(u[:, 1], amount))
 
 
 # Colour -------------------------------------------------------------------------------------------------
@@ -232,7 +232,7 @@ class Contrast(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return pixels.contrast(_factor(u[:, 0], self.amount), mean_grey)
+        return ops.contrast(_factor(u[:, 0], self.amount), mean_grey)
 
 
 @OPS.register("brightness")
@@ -245,7 +245,7 @@ class Brightness(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return pixels.brightness(_factor(u[:, 0], self.amount))
+        return ops.brightness(_factor(u[:, 0], self.amount))
 
 
 @OPS.register("saturation")
@@ -258,7 +258,7 @@ class Saturation(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return pixels.saturation(_factor(u[:, 0], self.amount))
+        return ops.saturation(_factor(u[:, 0], self.amount))
 
 
 @OPS.register("hue")
@@ -271,7 +271,7 @@ class Hue(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One angle per picture."""
-        return pixels.hue(_signed(u[:, 0], self.amount))
+        return ops.hue(_signed(u[:, 0], self.amount))
 
 
 @OPS.register("white-balance")
@@ -284,7 +284,7 @@ class WhiteBalance(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """Three gains per picture."""
-        return pixels.white_balance(_factor(u, self.amount))
+        return ops.white_balance(_factor(u, self.amount))
 
 
 # Filters ------------------------------------------------------------------------------------------------
@@ -300,7 +300,7 @@ class Blur(Filter):
 
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One sigma per picture."""
-        return pixels.gaussian_blur(images, u[:, 0] * (self.amount * images.shape[-2]))
+        return ops.gaussian_blur(images, u[:, 0] * (self.amount * images.shape[-2]))
 
 
 @OPS.register("motion-blur")
@@ -313,7 +313,7 @@ class MotionBlur(Filter):
 
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One length and one direction per picture."""
-        return pixels.motion_blur(images, u[:, 0] * (self.amount * images.shape[-2]), 180 * u[:, 1])
+        return ops.motion_blur(images, u[:, 0] * (self.amount * images.shape[-2]), 180 * u[:, 1])
 
 
 @OPS.register("low-resolution")
@@ -326,7 +326,7 @@ class LowResolution(Filter):
 
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One factor per picture."""
-        return pixels.lower_resolution(images, 1 + u[:, 0] * self.amount)
+        return ops.lower_resolution(images, 1 + u[:, 0] * self.amount)
 
 
 @OPS.register("sharpen")
@@ -339,7 +339,7 @@ class Sharpen(Filter):
 
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One weight per picture."""
-        return pixels.sharpen(images, u[:, 0] * self.amount)
+        return ops.sharpen(images, u[:, 0] * self.amount)
 
 
 @OPS.register("noise")
@@ -352,7 +352,7 @@ class Noise(Filter):
 
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One sigma per picture."""
-        return pixels.gaussian_noise(images, u[:, 0] * self.amount, generator)
+        return ops.gaussian_noise(images, u[:, 0] * self.amount, generator)
 
 
 @OPS.register("occlusion")
@@ -366,7 +366,7 @@ class Occlusion(Filter):
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One place, size and colour per picture."""
         centre, half = u[:, 0:2], u[:, 2:4] * (self.amount / 2)
-        return pixels.occlude(images, torch.cat([centre - half, centre + half], dim=1), u[:, 4:7])
+        return ops.occlude(images, torch.cat([centre - half, centre + half], dim=1), u[:, 4:7])
 
 
 @OPS.register("shifted-crop")
@@ -385,7 +385,7 @@ class ShiftedCrop(Filter):
         most = round(self.amount * images.shape[-2])
         shifts = ((2 * most + 1) * u).floor().clamp_max(2 * most) - most
         right, down = (shifts / images.shape[-2]).unbind(1)
-        return pixels.warp(images, pixels.translation(right, down), fill=pixels.mean_level(images))
+        return ops.warp(images, ops.translation(right, down), fill=ops.mean_level(images))
 
 
 @OPS.register("cutout")
@@ -406,7 +406,7 @@ class Cutout(Filter):
         side, size = round(self.amount * height), u.new_tensor([width, height])
         corner = (u * size).floor() - side // 2
         boxes = torch.cat([corner / size, (corner + side) / size], dim=1)
-        return pixels.occlude(images, boxes, pixels.mean_level(images))
+        return ops.occlude(images, boxes, ops.mean_level(images))
 
 
 @OPS.register("auto-augment")
@@ -436,7 +436,7 @@ class Jpeg(Filter):
 
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One quality per picture."""
-        return pixels.jpeg(images, 100 - u[:, 0] * self.amount)
+        return ops.jpeg(images, 100 - u[:, 0] * self.amount)
 
 
 NAMES: dict[type[Op], str] = {OPS.get(name): name for name in OPS}

@@ -11,7 +11,6 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
-from roadworthy import pixels
 from roadworthy.augment.ops import (
     NAMES,
     AutoAugment,
@@ -44,10 +43,11 @@ from roadworthy.augment.ops import (
     Zoom,
 )
 from roadworthy.config import AugmentConfig
-from roadworthy.errors import ConfigError, UnknownNameError
-from roadworthy.registry import Registry
+from roadworthy.core.errors import ConfigError, UnknownNameError
+from roadworthy.core.registry import Registry
+from roadworthy.core.timing import stage
+from roadworthy.imaging import ops
 from roadworthy.signs.catalogue import is_sign, mirror_indices
-from roadworthy.stages import stage
 
 POLICIES: Registry[Callable[[], tuple[Op, ...]]] = Registry("augmentation policy")
 MAX_STRENGTH = 3.0
@@ -187,7 +187,7 @@ class Policy:
         All that is random comes from `generator`, on its device, in an order that depends on neither
         threads nor workers.
         """
-        images, targets = pixels.to_float(images_uint8), targets.clone()
+        images, targets = ops.to_float(images_uint8), targets.clone()
         drawn = []
         for op, u in draw(self.ops, images, generator):
             acts = u[:, 0] < op.probability
@@ -223,15 +223,15 @@ def applied(drawn: Sequence[tuple[Op, Tensor, Tensor]], images: Tensor, generato
         if isinstance(op, Geometry):
             homographies.append(_where(acts, op.matrix(numbers)))
         elif isinstance(op, Colour):
-            grey = pixels.mean_grey(images) if grey is None else grey
+            grey = ops.mean_grey(images) if grey is None else grey
             colours.append(_where(acts, op.matrix(numbers, grey)))
     # Whichever way the bytes lay, planes are what the operations from here on are quick with.
     with stage("augment: warp"):
-        moved = pixels.warp(images, pixels.compose(*homographies)) if homographies else images
+        moved = ops.warp(images, ops.compose(*homographies)) if homographies else images
         images = moved.contiguous()
     if colours:
         with stage("augment: colour"):
-            images = pixels.colour(images, pixels.compose_colour(*colours))
+            images = ops.colour(images, ops.compose_colour(*colours))
     for op, acts, numbers in drawn:
         chosen = acts.nonzero()[:, 0]
         if isinstance(op, Filter) and len(chosen):

@@ -13,12 +13,13 @@ from typing import Any
 
 import numpy as np
 
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import ImageError
+from roadworthy.core.words import plural
 from roadworthy.data.groups import near_pairs, perceptual_hashes
 from roadworthy.data.records import Record
 from roadworthy.data.sheet import contact_sheet
-from roadworthy.errors import ImageError
-from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
-from roadworthy.words import plural
+from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
 
 TINY_PX, HUGE_PX = (
     16,

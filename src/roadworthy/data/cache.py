@@ -28,11 +28,11 @@ from threading import Thread
 import numpy as np
 from platformdirs import user_cache_dir
 
+from roadworthy.core.arrays import ByteArray, IntArray
+from roadworthy.core.errors import DataError, ImageError
+from roadworthy.core.files import aside_name, remove_leftovers
 from roadworthy.data.records import Record
-from roadworthy.errors import DataError, ImageError
-from roadworthy.files import aside_name, remove_leftovers
-from roadworthy.inputs import MAX_PIXELS, ByteArray, InputSpec, read_square
-from roadworthy.results import IntArray
+from roadworthy.imaging.preprocess import MAX_PIXELS, InputSpec, read_square
 
 Progress = Callable[[int, int], None]
 MAX_CACHE_BYTES = 4_000_000_000

@@ -7,9 +7,8 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from roadworthy.core.arrays import ByteArray, IntArray
 from roadworthy.data.records import Record
-from roadworthy.inputs import ByteArray
-from roadworthy.results import IntArray
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,16 +17,16 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roadworthy import pixels
+from roadworthy.core.arrays import ByteArray, IntArray
+from roadworthy.core.device import generator
+from roadworthy.core.errors import DataNotFoundError, ImageError
 from roadworthy.data.records import Drawing, Record
-from roadworthy.errors import DataNotFoundError, ImageError
-from roadworthy.inputs import SUFFIXES, ByteArray, InputSpec, crop_resize, decode
-from roadworthy.results import IntArray
-from roadworthy.runtime import generator
-from roadworthy.signs.camera import Camera
+from roadworthy.imaging import ops
+from roadworthy.imaging.preprocess import SUFFIXES, InputSpec, crop_resize, decode
+from roadworthy.render.camera import Camera
+from roadworthy.render.no_sign import no_sign
 from roadworthy.signs.catalogue import NO_SIGN, Face, faces
 from roadworthy.signs.draw import draw_tile, face_svg
-from roadworthy.signs.no_sign import no_sign
 
 BLOCK = 256
 RENEWED_EVERY = 3  # epochs that a drawing serves in training, varied anew by augmentation each time
@@ -151,11 +151,11 @@ def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
         low, high = boxes_B4[:, :2], boxes_B4[:, 2:]
         grow = margin * (high - low)
         low, high = (low - grow).clamp(0, 1), (high + grow).clamp(0, 1)
-        # In the units of pixels.warp: the middle is the origin, half the side is 1.
+        # In the units of ops.warp: the middle is the origin, half the side is 1.
         centre, scale = low + high - 1, 1 / (high - low).clamp_min(0.05)
-        move = pixels.translation(-centre[:, 0] / 2, -centre[:, 1] / 2)
-        matrices = pixels.compose(move, pixels.zoom(scale[:, 0], scale[:, 1]))
-        pictures = pixels.warp(pictures, matrices, size=(spec.size, spec.size))
+        move = ops.translation(-centre[:, 0] / 2, -centre[:, 1] / 2)
+        matrices = ops.compose(move, ops.zoom(scale[:, 0], scale[:, 1]))
+        pictures = ops.warp(pictures, matrices, size=(spec.size, spec.size))
     return pictures.clamp(0, 1).mul_(255).round_().to(torch.uint8).permute(0, 2, 3, 1).numpy()
 
 

@@ -16,8 +16,8 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
-from roadworthy.errors import DownloadError, UnknownNameError
-from roadworthy.files import alone, replacing
+from roadworthy.core.errors import DownloadError, UnknownNameError
+from roadworthy.core.files import alone, replacing
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 

@@ -13,10 +13,9 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from roadworthy.core.arrays import ByteArray, IntArray
+from roadworthy.core.errors import ShapeError
 from roadworthy.data.records import Record
-from roadworthy.errors import ShapeError
-from roadworthy.inputs import ByteArray
-from roadworthy.results import IntArray
 
 HashArray = NDArray[np.uint64]
 NEAR = 3  # bits of 64: above this, different signs of one class begin to look alike

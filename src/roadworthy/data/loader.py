@@ -9,9 +9,9 @@ import numpy as np
 import torch
 from torch import Tensor
 
+from roadworthy.core.arrays import IntArray
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.dataset import Dataset
-from roadworthy.errors import ConfigError, DataError
-from roadworthy.results import IntArray
 
 
 class BatchLoader:

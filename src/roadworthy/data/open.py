@@ -11,6 +11,10 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 
 from roadworthy.config import DataConfig
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import ConfigError, DataError
+from roadworthy.core.extras import require
+from roadworthy.core.notes import hearing, say, some
 from roadworthy.data.cache import Pixels, load_pixels
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.groups import assign_groups
@@ -18,10 +22,7 @@ from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
 from roadworthy.data.splits import parse_fold, split_notes, split_records
 from roadworthy.data.task import restrict, select
-from roadworthy.errors import ConfigError, DataError
-from roadworthy.extras import require
-from roadworthy.inputs import ByteArray, InputSpec
-from roadworthy.notes import hearing, say, some
+from roadworthy.imaging.preprocess import InputSpec
 
 if TYPE_CHECKING:
     from roadworthy.data.drawings import Drawings

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roadworthy.inputs import Box
+from roadworthy.core.arrays import Box
 
 SPLITS = ("train", "val", "test")
 

@@ -7,8 +7,8 @@ from collections.abc import Sequence
 import numpy as np
 from PIL import Image, ImageDraw, ImageFont
 
-from roadworthy.errors import ShapeError
-from roadworthy.inputs import ByteArray
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import ShapeError
 
 _GROUND, _INK, _TEXT_PX, _GAP = (255, 255, 255), (40, 40, 40), 13, 8
 

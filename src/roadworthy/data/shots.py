@@ -10,8 +10,8 @@ from collections import defaultdict
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, replace
 
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.records import Record
-from roadworthy.errors import ConfigError, DataError
 
 _WHICH = ("take", "leave", "subset")
 _OPTIONS = (*_WHICH, "draw", "of")

@@ -8,12 +8,16 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
+from roadworthy.core.errors import (
+    ConfigError,
+    DataError,
+    DataNotFoundError,
+)
+from roadworthy.core.paths import as_path, at_home
 from roadworthy.data.records import Record
 from roadworthy.data.shots import apply_shots, parse_shots
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import label_reader
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError
-from roadworthy.paths import as_path, at_home
 
 _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
 _OPTIONS = re.compile(
@@ -163,3 +167,11 @@ def _read_part(part: SourceSpec, labels: str) -> list[Record]:
     if not found:
         raise DataNotFoundError(f"{part.source}:{part.place} holds no pictures")
     return found
+
+
+def extras_for(*specs: str) -> tuple[str, ...]:
+    """The optional parts that pictures of these data specs take: drawn ones are made by torch."""
+    from roadworthy.data.spec import parse_spec
+
+    drawn = any(part.source == "rendered" for spec in specs if spec for part in parse_spec(spec))
+    return ("train", "signs") if drawn else ()

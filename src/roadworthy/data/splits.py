@@ -12,8 +12,8 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Iterable, Iterator, Sequence
 from itertools import islice
 
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.records import SPLITS, Record
-from roadworthy.errors import ConfigError, DataError
 
 AUTO_TEST = 0.2  # of the tracks, where a set has no test pictures of its own
 Splits = dict[str, list[Record]]

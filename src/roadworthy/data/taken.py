@@ -10,10 +10,10 @@ from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
+from roadworthy.core.errors import DataError
+from roadworthy.core.notes import say
 from roadworthy.data.open import Splits, refuse_other_classes
 from roadworthy.data.records import Record
-from roadworthy.errors import DataError
-from roadworthy.notes import say
 
 FILE = "splits.csv"
 _COLUMNS = ("path", "group", "split", "label", "pixels")

@@ -8,9 +8,9 @@ from collections.abc import Iterable, Mapping, Sequence
 from contextlib import suppress
 from dataclasses import dataclass, replace
 
+from roadworthy.core.errors import LabelError, UnknownNameError
 from roadworthy.data.records import Record
 from roadworthy.data.sources._labels import label_reader
-from roadworthy.errors import LabelError, UnknownNameError
 from roadworthy.signs.catalogue import families, family_of, nearest_name, plain_label, sign_classes
 
 GROUPINGS = ("none", "family")

@@ -10,9 +10,10 @@ import copy
 import torch
 from torch import nn
 
-from roadworthy.errors import ConfigError, ShapeError
-from roadworthy.evaluate.predict import check_images, to_input
-from roadworthy.inputs import ByteArray, InputSpec
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import ConfigError, ShapeError
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.inference.torch import check_images, to_input
 
 _KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)
 

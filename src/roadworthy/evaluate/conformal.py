@@ -15,11 +15,10 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.typing import NDArray
 
-from roadworthy.errors import ShapeError
-from roadworthy.evaluate.intervals import Interval, bootstrap_mean
-from roadworthy.inputs import FloatArray
-from roadworthy.registry import Registry
-from roadworthy.results import IntArray
+from roadworthy.core.arrays import FloatArray, IntArray
+from roadworthy.core.errors import ShapeError
+from roadworthy.core.registry import Registry
+from roadworthy.evaluate.statistics.intervals import Interval, bootstrap_mean
 
 Nonconformity = Callable[[FloatArray], FloatArray]
 """(N, C) probabilities -> (N, C): how ill each class would fit."""

@@ -7,11 +7,10 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from roadworthy.core.arrays import FloatArray, IntArray
+from roadworthy.core.errors import ShapeError
 from roadworthy.data.dataset import Dataset
-from roadworthy.errors import ShapeError
-from roadworthy.inputs import FloatArray
-from roadworthy.results import IntArray
-from roadworthy.scores import fuse_frames
+from roadworthy.inference.confidence import fuse_frames
 
 SINGLE, VOTES, AVERAGE, TOGETHER = "single", "most frequent answer", "mean probability", "fused evidence"
 WORTHS = np.linspace(0.0, 1.0, 21)

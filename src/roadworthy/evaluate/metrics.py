@@ -12,12 +12,12 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.config import DangerConfig, EvaluateConfig
-from roadworthy.errors import ShapeError
-from roadworthy.evaluate.calibrate import reliability
-from roadworthy.evaluate.intervals import bootstrap_mean, wilson
-from roadworthy.inputs import FloatArray
-from roadworthy.results import ClassMetrics, IntArray, Metrics, Predictions
-from roadworthy.scores import log_probabilities
+from roadworthy.core.arrays import FloatArray, IntArray
+from roadworthy.core.errors import ShapeError
+from roadworthy.core.predictions import Predictions, log_probabilities
+from roadworthy.evaluate.calibration import reliability
+from roadworthy.evaluate.results import ClassMetrics, Metrics
+from roadworthy.evaluate.statistics.intervals import bootstrap_mean, wilson
 from roadworthy.signs.catalogue import family_of, kind_and_value, sign_classes
 
 # What a sign asks of a driver.  Families are classes too, where a model was trained with --group-by family.

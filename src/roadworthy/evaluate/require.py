@@ -7,7 +7,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Any
 
-from roadworthy.errors import RequirementError, UnknownNameError, UsageError
+from roadworthy.core.errors import RequirementError, UnknownNameError, UsageError
 
 AT_LEAST = (
     "accuracy",

@@ -11,10 +11,10 @@ import torch
 import torch.nn.functional as F
 from torch import Tensor, nn
 
-from roadworthy.errors import UsageError
-from roadworthy.export.bundle import INPUT, OUTPUT
-from roadworthy.extras import require
-from roadworthy.inputs import EPSILON, InputSpec
+from roadworthy.core.errors import UsageError
+from roadworthy.core.extras import require
+from roadworthy.imaging.preprocess import EPSILON, InputSpec
+from roadworthy.inference.bundle import INPUT, OUTPUT
 
 OPSET = 20
 

@@ -8,10 +8,9 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.errors import ParityError, ShapeError
-from roadworthy.inputs import FloatArray
-from roadworthy.results import IntArray
-from roadworthy.words import percent
+from roadworthy.core.arrays import FloatArray, IntArray
+from roadworthy.core.errors import ParityError, ShapeError
+from roadworthy.core.words import percent
 
 TOLERANCE = 1e-3  # of a logit, in full precision
 AGREEMENT, LOSS = 0.995, 0.001  # least agreement and largest loss of accuracy in 8 bits

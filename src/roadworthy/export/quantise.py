@@ -8,9 +8,9 @@ from collections.abc import Iterator, Sequence
 from pathlib import Path
 from typing import Any
 
-from roadworthy.export.bundle import INPUT, STANDARD
-from roadworthy.extras import require
-from roadworthy.inputs import ByteArray
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.extras import require
+from roadworthy.inference.bundle import INPUT, STANDARD
 
 QUANTISED = ("Conv", "Gemm", "Add", "Relu", "AveragePool", "MaxPool", "Concat")
 

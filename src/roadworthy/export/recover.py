@@ -10,10 +10,11 @@ import torch
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import BundleError
-from roadworthy.export.bundle import Bundle
-from roadworthy.extras import require
-from roadworthy.inputs import ByteArray, FloatArray, normalise
+from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.errors import BundleError
+from roadworthy.core.extras import require
+from roadworthy.imaging.preprocess import normalise
+from roadworthy.inference.bundle import Bundle
 from roadworthy.models.catalogue import build_model
 
 

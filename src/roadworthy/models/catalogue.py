@@ -8,9 +8,9 @@ from importlib import import_module
 from torch import nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import ConfigError
-from roadworthy.inputs import InputSpec
-from roadworthy.registry import Registry
+from roadworthy.core.errors import ConfigError
+from roadworthy.core.registry import Registry
+from roadworthy.imaging.preprocess import InputSpec
 
 ModelBuilder = Callable[[ModelConfig, int, int], nn.Module]
 """(config, number of classes, input size) -> a network from (B, 3, S, S) to (B, C) logits.

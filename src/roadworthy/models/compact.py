@@ -7,7 +7,7 @@ from torch import Tensor, nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 from roadworthy.models.catalogue import MODELS
 
 

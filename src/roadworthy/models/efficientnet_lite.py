@@ -11,9 +11,9 @@ import torch
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import CheckpointError, ConfigError
-from roadworthy.extras import require
-from roadworthy.files import replacing
+from roadworthy.core.errors import CheckpointError, ConfigError
+from roadworthy.core.extras import require
+from roadworthy.core.files import replacing
 from roadworthy.models._shared import check
 from roadworthy.models.catalogue import MODELS
 

@@ -5,7 +5,7 @@ from __future__ import annotations
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 from roadworthy.models._shared import Classifier, check, initialise_as_keras
 from roadworthy.models.catalogue import MODELS
 from roadworthy.models.dropout import Dropout

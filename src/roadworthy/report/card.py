@@ -5,8 +5,8 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 from typing import Any
 
-from roadworthy.results import Block, Facts, Section, Table, Text
-from roadworthy.words import percent, plural, visible
+from roadworthy.core.document import Block, Facts, Section, Table, Text
+from roadworthy.core.words import percent, plural, visible
 
 Its = tuple[str, int, Mapping[str, Any]]
 """A file's name, its bytes, its manifest as plain values."""

@@ -14,7 +14,8 @@ from collections.abc import Callable, Iterator, Sequence
 from dataclasses import dataclass
 from html import escape
 
-from roadworthy.results import Figure, IntArray
+from roadworthy.core.arrays import IntArray
+from roadworthy.core.document import Figure
 
 INK, SOFT, RULE, PAPER = (
     "var(--ink,#1d2733)",

@@ -19,11 +19,11 @@ from typing import TYPE_CHECKING
 
 from PIL import Image
 
-from roadworthy.extras import require
-from roadworthy.files import as_file_name, replacing
-from roadworthy.inputs import ByteArray
-from roadworthy.report.film import Film
-from roadworthy.results import Figure, Section
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.document import Figure, Section
+from roadworthy.core.extras import require
+from roadworthy.core.files import as_file_name, replacing
+from roadworthy.report.film.slides import Film
 
 if TYPE_CHECKING:
     from jinja2 import Template

@@ -6,8 +6,8 @@ import math
 from collections.abc import Mapping, Sequence
 from typing import Any
 
+from roadworthy.core.document import Figure
 from roadworthy.report import figures
-from roadworthy.results import Figure
 
 Tree = Mapping[str, Any]
 

@@ -17,24 +17,13 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.config import Config, config_from_dict
-from roadworthy.errors import CheckpointError, RoadworthyError
+from roadworthy.core.accuracy import interval_of
+from roadworthy.core.arrays import IntArray
+from roadworthy.core.document import Block, Facts, Figure, Gallery, Listing, Picture, Section, Table, Text
+from roadworthy.core.errors import CheckpointError, RoadworthyError
+from roadworthy.core.predictions import Predictions, probabilities
+from roadworthy.core.words import duration, interval, percent, plural
 from roadworthy.report import figures
-from roadworthy.results import (
-    Block,
-    Facts,
-    Figure,
-    Gallery,
-    IntArray,
-    Listing,
-    Picture,
-    Predictions,
-    Section,
-    Table,
-    Text,
-    interval_of,
-)
-from roadworthy.scores import probabilities
-from roadworthy.words import duration, interval, percent, plural
 
 T = TypeVar("T")
 Arrays = Mapping[str, NDArray[Any]]

@@ -12,10 +12,10 @@ from zipfile import BadZipFile
 
 import numpy as np
 
-from roadworthy.errors import CheckpointError
+from roadworthy.core.document import Block, Figure, Gallery, Picture, Section, Table, Text
+from roadworthy.core.errors import CheckpointError
+from roadworthy.core.words import duration, percent, plural
 from roadworthy.report import figures
-from roadworthy.results import Block, Figure, Gallery, Picture, Section, Table, Text
-from roadworthy.words import duration, percent, plural
 
 Tree = Mapping[str, Any]
 NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")

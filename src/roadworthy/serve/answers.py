@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pydantic import BaseModel, Field
 
-from roadworthy.results import Row
+from roadworthy.inference.answers import Row
 
 SHA256 = "9f86d081884c7d65…"  # in examples
 

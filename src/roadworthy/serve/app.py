@@ -43,11 +43,15 @@ from starlette.routing import Route
 from starlette.types import Message, Receive, Scope, Send
 
 from roadworthy import __version__
-from roadworthy.errors import ImageError, RoadworthyError, UnknownNameError, UsageError
-from roadworthy.evaluate.stream import surer, wants_closer
-from roadworthy.inputs import ByteArray, FloatArray, InputSpec, count_pixels, decode, read_judged
-from roadworthy.results import Row
-from roadworthy.scores import answer, fuse_frames, lacks_colour, log_probabilities
+from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.errors import ImageError, RoadworthyError, UnknownNameError, UsageError
+from roadworthy.core.predictions import log_probabilities
+from roadworthy.core.words import visible
+from roadworthy.imaging.preprocess import InputSpec, count_pixels, decode, read_judged
+from roadworthy.inference.answers import Row
+from roadworthy.inference.confidence import answer, fuse_frames, lacks_colour
+from roadworthy.inference.detect import ROOM, Found, find_one, find_signs
+from roadworthy.inference.stream import surer, wants_closer
 from roadworthy.serve.answers import (
     Answer,
     Failure,
@@ -60,14 +64,12 @@ from roadworthy.serve.answers import (
 )
 from roadworthy.serve.connections import ConnectionLimits, Connections, LimitedProtocol
 from roadworthy.serve.docs import docs_page
-from roadworthy.serve.find import ROOM, Found, find_one, find_signs
 from roadworthy.serve.lanes import Lane
 from roadworthy.serve.models import Models, Served
 from roadworthy.serve.room import ByteRoom, NoRoomError, Room
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import TYPES, model_json, page_files
 from roadworthy.serve.uploads import PICTURE_BODY, Refused, Upload, read_uploads
-from roadworthy.words import visible
 
 log = logging.getLogger("roadworthy.serve")
 Refusal = tuple[int, str, dict[str, str]]

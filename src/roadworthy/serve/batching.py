@@ -9,7 +9,7 @@ from concurrent.futures import ThreadPoolExecutor
 
 import numpy as np
 
-from roadworthy.inputs import ByteArray, FloatArray
+from roadworthy.core.arrays import ByteArray, FloatArray
 
 Classify = Callable[[ByteArray], FloatArray]
 

@@ -12,10 +12,10 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadworthy.errors import UnknownNameError, UsageError
-from roadworthy.export.bundle import read_bundle
+from roadworthy.core.errors import UnknownNameError, UsageError
+from roadworthy.inference.bundle import read_bundle
+from roadworthy.inference.onnx import PACKAGED, Engine, check_finder, packaged, refuse_misspelt
 from roadworthy.serve.batching import Batcher
-from roadworthy.serve.engine import PACKAGED, Engine, check_finder, packaged, refuse_misspelt
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.signs.catalogue import NO_SIGN
 

@@ -7,7 +7,7 @@ from collections import Counter
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 
-from roadworthy.errors import RoadworthyError
+from roadworthy.core.errors import RoadworthyError
 
 _RECENT_S = 2.0  # over which the rate is averaged, about
 

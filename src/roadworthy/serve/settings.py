@@ -7,8 +7,8 @@ import re
 from dataclasses import dataclass
 from pathlib import Path
 
-from roadworthy.errors import ConfigError
-from roadworthy.inputs import MAX_PIXELS
+from roadworthy.core.errors import ConfigError
+from roadworthy.imaging.preprocess import MAX_PIXELS
 
 LEAST_KEY = 16  # characters of an API key
 

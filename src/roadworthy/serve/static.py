@@ -10,13 +10,13 @@ from typing import Any
 
 import PIL
 
-from roadworthy import colour
-from roadworthy.errors import UsageError
-from roadworthy.export.bundle import Manifest
-from roadworthy.inputs import REACH
-from roadworthy.results import make_folder
-from roadworthy.serve import find
-from roadworthy.serve.engine import Engine, load_engine, load_windows
+from roadworthy.core.errors import UsageError
+from roadworthy.core.files import make_folder
+from roadworthy.imaging import colour
+from roadworthy.imaging.preprocess import REACH
+from roadworthy.inference import detect as find
+from roadworthy.inference.bundle import Manifest
+from roadworthy.inference.onnx import Engine, load_engine, load_windows
 from roadworthy.signs.catalogue import (
     NO_SIGN,
     faces,

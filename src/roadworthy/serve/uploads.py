@@ -12,7 +12,7 @@ from typing import Annotated, Any
 from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
-from roadworthy.inputs import Box
+from roadworthy.core.arrays import Box
 from roadworthy.serve.forms import FormError, Part, TooManyPartsError, read_form
 from roadworthy.serve.settings import ServiceConfig
 

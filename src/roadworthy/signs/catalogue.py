@@ -17,7 +17,7 @@ from functools import cache
 from pathlib import Path
 from typing import Any
 
-from roadworthy.errors import FaceError, LabelError
+from roadworthy.core.errors import FaceError, LabelError
 
 _NUMBERED = re.compile(r"(speed|end-speed)-(\d+)")
 _CLASS = re.compile(r"\w([\w .+-]*\w)?")  # a folder may have this name

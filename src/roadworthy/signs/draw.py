@@ -16,9 +16,9 @@ from xml.etree import ElementTree
 import numpy as np
 from PIL import Image
 
-from roadworthy.errors import FaceError
-from roadworthy.extras import require
-from roadworthy.inputs import ByteArray
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import FaceError
+from roadworthy.core.extras import require
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.lettering import digits_path
 

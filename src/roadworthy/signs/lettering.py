@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from dataclasses import dataclass
 
-from roadworthy.errors import FaceError
+from roadworthy.core.errors import FaceError
 
 _TOP, _WAIST, _FOOT = -50.0, -3.0, 50.0  # of the centre-lines: a digit is 100 high, plus its stroke
 _CAP = 8.0  # by which an open end goes beyond them, to end level with the round forms

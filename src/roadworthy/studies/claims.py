@@ -12,8 +12,9 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
-from roadworthy.evaluate.compare import summarise
-from roadworthy.results import Claim, Comparison
+from roadworthy.evaluate.results import Comparison
+from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.studies.results import Claim
 
 Verdict = Literal["confirmed", "refuted", "open"]
 

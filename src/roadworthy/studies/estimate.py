@@ -10,14 +10,14 @@ from functools import cache
 
 import torch
 
-from roadworthy import pixels
 from roadworthy.augment.consistency import build_views
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config, DataConfig, PenaltyConfig, TrainConfig, load_config
+from roadworthy.core.device import AUTOCAST, generator, keep_freed_memory, pick_device, with_threads
 from roadworthy.data.open import open_splits
-from roadworthy.inputs import InputSpec
+from roadworthy.imaging import ops
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.runtime import AUTOCAST, generator, keep_freed_memory, pick_device, with_threads
 from roadworthy.studies.plan import Job
 from roadworthy.train.gradient_norm import passes_a_step
 from roadworthy.train.losses import build_loss
@@ -98,7 +98,7 @@ def _images_per_second(config: Config) -> float:
             varied = further_views(varied, random)
             optimizer.zero_grad(set_to_none=True)
             with torch.autocast(device.type, dtype=autocast, enabled=autocast is not None):
-                logits = model(pixels.normalise(varied, config.input))
+                logits = model(ops.normalise(varied, config.input))
             loss(logits, targets).backward()
             optimizer.step()
             seconds.append(time.perf_counter() - start)

@@ -15,10 +15,10 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
-from roadworthy.cluster import connect
-from roadworthy.errors import ConfigError, RoadworthyError, TrainingError, UnknownNameError
-from roadworthy.processes import end_with_parent
-from roadworthy.runtime import set_threads
+from roadworthy.core.device import set_threads
+from roadworthy.core.errors import ConfigError, RoadworthyError, TrainingError, UnknownNameError
+from roadworthy.core.processes import end_with_parent
+from roadworthy.core.ray import connect
 from roadworthy.studies.jobs import perform
 from roadworthy.studies.plan import Job
 

@@ -9,10 +9,11 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import DataConfig
-from roadworthy.results import RunResult, write_json
-from roadworthy.runs import evaluate_checkpoint, run
-from roadworthy.studies.catalogue import STUDIES
+from roadworthy.core.files import write_json
 from roadworthy.studies.plan import MEASURED_FURTHER, Job, Study
+from roadworthy.studies.questions.catalogue import STUDIES
+from roadworthy.studies.results import RunResult
+from roadworthy.workflows.train import evaluate_checkpoint, run
 
 LAST = "last weights"  # the final ones, measured where the best are
 MEASURED = (

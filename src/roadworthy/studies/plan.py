@@ -11,10 +11,11 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import Config, load_config
-from roadworthy.errors import ConfigError
-from roadworthy.files import is_file_name
-from roadworthy.registry import Registry
-from roadworthy.results import Claim, Curves, Stored, StudyResult, Table
+from roadworthy.core.document import Table
+from roadworthy.core.errors import ConfigError
+from roadworthy.core.files import is_file_name
+from roadworthy.core.registry import Registry
+from roadworthy.studies.results import Claim, Curves, Stored, StudyResult
 
 MEASURED_FURTHER = "measured.json"  # in a training's folder, what its study measured beside the usual
 

@@ -19,15 +19,15 @@ from torch import nn
 from torch.nn.modules import module as every_module
 
 from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
+from roadworthy.core.device import peak_rss_mb, pick_device, provenance
+from roadworthy.core.files import make_folder, write_json
+from roadworthy.core.timing import Stages
+from roadworthy.core.words import percent
 from roadworthy.data.spec import read_records
-from roadworthy.inputs import crop_resize, decode
-from roadworthy.results import make_folder, write_json
-from roadworthy.runs import check_names, run
-from roadworthy.runtime import peak_rss_mb, pick_device, provenance
-from roadworthy.stages import Stages
+from roadworthy.imaging.preprocess import crop_resize, decode
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.track import Trace
-from roadworthy.words import percent
+from roadworthy.workflows.train import check_names, run
 
 WARM_UP = 8  # steps that are not timed
 FILES = 400  # read and decoded one by one

@@ -12,17 +12,18 @@ from typing import Any
 import numpy as np
 
 from roadworthy.config import load_config
-from roadworthy.errors import DataError, UsageError
-from roadworthy.evaluate.compare import judge, paired
-from roadworthy.evaluate.pairing import pair
-from roadworthy.files import alone
-from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
-from roadworthy.runtime import pick_device, with_threads
-from roadworthy.studies.catalogue import STUDIES
+from roadworthy.core.device import pick_device, with_threads
+from roadworthy.core.errors import DataError, UsageError
+from roadworthy.core.files import alone, make_folder, write_json
+from roadworthy.evaluate.results import Comparison
+from roadworthy.evaluate.statistics.compare import judge, paired
+from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done
 from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, jobs, sections
+from roadworthy.studies.questions.catalogue import STUDIES
+from roadworthy.studies.results import ArmResult, Claim, StudyResult
 from roadworthy.studies.watch import Watcher
 from roadworthy.train.pace import settle_pace
 

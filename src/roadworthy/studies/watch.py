@@ -4,8 +4,8 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from roadworthy.results import StudyResult
 from roadworthy.studies.plan import Job
+from roadworthy.studies.results import StudyResult
 
 
 class Watcher:

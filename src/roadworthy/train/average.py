@@ -8,7 +8,7 @@ import torch
 from torch import nn
 
 from roadworthy.config import TrainConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 
 
 class WeightAverage:

@@ -14,12 +14,12 @@ import torch
 from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.errors import CheckpointError, ConfigError
-from roadworthy.files import replacing
-from roadworthy.inputs import InputSpec
+from roadworthy.core.errors import CheckpointError, ConfigError
+from roadworthy.core.files import replacing
+from roadworthy.core.paths import refuse_foreign
+from roadworthy.core.rejection import Rejection, read_rejection
+from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
-from roadworthy.network import refuse_foreign
-from roadworthy.results import Rejection, read_rejection
 
 FORMAT = 1
 

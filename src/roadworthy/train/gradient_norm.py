@@ -30,7 +30,7 @@ from torch import Tensor, distributed, nn
 from torch.nn.parallel import DistributedDataParallel
 
 from roadworthy.config import PenaltyConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 
 Closure = Callable[[], Tensor]
 """Forward and backward of a whole batch: adds its gradients to `.grad` and returns the loss."""

@@ -12,9 +12,9 @@ import torch
 from torch import Tensor
 
 from roadworthy.config import TrainConfig
-from roadworthy.errors import ConfigError, TrainingError
-from roadworthy.runtime import derive_seed
-from roadworthy.stages import each, stage
+from roadworthy.core.device import derive_seed
+from roadworthy.core.errors import ConfigError, TrainingError
+from roadworthy.core.timing import each, stage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.gradient_norm import Producers, plain
 from roadworthy.train.losses import Loss, l2_penalty

@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 from torch.nn import functional as F
 
-from roadworthy.results import IntArray
+from roadworthy.core.arrays import IntArray
 
 Loss = Callable[[Tensor, Tensor], Tensor]
 """(logits (B, C), of V views (V B, C); targets: classes (B,) or probabilities (B, C)) -> a scalar."""

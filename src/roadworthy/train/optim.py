@@ -9,7 +9,7 @@ import torch
 from torch import Tensor, nn
 
 from roadworthy.config import OptimConfig
-from roadworthy.registry import Registry
+from roadworthy.core.registry import Registry
 
 OptimizerBuilder = Callable[[nn.Module, OptimConfig], torch.optim.Optimizer]
 OPTIMIZERS: Registry[OptimizerBuilder] = Registry("optimizer")

@@ -21,14 +21,14 @@ import torch
 from torch import Tensor
 
 from roadworthy.config import Config
+from roadworthy.core.device import AUTOCAST, keep_freed_memory, may_use_bf16, with_threads
+from roadworthy.core.files import write_json
+from roadworthy.core.provenance import cpu_name
+from roadworthy.core.waiting import waiting
 from roadworthy.data.cache import default_cache_dir
 from roadworthy.models.catalogue import build_model
-from roadworthy.origin import cpu_name
-from roadworthy.results import write_json
-from roadworthy.runtime import AUTOCAST, keep_freed_memory, may_use_bf16, with_threads
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
-from roadworthy.waiting import waiting
 
 Precision = Literal["fp32", "bf16"]
 

@@ -6,8 +6,8 @@ import math
 from collections.abc import Callable
 
 from roadworthy.config import ScheduleConfig
-from roadworthy.errors import ConfigError
-from roadworthy.registry import Registry
+from roadworthy.core.errors import ConfigError
+from roadworthy.core.registry import Registry
 
 Schedule = Callable[[float], float]
 """Fraction of the run done, in [0, 1] -> factor of the peak rate, in [0, 1]."""

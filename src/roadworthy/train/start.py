@@ -6,7 +6,7 @@ import dataclasses
 from collections.abc import Sequence
 
 from roadworthy.config import START_LR, Config, OptimConfig
-from roadworthy.errors import ConfigError
+from roadworthy.core.errors import ConfigError
 from roadworthy.train.checkpoint import Card
 
 # The weights fit no other; what is not named here (dropout, crop) may be chosen anew.

@@ -11,7 +11,7 @@ from typing import Any
 import torch
 from torch import Tensor, nn
 
-from roadworthy.errors import CheckpointError
+from roadworthy.core.errors import CheckpointError
 from roadworthy.train.average import WeightAverage
 from roadworthy.train.checkpoint import read_tensors, write_tensors
 

@@ -10,7 +10,7 @@ from typing import Any
 import torch
 
 from roadworthy.config import TrainConfig
-from roadworthy.extras import require
+from roadworthy.core.extras import require
 from roadworthy.train.callbacks import Callback
 
 

@@ -7,9 +7,9 @@ import numpy as np
 import pytest
 from PIL import Image
 
+from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError
 from roadworthy.data.sources.cifar10 import read
 from roadworthy.data.spec import read_records
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError
 
 CLASSES = ("airplane", "automobile")
 

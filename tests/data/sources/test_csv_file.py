@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError
+from roadworthy.core.notes import hearing
 from roadworthy.data.sources.csv_file import read
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError
-from roadworthy.notes import hearing
 
 
 def table(tmp_path: Path, text: str, encoding: str = "utf-8") -> Path:

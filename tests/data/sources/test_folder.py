@@ -6,9 +6,9 @@ from pathlib import Path
 
 import pytest
 
+from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, LabelError, UnknownNameError
+from roadworthy.core.notes import hearing
 from roadworthy.data.sources.folder import read
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError, LabelError, UnknownNameError
-from roadworthy.notes import hearing
 
 
 def touch(root: Path, *names: str) -> Path:

@@ -6,10 +6,10 @@ from pathlib import Path
 
 import pytest
 
+from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError
+from roadworthy.core.notes import hearing
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources.gtsrb import icons, read
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError
-from roadworthy.notes import hearing
 
 OFFICIAL = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
 KAGGLE = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n"

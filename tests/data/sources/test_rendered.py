@@ -3,8 +3,8 @@ from pathlib import Path
 
 import pytest
 
+from roadworthy.core.errors import ConfigError, FaceError, UnknownNameError
 from roadworthy.data.spec import read_records
-from roadworthy.errors import ConfigError, FaceError, UnknownNameError
 from roadworthy.signs.catalogue import faces, sign_classes
 
 

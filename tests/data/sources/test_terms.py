@@ -2,8 +2,8 @@
 
 import pytest
 
+from roadworthy.core.errors import UnknownNameError
 from roadworthy.data.sources import SOURCES, terms_of
-from roadworthy.errors import UnknownNameError
 
 
 @pytest.mark.parametrize("name", SOURCES.names())

@@ -14,8 +14,8 @@ from collections.abc import Mapping
 from pathlib import Path
 from typing import Protocol
 
+from roadworthy.core.registry import Registry
 from roadworthy.data.records import Record
-from roadworthy.registry import Registry
 
 
 class Source(Protocol):

@@ -8,10 +8,10 @@ from collections import Counter, defaultdict
 from collections.abc import Callable, Mapping
 from dataclasses import replace
 
+from roadworthy.core.errors import LabelError, UnknownNameError
+from roadworthy.core.notes import say, some
+from roadworthy.core.paths import short
 from roadworthy.data.records import Record
-from roadworthy.errors import LabelError, UnknownNameError
-from roadworthy.notes import say, some
-from roadworthy.paths import short
 from roadworthy.signs.catalogue import (
     codes_of,
     countries,

@@ -14,9 +14,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
 
-from roadworthy.errors import ConfigError, DataError, DataNotFoundError, UsageError
-from roadworthy.inputs import Box
-from roadworthy.notes import say
+from roadworthy.core.arrays import Box
+from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, UsageError
+from roadworthy.core.notes import say
 
 T = TypeVar("T")
 

@@ -12,13 +12,13 @@ from pathlib import Path
 import numpy as np
 from PIL import Image
 
+from roadworthy.core.errors import DataError, DataNotFoundError
+from roadworthy.core.files import folder_replacing, is_file_name
 from roadworthy.data.cache import default_cache_dir
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
 from roadworthy.data.sources.folder import read_folder
-from roadworthy.errors import DataError, DataNotFoundError
-from roadworthy.files import folder_replacing, is_file_name
 
 _BATCHES = {"train": [f"data_batch_{n}.bin" for n in range(1, 6)], "test": ["test_batch.bin"]}
 _SIDE, _META = 32, "batches.meta.txt"

@@ -7,6 +7,8 @@ from collections.abc import Mapping
 from dataclasses import replace
 from pathlib import Path, PurePosixPath
 
+from roadworthy.core.errors import DataError, DataNotFoundError
+from roadworthy.core.paths import as_path, short
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import GTSRB_IDS, doubt_names, label_reader, say_labels
@@ -20,8 +22,6 @@ from roadworthy.data.sources._shared import (
     sign_of,
     split_of,
 )
-from roadworthy.errors import DataError, DataNotFoundError
-from roadworthy.paths import as_path, short
 
 _BOXES = ((("x1", "y1", "x2", "y2"), False), (("roi.x1", "roi.y1", "roi.x2", "roi.y2"), True))
 

@@ -7,13 +7,13 @@ from collections import Counter
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from pathlib import Path
 
+from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
+from roadworthy.core.notes import say, some
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
 from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of, split_of
-from roadworthy.errors import DataError, DataNotFoundError, LabelError
-from roadworthy.inputs import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
-from roadworthy.notes import say, some
+from roadworthy.imaging.preprocess import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
 
 _DEEP = 2  # levels below the place named at which splits are looked for
 _CLUTTER = ("__MACOSX", "@eaDir")

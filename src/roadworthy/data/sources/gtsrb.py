@@ -16,6 +16,8 @@ from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
+from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
+from roadworthy.core.notes import say, some
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import (
@@ -26,9 +28,7 @@ from roadworthy.data.sources._shared import (
     refuse_unknown_options,
     require_columns,
 )
-from roadworthy.errors import DataError, DataNotFoundError, LabelError
-from roadworthy.inputs import SUFFIXES, suffix_of
-from roadworthy.notes import say, some
+from roadworthy.imaging.preprocess import SUFFIXES, suffix_of
 from roadworthy.signs.catalogue import name_from_gtsrb_id
 
 _ROI = ("roi.x1", "roi.y1", "roi.x2", "roi.y2")

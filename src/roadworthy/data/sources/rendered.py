@@ -20,11 +20,11 @@ from collections.abc import Iterator, Mapping
 from dataclasses import replace
 from pathlib import Path
 
+from roadworthy.core.errors import ConfigError, UnknownNameError
+from roadworthy.core.paths import at_home
 from roadworthy.data.records import Drawing, Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
-from roadworthy.errors import ConfigError, UnknownNameError
-from roadworthy.paths import at_home
 from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128

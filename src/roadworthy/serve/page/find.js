@@ -1,4 +1,4 @@
-// Where in a picture a sign is, as the server finds it: serve/find.py says why each step is as it is.
+// Where in a picture a sign is, as the server finds it: inference/detect.py says why each step is as it is.
 //
 // Every number that this rests on comes from there with the model (`rules.find`); none is written here.
 

@@ -1,0 +1,87 @@
+"""What `roadworthy doctor` says of this machine.  Works without torch, and says so."""
+
+from __future__ import annotations
+
+import os
+import platform
+import sys
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+
+import platformdirs
+
+from roadworthy import __version__
+from roadworthy.core.extras import EXTRAS, missing
+from roadworthy.core.waiting import wait_asleep, waiting
+from roadworthy.data.cache import default_cache_dir
+
+CORE = ("numpy", "pillow", "onnxruntime")
+NOT_INSTALLED = "not installed"
+Facts = list[tuple[str, str]]
+
+
+def diagnose() -> dict[str, Facts]:
+    """Facts under headings: versions, optional parts, computing, places."""
+    return {
+        "versions": [("roadworthy", __version__), ("python", _python()), *((p, _version(p)) for p in CORE)],
+        "optional parts": [(f"[{extra}]", _extra(extra)) for extra in EXTRAS],
+        "computing": [("processor", f"{os.cpu_count()} cores, {platform.machine()}"), *_computing()],
+        "places": _places(),
+    }
+
+
+def _python() -> str:
+    return f"{platform.python_version()} ({sys.executable}), {platform.system()} {platform.release()}"
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return NOT_INSTALLED
+
+
+def _extra(extra: str) -> str:
+    lacks, own = missing(extra), list(EXTRAS[extra])
+    if lacks == own:
+        return NOT_INSTALLED
+    if lacks:
+        return f"{NOT_INSTALLED}: lacks {', '.join(lacks)}"
+    return ", ".join(f"{package} {_version(package)}" for package in own)
+
+
+def _computing() -> Facts:
+    if "torch" in missing("train"):
+        return [("training", "not possible without torch")]
+    wait_asleep()  # as a training does
+    import torch
+
+    from roadworthy.core.device import may_use_bf16, pick_device
+
+    device = pick_device()
+    gpu = "none"
+    if torch.cuda.is_available():
+        names = (torch.cuda.get_device_name(i) for i in range(torch.cuda.device_count()))
+        gpu = ", ".join(names)
+    elif device.type == "mps":
+        gpu = "Apple (MPS)"
+    return [
+        ("GPU", gpu),
+        ("device", str(device)),
+        ("precision", "fp32, or bf16 where a network is quicker with it" if may_use_bf16(device) else "fp32"),
+        ("threads", f"at most {torch.get_num_threads()}, waiting {waiting()}"),
+    ]
+
+
+def _places() -> Facts:
+    named = os.environ.get("ROADWORTHY_DATA")
+    data = _place(Path(named)) if named else "not set"
+    return [
+        ("ROADWORTHY_DATA", data),
+        ("data", _place(platformdirs.user_data_path("roadworthy", appauthor=False))),
+        ("caches", _place(default_cache_dir())),
+    ]
+
+
+def _place(path: Path) -> str:
+    return str(path) if path.is_dir() else f"{path} (does not exist)"

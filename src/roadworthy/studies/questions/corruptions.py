@@ -1,0 +1,171 @@
+"""What noise, blur, weather and damage do to each measure's network."""
+
+from __future__ import annotations
+
+import shutil
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import torch
+
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.device import derive_seed
+from roadworthy.core.document import Table
+from roadworthy.core.files import replacing
+from roadworthy.core.words import interval, percent
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.open import open_splits
+from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
+from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.inference.torch import predict_logits
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
+from roadworthy.studies.questions.domains import (
+    COMBINED,
+    MEASURES,
+    NONE,
+    PLAIN,
+    SECONDS,
+    TOGETHER,
+    in_a_hurry,
+)
+from roadworthy.studies.questions.setups import QUICK_SECONDS, QUICK_SEEDS
+from roadworthy.studies.results import ArmResult, StudyResult
+from roadworthy.train.checkpoint import load_checkpoint
+
+PICTURES, QUICK_PICTURES = 2000, 200
+SHARED = "corrupted"  # pictures that all networks of a study are measured on, until it ends
+ARMS = ("the study's augmentation", "our augmentation", "AugMix and consistency", "half of it drawn")
+
+
+class Corruptions(Study):
+    """How much is still read of spoilt pictures, and which measure helps against what?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """The measures that are about robustness, in equal seconds of training."""
+        seconds = QUICK_SECONDS if ask.quick else SECONDS
+        arms = [Arm(name=NONE), *(Arm(name=name, settings=MEASURES[name]) for name in ARMS)]
+        arms.append(Arm(name=COMBINED, settings=TOGETHER))
+        return Plan(
+            base={**PLAIN, "train.minutes": seconds / 60},
+            arms=tuple(in_a_hurry(arms) if ask.quick else arms),
+            pairs=tuple((arm.name, NONE) for arm in arms[1:]),
+            domains=False,
+            seeds=QUICK_SEEDS if ask.quick else 0,
+        )
+
+    def measure(self, job: Job) -> Mapping[str, Any]:
+        """The error on home's test under every corruption and severity, on the same pictures for all."""
+        most = QUICK_PICTURES if job.quick else PICTURES
+        test = open_splits(job.config.data, job.config.input).test
+        return errors_when_corrupted(job, test, most, list(CORRUPTIONS), SEVERITIES)
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """The mean error over the fifteen of each arm."""
+        means = {arm.name: summarise(_means(arm, folder)).mean for arm in result.arms}
+        best = min(means, key=lambda name: means[name])
+        return (
+            f"Over ImageNet-C's fifteen corruptions {percent(means[NONE], 1)} are wrong without any measure "
+            f"and {percent(means[best], 1)} with '{best}', {means[best] / max(means[NONE], 1e-9):.2f} of it."
+        )
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+        """Means over the fifteen, then each corruption over its severities; the shared pictures go."""
+        shutil.rmtree(folder / SHARED, ignore_errors=True)
+        rows = []
+        none = _means(result.arm(NONE), folder)
+        for arm in result.arms:
+            summary = summarise(_means(arm, folder))
+            share = summarise(
+                [own / max(base, 1e-9) for own, base in zip(_means(arm, folder), none, strict=True)]
+            )
+            clean = summarise([one["clean"] for one in _measured(arm, folder)])
+            rows.append(
+                (
+                    arm.name,
+                    percent(clean.mean),
+                    percent(summary.mean),
+                    interval(summary.ci95),
+                    f"{share.mean:.2f}",
+                    str(summary.n),
+                )
+            )
+        n = _measured(result.arms[0], folder)[0]["n"]
+        columns = ("corruption", "group", *(arm.name for arm in result.arms))
+        each = tuple(
+            (
+                name,
+                CORRUPTIONS.get(name).group,
+                *(
+                    percent(np.mean([one["errors"][name] for one in _measured(arm, folder)]), 1)
+                    for arm in result.arms
+                ),
+            )
+            for name in CORRUPTIONS
+        )
+        return [
+            Table(
+                caption=f"Errors on {n:,} pictures, clean and over fifteen corruptions at five severities",
+                columns=("arm", "clean", "corrupted", "95 % over seeds", "of none's", "seeds"),
+                rows=tuple(rows),
+                align_right=(1, 2, 3, 4, 5),
+            ),
+            Table(
+                caption="Errors by corruption, means over severities and seeds",
+                columns=columns,
+                rows=each,
+                align_right=tuple(range(2, len(columns))),
+            ),
+        ]
+
+
+def errors_when_corrupted(
+    job: Job, test: Dataset, most: int, names: Sequence[str], severities: Sequence[int]
+) -> dict[str, Any]:
+    """The error on about so many pictures of home's test, clean and by corruption and severity."""
+    some = test.some_signs(most)
+    images, targets = some.images, some.targets
+    model, card = load_checkpoint(job.model)
+    model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+
+    def error(pictures: ByteArray) -> float:
+        answers = predict_logits(model, pictures, card.input).argmax(axis=1)
+        return float((answers != targets).mean())
+
+    shared = job.folder.parents[2] / SHARED
+    return {
+        "n": len(some),
+        "clean": error(images),
+        "errors": {
+            name: [error(_corrupted(images, name, severity, shared)) for severity in severities]
+            for name in names
+        },
+    }
+
+
+def _corrupted(images: ByteArray, name: str, severity: int, shared: Path) -> ByteArray:
+    """The same for every network of a study, made once."""
+    path = shared / f"{name}-{severity}-{images.shape[0]}-{images.shape[1]}.npy"
+    if not path.is_file():
+        shared.mkdir(parents=True, exist_ok=True)
+        generator = torch.Generator().manual_seed(derive_seed(0, name, severity))
+        with replacing(path) as aside, aside.open("wb") as file:  # another process may be at it too
+            np.save(file, corrupt(images, name, severity, generator))
+    spoilt: ByteArray = np.load(path, mmap_mode="r")
+    return spoilt
+
+
+def _measured(arm: ArmResult, folder: Path) -> list[Mapping[str, Any]]:
+    return [read_measured(folder / run.folder) for run in arm.runs]
+
+
+def _means(arm: ArmResult, folder: Path) -> list[float]:
+    """Of each seed, over the fifteen and all severities."""
+    return [
+        float(np.mean([one["errors"][name] for name in standard_corruptions()]))
+        for one in _measured(arm, folder)
+    ]
+
+
+STUDIES.register("corruptions")(Corruptions())

@@ -1,0 +1,94 @@
+"""The cross-validation that the study planned and never did."""
+
+from __future__ import annotations
+
+from collections.abc import Iterator, Sequence
+from pathlib import Path
+from typing import NamedTuple
+
+import numpy as np
+
+from roadworthy.core.document import Table
+from roadworthy.core.predictions import Predictions
+from roadworthy.core.words import interval, percent
+from roadworthy.evaluate.statistics.intervals import bootstrap_mean
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.questions.setups import COMPACT, base
+from roadworthy.studies.results import StudyResult
+
+FOLDS, QUICK_FOLDS = 5, 3
+
+
+class CrossValidation(Study):
+    """How good is each network on signs held out in turn, the official test left closed?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """Stratified folds by track: a network that never saw its sign predicts each training picture."""
+        arms = (Arm(name="baseline"), Arm(name="compact", settings={**COMPACT, "train.epochs": 10}))
+        return Plan(
+            base=base(ask),
+            arms=arms[:1] if ask.quick else arms,
+            folds=QUICK_FOLDS if ask.quick else FOLDS,
+            seeds=1,
+            domains=False,
+        )
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """The pooled accuracy of each arm."""
+        read = [f"{name} reads {percent(pooled)}" for name, pooled, *_ in _pooled(result, folder)]
+        return f"Of pictures whose sign it never saw, {' and '.join(read)} right."
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+        """All pictures, each answered by the network that had not seen its sign."""
+        rows = [
+            (
+                name,
+                percent(pooled),
+                interval(ends),
+                f"{pictures:,}",
+                f"{signs:,}",
+                ", ".join(percent(accuracy) for accuracy in each),
+            )
+            for name, pooled, ends, pictures, signs, each in _pooled(result, folder)
+        ]
+        return [
+            Table(
+                caption="Pooled over the folds; each run folder keeps its predictions",
+                columns=("arm", "accuracy", "95 % over signs", "pictures", "signs", "fold by fold"),
+                rows=tuple(rows),
+                align_right=(1, 2, 3, 4),
+            )
+        ]
+
+
+class _Pooled(NamedTuple):
+    arm: str
+    accuracy: float
+    ci95: tuple[float, float] | None
+    pictures: int
+    signs: int
+    folds: tuple[float, ...]
+
+
+def _pooled(result: StudyResult, folder: Path) -> Iterator[_Pooled]:
+    """Each arm over all its folds together."""
+    for arm in result.arms:
+        folds = [Predictions.read(folder / run.folder) for run in arm.runs]
+        each = [fold.logits.argmax(axis=1) == fold.targets for fold in folds]
+        right = np.concatenate(each)
+        groups = [group or f"picture {path}" for fold in folds for group, path in _signs(fold)]
+        yield _Pooled(
+            arm=arm.name,
+            accuracy=float(right.mean()),
+            ci95=bootstrap_mean(right, groups, generator=np.random.default_rng(0)),
+            pictures=len(right),
+            signs=len(set(groups)),
+            folds=tuple(float(fold.mean()) for fold in each),
+        )
+
+
+def _signs(fold: Predictions) -> Iterator[tuple[str, str]]:
+    return zip(fold.groups, fold.paths, strict=True)
+
+
+STUDIES.register("crossval")(CrossValidation())

@@ -1,0 +1,48 @@
+"""Part 3, continued: what a few labelled pictures of the new domain are worth."""
+
+from __future__ import annotations
+
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.questions.domains import DRAWN, QUICK_DRAWN, SECONDS, TOGETHER
+from roadworthy.studies.questions.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS
+
+SHOTS = (1, 5, 20)  # pictures a class, each of another sign
+SHARE = 0.2  # of each batch
+
+
+class FewShot(Study):
+    """What are a few labelled pictures of another domain worth, on signs of it that were not shown?"""
+
+    def lacks(self, ask: Ask) -> str:
+        """Pictures to learn from, and photographs of another domain."""
+        if lacks := super().lacks(ask):
+            return lacks
+        return "" if _photographs(ask) else "another domain of photographs, like --new folder:DIR"
+
+    def plan(self, ask: Ask) -> Plan:
+        """None, and 1, 5 and 20 a class of the first other domain; seeds draw others of the same signs."""
+        name, spec = next(iter(_photographs(ask).items()))
+        joined = "&" if "?" in spec else "?"
+        # Half of what is not new is drawn, as where none of it is.
+        drawn = QUICK_DRAWN if ask.quick else DRAWN
+        rest = drawn.replace("@0.5", f"@{(1 - SHARE) / 2:g}")
+        arms = [Arm(name="none")]
+        for shots in SHOTS:
+            shown = f"{spec}{joined}take={shots}&of={max(SHOTS)}&draw={{seed}}@{SHARE:g}"
+            arms.append(Arm(name=f"{shots} a class", settings={"data.spec": f"{rest},{shown}"}))
+        seconds = QUICK_SECONDS if ask.quick else SECONDS
+        return Plan(
+            base={**COMPACT, **TOGETHER, "data.spec": drawn, "train.minutes": seconds / 60},
+            arms=tuple(arms),
+            pairs=tuple((arm.name, "none") for arm in arms[1:]),
+            # The same for every seed: trainings are compared picture by picture.
+            new={f"{name}, signs not shown": f"{spec}{joined}leave={max(SHOTS)}"},
+            seeds=QUICK_SEEDS if ask.quick else 0,
+        )
+
+
+def _photographs(ask: Ask) -> dict[str, str]:
+    return {name: spec for name, spec in ask.new.items() if not spec.startswith("rendered:")}
+
+
+STUDIES.register("few-shot")(FewShot())

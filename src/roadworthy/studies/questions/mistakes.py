@@ -1,0 +1,307 @@
+"""Part 2: what the mistakes share, and whether what follows from that helps."""
+
+from __future__ import annotations
+
+from collections import Counter
+from collections.abc import Sequence
+from functools import lru_cache
+from pathlib import Path
+
+import numpy as np
+import torch
+
+from roadworthy.config import load_config
+from roadworthy.core.arrays import FloatArray
+from roadworthy.core.document import Table
+from roadworthy.core.predictions import Predictions, probabilities
+from roadworthy.core.words import interval, percent
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.open import open_splits
+from roadworthy.evaluate.analysis.causes import TraitEffect, actions, concentration, trait_effects
+from roadworthy.evaluate.analysis.explain import grad_cam, overlay, randomised_likeness
+from roadworthy.evaluate.analysis.labels import probable_label_errors
+from roadworthy.evaluate.analysis.mistakes import most_confused, surest_mistakes
+from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
+from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.evaluate.statistics.intervals import wilson
+from roadworthy.imaging import ops
+from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.studies.claims import Part, Verdict, better, judge
+from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.questions.domain_tables import side
+from roadworthy.studies.questions.setups import base
+from roadworthy.studies.results import Claim, Stored, StudyResult
+from roadworthy.train.checkpoint import load_checkpoint
+
+ASKED = "as it is"
+SHOWN, GALLERY = 120, "mistakes.npz"
+NAMED, KINDS = 2, 12  # kinds of mistakes in the answer, and in the table
+REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
+
+
+class Mistakes(Study):
+    """What do the mistakes share beyond chance, and does what follows from that help?"""
+
+    def plan(self, ask: Ask) -> Plan:
+        """The network whose mistakes are looked at, and the study's three remedies, one at a time."""
+        settings = base(ask)
+        size = settings["input.size"]
+        deeper = {"model.name": "compact", "model.width": 0.5, "model.depth": 2}
+        arms = (
+            Arm(name=ASKED),
+            Arm(name=REMEDIES[0], settings={"train.balance": "sampler"}),
+            Arm(name=REMEDIES[1], settings=deeper),
+            Arm(name=REMEDIES[2], settings={"input.size": round(1.5 * size)}),
+        )
+        return Plan(base=settings, arms=arms, pairs=tuple((name, ASKED) for name in REMEDIES))
+
+    def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
+        """C7: what is taken for what; C8: more pictures, more layers, higher resolution."""
+        wrong = [_wrong_answers(Predictions.read(folder / run.folder)) for run in result.arm(ASKED).runs]
+        return [
+            judge(
+                "C7",
+                "60 is read as 50: only the numeral differs; no entry as stop: both are red and round.",
+                _mostly("speed-60", "speed-50", wrong),
+                _mostly("no-entry", "stop", wrong),
+            ),
+            judge(
+                "C8",
+                "More pictures of 60 and no entry, more layers and a higher resolution help.",
+                *(better(result.comparison(name, ASKED), by=0.005) for name in REMEDIES),
+            ),
+        ]
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """The most frequent mistakes over seeds, traits that go with those of the first, and remedies."""
+        runs = [folder / run.folder for run in result.arm(ASKED).runs]
+        mistakes = sum((_wrong_answers(Predictions.read(run)) for run in runs), Counter[tuple[str, str]]())
+        if not mistakes:
+            return f"No mistake was made in any of {len(runs)} trainings."
+        said = [
+            f"{percent(n / mistakes.total(), 0)} of {mistakes.total():,} mistakes are {target} read as "
+            f"{answer}"
+            for (target, answer), n in mistakes.most_common(NAMED)
+        ]
+        shown = [
+            f"{effect.trait} {'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.2g} "
+            f"({percent(effect.rate, 1)} wrong, {percent(effect.rest_rate, 1)} elsewhere)"
+            for effect in _effects(runs[0])
+            if effect.shown and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
+        ]
+        helped = [c.a for c in result.comparisons if c.verdict == "better"]
+        return (
+            f"{'; '.join(said)}. With them go, in the first training: {', '.join(shown) or 'no trait'}. "
+            f"Of the remedies {', '.join(helped) or 'none'} shows a gain."
+        )
+
+    def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
+        """The surest mistakes of the first seed, and where the network looked."""
+        run = folder / result.arm(ASKED).runs[0].folder
+        captions, likeness = _where_it_looks(run, folder)
+        mistakes = _wrong_answers(Predictions.read(run)).total()
+        if not captions:
+            return ()
+        check = "unknown" if likeness is None else f"{likeness:+.2f}"
+        caption = (
+            f"The {len(captions)} surest of {mistakes} mistakes, seed 0; beside each, in colour, "
+            "what speaks for the answer (Grad-CAM). "
+            f"Likeness to maps of a network with random weights: {check} (median rank correlation, 0 is none)"
+        )
+        return [Stored(caption=caption, file=GALLERY, captions=tuple(captions))]
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+        """All mistakes by kind; of the first seed: traits, pairs, signs, labels, actions."""
+        run = folder / result.arm(ASKED).runs[0].folder
+        config, predictions = load_config(run / "config.toml"), Predictions.read(run)
+        wrong = _wrong(predictions)
+        effects = _effects(run)
+        confused = most_confused(predictions)
+        together = concentration(wrong, predictions.groups, np.random.default_rng(0))
+        runs = [folder / one.folder for one in result.arm(ASKED).runs]
+        every = sum((_wrong_answers(Predictions.read(one)) for one in runs), Counter[tuple[str, str]]())
+        return [
+            Table(
+                caption=f"Mistakes by kind, over {len(runs)} trainings",
+                columns=("class", "read as", "pictures", "of all mistakes"),
+                rows=tuple(
+                    (target, answer, f"{n:,}", percent(n / every.total(), 1))
+                    for (target, answer), n in every.most_common(KINDS)
+                ),
+                align_right=(2, 3),
+            ),
+            Table(
+                caption=f"Traits of {int(wrong.sum())} mistakes among {len(wrong):,} pictures, seed 0",
+                columns=(
+                    "trait",
+                    "worst quarter",
+                    "wrong there",
+                    "elsewhere",
+                    "95 % of difference",
+                    "AUROC",
+                    "p (Holm)",
+                ),
+                rows=tuple(
+                    (
+                        effect.trait,
+                        f"{'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.3g}",
+                        percent(effect.rate),
+                        percent(effect.rest_rate),
+                        "–"
+                        if effect.difference_ci95 is None
+                        else f"{effect.difference_ci95[0]:+.2%} to {effect.difference_ci95[1]:+.2%}",
+                        f"{effect.auroc:.3f}",
+                        f"{effect.p_adjusted:.4f}",
+                    )
+                    for effect in effects
+                ),
+                align_right=(2, 3, 4, 5, 6),
+            ),
+            Table(
+                caption="Most confused, seed 0",
+                columns=("class", "read as", "pictures", "of the class"),
+                rows=tuple((c.target, c.predicted, f"{c.n:,}", percent(c.share)) for c in confused),
+                align_right=(2, 3),
+            ),
+            *(
+                []
+                if together is None
+                else [
+                    Table(
+                        caption=f"Do mistakes sit on few signs? The {together.worst} signs with most of them",
+                        columns=("mistakes", "on these signs", "by chance", "p"),
+                        rows=(
+                            (
+                                f"{together.mistakes:,}",
+                                f"{together.on_them:,}",
+                                f"{together.by_chance:.1f}",
+                                f"{together.p:.4f}",
+                            ),
+                        ),
+                        align_right=(0, 1, 2, 3),
+                    )
+                ]
+            ),
+            _suspects(predictions),
+            Table(
+                caption="What follows, to be tried",
+                columns=("action", "because", "settings"),
+                rows=tuple(
+                    (
+                        action.name,
+                        action.evidence,
+                        ", ".join(f"{name}={value}" for name, value in action.settings.items()) or "–",
+                    )
+                    for action in actions(effects, confused, config.input.size)
+                ),
+            ),
+        ]
+
+
+def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
+    """Write a run's surest mistakes beside what speaks for the answers given; captions, and the sanity check.
+
+    The check is the median rank correlation with maps of the same network with random weights: near 0 where
+    maps show what was learnt.
+    """
+    config, predictions = load_config(run / "config.toml"), Predictions.read(run)
+    wrong = surest_mistakes(predictions, top=SHOWN)
+    if not len(wrong):
+        return [], None
+    images = np.asarray(open_splits(config.data, config.input).test.images)[wrong]
+    model, _ = load_checkpoint(run)
+    batch = ops.to_float(torch.from_numpy(images).permute(0, 3, 1, 2))
+    inputs = ops.normalise(batch, config.input)
+    answers = torch.from_numpy(predictions.logits[wrong].argmax(axis=1))
+    maps = grad_cam(model, inputs, answers).numpy()
+    likeness = randomised_likeness(model, inputs, answers)
+    beside = [np.concatenate([a, overlay(a, m)], axis=1) for a, m in zip(images, maps, strict=True)]
+    np.savez_compressed(folder / GALLERY, images=np.stack(beside))
+    confidence = probabilities(predictions.logits[wrong], predictions.temperature).max(axis=1)
+    captions = [
+        f"{predictions.classes[target]} read as {predictions.classes[answer]}, {percent(sure, 0)}"
+        for target, answer, sure in zip(
+            predictions.targets[wrong].tolist(), answers.tolist(), confidence.tolist(), strict=True
+        )
+    ]
+    known = likeness[np.isfinite(likeness)]
+    return captions, float(np.median(known)) if len(known) else None
+
+
+@lru_cache(maxsize=4)
+def _effects(run: Path) -> list[TraitEffect]:
+    """Every trait against the mistakes of a run on its test."""
+    config, predictions = load_config(run / "config.toml"), Predictions.read(run)
+    splits = open_splits(config.data, config.input)
+    pictures = _pictures(splits.test, splits.train, config.input)
+    traits = {name: TRAITS.get(name)(pictures) for name in TRAITS}
+    return trait_effects(traits, _wrong(predictions), predictions.groups, np.random.default_rng(0))
+
+
+def _wrong(predictions: Predictions) -> FloatArray:
+    return (predictions.logits.argmax(axis=1) != predictions.targets).astype(np.float64)
+
+
+def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:
+    return Pictures(
+        images=measured.images,
+        targets=measured.targets,
+        sizes_px=np.array([side(record, spec) for record in measured.records]),
+        train_images=train.images,
+        train_targets=train.targets,
+    )
+
+
+def _wrong_answers(predictions: Predictions) -> Counter[tuple[str, str]]:
+    """How often each class was taken for each other one."""
+    answers = predictions.logits.argmax(axis=1)
+    names = predictions.classes
+    return Counter(
+        (names[target], names[answer])
+        for target, answer in zip(predictions.targets.tolist(), answers.tolist(), strict=True)
+        if target != answer
+    )
+
+
+def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]) -> Part:
+    """Whether most mistakes on one class are one other class, over seeds and over mistakes.
+
+    Three alike in five seeds leave no spread over seeds, and are no proof: the wider interval counts.
+    """
+    totals = [sum(n for (own, _), n in counts.items() if own == target) for counts in wrong]
+    shares = [counts[target, read_as] / n for counts, n in zip(wrong, totals, strict=True) if n]
+    what = f"of the wrong answers to {target}"
+    if not shares:
+        return Part(verdict="open", evidence=f"no mistakes on {target}")
+    summary = summarise(shares)
+    seeds = f"{len(shares)} of {len(wrong)} seeds" if len(shares) < len(wrong) else f"{len(wrong)} seeds"
+    evidence = f"{percent(summary.mean, 0)} {what} are {read_as} ({sum(totals)} mistakes, {seeds}"
+    if summary.ci95 is None:
+        return Part(verdict="open", evidence=f"{evidence})")
+    by_chance = wilson(sum(counts[target, read_as] for counts in wrong), sum(totals))
+    low, high = max(0.0, min(summary.ci95[0], by_chance[0])), min(1.0, max(summary.ci95[1], by_chance[1]))
+    verdict: Verdict = "confirmed" if low > 0.5 else "refuted" if high < 0.5 else "open"
+    return Part(verdict=verdict, evidence=f"{evidence}, 95 % {interval((low, high), 0)})")
+
+
+def _suspects(predictions: Predictions, most: int = 10) -> Table:
+    probs = probabilities(predictions.logits, predictions.temperature)
+    found = probable_label_errors(probs, predictions.targets)
+    return Table(
+        caption=f"Labels that are probably wrong, or pictures that the network cannot read: {len(found)}",
+        columns=("picture", "label", "rather", "confidence"),
+        rows=tuple(
+            (
+                predictions.paths[suspect.index],
+                predictions.classes[suspect.label],
+                predictions.classes[suspect.rather],
+                percent(suspect.confidence, 1),
+            )
+            for suspect in found[:most]
+        ),
+        align_right=(3,),
+        collapsed=True,
+    )
+
+
+STUDIES.register("mistakes")(Mistakes())

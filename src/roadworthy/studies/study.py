@@ -1,0 +1,111 @@
+"""Questions answered by trainings."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from contextlib import closing
+from typing import TYPE_CHECKING
+
+from roadworthy.core.errors import UsageError
+from roadworthy.core.extras import require
+from roadworthy.core.files import make_folder
+from roadworthy.core.paths import as_path
+from roadworthy.studies.results import StudyResult
+
+if TYPE_CHECKING:
+    from roadworthy.report.film.slides import Presented
+    from roadworthy.studies.executors import Executor
+    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.watch import Watcher
+from roadworthy.core.paths import StrPath
+from roadworthy.data.spec import extras_for
+from roadworthy.workflows.report import report
+
+
+def require_for_study(ask: Ask, *, on: str = "local") -> None:
+    """MissingExtraError where what a study takes is not installed; `on`: where its trainings run."""
+    ray = ["cluster"] if on == "ray" else []
+    require("a study", "train", *extras_for(ask.data, *ask.new.values()), *ray)
+
+
+def study(
+    names: Sequence[str],
+    ask: Ask,
+    out: StrPath,
+    *,
+    executor: Executor | None = None,
+    watcher: Watcher | None = None,
+    command: str = "",
+) -> list[StudyResult]:
+    """Answer questions by trainings, each in a folder of `out`; without names all that `ask` suffices for.
+
+    A study that was interrupted goes on where it stopped.  executor: closed in the end.  Raises TrainingError
+    naming trainings that failed, after all others are done, those of other studies too.
+    """
+    require_for_study(ask)
+    from roadworthy.core.device import pick_device, provenance
+    from roadworthy.core.errors import TrainingError
+    from roadworthy.studies.executors import Here
+    from roadworthy.studies.questions.catalogue import STUDIES
+    from roadworthy.studies.runner import forecast, run_study
+    from roadworthy.studies.watch import Watcher
+
+    for name in names:
+        lacks = STUDIES.get(name).lacks(ask)
+        if lacks:
+            raise UsageError(f"the study {name} needs {lacks}")
+    out, names = as_path(out), names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
+    watcher = watcher or Watcher()
+    origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
+    results, failed = [], []
+    with closing(executor or Here()) as own:
+        forecasts = {name: forecast(name, ask, out / name, own) for name in names}
+        watcher.on_plan(
+            {name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values())
+        )
+        for name in names:
+            try:
+                results.append(run_study(name, ask, out / name, own, watcher, origin))
+            except TrainingError as error:
+                failed.append(f"{name}: {error}")
+            else:
+                report(out, quiet=True)
+    if failed:
+        raise TrainingError("; ".join(failed))
+    return results
+
+
+def present(folder: StrPath, out: StrPath) -> Presented:
+    """The gradient-norm studies whose results lie under `folder` as a film in `out`; nothing is trained.
+
+    Writes film.html, film.vtt and, where chromium and ffmpeg are installed, film.mp4.  No torch.
+    Raises UsageError where there are no results, or a program fails; the page is written before.
+    """
+    from roadworthy.report.film.slides import FILMED, Presented, make_film, subtitles
+    from roadworthy.report.film.video import can_speak, missing_tools, write_video
+    from roadworthy.report.html import render_film
+    from roadworthy.report.study import read_study
+
+    require("a film", "report")
+    folder, out = as_path(folder), as_path(out)
+    known = {name: folder / name for name in FILMED if (folder / name / "results.json").is_file()}
+    if not known:
+        raise UsageError(
+            f"{folder} holds no results of {', '.join(FILMED)}; get some with: roadworthy study "
+            f"gradient-norm --cifar cifar10:FILE --out {folder}, or name their folder with --out"
+        )
+    film = make_film({name: read_study(place) for name, place in known.items()})
+    notes = [f"{name} has no results under {folder}: left out" for name in FILMED if name not in known]
+    page = render_film(film)
+    make_folder(out)
+    files = [out / "film.html", out / "film.vtt"]
+    for path, text in zip(files, (page, subtitles(film)), strict=True):
+        path.write_text(text, encoding="utf-8")
+    missing = missing_tools()
+    if missing:
+        notes.append(f"{' and '.join(missing)} not found on the PATH: no film.mp4")
+    else:
+        write_video(film, files[0], out / "film.mp4")
+        files.append(out / "film.mp4")
+        notes += [] if can_speak() else ["espeak-ng not found on the PATH: film.mp4 is silent"]
+    return Presented(files=tuple(files), seconds=film.seconds, notes=tuple(notes))

@@ -1,0 +1,341 @@
+"""From a trained run to the files that ship: bundles, held to the network they come from, and their card."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import math
+import re
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Literal
+
+import numpy as np
+import torch
+
+from roadworthy.config import DataConfig, EvaluateConfig, load_config
+from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
+from roadworthy.core.device import derive_seed
+from roadworthy.core.errors import DataError, ParityError, UsageError
+from roadworthy.core.files import make_folder
+from roadworthy.core.provenance import origin
+from roadworthy.data.dataset import Dataset
+from roadworthy.data.open import open_dataset, open_splits
+from roadworthy.data.sources import terms_of
+from roadworthy.data.spec import parse_spec
+from roadworthy.evaluate.calibration import fit_temperature
+from roadworthy.evaluate.rejection import threshold_for
+from roadworthy.evaluate.results import Metrics
+from roadworthy.evaluate.statistics.intervals import wilson
+from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
+from roadworthy.export.parity import Parity, check_full, check_quantised, parity
+from roadworthy.export.quantise import quantise
+from roadworthy.inference.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundle
+from roadworthy.inference.confidence import SCORES
+from roadworthy.inference.onnx import Engine
+from roadworthy.inference.torch import predict_logits
+from roadworthy.report.card import card_sections, markdown
+from roadworthy.report.html import write_report
+from roadworthy.signs.catalogue import faces
+from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint
+from roadworthy.workflows.evaluate import Calibration, frames_per_sign, measure
+
+Precision = Literal["fp32", "int8"]
+PICTURES = 2000  # of validation, that the export is held to
+RANGES = 512  # of them, whose activations 8 bits are spread over
+BATCH = 64
+WINDOWS = 500  # pictures whose single window is held to the crop
+MOSAIC = 6  # crops a side, where ranges of windows are looked for
+_FOLDERS = re.compile(r"""(?<![\w.~-])(?:[A-Za-z]:)?[/\\](?:[^\s/\\,:?@"']+[/\\])+(?=[^\s/\\,:?@"'])""")
+
+
+def export(
+    model: Path,
+    to: Path,
+    *,
+    precision: Precision = "fp32",
+    data: DataConfig | None = None,
+    measured: Sequence[DataConfig] = (),
+    command: str = "",
+    progress: Callable[[int, int], None] | None = None,
+) -> Exported:
+    """Write a trained network as bundles with a model card (api.export tells the rules)."""
+    if to.suffix != ".onnx":
+        raise UsageError(f"--to is {to}; a bundle's name ends in .onnx")
+    network, card = load_checkpoint(model)
+    home = find_checkpoint(model).resolve().parent.parent
+    others = [  # before what takes minutes: a set that is not there shall cost none
+        (one.spec, "test", open_dataset(one, card.input, card.classes, skip_unknown=True)[0])
+        for one in measured
+    ]
+    held = _validation(home, card, data, progress)
+    pictures = _Pictures.of(held, PICTURES)
+    eager = predict_logits(network, pictures.images, card.input)
+    graph, manifest = _crops(network, card, _manifest(card, home, command), precision, eager, pictures)
+    manifest = _calibrated(manifest, card, graph, held)
+    manifest = dataclasses.replace(manifest, metrics=_measured(graph, manifest, home, others))
+    bundles, notes = {to: (graph, manifest)}, []
+    try:
+        bundles[to.with_name(f"{to.stem}-find.onnx")] = _dense(network, manifest, eager, pictures)
+    except UsageError as error:
+        if isinstance(error, ParityError):
+            raise
+        notes.append(f"no bundle to find signs in pictures with: {error}")
+
+    make_folder(to.parent)
+    for path, (graph, its) in bundles.items():
+        write_bundle(graph, its, path)
+    cards = write_card(tuple(bundles))
+    return Exported(files=(*bundles, *cards), manifest=manifest, notes=tuple(notes))
+
+
+def write_card(bundles: Sequence[Path], folder: Path | None = None) -> tuple[Path, Path]:
+    """The model card of some bundles, the one for crops first, as Markdown and as a page beside it.
+
+    folder: where to, if not beside the bundles.
+    """
+    first = bundles[0] if folder is None else folder / bundles[0].name
+    title = f"Model card: {first.stem}"
+    its = [
+        (path.name, path.stat().st_size, _with_over(dataclasses.asdict(read_bundle(path).manifest)))
+        for path in bundles
+    ]
+    sections = card_sections(its)
+    text, page = first.with_suffix(".md"), first.with_suffix(".html")
+    text.write_text(markdown(title, sections), encoding="utf-8")
+    write_report(sections, title, page)
+    return text, page
+
+
+def _with_over(manifest: dict[str, Any]) -> dict[str, Any]:
+    """The manifest; in older ones it does not stand what their intervals take as independent."""
+    for found in manifest["metrics"].values():
+        pictures = wilson(round(found["accuracy"] * found["n"]), found["n"])
+        over = "pictures" if np.allclose(found["accuracy_ci95"], pictures, atol=1e-9) else "signs"
+        found.setdefault("accuracy_over", over)
+    return manifest
+
+
+def _crops(
+    network: torch.nn.Module,
+    card: Card,
+    manifest: Manifest,
+    precision: Precision,
+    eager: FloatArray,
+    pictures: _Pictures,
+) -> tuple[bytes, Manifest]:
+    """The network for crops, held to what it answered before."""
+
+    def held(graph: bytes) -> Parity:
+        logits = _engine(graph, manifest).all_logits(pictures.images, BATCH)
+        return parity(eager, logits, pictures.targets, pictures.names, pictures.classes)
+
+    graph = to_onnx(Crops(network, card.input), card.input.size)
+    found = held(graph)
+    check_full(found)
+    facts = {"fp32": found.facts()}
+    if precision == "int8":
+        ranges = pictures.first(RANGES).images
+        graph = quantise(graph, [ranges[i : i + BATCH] for i in range(0, len(ranges), BATCH)])
+        found = held(graph)
+        check_quantised(found)
+        facts["int8"] = found.facts()
+    return graph, dataclasses.replace(manifest, precision=precision, parity=facts)
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Pictures:
+    """Some of a set's pictures, all classes alike as far as they go."""
+
+    images: ByteArray
+    targets: IntArray
+    names: tuple[str, ...]
+    classes: tuple[str, ...]
+
+    @classmethod
+    def of(cls, data: Dataset, most: int) -> _Pictures:
+        rng = np.random.default_rng(derive_seed(0, "export"))
+        order = rng.permutation(len(data))
+        # The first of each class, then the second of each, and so on.
+        seen: dict[int, int] = {}
+        turns = []
+        for target in data.targets[order].tolist():
+            seen[target] = seen.get(target, 0) + 1
+            turns.append(seen[target])
+        rows = order[np.argsort(turns, kind="stable")][:most]
+        return cls(
+            images=np.asarray(data.images)[rows],
+            targets=data.targets[rows],
+            names=tuple(data.records[i].path for i in rows.tolist()),
+            classes=data.classes,
+        )
+
+    def first(self, n: int) -> _Pictures:
+        return dataclasses.replace(
+            self, images=self.images[:n], targets=self.targets[:n], names=self.names[:n]
+        )
+
+
+def _validation(
+    home: Path, card: Card, data: DataConfig | None, progress: Callable[[int, int], None] | None
+) -> Dataset:
+    """What the export is held to: pictures that the network was not trained on."""
+    if data is not None:
+        return open_dataset(
+            data, card.input, card.classes, split="val", skip_unknown=True, progress=progress
+        )[0]
+    if not (home / "config.toml").is_file():
+        raise UsageError(
+            "a checkpoint without its run folder does not say which pictures to check the export on; give "
+            "some that it was not trained on with --data"
+        )
+    trained = load_config(home / "config.toml").data
+    held = open_splits(trained, card.input, classes=card.classes, progress=progress).val
+    if not len(held):
+        raise DataError(
+            "the run set no pictures aside for validation to check the export on; give some with --data"
+        )
+    return held
+
+
+def _manifest(card: Card, home: Path, command: str) -> Manifest:
+    provenance = home / "provenance.json"
+    trained: Mapping[str, Any] = (
+        json.loads(provenance.read_text(encoding="utf-8")) if provenance.is_file() else {}
+    )
+    spec = str(card.facts.get("data", ""))
+    sources = dict.fromkeys(part.source for part in parse_spec(spec)) if spec else {}
+    return Manifest(
+        classes=card.classes,
+        codes=_codes(card.classes),
+        input=card.input,
+        provenance={
+            "trained": _placeless(
+                {**{key: trained[key] for key in sorted(trained) if key != "dirty"}, **card.facts}
+            ),
+            "exported": _placeless(origin(command)),
+        },
+        licence="; ".join(terms_of(source) for source in sources),
+        without_colour=card.without_colour,
+    )
+
+
+def _placeless(facts: Mapping[str, Any]) -> dict[str, Any]:
+    """Facts without the folders of this machine, which commands and data specs name."""
+    return {key: _FOLDERS.sub("", value) if isinstance(value, str) else value for key, value in facts.items()}
+
+
+def _codes(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
+    codes: dict[str, set[str]] = {name: set() for name in classes}
+    for face in faces():
+        if face.sign in codes:
+            codes[face.sign].add(face.code)
+    return {name: tuple(sorted(found)) for name, found in codes.items()}
+
+
+def _engine(graph: bytes, manifest: Manifest) -> Engine:
+    return Engine(parse_bundle(seal(graph, manifest), "the export"))
+
+
+def _calibrated(manifest: Manifest, card: Card, graph: bytes, held: Dataset) -> Manifest:
+    """How sure is sure: as the run chose it, in 8 bits chosen anew, for they shift confidence a little."""
+    if manifest.precision == "fp32":
+        return dataclasses.replace(manifest, temperature=card.temperature, rejection=card.rejection)
+    logits = _engine(graph, manifest).all_logits(held.images, BATCH)
+    temperature = fit_temperature(logits, held.targets)
+    rejection = card.rejection
+    if rejection is not None:
+        scores = SCORES.get(rejection.score)(logits, temperature)
+        rejection = dataclasses.replace(
+            rejection, threshold=threshold_for(scores, rejection.coverage), n=len(held)
+        )
+    return dataclasses.replace(manifest, temperature=temperature, rejection=rejection)
+
+
+def _dense(
+    network: torch.nn.Module, manifest: Manifest, eager: FloatArray, pictures: _Pictures
+) -> tuple[bytes, Manifest]:
+    """The same network for every window of a picture, held to the crops' answers on single windows."""
+    spec = manifest.input
+    its = dataclasses.replace(manifest, kind="dense", stride=dense_stride(network, spec))
+    graph = to_onnx(Windows(network, spec), spec.size, dense=True)
+    n = min(WINDOWS, len(pictures.images))
+    some = pictures.first(n)
+
+    def held(graph: bytes) -> Parity:
+        engine = _engine(graph, its)
+        logits = np.concatenate([engine.windows(image)[0] for image in some.images])
+        return parity(eager[:n], logits, some.targets, some.names, some.classes)
+
+    found = held(graph)
+    check_full(found)
+    facts = {"fp32": found.facts()}
+    if manifest.precision == "int8":
+        graph = quantise(graph, _mosaics(pictures.first(RANGES).images))
+        found = held(graph)
+        check_quantised(found)
+        facts["int8"] = found.facts()
+    return graph, dataclasses.replace(its, parity=facts)
+
+
+def _mosaics(images: ByteArray) -> list[ByteArray]:
+    """Crops side by side, as pictures of many windows each."""
+    size, side = images.shape[1], min(MOSAIC, math.isqrt(len(images)))
+    mosaics = []
+    for start in range(0, len(images) - side**2 + 1, side**2):
+        tiles = images[start : start + side**2].reshape(side, side, size, size, 3)
+        rows = tiles.transpose(0, 2, 1, 3, 4).reshape(1, side * size, side * size, 3)
+        mosaics.append(np.ascontiguousarray(rows))
+    return mosaics
+
+
+def _measured(
+    graph: bytes, manifest: Manifest, home: Path, others: Sequence[tuple[str, str, Dataset]]
+) -> dict[str, dict[str, Any]]:
+    """What the bundle itself answers rightly on the run's own test, and on other sets."""
+    engine = _engine(graph, manifest)
+    opened: list[tuple[str, str, Dataset]] = []
+    if (home / "config.toml").is_file():
+        trained = load_config(home / "config.toml").data
+        test = open_splits(trained, manifest.input, classes=manifest.classes).test
+        if len(test):
+            opened.append((trained.spec, "test", test))
+    found: dict[str, dict[str, Any]] = {}
+    for spec, split, dataset in (*opened, *others):
+        metrics = measure(
+            engine.all_logits(dataset.images, BATCH),
+            dataset,
+            split=split,
+            calibration=Calibration(temperature=manifest.temperature, rejection=manifest.rejection),
+            config=EvaluateConfig(),
+            folder=None,
+            facts={},
+            frames_per_sign=frames_per_sign(spec, split, dataset),
+        )
+        name = f"{_short(spec)}, {split}"
+        found[name if name not in found else f"{name} ({len(found) + 1})"] = _said(metrics)
+    return found
+
+
+def _said(metrics: Metrics) -> dict[str, Any]:
+    rejection = metrics.extra["rejection"]
+    interval = metrics.interval
+    kept, errors = rejection.get("n_accepted"), rejection.get("errors_accepted")
+    return {
+        "n": metrics.n,
+        "drawn": metrics.extra.get("drawn", 0),
+        "accuracy": metrics.accuracy,
+        "accuracy_ci95": (interval.low, interval.high),
+        "accuracy_over": interval.over,
+        "balanced_accuracy": metrics.balanced_accuracy,
+        "ece": metrics.ece,
+        "recall": {name: one.recall for name, one in metrics.per_class.items() if one.n},
+        "accepted": rejection.get("coverage"),
+        "accuracy_accepted": 1 - errors / kept if kept else None,
+    }
+
+
+def _short(spec: str) -> str:
+    """A data spec without the folders that it lies in."""
+    return ", ".join(f"{part.source}:{Path(part.place).name}" for part in parse_spec(spec))

@@ -1,0 +1,52 @@
+"""Pictures in, answers out, in one call."""
+
+from __future__ import annotations
+
+import os
+from collections.abc import Iterator, Sequence
+from os import PathLike
+
+from roadworthy.core.paths import StrPath
+from roadworthy.imaging.preprocess import (
+    MAX_PIXELS,
+)
+from roadworthy.inference.answers import Row
+from roadworthy.inference.classifier import load
+
+
+def predict(
+    model: StrPath | None,
+    inputs: StrPath | Sequence[StrPath],
+    *,
+    find: bool = False,
+    least_px: float | None = None,
+    top: int = 3,
+    batch_size: int = 64,
+    max_pixels: int = MAX_PIXELS,
+) -> Iterator[Row]:
+    """Answers for files, folders and globs, one row each, in order and in constant memory.
+
+    find: a row for every sign found in a picture, with its box.
+    least_px: with `find`, side of the smallest sign, as `Classifier.find` takes it.
+    A picture that cannot be read is a row with its error; the others are still answered.
+    roadworthy.Answers(...) collects them.
+    """
+    from roadworthy.inference.stream import expand_inputs
+
+    classifier = load(model)
+    if find:
+        classifier.must_find()  # before any picture is looked for
+    return classifier.answers(
+        expand_inputs(names_of(inputs), or_model=model is None),
+        find=find,
+        least_px=least_px,
+        top=top,
+        batch_size=batch_size,
+        max_pixels=max_pixels,
+    )
+
+
+def names_of(inputs: StrPath | Sequence[StrPath]) -> list[str]:
+    """One name, or several, as a list of texts."""
+    given = [inputs] if isinstance(inputs, (str, PathLike)) else inputs
+    return [os.fspath(one) for one in given]

@@ -1,0 +1,79 @@
+"""Drawn pictures as a data set of files."""
+
+from __future__ import annotations
+
+import os
+from pathlib import Path
+
+from roadworthy.config import DataConfig
+from roadworthy.core.errors import UsageError
+from roadworthy.core.extras import require
+from roadworthy.core.files import make_folder, write_png
+from roadworthy.core.paths import StrPath, as_path
+from roadworthy.core.progress import Progress
+from roadworthy.imaging.preprocess import (
+    InputSpec,
+)
+
+
+def render(
+    spec: str,
+    out: StrPath,
+    n: int | None = None,
+    *,
+    per_class: int | None = None,
+    size: int = 48,
+    recipe: str | None = None,
+    seed: int | None = None,
+    faces: StrPath | None = None,
+    progress: Progress | None = None,
+) -> Path:
+    """Draw labelled pictures into a new folder, one folder a class, as `folder:` reads them.
+
+    n, per_class: how many in all, or of each class; one of them, here or in the spec.
+    spec: `rendered:au` and its like; what is given here goes before what it names.
+    Each picture is a sign of its own: CLASS/NNNNN_00000.png.
+    """
+    require("drawing signs", "train", "signs")
+    from roadworthy.data.drawings import check_rendered
+    from roadworthy.data.open import load_pictures
+    from roadworthy.data.sources import SOURCES
+    from roadworthy.data.spec import locate, parse_spec
+
+    out, parts = as_path(out), parse_spec(spec)
+    if len(parts) != 1 or parts[0].source != "rendered" or parts[0].share is not None:
+        raise UsageError(f"{spec!r} is nothing to draw; write rendered:au, rendered:de or rendered:au+de")
+    named = dict(parts[0].options)
+    if n is not None or per_class is not None:
+        named = {name: v for name, v in named.items() if name not in ("n", "per_class")}
+    given = {
+        "n": n,
+        "per_class": per_class,
+        "recipe": recipe,
+        "seed": seed,
+        "faces": faces and os.fspath(faces),
+    }
+    options = {**named, **{name: str(v) for name, v in given.items() if v is not None}}
+    if not options.keys() & {"n", "per_class"}:
+        raise UsageError("how many pictures to draw is not said; give --n N or --per-class N")
+    input = InputSpec(size=size)
+    records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
+    drawn = [record for record in records if record.split in ("", "train")]
+    check_rendered(options)
+    if any(make_folder(out).iterdir()):
+        raise UsageError(f"{out} is not empty; name a new folder")
+    config = DataConfig(spec=spec)
+    for start in range(0, len(drawn), _DRAWN_AT_ONCE):
+        part = drawn[start : start + _DRAWN_AT_ONCE]
+        images = load_pictures(part, config, input).images
+        for image, record in zip(images, part, strict=True):
+            assert record.drawing is not None
+            path = out / record.label / f"{record.drawing.number:05d}_00000.png"
+            path.parent.mkdir(parents=True, exist_ok=True)
+            write_png(image, path)
+        if progress is not None:
+            progress(start + len(part), len(drawn))
+    return out
+
+
+_DRAWN_AT_ONCE = 4096

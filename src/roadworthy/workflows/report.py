@@ -1,0 +1,31 @@
+"""report.html anew from what a folder stores."""
+
+from __future__ import annotations
+
+from pathlib import Path
+
+from roadworthy.core.extras import missing, require
+from roadworthy.core.paths import StrPath, as_path
+
+
+def report(folder: StrPath, *, quiet: bool = False) -> Path | None:
+    """Write report.html from what a run, evaluation or study folder stores; no torch, no data needed.
+
+    quiet: return None instead of raising where the optional part for reports is not installed.
+    """
+    from roadworthy.report.html import write_report
+    from roadworthy.report.sections import run_sections, run_title
+    from roadworthy.report.study import read_study, study_sections
+
+    folder = as_path(folder)
+    path = folder / "report.html"
+    if quiet and missing("report"):
+        return None
+    require("a report", "report")
+    studies = [place for place in (folder, *sorted(folder.glob("*"))) if (place / "results.json").is_file()]
+    if studies:
+        sections = study_sections([read_study(place) for place in studies], studies)
+        write_report(sections, "Roadworthy: studies", path)
+    else:
+        write_report(run_sections(folder), run_title(folder), path)
+    return path
