@@ -223,7 +223,7 @@ def test_light_modules_reach_no_torch(name: str) -> None:
 
 
 def test_a_planted_torch_is_found_through_another_module(tmp_path: Path) -> None:
-    (tmp_path / "scores.py").write_text("from roadworthy.imaging.preprocess import decode")
+    (tmp_path / "scores.py").write_text("from roadworthy.inputs import decode")
     (tmp_path / "inputs.py").write_text("def decode():\n    import torch")
     assert heavy_at_import("scores", tmp_path) == []
     (tmp_path / "inputs.py").write_text("import torch")

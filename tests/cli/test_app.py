@@ -30,6 +30,7 @@ from roadworthy.core.accuracy import AccuracyInterval
 from roadworthy.core.errors import CheckpointError, RequirementError, TrainingError
 from roadworthy.core.predictions import Predictions
 from roadworthy.inference.answers import Row
+from roadworthy.inference.predictions import write_predictions
 from roadworthy.models.catalogue import MODELS
 from roadworthy.studies.plan import Ask, Job
 from roadworthy.studies.results import ArmResult, Claim, RunResult, StudyResult
@@ -828,13 +829,14 @@ def test_on_a_terminal_an_epoch_is_one_line(monkeypatch: pytest.MonkeyPatch) -> 
 def _stored(folder: Path, answers: str) -> Path:
     """Predictions on as many stop signs, two frames of each; 1 is a mistake."""
     folder.mkdir()
-    Predictions(
+    said = Predictions(
         classes=("stop", "give-way"),
         logits=np.eye(2)[[int(answer) for answer in answers]],
         targets=np.zeros(len(answers), np.int64),
         paths=tuple(f"{i}.png" for i in range(len(answers))),
         groups=tuple(f"sign {i // 2}" for i in range(len(answers))),
-    ).write(folder)
+    )
+    write_predictions(said, folder)
     return folder
 
 

@@ -1,7 +1,7 @@
 """Pictures made worse in named ways: how far does a classifier hold up?
 
 An entry of `CORRUPTIONS` is called with pictures (B, 3, H, W) in [0, 1], a severity from 1 to 5 (0 changes
-nothing) and a generator.  ImageNet-C's are in corruptions_imagenet_c.py, ours in corruptions_road.py.
+nothing) and a generator.  ImageNet-C's are in imagenet_c.py, ours in road.py.
 """
 
 from __future__ import annotations
@@ -9,6 +9,8 @@ from __future__ import annotations
 import numpy as np
 import torch
 
+import roadworthy.evaluate.corruptions.imagenet_c
+import roadworthy.evaluate.corruptions.road  # noqa: F401  these fill the registry
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ConfigError, ShapeError
 from roadworthy.evaluate.corruptions.base import CORRUPTIONS, SEVERITIES, Corruption, Group
