@@ -64,7 +64,7 @@ def test_the_interval_shown_is_over_signs_where_they_are_known(known, low, over)
 
 def test_predictions_come_back_as_they_went(tmp_path):
     said = predictions(temperature=1.5)
-    said.write(tmp_path)
+    write_predictions(said, tmp_path)
     back = Predictions.read(tmp_path)
     assert (back.classes, back.paths, back.groups, back.temperature) == (
         said.classes,
@@ -82,7 +82,7 @@ REJECTION = Rejection(score="margin", threshold=0.5, coverage=0.9, n=70)
 
 def test_what_is_accepted_is_written_and_comes_back(tmp_path):
     said = dataclasses.replace(predictions(), rejection=REJECTION)  # margins 0.8, 0.6 and 0.2
-    said.write(tmp_path)
+    write_predictions(said, tmp_path)
     assert Predictions.read(tmp_path).rejection == REJECTION
     with (tmp_path / "predictions.csv").open(newline="", encoding="utf-8") as file:
         assert [row["accepted"] for row in csv.DictReader(file)] == ["true", "true", "false"]
@@ -218,7 +218,7 @@ def test_a_folder_is_made_or_it_is_said_why_not(tmp_path: Path, monkeypatch: pyt
         make_folder(tmp_path / "file")
     with pytest.raises(UsageError, match="Not a directory"):
         make_folder(tmp_path / "file" / "x")
-    monkeypatch.setattr("roadworthy.results.os.access", lambda *_: False)
+    monkeypatch.setattr("roadworthy.core.files.os.access", lambda *_: False)
     with pytest.raises(UsageError, match="may not be written to"):
         make_folder(deep)
 

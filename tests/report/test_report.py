@@ -20,6 +20,7 @@ from roadworthy.core.document import Facts, Figure, Gallery, Picture, Section, T
 from roadworthy.core.errors import CheckpointError
 from roadworthy.core.predictions import Predictions
 from roadworthy.core.words import duration, interval, percent
+from roadworthy.inference.predictions import write_predictions
 from roadworthy.report.html import render, write_report
 from roadworthy.report.sections import run_sections, run_title
 from roadworthy.signs.catalogue import sign_classes
@@ -72,7 +73,7 @@ def write_folder(folder: Path, classes: list[str], mistakes: bool = True, traini
         paths=paths,
         groups=("",) * n,
     )
-    said.write(folder)
+    write_predictions(said, folder)
     answers = said.logits.argmax(axis=1)
     counts = np.zeros((c, c), int)
     np.add.at(counts, (targets, answers), 1)

@@ -8,18 +8,20 @@ import pytest
 from roadworthy.core.errors import CheckpointError, DataError
 from roadworthy.core.predictions import Predictions
 from roadworthy.evaluate.statistics.pairing import pair
+from roadworthy.inference.predictions import write_predictions
 
 
 def store(folder: Path, names: str, answers: str, targets: str | None = None) -> Path:
     """Pictures by letter; answers and targets are 0 or 1."""
     folder.mkdir(parents=True)
-    Predictions(
+    said = Predictions(
         classes=("stop", "give-way"),
         logits=np.eye(2)[[int(a) for a in answers]],
         targets=np.array([int(t) for t in targets or "0" * len(names)]),
         paths=tuple(names),
         groups=tuple(f"sign {name}" for name in names),
-    ).write(folder)
+    )
+    write_predictions(said, folder)
     return folder
 
 
