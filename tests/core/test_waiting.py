@@ -61,7 +61,7 @@ def test_with_torch_there_already_it_is_too_late_and_that_is_said() -> None:
     [
         "from roadworthy.core.extras import require; require('a test', 'train')",
         "import roadworthy.studies.executors",  # what Ray's processes import first
-        "from roadworthy import doctor; doctor.diagnose()",
+        "from roadworthy.cli import doctor; doctor.diagnose()",
     ],
 )
 @pytest.mark.skipif(sys.platform != "linux", reason="asks GNU's OpenMP")

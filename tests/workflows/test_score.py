@@ -231,7 +231,7 @@ def test_a_part_that_ends_its_process_again_and_again_is_given_up(
     program = f"""
 import os, sys
 from pathlib import Path
-from roadworthy import scoring
+from roadworthy.workflows import score as scoring
 answer = scoring._Scorer.__call__
 def deadly(self, number):
     if number == 1:
@@ -280,7 +280,7 @@ def test_a_disk_that_is_full_is_said(
 OUTLIVED = """
 import sys
 from pathlib import Path
-from roadworthy import scoring
+from roadworthy.workflows import score as scoring
 
 def at_work(self, number):
     print("at work", flush=True)
