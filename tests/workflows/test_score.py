@@ -278,12 +278,13 @@ def test_a_disk_that_is_full_is_said(
 
 
 OUTLIVED = """
+import os
 import sys
 from pathlib import Path
 from roadworthy.workflows import score as scoring
 
 def at_work(self, number):
-    print("at work", flush=True)
+    os.write(1, b"at work\n")  # whole, though several say it
     sys.stdin.read()
     import time
     time.sleep(120)
