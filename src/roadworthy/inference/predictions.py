@@ -9,6 +9,7 @@ from pathlib import Path
 
 import numpy as np
 
+from roadworthy.core.files import replacing, write_arrays
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.words import csv_cell
 from roadworthy.inference.confidence import accepted
@@ -21,9 +22,10 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     says = [""] * len(predictions.paths) if kept is None else ["true" if one else "false" for one in kept]
     predicted = predictions.logits.argmax(axis=1)
     classes = predictions.classes
-    with (folder / "predictions.csv").open(
-        "w", newline="", encoding="utf-8", errors="surrogateescape"
-    ) as file:
+    with (
+        replacing(folder / "predictions.csv") as aside,
+        aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         writer = csv.writer(file)
         writer.writerow(["path", "group", "target", "predicted", "confidence", "accepted"])
         for i, path in enumerate(predictions.paths):
@@ -31,7 +33,7 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
             sure = f"{probs[i, predicted[i]]:.6f}"
             cells = map(csv_cell, (path, predictions.groups[i], target, answer))
             writer.writerow([*cells, sure, says[i]])
-    np.savez_compressed(
+    write_arrays(
         folder / "predictions.npz",
         logits=predictions.logits.astype(np.float32),
         targets=predictions.targets,

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,7 +18,7 @@ from torch.nn.modules import module as every_module
 
 from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
 from roadworthy.core.device import peak_rss_mb, pick_device, provenance
-from roadworthy.core.files import make_folder, write_json
+from roadworthy.core.files import make_folder, scratch, write_json
 from roadworthy.core.timing import Stages
 from roadworthy.core.words import percent
 from roadworthy.data.spec import read_records
@@ -157,7 +155,6 @@ class _Stopwatch(Callback):
 @contextmanager
 def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
     """The same training for a few steps, in a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="roadworthy-profile-"))
     train = dataclasses.replace(
         config.train,
         samples=steps * config.train.batch_size,
@@ -170,10 +167,8 @@ def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
         trace=False,
     )
     evaluate = dataclasses.replace(config.evaluate, split="val", bootstrap=1)
-    try:
+    with scratch() as folder:
         yield dataclasses.replace(config, train=train, evaluate=evaluate), folder / "run"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

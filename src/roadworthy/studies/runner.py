@@ -14,7 +14,7 @@ import numpy as np
 from roadworthy.config import load_config
 from roadworthy.core.device import pick_device, with_threads
 from roadworthy.core.errors import DataError, UsageError
-from roadworthy.core.files import alone, make_folder, write_json
+from roadworthy.core.files import alone, make_folder, replacing, write_json
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.compare import judge, paired
 from roadworthy.evaluate.statistics.pairing import pair
@@ -176,7 +176,7 @@ def _settled(base: Settings, ask: Ask, folder: Path) -> Settings:
 
 def _write_csv(result: StudyResult, path: Path) -> None:
     """A row for each training and domain."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         measures = list(result.arms[0].runs[0].metrics)
         used = list(result.arms[0].runs[0].used)

@@ -13,7 +13,7 @@ import numpy as np
 from roadworthy.config import DataConfig, EvaluateConfig
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.errors import ConfigError, DataError
-from roadworthy.core.files import make_folder, write_json
+from roadworthy.core.files import make_folder, write_arrays, write_json
 from roadworthy.core.notes import hearing, say
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.provenance import origin
@@ -188,4 +188,4 @@ def add_pictures(folder: Path, **arrays: Any) -> None:
     if path.is_file():
         with np.load(path, allow_pickle=False) as old:
             stored = {name: old[name] for name in old.files}
-    np.savez_compressed(path, **{**stored, **arrays})
+    write_arrays(path, **{**stored, **arrays})

@@ -18,7 +18,7 @@ from roadworthy.config import DataConfig, EvaluateConfig, load_config
 from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
 from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import DataError, ParityError, UsageError
-from roadworthy.core.files import make_folder
+from roadworthy.core.files import make_folder, write_text
 from roadworthy.core.provenance import origin
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset, open_splits
@@ -31,7 +31,7 @@ from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
-from roadworthy.inference.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundle
+from roadworthy.inference.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundles
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.onnx import Engine
 from roadworthy.inference.torch import predict_logits
@@ -84,8 +84,7 @@ def export(
         notes.append(f"no bundle to find signs in pictures with: {error}")
 
     make_folder(to.parent)
-    for path, (graph, its) in bundles.items():
-        write_bundle(graph, its, path)
+    write_bundles(bundles)
     cards = write_card(tuple(bundles))
     return Exported(files=(*bundles, *cards), manifest=manifest, notes=tuple(notes))
 
@@ -103,7 +102,7 @@ def write_card(bundles: Sequence[Path], folder: Path | None = None) -> tuple[Pat
     ]
     sections = card_sections(its)
     text, page = first.with_suffix(".md"), first.with_suffix(".html")
-    text.write_text(markdown(title, sections), encoding="utf-8")
+    write_text(markdown(title, sections), text)
     write_report(sections, title, page)
     return text, page
 

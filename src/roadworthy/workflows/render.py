@@ -8,7 +8,7 @@ from pathlib import Path
 from roadworthy.config import DataConfig
 from roadworthy.core.errors import UsageError
 from roadworthy.core.extras import require
-from roadworthy.core.files import make_folder, write_png
+from roadworthy.core.files import folder_filling, make_folder, remove_leftovers
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.imaging.preprocess import (
@@ -35,6 +35,8 @@ def render(
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
     require("drawing signs", "train", "signs")
+    from PIL import Image
+
     from roadworthy.data.drawings import check_rendered
     from roadworthy.data.open import load_pictures
     from roadworthy.data.sources import SOURCES
@@ -60,19 +62,26 @@ def render(
     records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
     drawn = [record for record in records if record.split in ("", "train")]
     check_rendered(options)
-    if any(make_folder(out).iterdir()):
+    remove_leftovers(make_folder(out))
+    if any(out.iterdir()):
         raise UsageError(f"{out} is not empty; name a new folder")
     config = DataConfig(spec=spec)
-    for start in range(0, len(drawn), _DRAWN_AT_ONCE):
-        part = drawn[start : start + _DRAWN_AT_ONCE]
-        images = load_pictures(part, config, input).images
-        for image, record in zip(images, part, strict=True):
-            assert record.drawing is not None
-            path = out / record.label / f"{record.drawing.number:05d}_00000.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            write_png(image, path)
-        if progress is not None:
-            progress(start + len(part), len(drawn))
+    try:
+        with folder_filling(out) as aside:  # half a set would read like a whole one
+            for start in range(0, len(drawn), _DRAWN_AT_ONCE):
+                part = drawn[start : start + _DRAWN_AT_ONCE]
+                images = load_pictures(part, config, input).images
+                for image, record in zip(images, part, strict=True):
+                    assert record.drawing is not None
+                    path = aside / record.label / f"{record.drawing.number:05d}_00000.png"
+                    path.parent.mkdir(exist_ok=True)
+                    Image.fromarray(image).save(path)
+                if progress is not None:
+                    progress(start + len(part), len(drawn))
+    except OSError as error:
+        raise UsageError(
+            f"the pictures cannot be written to {out}: {error.strerror or error}; nothing is left there"
+        ) from error
     return out
 
 

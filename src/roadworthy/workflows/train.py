@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import functools
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -34,7 +33,7 @@ from roadworthy.core.device import (
 )
 from roadworthy.core.errors import CheckpointError, ConfigError, MissingExtraError
 from roadworthy.core.extras import FOR_MODELS
-from roadworthy.core.files import make_folder, replacing, write_json
+from roadworthy.core.files import make_folder, replacing, scratch, write_json, write_text
 from roadworthy.core.notes import hearing, some
 from roadworthy.core.paths import as_path
 from roadworthy.core.predictions import log_probabilities
@@ -129,8 +128,8 @@ def run(
     with world() as processes, with_threads(0):  # a run's own number of threads ends with it
         if processes.leads:
             return _run(config, folder, folder, processes, resume, command, callbacks, progress)
-        with tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch:
-            return _run(config, folder, Path(scratch) / "run", processes, resume, command, (), None)
+        with scratch() as own:
+            return _run(config, folder, own / "run", processes, resume, command, (), None)
 
 
 def _run(
@@ -202,7 +201,7 @@ def _run(
     model = model.to(device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    (folder / "model.txt").write_text(describe(model, config.input.size), encoding="utf-8")
+    write_text(describe(model, config.input.size), folder / "model.txt")
     state = TrainState(
         model=model,
         optimizer=build_optimizer(model, config.optim),
@@ -371,9 +370,9 @@ def _foreign(folder: Path) -> list[str]:
 
 def _begin_run(folder: Path, config: Config) -> None:
     """From here on the folder holds a run: after what a misspelt name would end, which can be put right."""
+    write_config(config, folder / "config.toml")  # first: --resume goes by it
     (folder / "checkpoints").mkdir(exist_ok=True)
     (folder / "resume").mkdir(exist_ok=True)
-    write_config(config, folder / "config.toml")
 
 
 def _audit(splits: Splits) -> dict[str, Any]:

@@ -16,6 +16,7 @@ from typing import TypeVar
 
 from roadworthy.core.arrays import Box
 from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, UsageError
+from roadworthy.core.files import check_regular
 from roadworthy.core.notes import say
 
 T = TypeVar("T")
@@ -171,6 +172,7 @@ def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
     UTF-8, or UTF-16 with its mark.  Blank lines are fine; a row with too few cells is not.
     """
     try:
+        check_regular(path)
         data = path.read_bytes()
         wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = data.decode("utf-16" if wide else "utf-8-sig")

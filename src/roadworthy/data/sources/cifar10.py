@@ -13,7 +13,7 @@ import numpy as np
 from PIL import Image
 
 from roadworthy.core.errors import DataError, DataNotFoundError
-from roadworthy.core.files import folder_replacing, is_file_name
+from roadworthy.core.files import check_regular, folder_replacing, is_file_name
 from roadworthy.data.cache import default_cache_dir
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
@@ -51,6 +51,10 @@ def _once(what: str, source: Path, make: Callable[[Path], None]) -> Path:
     target = default_cache_dir() / "cifar10" / f"{what}-{digest}"
     if target.is_dir():
         return target
+    try:
+        check_regular(source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
     try:
         with folder_replacing(target) as aside:
             make(aside)
@@ -106,6 +110,7 @@ def _draw(batches: Path, into: Path) -> None:
 
 def _bytes(path: Path) -> bytes:
     try:
+        check_regular(path)
         return path.read_bytes()
     except OSError as error:
         raise DataError(
