@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.core.errors import ConfigError
+from roadworthy.core.files import write_text
 from roadworthy.imaging.preprocess import MAX_PIXELS, InputSpec
 
 
@@ -419,7 +420,7 @@ def write_config(config: Config, path: Path) -> None:
     """Write `config` as TOML."""
     import tomli_w
 
-    path.write_text(tomli_w.dumps(config_to_dict(config)), encoding="utf-8")
+    write_text(tomli_w.dumps(config_to_dict(config)), path)
 
 
 def _plain(tree: dict[str, Any]) -> dict[str, Any]:

@@ -11,7 +11,7 @@ from typing import Any
 import PIL
 
 from roadworthy.core.errors import UsageError
-from roadworthy.core.files import make_folder
+from roadworthy.core.files import make_folder, replacing
 from roadworthy.imaging import colour
 from roadworthy.imaging.preprocess import REACH
 from roadworthy.inference import detect as find
@@ -106,7 +106,8 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
     for name, content in _contents(files, crops, load_windows(bundle, crops)):
         path = out / name
         make_folder(path.parent)
-        path.write_bytes(content)
+        with replacing(path) as aside:
+            aside.write_bytes(content)
         written.append(path)
     return written
 

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.extras import require
-from roadworthy.core.files import make_folder
+from roadworthy.core.files import make_folder, write_text
 from roadworthy.core.paths import as_path
 from roadworthy.studies.results import StudyResult
 
@@ -100,7 +100,7 @@ def present(folder: StrPath, out: StrPath) -> Presented:
     make_folder(out)
     files = [out / "film.html", out / "film.vtt"]
     for path, text in zip(files, (page, subtitles(film)), strict=True):
-        path.write_text(text, encoding="utf-8")
+        write_text(text, path)
     missing = missing_tools()
     if missing:
         notes.append(f"{' and '.join(missing)} not found on the PATH: no film.mp4")

@@ -9,6 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from roadworthy.core.document import Table
+from roadworthy.core.files import write_arrays
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.studies.claims import Part, better, judge, near, untrained
@@ -194,7 +195,7 @@ class Domains(Study):
             there = tables.opened(run, domain, home.classes)
             captions, pairs = _side_by_side(home, there)
             name = f"{GALLERY}-{number}.npz"
-            np.savez_compressed(folder / name, images=pairs)
+            write_arrays({"images": pairs}, folder / name)
             stored.append(
                 Stored(caption=f"Left from home, right from {domain}", file=name, captions=tuple(captions))
             )

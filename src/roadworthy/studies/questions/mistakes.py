@@ -13,6 +13,7 @@ import torch
 from roadworthy.config import load_config
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.document import Table
+from roadworthy.core.files import write_arrays
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.words import interval, percent
 from roadworthy.data.dataset import Dataset
@@ -216,7 +217,7 @@ def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
     maps = grad_cam(model, inputs, answers).numpy()
     likeness = randomised_likeness(model, inputs, answers)
     beside = [np.concatenate([a, overlay(a, m)], axis=1) for a, m in zip(images, maps, strict=True)]
-    np.savez_compressed(folder / GALLERY, images=np.stack(beside))
+    write_arrays({"images": np.stack(beside)}, folder / GALLERY)
     confidence = probabilities(predictions.logits[wrong], predictions.temperature).max(axis=1)
     captions = [
         f"{predictions.classes[target]} read as {predictions.classes[answer]}, {percent(sure, 0)}"
