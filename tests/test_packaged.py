@@ -142,7 +142,7 @@ def test_it_is_exported_from_its_weights(few: Path, tmp_path: Path) -> None:
 def test_without_data_it_is_held_to_drawn_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     given: dict[str, object] = {}
     monkeypatch.setattr(
-        "roadworthy.workflows.export.export", lambda *places, **more: given.update(more, places=places)
+        "roadworthy.workflows.export.ship", lambda *places, **more: given.update(more, places=places)
     )
     api.export("packaged", str(tmp_path / "x.onnx"))
     assert given["places"] == (packaged_weights(), tmp_path / "x.onnx")

@@ -17,7 +17,7 @@ from roadworthy.core.errors import MissingExtraError
 from roadworthy.data.spec import parse_spec
 from roadworthy.evaluate.analysis.doubts import LEAST_STEPS
 from roadworthy.models.catalogue import build_model
-from roadworthy.train.gradient_norm import GradientNormPenalty, build_producers
+from roadworthy.train.gradient_norm import GradientNormPenalty, build_gradient_rules
 from roadworthy.train.optim import build_optimizer
 from roadworthy.train.schedules import build_schedule
 
@@ -39,7 +39,7 @@ def test_a_recipe_loads_and_what_it_names_can_be_built(path: Path) -> None:
             model = build_model(config.model, 10, config.input)
         except MissingExtraError as error:
             pytest.skip(str(error))
-        build_producers(config.penalty, model, build_optimizer(model, config.optim))
+        build_gradient_rules(config.penalty, model, build_optimizer(model, config.optim))
     assert 0 <= build_schedule(config.schedule)(0.5) <= 1
 
 
@@ -90,11 +90,11 @@ def test_cifars_recipes_are_nesterov_sgd_along_half_a_cosine(
 def test_the_large_recipes_penalise_the_gradients_norm_from_start_to_end(name: str) -> None:
     penalty = recipe(name).penalty
     model = torch.nn.Linear(2, 2)
-    producers = build_producers(penalty, model, torch.optim.SGD(model.parameters(), lr=0.1))(model)
+    gradient_rules = build_gradient_rules(penalty, model, torch.optim.SGD(model.parameters(), lr=0.1))(model)
     for done, step in ((0.0, 0), (0.999, 7)):
-        producer = producers(done, step)
-        assert isinstance(producer, GradientNormPenalty)
-        assert (producer.r, producer.alpha) == (0.1, 0.8)
+        gradient_rule = gradient_rules(done, step)
+        assert isinstance(gradient_rule, GradientNormPenalty)
+        assert (gradient_rule.r, gradient_rule.alpha) == (0.1, 0.8)
 
 
 def test_the_small_recipe_trains_plainly() -> None:

@@ -29,8 +29,8 @@ from roadworthy.studies.questions import gradient_norm, gradient_norm_signs, tru
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import Claim, StudyResult
 from roadworthy.studies.watch import Watcher
+from roadworthy.train import pace
 from roadworthy.train.pace import Pace
-from roadworthy.workflows import train as runs
 
 TINY = {
     "input.size": 16,
@@ -156,7 +156,7 @@ def test_all_trainings_have_one_precision_and_as_many_threads_even_of_different_
         )
 
     asked: list[Config] = []
-    for module in (runner, runs):
+    for module in (runner, pace):
         monkeypatch.setattr(module, "settle_pace", fickle)
     monkeypatch.setitem(TINY, "train.threads", "auto")
     api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path)

@@ -22,7 +22,7 @@ from roadworthy.models.catalogue import build_model
 from roadworthy.train.gradient_norm import (
     GradientNormPenalty,
     MomentumSam,
-    build_producers,
+    build_gradient_rules,
     global_norm,
     moved,
     passes_a_step,
@@ -81,7 +81,7 @@ def of_quadratic(model: Quadratic) -> Callable[[], Tensor]:
     return closure
 
 
-# The checks, each of what a producer made by `make(model, r=, alpha=)` does.
+# The checks, each of what a gradient_rule made by `make(model, r=, alpha=)` does.
 
 
 def check_autograd(make: Make) -> None:
@@ -117,9 +117,9 @@ def check_ends(make: Make) -> None:
     for alpha in (0.0, 1.0):
         ours, other = smooth(), smooth()
         steps = [torch.optim.SGD(m.parameters(), lr=0.3, momentum=0.9) for m in (ours, other)]
-        producer = make(ours, r=0.2, alpha=alpha)
+        gradient_rule = make(ours, r=0.2, alpha=alpha)
         for _ in range(10):
-            producer.backward(closure_of(ours, inputs, targets))
+            gradient_rule.backward(closure_of(ours, inputs, targets))
             steps[0].step()
             steps[1].zero_grad()
             closure_of(other, inputs, targets)()
@@ -615,19 +615,19 @@ def test_the_normalisation_variant_moves_nothing_else_and_trains_everything() ->
 def test_momentum_sam_takes_one_pass_up_along_what_was_gathered() -> None:
     model, (inputs, targets) = smooth(), batch()
     optimizer = torch.optim.SGD(model.parameters(), lr=0.1, momentum=0.9)
-    producer, seen = MomentumSam(model, optimizer, r=0.4), []
+    gradient_rule, seen = MomentumSam(model, optimizer, r=0.4), []
 
     def closure() -> Tensor:
         seen.append(flat(list(model.parameters())))
         return closure_of(model, inputs, targets)()
 
     start = flat(list(model.parameters()))
-    producer.backward(closure)
+    gradient_rule.backward(closure)
     optimizer.step()
     assert torch.equal(seen[0], start)  # nothing was gathered yet
     gathered = flat([optimizer.state[p]["momentum_buffer"] for p in model.parameters()])
     before = flat(list(model.parameters()))
-    producer.backward(closure)
+    gradient_rule.backward(closure)
     assert len(seen) == 2
     torch.testing.assert_close(seen[1] - before, 0.4 * gathered / gathered.norm())
     assert torch.equal(flat(list(model.parameters())), before)
@@ -636,9 +636,9 @@ def test_momentum_sam_takes_one_pass_up_along_what_was_gathered() -> None:
 def test_momentum_sam_knows_adams_first_moment() -> None:
     model, (inputs, targets) = smooth(), batch()
     optimizer = torch.optim.Adam(model.parameters())
-    producer = MomentumSam(model, optimizer, r=0.4)
+    gradient_rule = MomentumSam(model, optimizer, r=0.4)
     for _ in range(2):
-        producer.backward(closure_of(model, inputs, targets))
+        gradient_rule.backward(closure_of(model, inputs, targets))
         plain = copy.deepcopy(model)
         plain.zero_grad()
         closure_of(plain, inputs, targets)()
@@ -774,11 +774,11 @@ def test_when_the_penalty_is_on(settings: dict[str, Any], done: float, step: int
 def test_alpha_or_r_grows(ramp: Any, expected: tuple[float, float]) -> None:
     model = smooth()
     config = PenaltyConfig(method="gradient-norm", warmup=0.5, ramp=ramp)
-    producers = build_producers(config, model, torch.optim.SGD(model.parameters()))(model)
-    penalty = producers(0.25, 0)
+    gradient_rules = build_gradient_rules(config, model, torch.optim.SGD(model.parameters()))(model)
+    penalty = gradient_rules(0.25, 0)
     assert isinstance(penalty, GradientNormPenalty)
     assert (penalty.r, penalty.alpha) == pytest.approx(expected)
-    later = producers(0.75, 0)
+    later = gradient_rules(0.75, 0)
     assert isinstance(later, GradientNormPenalty)
     assert (later.r, later.alpha) == (0.1, 0.8)
 

@@ -24,8 +24,8 @@ from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
-from roadworthy.train.gradient_norm import build_producers
-from roadworthy.train.loop import Steps, train
+from roadworthy.train.gradient_norm import build_gradient_rules
+from roadworthy.train.loop import TrainingHooks, train
 from roadworthy.train.losses import build_loss
 from roadworthy.train.optim import build_optimizer
 from roadworthy.train.schedules import SCHEDULES, build_schedule
@@ -75,7 +75,7 @@ def steps(state_file=None, validation=None, kept=None, loss=None, warmup=0.2, sc
     def prepare(images, targets, step):
         return images + 0.1 * torch.randn(images.shape, generator=generator("cpu", "noise", step)), targets
 
-    return Steps(
+    return TrainingHooks(
         prepare=prepare,
         loss=loss or build_loss(0.0, None),
         schedule=build_schedule(ScheduleConfig(name=schedule, warmup=warmup)),
@@ -177,8 +177,8 @@ def penalised(name):
     state = new_state()
 
     def with_penalty(state_file=None):
-        producers = build_producers(PENALTIES[name], state.model, state.optimizer)
-        return dataclasses.replace(steps(state_file), producers=producers)
+        gradient_rules = build_gradient_rules(PENALTIES[name], state.model, state.optimizer)
+        return dataclasses.replace(steps(state_file), gradient_rules=gradient_rules)
 
     return state, with_penalty
 

@@ -7,7 +7,6 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
-import numpy as np
 import pytest
 
 from roadworthy import api
@@ -16,7 +15,7 @@ from roadworthy.core.errors import ConfigError, DataError, LabelError, UsageErro
 from roadworthy.core.predictions import Predictions
 from roadworthy.evaluate.results import Metrics
 from roadworthy.inference.bundle import read_bundle
-from roadworthy.workflows.evaluate import add_pictures, frames_per_sign
+from roadworthy.workflows.evaluate import frames_per_sign
 
 # Whatever `pip install roadworthy` does not bring.
 OPTIONAL = {
@@ -175,10 +174,3 @@ def test_only_gtsrbs_test_is_known_to_have_thirty_frames_a_sign(
 ) -> None:
     measured: Any = SimpleNamespace(records=[SimpleNamespace(source=source) for source in sources])
     assert frames_per_sign(spec, split, measured) == expected
-
-
-def test_pictures_are_added_to_those_that_are_there(tmp_path: Path) -> None:
-    add_pictures(tmp_path, one=np.arange(3), two=np.zeros(2))
-    add_pictures(tmp_path, two=np.ones(2))
-    with np.load(tmp_path / "pictures.npz") as stored:
-        assert {name: stored[name].tolist() for name in stored.files} == {"one": [0, 1, 2], "two": [1, 1]}

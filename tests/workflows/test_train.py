@@ -36,11 +36,13 @@ from roadworthy.core.predictions import Predictions
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.train import pace
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint
 from roadworthy.train.pace import Pace
-from roadworthy.workflows import train as runs
-from roadworthy.workflows.train import samples_by_class, trains_without_colour
+from roadworthy.workflows import run_folder
+from roadworthy.workflows.preparation import trains_without_colour
+from roadworthy.workflows.run_folder import samples_by_class
 
 
 def tiny(spec: str, **train: object) -> Config:
@@ -244,7 +246,7 @@ def test_a_run_killed_as_it_began_can_be_begun_again(
         raise KeyboardInterrupt
 
     with monkeypatch.context() as patch:
-        patch.setattr(runs, "write_config", killed)
+        patch.setattr(run_folder, "write_config", killed)
         with pytest.raises(KeyboardInterrupt):
             api.train(tiny(spec, epochs=1), tmp_path / "run")
     assert api.train(tiny(spec, epochs=1), tmp_path / "run").metrics.n
@@ -295,7 +297,7 @@ def test_without_the_part_that_draws_a_report_has_no_icons(
     def missing(*_: object) -> None:
         raise MissingExtraError("drawing signs", ["resvg-py"], ["signs"])
 
-    monkeypatch.setattr("roadworthy.workflows.train.draw_icon", missing)
+    monkeypatch.setattr("roadworthy.workflows.run_folder.draw_icon", missing)
     folder = api.train(tiny(spec, epochs=1), tmp_path / "run").folder
     with np.load(folder / "pictures.npz") as pictures:
         assert "icons_images" not in pictures.files
@@ -386,7 +388,7 @@ def test_threads_and_precision_are_settled_once_stored_and_taken_again(
     spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     answers = iter([Pace(threads=1, precision="bf16", source="measured", batch=16)])
-    monkeypatch.setattr(runs, "settle_pace", lambda config, device, say: next(answers))
+    monkeypatch.setattr(pace, "settle_pace", lambda config, device, say: next(answers))
     config = tiny(spec, threads="auto", epochs=3)
     with pytest.raises(KeyboardInterrupt):
         api.train(config, tmp_path / "run", callbacks=[Stop(1)])

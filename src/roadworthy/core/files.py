@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import errno
 import json
 import os
@@ -12,7 +13,7 @@ import socket
 import stat
 import tempfile
 import time
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from contextlib import contextmanager, suppress
 from hashlib import blake2b
 from pathlib import Path
@@ -215,16 +216,24 @@ def make_folder(folder: Path) -> Path:
     return folder
 
 
-def write_json(tree: Any, path: Path) -> None:
-    """JSON with NaN refused (it is no JSON), written aside and renamed so that no reader sees half of it."""
-    text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
-    write_text(text, path)
+def write_csv(rows: Iterable[Sequence[Any]], path: Path) -> None:
+    """Rows of cells, the header first, whole or not at all; file names that are no valid text are kept."""
+    with (
+        replacing(path) as aside,
+        aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
+        csv.writer(file).writerows(rows)
 
 
-def write_arrays(path: Path, **arrays: Any) -> None:
-    """A compressed .npz, whole or not at all."""
+def write_arrays(arrays: Mapping[str, Any], path: Path) -> None:
+    """Arrays by name as a compressed .npz file, whole or not at all."""
     with replacing(path) as aside, aside.open("wb") as file:
         np.savez_compressed(file, **arrays)
+
+
+def write_json(tree: Any, path: Path) -> None:
+    """JSON, whole or not at all; NaN is refused, for it is no JSON."""
+    write_text(json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n", path)
 
 
 def _plain(value: Any) -> Any:
@@ -236,14 +245,15 @@ def _plain(value: Any) -> Any:
 
 
 def write_png(image: ByteArray, path: Path) -> None:
-    """(H, W, 3) uint8 RGB as a picture file; UsageError where that cannot be."""
+    """(H, W, 3) uint8 RGB as a picture file, whole or not at all; UsageError where that cannot be."""
     from PIL import Image
 
+    kind = Image.registered_extensions().get(path.suffix.lower(), "")
+    if kind not in Image.SAVE:  # some formats Pillow reads and cannot write
+        raise UsageError(f"{path} cannot be written in the format {path.suffix}; end its name with .png")
     try:
         with replacing(path) as aside:
-            Image.fromarray(image).save(aside, format=Image.registered_extensions()[path.suffix.lower()])
-    except (KeyError, ValueError) as error:  # a format that Pillow reads and cannot write
-        raise UsageError(f"{path} cannot be written: {error}; end its name with .png") from error
+            Image.fromarray(image).save(aside, format=kind)
     except OSError as error:
         raise UsageError(
             f"{path} cannot be written ({error.strerror or error}); is the disk full?"

@@ -17,7 +17,7 @@ from dataclasses import dataclass
 from pathlib import Path, PurePosixPath
 
 from roadworthy.core.errors import DownloadError, UnknownNameError
-from roadworthy.core.files import alone, replacing
+from roadworthy.core.files import alone, write_json
 
 Progress = Callable[[str, int, int], None]  # what is being done, how much of it is done, of how much
 
@@ -299,5 +299,4 @@ def _move_into(source: Path, target: Path) -> None:
 
 
 def _write_stamp(dest: Path, stamp: Mapping[str, list[str]]) -> None:
-    with replacing(dest / STAMP) as aside:
-        aside.write_text(json.dumps(stamp, indent=1) + "\n", encoding="utf-8")
+    write_json(stamp, dest / STAMP)

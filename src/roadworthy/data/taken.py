@@ -11,7 +11,7 @@ from collections.abc import Iterator, Mapping, Sequence
 from pathlib import Path
 
 from roadworthy.core.errors import DataError
-from roadworthy.core.files import replacing
+from roadworthy.core.files import write_csv
 from roadworthy.core.notes import say
 from roadworthy.data.open import Splits, refuse_other_classes
 from roadworthy.data.records import Record
@@ -31,13 +31,7 @@ def write_splits(splits: Splits, folder: Path) -> None:
 
     label: its class.  pixels: a hash of the picture as decoded for the network; empty for drawn ones.
     """
-    with (
-        replacing(folder / FILE) as aside,
-        aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        writer = csv.DictWriter(file, _COLUMNS)
-        writer.writeheader()
-        writer.writerows(_rows(splits))
+    write_csv([_COLUMNS, *(tuple(row.values()) for row in _rows(splits))], folder / FILE)
 
 
 def trained_on(folder: Path | None) -> set[str]:

@@ -4,6 +4,8 @@ from __future__ import annotations
 
 from typing import Protocol
 
+import numpy as np
+
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.preprocess import InputSpec
@@ -34,3 +36,9 @@ class Network(Protocol):
 
     def logits(self, images: ByteArray) -> FloatArray:
         """(B, S, S, 3) uint8 RGB, cropped and resized as `spec` says -> (B, C) float32."""
+
+
+def all_logits(network: Network, images: ByteArray, batch_size: int) -> FloatArray:
+    """A network's logits for any number of pictures, memory-mapped ones too; a batch is read at a time."""
+    starts = range(0, len(images), batch_size)
+    return np.concatenate([network.logits(np.asarray(images[i : i + batch_size])) for i in starts])

@@ -17,6 +17,7 @@ from roadworthy.core.paths import as_path
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
+from roadworthy.inference.network import all_logits
 from roadworthy.signs.catalogue import NO_SIGN
 
 PACKAGED = "packaged"  # the model that comes with Roadworthy, wherever a model is named
@@ -79,8 +80,7 @@ class Engine:
 
     def all_logits(self, images: ByteArray, batch_size: int) -> FloatArray:
         """The same for any number of pictures, memory-mapped ones too."""
-        starts = range(0, len(images), batch_size)
-        return np.concatenate([self.logits(np.asarray(images[i : i + batch_size])) for i in starts])
+        return all_logits(self, images, batch_size)
 
     def windows(self, image: ByteArray) -> FloatArray:
         """(H, W, 3) uint8, H and W multiples of the stride and at least S -> (h, w, C) float32."""

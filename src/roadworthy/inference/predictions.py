@@ -2,14 +2,13 @@
 
 from __future__ import annotations
 
-import csv
 import json
 from dataclasses import asdict
 from pathlib import Path
 
 import numpy as np
 
-from roadworthy.core.files import replacing, write_arrays
+from roadworthy.core.files import write_arrays, write_csv
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.words import csv_cell
 from roadworthy.inference.confidence import accepted
@@ -22,24 +21,19 @@ def write_predictions(predictions: Predictions, folder: Path) -> None:
     says = [""] * len(predictions.paths) if kept is None else ["true" if one else "false" for one in kept]
     predicted = predictions.logits.argmax(axis=1)
     classes = predictions.classes
-    with (
-        replacing(folder / "predictions.csv") as aside,
-        aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
-    ):
-        writer = csv.writer(file)
-        writer.writerow(["path", "group", "target", "predicted", "confidence", "accepted"])
-        for i, path in enumerate(predictions.paths):
-            target, answer = classes[int(predictions.targets[i])], classes[int(predicted[i])]
-            sure = f"{probs[i, predicted[i]]:.6f}"
-            cells = map(csv_cell, (path, predictions.groups[i], target, answer))
-            writer.writerow([*cells, sure, says[i]])
-    write_arrays(
-        folder / "predictions.npz",
-        logits=predictions.logits.astype(np.float32),
-        targets=predictions.targets,
-        classes=np.array(classes),
-        paths=np.array(predictions.paths),
-        groups=np.array(predictions.groups),
-        temperature=predictions.temperature,
-        rejection=json.dumps(None if predictions.rejection is None else asdict(predictions.rejection)),
-    )
+    rows = [("path", "group", "target", "predicted", "confidence", "accepted")]
+    for i, path in enumerate(predictions.paths):
+        target, answer = classes[int(predictions.targets[i])], classes[int(predicted[i])]
+        place, group, is_, read_as = map(csv_cell, (path, predictions.groups[i], target, answer))
+        rows.append((place, group, is_, read_as, f"{probs[i, predicted[i]]:.6f}", says[i]))
+    write_csv(rows, folder / "predictions.csv")
+    arrays = {
+        "logits": predictions.logits.astype(np.float32),
+        "targets": predictions.targets,
+        "classes": np.array(classes),
+        "paths": np.array(predictions.paths),
+        "groups": np.array(predictions.groups),
+        "temperature": predictions.temperature,
+        "rejection": json.dumps(None if predictions.rejection is None else asdict(predictions.rejection)),
+    }
+    write_arrays(arrays, folder / "predictions.npz")

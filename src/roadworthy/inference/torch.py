@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager, nullcontext
+from copy import copy
 from functools import partial
 from pathlib import Path
 
@@ -107,40 +108,59 @@ class Weights:
     """A checkpoint that answers, in full precision.
 
     path: a run folder or a .safetensors file.  device: `auto`, or torch's name of one.
+    channels_last: how the weights lie in memory.  views: which of VIEWS each picture is seen in.
     """
 
-    def __init__(self, path: Path, device: str = "cpu") -> None:
-        self._device = pick_device(device)
-        self._model, self._card = load_checkpoint(path, self._device)
+    def __init__(
+        self, path: Path, device: str = "cpu", *, channels_last: bool = False, views: str = "plain"
+    ) -> None:
+        self.device = pick_device(device)
+        self.model, self.card = load_checkpoint(path, self.device)
+        if channels_last:
+            self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+        self._views = views
+
+    def with_model(self, model: nn.Module) -> Weights:
+        """The same with the weights of another network of its shape."""
+        other = copy(self)
+        other.model = model
+        return other
 
     @property
     def classes(self) -> tuple[str, ...]:
         """The classes, in the order of the logits."""
-        return self._card.classes
+        return self.card.classes
 
     @property
     def spec(self) -> InputSpec:
         """How pictures are prepared for this network."""
-        return self._card.input
+        return self.card.input
 
     @property
     def temperature(self) -> float:
         """What logits are divided by before they become confidences."""
-        return self._card.temperature
+        return self.card.temperature
 
     @property
     def rejection(self) -> Rejection | None:
         """When its answers are not accepted; None where no threshold was chosen."""
-        return self._card.rejection
+        return self.card.rejection
 
     @property
     def without_colour(self) -> bool:
         """Whether it was trained to read pictures without colour, too."""
-        return self._card.without_colour
+        return self.card.without_colour
 
     def logits(self, images: ByteArray) -> FloatArray:
         """(B, S, S, 3) uint8 RGB, cropped and resized as `spec` says -> (B, C) float32."""
-        return predict_logits(self._model, images, self.spec, batch_size=len(images), device=self._device)
+        return predict_logits(
+            self.model,
+            images,
+            self.spec,
+            batch_size=len(images),
+            device=self.device,
+            views=self._views,
+        )
 
 
 def predict_features(

@@ -9,11 +9,12 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import DataConfig
-from roadworthy.core.files import write_json
+from roadworthy.core.files import folder_replacing, write_json
 from roadworthy.studies.plan import MEASURED_FURTHER, Job, Study
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import RunResult
-from roadworthy.workflows.train import evaluate_checkpoint, run
+from roadworthy.workflows.evaluate import evaluate
+from roadworthy.workflows.train import run
 
 LAST = "last weights"  # the final ones, measured where the best are
 MEASURED = (
@@ -57,22 +58,21 @@ def _carry_out(job: Job) -> None:
 
 def _take_over(start: Path, folder: Path) -> None:
     """Make another run's state this folder's own: at once, or, where that is interrupted, not at all."""
-    aside = folder.with_name(f"{folder.name}.tmp")
-    shutil.rmtree(aside, ignore_errors=True)
-    for name in ("resume", "checkpoints"):
-        shutil.copytree(start / name, aside / name)
-    shutil.copy2(start / "config.toml", aside)
-    aside.replace(folder)
+    with folder_replacing(folder) as aside:
+        for name in ("resume", "checkpoints"):
+            shutil.copytree(start / name, aside / name)
+        shutil.copy2(start / "config.toml", aside)
 
 
 def _measure(job: Job, model: Path, spec: str, out: Path, split: str = "test") -> None:
-    evaluate_checkpoint(
+    evaluate(
         model,
         DataConfig(spec=spec, labels=job.config.data.labels),
         split=split,
         skip_unknown=True,
         out=out,
         config=job.config.evaluate,
+        with_report=False,
     )
 
 

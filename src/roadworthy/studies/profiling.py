@@ -18,6 +18,7 @@ from torch.nn.modules import module as every_module
 
 from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
 from roadworthy.core.device import peak_rss_mb, pick_device, provenance
+from roadworthy.core.errors import UsageError
 from roadworthy.core.files import make_folder, scratch, write_json
 from roadworthy.core.timing import Stages
 from roadworthy.core.words import percent
@@ -25,7 +26,8 @@ from roadworthy.data.spec import read_records
 from roadworthy.imaging.preprocess import crop_resize, decode
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.track import Trace
-from roadworthy.workflows.train import check_names, run
+from roadworthy.workflows.checks import check_names
+from roadworthy.workflows.train import run
 
 WARM_UP = 8  # steps that are not timed
 FILES = 400  # read and decoded one by one
@@ -54,7 +56,19 @@ BACKWARD = {
 }
 
 
-def profile(config: Config, folder: Path, *, steps: int = 60, command: str = "") -> dict[str, Any]:
+def profile(
+    config: Config, folder: Path, *, steps: int = 60, with_fix: bool = False, command: str = ""
+) -> dict[str, Any]:
+    """Where a training's time goes; with `with_fix`, what makes it faster (api.profile tells the rules)."""
+    if not config.data.spec:
+        raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
+    if steps < 1:
+        raise UsageError(f"--steps is {steps}; at least 1 is needed")
+    found = _profile(config, folder, steps, command)
+    return {**found, "fix": fix(config, folder)} if with_fix else found
+
+
+def _profile(config: Config, folder: Path, steps: int, command: str) -> dict[str, Any]:
     """Train `steps` steps as `config` says and tell where the time goes; also profile.json and trace.json.
 
     stages: seconds, share of the training and microseconds a picture, each stage without those within it;

@@ -2,7 +2,6 @@
 
 from __future__ import annotations
 
-import csv
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
@@ -14,7 +13,7 @@ import numpy as np
 from roadworthy.config import load_config
 from roadworthy.core.device import pick_device, with_threads
 from roadworthy.core.errors import DataError, UsageError
-from roadworthy.core.files import alone, make_folder, replacing, write_json
+from roadworthy.core.files import alone, make_folder, write_csv, write_json
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.compare import judge, paired
 from roadworthy.evaluate.statistics.pairing import pair
@@ -176,13 +175,12 @@ def _settled(base: Settings, ask: Ask, folder: Path) -> Settings:
 
 def _write_csv(result: StudyResult, path: Path) -> None:
     """A row for each training and domain."""
-    with replacing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
-        writer = csv.writer(file)
-        measures = list(result.arms[0].runs[0].metrics)
-        used = list(result.arms[0].runs[0].used)
-        writer.writerow(["arm", "seed", "fold", "domain", *measures, *used])
-        for arm in result.arms:
-            for run in arm.runs:
-                for domain, metrics in {"": run.metrics, **run.new}.items():
-                    row = [metrics.get(name, "") for name in measures] + [run.used[name] for name in used]
-                    writer.writerow([arm.name, run.seed, run.fold, domain, *row])
+    measures = list(result.arms[0].runs[0].metrics)
+    used = list(result.arms[0].runs[0].used)
+    rows: list[Sequence[Any]] = [["arm", "seed", "fold", "domain", *measures, *used]]
+    for arm in result.arms:
+        for run in arm.runs:
+            for domain, metrics in {"": run.metrics, **run.new}.items():
+                row = [metrics.get(name, "") for name in measures] + [run.used[name] for name in used]
+                rows.append([arm.name, run.seed, run.fold, domain, *row])
+    write_csv(rows, path)

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 
 
 class Callback:
@@ -22,3 +22,10 @@ class Callback:
 
     def on_end(self) -> None:
         """Training is over, also when it ended with an error."""
+
+
+def tell(callbacks: Sequence[Callback], *notices: str) -> None:
+    """Say something to all who watch."""
+    for text in notices:
+        for callback in callbacks:
+            callback.on_notice(text)

@@ -44,7 +44,7 @@ _NORMALISATIONS = (
 )
 
 
-class Producer(Protocol):
+class GradientRule(Protocol):
     """What makes the gradients of a step."""
 
     def backward(self, closure: Closure) -> Tensor:
@@ -287,29 +287,29 @@ def _check(r: float, alpha: float, mix: str) -> None:
         raise ConfigError(f"mix is {mix!r}; use paper or normalised")
 
 
-Producers = Callable[[float, int], Producer]
+GradientRules = Callable[[float, int], GradientRule]
 """(share of the budget used, step) -> what makes that step's gradients."""
 
 
-def plain(trained: nn.Module) -> Producers:
+def plain(trained: nn.Module) -> GradientRules:
     """The loss's own gradient in every step."""
     return lambda done, step: Plain()
 
 
-def build_producers(
+def build_gradient_rules(
     config: PenaltyConfig, model: nn.Module, optimizer: torch.optim.Optimizer
-) -> Callable[[nn.Module], Producers]:
+) -> Callable[[nn.Module], GradientRules]:
     """What `config` asks for, for the network as it is called in training, which several processes wrap."""
     if config.method == "none":
         return plain
 
-    def producers(trained: nn.Module) -> Producers:
+    def gradient_rules(trained: nn.Module) -> GradientRules:
         only = config.moves == "normalisation"
         parallel = trained if isinstance(trained, DistributedDataParallel) else None
         if config.method == "momentum-sam":
             momentum = MomentumSam(model, optimizer, r=config.r, only_normalisation=only)
 
-            def at(done: float, step: int) -> Producer:
+            def at(done: float, step: int) -> GradientRule:
                 strength = strength_at(config, done, step)
                 momentum.r = config.r * strength
                 return momentum
@@ -326,7 +326,7 @@ def build_producers(
             shared_step=config.shared_step,
         )
 
-        def penalised(done: float, step: int) -> Producer:
+        def penalised(done: float, step: int) -> GradientRule:
             strength = strength_at(config, done, step)
             penalty.r = config.r * (strength if config.ramp == "r" else float(strength > 0))
             penalty.alpha = config.alpha * (strength if config.ramp == "alpha" else 1.0)
@@ -334,7 +334,7 @@ def build_producers(
 
         return penalised
 
-    return producers
+    return gradient_rules
 
 
 def passes_a_step(config: PenaltyConfig) -> float:

@@ -16,7 +16,7 @@ from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import ConfigError, TrainingError
 from roadworthy.core.timing import each, stage
 from roadworthy.train.callbacks import Callback
-from roadworthy.train.gradient_norm import Producers, plain
+from roadworthy.train.gradient_norm import GradientRules, plain
 from roadworthy.train.losses import Loss, l2_penalty
 from roadworthy.train.schedules import Schedule, step_factor
 from roadworthy.train.state import Progress, TrainState
@@ -39,13 +39,13 @@ class Batches(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Steps:
+class TrainingHooks:
     """What the loop is made of, injected: it knows nothing of data, augmentation or metrics.
 
     prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
     (B, C) their shares.  Further views of all B pictures may follow; targets stay one entry a picture.
     validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
-    producers: of the network as it is called in training: what makes a step's gradients from its passes.
+    gradient_rules: of the network as it is called in training: what makes a step's gradients from its passes.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
     parallel, agree: where several processes train one network: the network as it is called in training, and
     the seconds that count for all of them.
@@ -57,7 +57,7 @@ class Steps:
     validate: Callable[[torch.nn.Module], Mapping[str, float]]
     keep_best: Callable[[TrainState], None]
     save: Callable[[TrainState], None]
-    producers: Callable[[torch.nn.Module], Producers] = plain
+    gradient_rules: Callable[[torch.nn.Module], GradientRules] = plain
     parallel: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model
     agree: Callable[[float], float] = lambda seconds: seconds
 
@@ -65,7 +65,7 @@ class Steps:
 def train(
     state: TrainState,
     batches: Batches,
-    steps: Steps,
+    steps: TrainingHooks,
     config: TrainConfig,
     *,
     l2: float = 0.0,
@@ -82,7 +82,7 @@ def train(
     total_steps = planned_steps(config, batches)
     trained = steps.parallel(state.model)
     forward = torch.compile(trained) if config.compile else trained
-    producer = steps.producers(trained)
+    gradient_rule = steps.gradient_rules(trained)
 
     def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
         loss = steps.loss(logits, targets)
@@ -117,7 +117,7 @@ def train(
 
                 passes = _Passes(forward, inputs, targets, loss_of, autocast)
                 state.optimizer.zero_grad(set_to_none=True)
-                loss = producer(done, progress.step).backward(passes)
+                loss = gradient_rule(done, progress.step).backward(passes)
                 with stage("optimiser"):
                     if config.clip_norm:
                         torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
@@ -297,7 +297,9 @@ def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> 
     progress.seen += len(targets)
 
 
-def _end_epoch(state: TrainState, steps: Steps, config: TrainConfig, budget_used: bool, clock: Clock) -> None:
+def _end_epoch(
+    state: TrainState, steps: TrainingHooks, config: TrainConfig, budget_used: bool, clock: Clock
+) -> None:
     """Validate, remember the best, write the history row, decide whether to stop, save."""
     progress = state.progress
     validation = steps.validate(state.evaluated)

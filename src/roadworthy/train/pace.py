@@ -20,11 +20,11 @@ from typing import Any, Literal
 import torch
 from torch import Tensor
 
-from roadworthy.config import Config
-from roadworthy.core.device import AUTOCAST, keep_freed_memory, may_use_bf16, with_threads
+from roadworthy.config import Config, TrainConfig
+from roadworthy.core.device import AUTOCAST, keep_freed_memory, may_use_bf16, set_threads, with_threads
 from roadworthy.core.files import write_json
 from roadworthy.core.provenance import cpu_name
-from roadworthy.core.waiting import waiting
+from roadworthy.core.waiting import waiting, warning
 from roadworthy.data.cache import default_cache_dir
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.losses import build_loss
@@ -103,6 +103,39 @@ def settle_pace(
         kept.parent.mkdir(parents=True, exist_ok=True)
         write_json({"about": about, "pace": asdict(pace)}, kept)
     return pace
+
+
+def resolve_pace(
+    config: Config,
+    device: torch.device,
+    *,
+    began: TrainConfig | None,
+    stored: Mapping[str, Any],
+    agree: Callable[[float], float],
+    say: Callable[[str], None],
+) -> tuple[TrainConfig, dict[str, Any]]:
+    """`config.train` without `auto`, computing with so many threads from here on; also what provenance tells.
+
+    began, stored: the settings and the pace of a run that is gone on with, which keeps what it began with.
+    agree: the first process's value, in all of them.
+    """
+    train = config.train
+    if began is not None:
+        threads = began.threads if train.threads == "auto" else train.threads
+        precision = began.precision if train.precision == "auto" else train.precision
+        train = dataclasses.replace(train, threads=threads, precision=precision)
+    pace = dict(stored) if began is not None else {}
+    if "auto" in (train.threads, train.precision):
+        found = settle_pace(dataclasses.replace(config, train=train), device, say=say)
+        pace = asdict(found)
+        threads = int(agree(found.threads)) if train.threads == "auto" else train.threads
+        train = dataclasses.replace(
+            train, threads=threads, precision="bf16" if agree(found.precision == "bf16") else "fp32"
+        )
+    assert train.threads != "auto"
+    if set_threads(train.threads) > 1 and (warned := warning()):
+        say(warned)
+    return train, pace or {"source": "given", "waiting": waiting()}
 
 
 def _counts(most: int) -> list[int]:

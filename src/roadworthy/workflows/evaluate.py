@@ -1,36 +1,42 @@
-"""From logits to everything that is said of a model on a set of pictures.  No torch."""
+"""Whatever answers, measured on a set of pictures: one way for runs, checkpoints and bundles.
+
+A bundle is measured without torch; what needs it is imported where a checkpoint is opened.
+"""
 
 from __future__ import annotations
 
 import dataclasses
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence, Set
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from roadworthy.config import DataConfig, EvaluateConfig
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.errors import ConfigError, DataError
-from roadworthy.core.files import make_folder, write_arrays, write_json
+from roadworthy.core.extras import require
+from roadworthy.core.files import make_folder
 from roadworthy.core.notes import hearing, say
+from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.predictions import Predictions, probabilities
+from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import origin
 from roadworthy.core.rejection import Rejection
 from roadworthy.data.dataset import Dataset
-from roadworthy.data.open import open_dataset
+from roadworthy.data.open import open_dataset, open_splits
 from roadworthy.data.records import SPLITS
-from roadworthy.data.spec import parse_spec, refuse_within_data
-from roadworthy.evaluate.analysis.mistakes import most_confused, surest_mistakes
+from roadworthy.data.spec import extras_for, parse_spec, refuse_within_data
+from roadworthy.data.taken import place_of, trained_on
+from roadworthy.evaluate.analysis.mistakes import most_confused
 from roadworthy.evaluate.calibration import reliability
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.evaluate.rejection import rejection_summary
 from roadworthy.evaluate.results import Metrics
+from roadworthy.inference.classifier import model_path
+from roadworthy.inference.network import Network, all_logits
 from roadworthy.inference.onnx import load_engine
-from roadworthy.inference.predictions import write_predictions
-
-MISTAKES_SHOWN = 48
+from roadworthy.workflows.report import report
+from roadworthy.workflows.run_folder import RunFolder
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -41,19 +47,170 @@ class Calibration:
     rejection: Rejection | None = None
 
 
-def measure(
-    logits: FloatArray,
-    data: Dataset,
+UNCALIBRATED = Calibration()
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Subject:
+    """A network to be measured, and what its files tell of it.
+
+    name: of its file.  provenance: where a result of it comes from.  weights, size: facts for metrics.json.
+    trained: how the data of its run were read; None for a network without its run folder.
+    seen: the places of the pictures that it was trained on; None where nothing tells.
+    """
+
+    name: str
+    network: Network
+    provenance: Callable[[], dict[str, Any]]
+    weights: Mapping[str, Any]
+    size: Mapping[str, Any]
+    trained: DataConfig | None = None
+    seen: Set[str] | None = None
+
+
+def evaluate(
+    model: StrPath,
+    data: DataConfig,
     *,
-    split: str,
-    calibration: Calibration,
-    config: EvaluateConfig,
-    folder: Path | None,
-    facts: Mapping[str, Any],
-    frames_per_sign: float | None = None,
+    split: str = "test",
+    skip_unknown: bool = False,
+    out: StrPath | None = None,
+    config: EvaluateConfig | None = None,
+    command: str = "",
+    with_report: bool = True,
+    progress: Progress | None = None,
 ) -> Metrics:
-    """Metrics of (N, C) logits for `data`; with `folder`, also metrics.json, predictions, surest mistakes."""
-    predictions = Predictions(
+    """Measure whatever answers on a data set (api.evaluate tells the rules)."""
+    config = config or EvaluateConfig()
+    folder = None if out is None else RunFolder(as_path(out))
+    subject = _open(model_path(model), data, config, split, command)
+    with hearing() as notes:
+        measured, unknown, undivided = _pictures(subject, data, split, skip_unknown, progress)
+    check_measured(measured, data.spec, split)
+    if folder is not None:
+        refuse_within_data(folder.path, data.spec)
+        make_folder(folder.path)
+        folder.write_provenance(subject.provenance())
+        folder.write_data(describe_measured(data.spec, split, measured, unknown, notes))
+    network, adapted = _adapted(subject.network, measured, config)
+    predictions = as_predictions(
+        all_logits(network, measured.images, config.batch_size),
+        measured,
+        Calibration(temperature=network.temperature, rejection=network.rejection),
+    )
+    seen = subject.seen
+    overlap = {} if seen is None else {"trained_on": sum(place_of(r) in seen for r in measured.records)}
+    metrics = measure(
+        predictions,
+        measured,
+        split=split,
+        config=config,
+        frames_per_sign=frames_per_sign(data.spec, split, measured),
+        facts={
+            **subject.weights,
+            **adapted,
+            "data": data.spec,
+            **subject.size,
+            "unknown_skipped": sum(unknown.values()),
+            "undivided": undivided,
+            **overlap,
+        },
+    )
+    if folder is not None:
+        folder.write_results(metrics, predictions, measured.images)
+        if with_report:
+            report(folder.path, quiet=True)
+    return metrics
+
+
+def _open(path: Path, data: DataConfig, config: EvaluateConfig, split: str, command: str) -> _Subject:
+    """What is at `path`: a bundle, or a run folder or checkpoint, which needs torch."""
+    bundled = path.suffix.lower() == ".onnx"
+    purpose = "measuring on drawn signs" if bundled else "evaluating a checkpoint"
+    require(purpose, *([] if bundled else ["train"]), *extras_for(data.spec))
+    check_split(split)
+    return _open_bundle(path, config, command) if bundled else _open_weights(path, config, command)
+
+
+def _open_bundle(path: Path, config: EvaluateConfig, command: str) -> _Subject:
+    if config.views != "plain" or config.norms != "stored":
+        raise ConfigError(
+            f"evaluate.views={config.views} and evaluate.norms={config.norms} need the weights themselves, "
+            f"and {path} is a bundle; evaluate the run that it was exported from"
+        )
+    engine = load_engine(path)
+    return _Subject(
+        name=path.name,
+        network=engine,
+        provenance=lambda: {**origin(command), "model": str(path), "sha256": engine.sha256},
+        weights={},
+        size={"precision": engine.manifest.precision},
+    )
+
+
+def _open_weights(path: Path, config: EvaluateConfig, command: str) -> _Subject:
+    from roadworthy.core.device import provenance
+    from roadworthy.inference.torch import Weights
+    from roadworthy.models.catalogue import count_parameters
+    from roadworthy.train.checkpoint import find_checkpoint
+
+    network = Weights(path, "auto", channels_last=True, views=config.views)
+    home = RunFolder(find_checkpoint(path).resolve().parent.parent)
+    began = home.config()
+    return _Subject(
+        name=path.name,
+        network=network,
+        provenance=lambda: {
+            **provenance(device=network.device, autocast=None, seed=0, command=command),
+            "model": str(path),
+        },
+        weights={key: network.card.facts[key] for key in ("weights", "epoch") if key in network.card.facts},
+        size={"parameters": count_parameters(network.model)},
+        trained=None if began is None else began.data,
+        seen=trained_on(None if began is None else home.path),
+    )
+
+
+def _pictures(
+    subject: _Subject, data: DataConfig, split: str, skip_unknown: bool, progress: Progress | None
+) -> tuple[Dataset, Mapping[str, int], bool]:
+    """What is measured on, the labels left out, and whether the whole set is taken.
+
+    A run's own data are cut as they were for it.
+    """
+    network, trained = subject.network, subject.trained
+    if trained is not None and data.spec == trained.spec:
+        splits = open_splits(trained, network.spec, classes=network.classes, progress=progress)
+        return splits.parts()[split], {}, False
+    measured, unknown = open_dataset(
+        data, network.spec, network.classes, split=split, skip_unknown=skip_unknown, progress=progress
+    )
+    undivided = is_undivided(measured)
+    if undivided and subject.seen is None:
+        say(
+            f"{subject.name} does not tell which pictures it was trained on; where some are among these, "
+            "the figures flatter it"
+        )
+    return measured, unknown, undivided
+
+
+def _adapted(
+    network: Network, measured: Dataset, config: EvaluateConfig
+) -> tuple[Network, Mapping[str, Any]]:
+    """The network as `evaluate.norms` wants it, and what of it is a fact of the result."""
+    if config.norms == "stored":
+        return network, {}
+    from roadworthy.evaluate.adapt import reestimate_batchnorm
+    from roadworthy.inference.torch import Weights
+
+    assert isinstance(network, Weights)  # a bundle was refused as it was opened
+    model = reestimate_batchnorm(network.model, measured.images, network.spec, batch_size=config.batch_size)
+    return network.with_model(model), {"norms": config.norms}
+
+
+def as_predictions(logits: FloatArray, data: Dataset, calibration: Calibration) -> Predictions:
+    """(N, C) logits as what a model said of `data`."""
+    return Predictions(
         classes=data.classes,
         logits=logits,
         targets=data.targets,
@@ -62,7 +219,19 @@ def measure(
         temperature=calibration.temperature,
         rejection=calibration.rejection,
     )
-    probs = probabilities(predictions.logits, calibration.temperature)
+
+
+def measure(
+    predictions: Predictions,
+    data: Dataset,
+    *,
+    split: str,
+    config: EvaluateConfig,
+    facts: Mapping[str, Any],
+    frames_per_sign: float | None = None,
+) -> Metrics:
+    """Metrics of what was said of `data`, with all that a report tells beside them."""
+    probs = probabilities(predictions.logits, predictions.temperature)
     bins = reliability(probs, data.targets, config.ece_bins)
     details: dict[str, Any] = {
         "rejection": rejection_summary(predictions),
@@ -77,69 +246,12 @@ def measure(
         details["views"] = config.views
     if frames_per_sign is not None:
         details["signs_estimated"] = round(len(data) / frames_per_sign)
-    metrics = compute_metrics(
+    return compute_metrics(
         predictions,
         split=split,
         config=config,
         frames_per_sign=frames_per_sign,
         extra={**facts, **details},
-    )
-    if folder is not None:
-        write_predictions(predictions, folder)
-        write_json(metrics.to_dict(), folder / "metrics.json")
-        wrong = surest_mistakes(predictions, top=MISTAKES_SHOWN)
-        add_pictures(folder, mistakes_images=data.images[wrong], mistakes_index=wrong)
-    return metrics
-
-
-def evaluate_bundle(
-    model: Path,
-    data: DataConfig,
-    *,
-    split: str,
-    skip_unknown: bool,
-    out: Path | None,
-    config: EvaluateConfig,
-    command: str = "",
-    progress: Callable[[int, int], None] | None = None,
-) -> Metrics:
-    """Measure a bundle on a data set (api.evaluate tells the rules)."""
-    check_split(split)
-    if config.views != "plain" or config.norms != "stored":
-        raise ConfigError(
-            f"evaluate.views={config.views} and evaluate.norms={config.norms} cannot be had of a bundle; "
-            "evaluate the run that it was exported from"
-        )
-    engine = load_engine(model)
-    with hearing() as notes:
-        measured, unknown = open_dataset(
-            data, engine.spec, engine.classes, split=split, skip_unknown=skip_unknown, progress=progress
-        )
-        if is_undivided(measured):
-            say(
-                f"{model.name} does not tell which pictures it was trained on; where some are among these, "
-                "the figures flatter it"
-            )
-    check_measured(measured, data.spec, split)
-    if out is not None:
-        refuse_within_data(out, data.spec)
-        make_folder(out)
-        write_json({**origin(command), "model": str(model), "sha256": engine.sha256}, out / "provenance.json")
-        write_json(describe_measured(data.spec, split, measured, unknown, notes), out / "data.json")
-    return measure(
-        engine.all_logits(measured.images, config.batch_size),
-        measured,
-        split=split,
-        calibration=Calibration(temperature=engine.temperature, rejection=engine.rejection),
-        config=config,
-        folder=out,
-        frames_per_sign=frames_per_sign(data.spec, split, measured),
-        facts={
-            "data": data.spec,
-            "precision": engine.manifest.precision,
-            "unknown_skipped": sum(unknown.values()),
-            "undivided": is_undivided(measured),
-        },
     )
 
 
@@ -179,13 +291,3 @@ def describe_measured(
         "dropped": dict(unknown),
         "notes": list(notes),
     }
-
-
-def add_pictures(folder: Path, **arrays: Any) -> None:
-    """Put more pictures beside those that a folder keeps for its report."""
-    path = folder / "pictures.npz"
-    stored: dict[str, Any] = {}
-    if path.is_file():
-        with np.load(path, allow_pickle=False) as old:
-            stored = {name: old[name] for name in old.files}
-    write_arrays(path, **{**stored, **arrays})

@@ -6,7 +6,7 @@ import dataclasses
 import json
 import math
 import re
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, Literal
@@ -19,6 +19,8 @@ from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
 from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import DataError, ParityError, UsageError
 from roadworthy.core.files import make_folder, write_text
+from roadworthy.core.paths import StrPath, as_path
+from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import origin
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset, open_splits
@@ -33,13 +35,14 @@ from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
 from roadworthy.inference.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundles
 from roadworthy.inference.confidence import SCORES
-from roadworthy.inference.onnx import Engine
+from roadworthy.inference.onnx import PACKAGED, Engine, packaged_weights, refuse_misspelt
 from roadworthy.inference.torch import predict_logits
 from roadworthy.report.card import card_sections, markdown
 from roadworthy.report.html import write_report
 from roadworthy.signs.catalogue import faces
 from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint
-from roadworthy.workflows.evaluate import Calibration, frames_per_sign, measure
+from roadworthy.workflows.evaluate import Calibration, as_predictions, frames_per_sign, measure
+from roadworthy.workflows.extras import PACKAGED_HELD_TO
 
 Precision = Literal["fp32", "int8"]
 PICTURES = 2000  # of validation, that the export is held to
@@ -51,16 +54,41 @@ _FOLDERS = re.compile(r"""(?<![\w.~-])(?:[A-Za-z]:)?[/\\](?:[^\s/\\,:?@"']+[/\\]
 
 
 def export(
-    model: Path,
-    to: Path,
+    model: StrPath,
+    to: StrPath,
     *,
     precision: Precision = "fp32",
     data: DataConfig | None = None,
     measured: Sequence[DataConfig] = (),
     command: str = "",
-    progress: Callable[[int, int], None] | None = None,
+    progress: Progress | None = None,
 ) -> Exported:
-    """Write a trained network as bundles with a model card (api.export tells the rules)."""
+    """Write a trained network, the packaged one too, as bundles (api.export tells the rules)."""
+    refuse_misspelt(model)
+    if model == PACKAGED:
+        model, data = packaged_weights(), data or DataConfig(spec=PACKAGED_HELD_TO)
+    return ship(
+        as_path(model),
+        as_path(to),
+        precision=precision,
+        data=data,
+        measured=measured,
+        command=command,
+        progress=progress,
+    )
+
+
+def ship(
+    model: Path,
+    to: Path,
+    *,
+    precision: Precision,
+    data: DataConfig | None,
+    measured: Sequence[DataConfig],
+    command: str,
+    progress: Progress | None,
+) -> Exported:
+    """Write the network of a run folder or checkpoint as bundles, held to it, with their model card."""
     if to.suffix != ".onnx":
         raise UsageError(f"--to is {to}; a bundle's name ends in .onnx")
     network, card = load_checkpoint(model)
@@ -176,9 +204,7 @@ class _Pictures:
         )
 
 
-def _validation(
-    home: Path, card: Card, data: DataConfig | None, progress: Callable[[int, int], None] | None
-) -> Dataset:
+def _validation(home: Path, card: Card, data: DataConfig | None, progress: Progress | None) -> Dataset:
     """What the export is held to: pictures that the network was not trained on."""
     if data is not None:
         return open_dataset(
@@ -302,13 +328,12 @@ def _measured(
             opened.append((trained.spec, "test", test))
     found: dict[str, dict[str, Any]] = {}
     for spec, split, dataset in (*opened, *others):
+        calibration = Calibration(temperature=manifest.temperature, rejection=manifest.rejection)
         metrics = measure(
-            engine.all_logits(dataset.images, BATCH),
+            as_predictions(engine.all_logits(dataset.images, BATCH), dataset, calibration),
             dataset,
             split=split,
-            calibration=Calibration(temperature=manifest.temperature, rejection=manifest.rejection),
             config=EvaluateConfig(),
-            folder=None,
             facts={},
             frames_per_sign=frames_per_sign(spec, split, dataset),
         )

@@ -195,7 +195,7 @@ class Domains(Study):
             there = tables.opened(run, domain, home.classes)
             captions, pairs = _side_by_side(home, there)
             name = f"{GALLERY}-{number}.npz"
-            write_arrays(folder / name, images=pairs)
+            write_arrays({"images": pairs}, folder / name)
             stored.append(
                 Stored(caption=f"Left from home, right from {domain}", file=name, captions=tuple(captions))
             )

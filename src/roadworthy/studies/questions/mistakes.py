@@ -217,7 +217,7 @@ def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
     maps = grad_cam(model, inputs, answers).numpy()
     likeness = randomised_likeness(model, inputs, answers)
     beside = [np.concatenate([a, overlay(a, m)], axis=1) for a, m in zip(images, maps, strict=True)]
-    write_arrays(folder / GALLERY, images=np.stack(beside))
+    write_arrays({"images": np.stack(beside)}, folder / GALLERY)
     confidence = probabilities(predictions.logits[wrong], predictions.temperature).max(axis=1)
     captions = [
         f"{predictions.classes[target]} read as {predictions.classes[answer]}, {percent(sure, 0)}"

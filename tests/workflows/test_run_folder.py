@@ -1,0 +1,63 @@
+"""The folder of a run, written by one hand; tests/workflows/test_train.py sees what trainings put into it."""
+
+from pathlib import Path
+
+import numpy as np
+import pytest
+
+from roadworthy.config import Config, load_config
+from roadworthy.core.errors import UsageError
+from roadworthy.workflows.run_folder import RunFolder, no_empty_folder
+
+
+def test_pictures_are_added_to_those_that_are_there(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.add_pictures(one=np.arange(3), two=np.zeros(2))
+    folder.add_pictures(two=np.ones(2))
+    with np.load(tmp_path / "pictures.npz") as stored:
+        assert {name: stored[name].tolist() for name in stored.files} == {"one": [0, 1, 2], "two": [1, 1]}
+
+
+def test_pictures_that_cannot_be_stored_leave_those_that_are_there(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    folder.add_pictures(one=np.arange(3))
+    before = (tmp_path / "pictures.npz").read_bytes()
+
+    class Full:
+        def __array__(self, *_: object, **__: object) -> np.ndarray:
+            raise OSError("No space left on device")
+
+    with pytest.raises(OSError, match="No space left"):
+        folder.add_pictures(two=Full())
+    assert (tmp_path / "pictures.npz").read_bytes() == before
+    assert [path.name for path in tmp_path.iterdir()] == ["pictures.npz"]
+
+
+def test_a_folder_holds_a_run_once_it_has_begun(tmp_path: Path) -> None:
+    folder = RunFolder(tmp_path)
+    assert folder.config() is None
+    assert folder.provenance() == {}
+    folder.write_provenance({"seed": 3})
+    assert folder.config() is None
+    folder.begin(load_config(None, ["train.seed=3"]))
+    assert folder.config() == load_config(None, ["train.seed=3"]) != Config()
+    assert folder.provenance() == {"seed": 3}
+    assert folder.state.parent.is_dir()
+    assert folder.checkpoint("best").parent.is_dir()
+
+
+def test_an_error_leaves_no_empty_folder_and_takes_nothing_else(tmp_path: Path) -> None:
+    def fail(*names: str) -> None:
+        with no_empty_folder(tmp_path / "a" / "b"):
+            (tmp_path / "a" / "b").mkdir(parents=True)
+            for name in names:
+                (tmp_path / "a" / name).touch()
+            raise UsageError("no")
+
+    with pytest.raises(UsageError):
+        fail()
+    assert not (tmp_path / "a").exists()
+    with pytest.raises(UsageError):
+        fail("kept")
+    assert (tmp_path / "a" / "kept").exists()
+    assert not (tmp_path / "a" / "b").exists()
