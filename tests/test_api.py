@@ -171,7 +171,9 @@ def test_a_full_disk_is_no_bug_of_ours(tmp_path: Path, monkeypatch: pytest.Monke
         raise OSError(28, "No space left on device")
 
     monkeypatch.setattr("PIL.Image.Image.save", full)
-    with pytest.raises(UsageError, match=r"cannot be written to .*: No space left on device; nothing is left"):
+    with pytest.raises(
+        UsageError, match=r"cannot be written to .*: No space left on device; nothing is left"
+    ):
         api.render("rendered:au?recipe=plain", tmp_path, 1, size=16)
     assert files(tmp_path) == []
 

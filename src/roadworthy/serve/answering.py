@@ -5,19 +5,16 @@ from __future__ import annotations
 import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
-from functools import partial
 
-from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ImageError
 from roadworthy.core.predictions import log_probabilities
 from roadworthy.imaging.preprocess import InputSpec, count_pixels, decode, read_judged
-from roadworthy.inference.answers import Row
-from roadworthy.inference.confidence import answer, fuse_frames, lacks_colour
-from roadworthy.inference.detect import ROOM, Found, find_one, find_signs
-from roadworthy.inference.stream import surer, wants_closer
+from roadworthy.inference.answer_rule import AnswerRule, Found, wants_closer_look
+from roadworthy.inference.confidence import fuse_frames, lacks_colour
+from roadworthy.inference.detect import ROOM, find_one, find_signs
 from roadworthy.serve.failures import HTTPRefusal
 from roadworthy.serve.lanes import Lane
-from roadworthy.serve.models import Served
 from roadworthy.serve.receiving import PictureRequest
 from roadworthy.serve.schema import Answer, Tracked, as_answer
 from roadworthy.serve.service import Service
@@ -42,6 +39,7 @@ class Crop:
 async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> list[Answer]:
     """For each picture its answer; where that is not sure, the one of a closer look."""
     served = asked.served
+    rule = AnswerRule.of(served.crops, top)
     crops = await _open_all(service, asked)
     readable = [crop.pixels for crop in crops if isinstance(crop, Crop)]
     logits = iter(await served.batcher.logits(readable) if readable else ())
@@ -50,18 +48,18 @@ async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> 
         if isinstance(crop, str):
             results.append(Answer(name=upload.name, error=crop))
             continue
-        row = _row(served, top, crop.colourless, "", next(logits))
-        if wants_closer(row) and upload.box is None and served.windows is not None:
+        row = rule.row("", next(logits), colourless=crop.colourless)
+        if wants_closer_look(row) and upload.box is None and served.windows is not None:
             lane = service.large if crop.large else service.small
             found, colourless = await _look(service, lane, asked, upload, find_one)
-            say = partial(_row, served, top, colourless)
-            row = surer(row, [(one.box, one.logits) for one in found], say)
+            row = rule.surer(row, found, colourless=colourless)
         results.append(as_answer(row, upload.name))
     return results
 
 
 async def find_in_pictures(service: Service, asked: PictureRequest, top: int) -> list[Answer]:
     """For each picture the answers for all signs found in it."""
+    rule = AnswerRule.of(asked.served.crops, top)
     results = []
     for upload in asked.uploads:
         try:
@@ -71,9 +69,8 @@ async def find_in_pictures(service: Service, asked: PictureRequest, top: int) ->
             results.append(Answer(name=upload.name, error=str(error)))
             continue
         service.meters.pictures.labels("readable").inc()
-        for one in found:
-            row = replace(_row(asked.served, top, colourless, "", one.logits), box=one.box)
-            results.append(as_answer(row, upload.name))
+        rows = rule.found_rows("", found, colourless=colourless)
+        results += [as_answer(row, upload.name) for row in rows]
     return results
 
 
@@ -91,12 +88,13 @@ async def fuse_track(service: Service, asked: PictureRequest, top: int) -> Track
         raise HTTPRefusal(422, f"none of the {len(uploads)} frames can be read: {errors[0].error}")
     logits = await asked.served.batcher.logits([crop.pixels for crop in crops])
     frames = log_probabilities(logits, engine.temperature)
+    rule = replace(AnswerRule.of(engine, top), temperature=1.0)  # the frames are calibrated already
     decided_after = None
     for seen in range(1, len(frames) + 1):
         together = fuse_frames(frames[:seen], INDEPENDENCE)
         # One camera took them all: a single frame may be called colourless by mistake.
         colourless = 2 * sum(crop.colourless for crop in crops[:seen]) > seen
-        row = answer("", together, engine.classes, 1.0, top, engine.rejection, colourless)
+        row = rule.row("", together, colourless=colourless)
         if row.accepted:
             decided_after = seen
             break
@@ -160,8 +158,3 @@ async def _look(
         return found, lacks_colour(picture, crops.without_colour)
 
     return await lane.run(work, asked.client)
-
-
-def _row(served: Served, top: int, colourless: bool, path: str, logits: FloatArray) -> Row:
-    engine = served.crops
-    return answer(path, logits, engine.classes, engine.temperature, top, engine.rejection, colourless)
