@@ -33,8 +33,9 @@ from roadworthy import api
 from roadworthy.core.arrays import ByteArray
 from roadworthy.imaging.preprocess import InputSpec, crop_resize, normalise
 from roadworthy.inference.bundle import read_bundle
+from roadworthy.inference.inputs import expand_inputs
 from roadworthy.inference.onnx import Engine, packaged
-from roadworthy.inference.stream import expand_inputs, predict_files
+from roadworthy.inference.stream import predict_files
 
 FRAME, BOX = (720, 1280, 3), (600.0, 300.0, 660.0, 360.0)
 BATCH = 64

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
+from roadworthy.inference.bundle import finder_path
 from roadworthy.inference.onnx import packaged
 from roadworthy.workflows.export import write_card
 
@@ -13,7 +14,7 @@ def written(folder: Path | None = None) -> tuple[Path, Path]:
     crop = packaged()
     if crop is None:
         raise SystemExit("this copy comes without a model; make one with: roadworthy export")
-    return write_card((crop, crop.with_name(f"{crop.stem}-find.onnx")), folder)
+    return write_card((crop, finder_path(crop)), folder)
 
 
 if __name__ == "__main__":

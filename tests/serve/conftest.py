@@ -29,7 +29,8 @@ def _served(*models: Path, api_key: str = "") -> Iterator[str]:
     pytest.importorskip("fastapi", reason="the service needs roadworthy[serve]")
     import uvicorn
 
-    from roadworthy.serve.app import create_app, uvicorn_config
+    from roadworthy.serve.app import create_app
+    from roadworthy.serve.server import uvicorn_config
     from roadworthy.serve.settings import ServiceConfig
 
     config = uvicorn_config(create_app(ServiceConfig(models=models, api_key=api_key)))

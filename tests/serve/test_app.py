@@ -26,7 +26,10 @@ from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.inference.bundle import Manifest, seal
-from roadworthy.serve.app import SECURITY, JsonLines, PlainLines, _listener, _no_listener, create_app
+from roadworthy.serve.app import create_app
+from roadworthy.serve.logs import JsonLines, PlainLines
+from roadworthy.serve.middleware import SECURITY_HEADERS
+from roadworthy.serve.server import listen, why_not_listening
 from roadworthy.serve.settings import ServiceConfig
 
 KEY = "correct-horse-battery"
@@ -184,7 +187,7 @@ def test_bad_requests_are_refused_with_a_reason_and_an_id(
     body = answer.json()
     assert words in body["error"] or (words == "did you mean" and "unknown" in body["error"])
     assert body["request_id"] == answer.headers["x-request-id"]
-    for name, value in SECURITY.items():
+    for name, value in SECURITY_HEADERS.items():
         assert answer.headers[name] == value
     assert client.post("/v1/predict", content=RED).status_code == 200  # the service is as it was
 
@@ -427,7 +430,7 @@ def test_signs_are_found_with_their_boxes() -> None:
 def test_what_has_no_room_is_refused_before_its_body_is_read(bundle: Path) -> None:
     with client_of(bundle, queue=2, max_images=2) as client:
         watched: Any = client.app
-        watched.service.room.under_way = 2
+        watched.service.admission.under_way = 2
         refused = client.post(
             "/v1/predict?model=none", content=b"x" * 50_000_000, headers={"x-request-id": "a"}
         )
@@ -438,7 +441,7 @@ def test_what_has_no_room_is_refused_before_its_body_is_read(bundle: Path) -> No
         assert client.post("/v1/track", content=RED).status_code == 429
         assert client.get("/v1/models").status_code == 200
         assert client.get("/v1/predict").status_code == 405
-        watched.service.room.under_way = 0
+        watched.service.admission.under_way = 0
         assert client.post("/v1/predict", content=RED).status_code == 200
         counts = client.get("/metrics").text
         assert 'roadworthy_requests_total{path="/v1/predict",status="429"} 1.0' in counts
@@ -463,12 +466,12 @@ def test_an_answer_that_takes_too_long_is_given_up(bundle: Path, monkeypatch: py
 
 
 def test_a_bug_of_ours_says_so_without_telling_more(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    from roadworthy.serve import app
+    from roadworthy.serve import answering
 
     def broken(*_: Any) -> Any:
         raise RuntimeError("inner secrets")
 
-    monkeypatch.setattr(app, "as_answer", broken)
+    monkeypatch.setattr(answering, "as_answer", broken)
     with client_of(bundle) as client:
         answer = client.post("/v1/predict", content=RED)
     assert answer.status_code == 500
@@ -500,18 +503,18 @@ def test_a_line_of_the_log_is_json_for_programs_and_short_for_people() -> None:
 
 
 def test_a_place_that_nothing_can_listen_at_is_said_with_what_would_do() -> None:
-    with _listener("127.0.0.1", 0) as taken:
+    with listen("127.0.0.1", 0) as taken:
         port = taken.getsockname()[1]
         with pytest.raises(UsageError, match=f"port {port} is in use on 127.0.0.1; name another with --port"):
-            _listener("127.0.0.1", port)
+            listen("127.0.0.1", port)
     for host in ("no-such-host.invalid", "a" * 70 + ".example", "a..b"):
         with pytest.raises(UsageError, match="cannot be resolved; name an address of this machine"):
-            _listener(host, 0)
+            listen(host, 0)
     with pytest.raises(UsageError, match=r"192\.0\.2\.1 is no address of this machine"):
-        _listener("192.0.2.1", 0)
-    denied = _no_listener("127.0.0.1", 80, PermissionError(errno.EACCES, "Permission denied"))
+        listen("192.0.2.1", 0)
+    denied = why_not_listening("127.0.0.1", 80, PermissionError(errno.EACCES, "Permission denied"))
     assert "port 80 is not open to this user; name one from 1024 on" in denied
-    assert "File too large" in _no_listener("127.0.0.1", 80, OSError(errno.EFBIG, "File too large"))
+    assert "File too large" in why_not_listening("127.0.0.1", 80, OSError(errno.EFBIG, "File too large"))
 
 
 def test_a_bundle_that_is_damaged_keeps_the_service_from_starting(bundle: Path, tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ if not hasattr(signal, "SIGHUP"):
 SETTINGS = """
 import sys
 from pathlib import Path
-from roadworthy.serve.app import serve
+from roadworthy.serve.server import serve
 from roadworthy.serve.settings import ServiceConfig
 patience = float(sys.argv[3])
 serve(ServiceConfig(models=(Path(sys.argv[1]),), port=int(sys.argv[2]), body_timeout_s=patience))

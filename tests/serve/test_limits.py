@@ -27,9 +27,11 @@ pytest.importorskip("httpx2", reason="asking it needs httpx2")
 from starlette.testclient import TestClient
 
 from roadworthy.core.errors import ConfigError
-from roadworthy.serve import app as service_app
-from roadworthy.serve.app import OnceASecond, create_app, uvicorn_config
-from roadworthy.serve.room import ByteRoom, NoBytesError
+from roadworthy.serve import answering
+from roadworthy.serve.admission import ByteBudget, NoBytesError
+from roadworthy.serve.app import create_app
+from roadworthy.serve.logs import OnceASecond
+from roadworthy.serve.server import Server, uvicorn_config
 from roadworthy.serve.settings import ServiceConfig
 
 KEY = "schlüssel-für-schilder"
@@ -51,7 +53,7 @@ def running(bundle: Path, **settings: Any) -> Iterator[tuple[int, Any]]:
     app = create_app(ServiceConfig(models=(bundle,), **settings))
     config = uvicorn_config(app)
     config.port = 0
-    server = service_app.Server(config, app.service)
+    server = Server(config, app.service)
     thread = threading.Thread(target=server.run, daemon=True)
     thread.start()
     while not server.started:
@@ -164,7 +166,7 @@ def test_bytes_are_admitted_as_they_come(bundle: Path) -> None:
                 await writer.drain()
                 held.append(writer)
             await asyncio.sleep(0.5)
-            under_way = server._service.bytes.under_way
+            under_way = server._service.byte_budget.under_way
             reader, writer = await asyncio.open_connection("127.0.0.1", port)
             writer.write(half)
             said = await asyncio.wait_for(reader.readuntil(b"\r\n"), 5)
@@ -176,11 +178,11 @@ def test_bytes_are_admitted_as_they_come(bundle: Path) -> None:
         assert 700_000 < under_way < 900_000
         assert b" 429 " in said
         assert ask(port, "/v1/predict", png())[0] == 200
-        wait_until(lambda: server._service.bytes.under_way == 0)
+        wait_until(lambda: server._service.byte_budget.under_way == 0)
 
 
 def test_one_client_cannot_have_all_the_room() -> None:
-    room = ByteRoom(100)
+    room = ByteBudget(100)
     with room.held("a") as more, room.held("b") as theirs:
         more(50)
         with pytest.raises(NoBytesError):
@@ -207,14 +209,14 @@ def test_a_form_with_too_many_pictures_or_another_character_set_is_refused(bundl
 
 
 def test_a_crop_does_not_wait_for_large_pictures(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    go, real = threading.Event(), service_app.read_judged
+    go, real = threading.Event(), answering.read_judged
 
     def slow(data: bytes, *rest: Any) -> Any:
         if len(data) > 3000:
             go.wait(10)
         return real(data, *rest)
 
-    monkeypatch.setattr(service_app, "read_judged", slow)
+    monkeypatch.setattr(answering, "read_judged", slow)
     noise = np.random.default_rng(0).integers(0, 256, (40, 30_000, 3), dtype=np.uint8)
     buffer = io.BytesIO()
     Image.fromarray(noise).save(buffer, "JPEG")
@@ -243,7 +245,7 @@ def test_while_there_is_no_room_requests_are_refused_unread(
     monkeypatch.setattr(Engine, "logits", slow)
     with running(bundle, queue=2, max_images=2) as (port, server), ThreadPoolExecutor(2) as pool:
         asked = [pool.submit(ask, port, "/v1/predict", png()) for _ in range(2)]
-        wait_until(lambda: server._service.room.under_way == 2)
+        wait_until(lambda: server._service.admission.under_way == 2)
         connection = http.client.HTTPConnection("127.0.0.1", port, timeout=10)
         for _ in range(3):  # over one connection, which goes on
             connection.request("POST", "/v1/predict?top=2", png())
@@ -272,7 +274,7 @@ def test_told_to_stop_it_answers_all_within_its_time(bundle: Path, monkeypatch: 
         ThreadPoolExecutor(4) as pool,
     ):
         asked = [pool.submit(ask, port, "/v1/predict", png()) for _ in range(4)]
-        wait_until(lambda: server._service.room.under_way == 4)
+        wait_until(lambda: server._service.admission.under_way == 4)
         begun = time.monotonic()
         server.should_exit = True
         answers = [one.result() for one in asked]

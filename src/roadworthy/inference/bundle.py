@@ -79,6 +79,11 @@ class Bundle:
     sha256: str
 
 
+def finder_path(bundle: Path) -> Path:
+    """NAME-find.onnx beside NAME.onnx: where the bundle that finds signs in pictures belongs."""
+    return bundle.with_name(f"{bundle.stem}-find.onnx")
+
+
 def seal(network: bytes, manifest: Manifest) -> bytes:
     """The bytes of a bundle: an ONNX model without metadata of its own, its manifest and the seal."""
     _check_structure(network, "the network")
@@ -122,17 +127,17 @@ def parse_bundle(data: bytes, name: str) -> Bundle:
     """The same for bytes; `name` is what errors call them."""
     _check_structure(data, name)
     start = len(data) - len(_entry(SEAL, "0" * 64))
-    body, told = data[: max(start, 0)], data[-64:]
+    body, declared = data[: max(start, 0)], data[-64:]
     if data[max(start, 0) : -64] != _entry(SEAL, "0" * 64)[:-64]:
         raise BundleError(
             f"{name} is an ONNX file, but no bundle of Roadworthy's, or its end is missing; make one with: "
             "roadworthy export RUN --to FILE"
         )
     found = hashlib.sha256(body).hexdigest()
-    if found.encode() != told:
+    if found.encode() != declared:
         raise BundleError(
             f"{name} was changed or damaged after it was made: its SHA-256 is {found}, not "
-            f"{told.decode(errors='replace')}"
+            f"{declared.decode(errors='replace')}"
         )
     return Bundle(network=data, manifest=_manifest(data, name), sha256=found)
 

@@ -2,11 +2,8 @@
 
 from __future__ import annotations
 
-import glob
 import os
-import warnings
-from collections.abc import Callable, Iterable, Iterator, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Sequence
 from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
@@ -14,10 +11,10 @@ from typing import TYPE_CHECKING, Any, Literal
 
 import numpy as np
 
-from roadworthy.core.arrays import Box, ByteArray, FloatArray
-from roadworthy.core.errors import BundleError, DataNotFoundError, ImageError, UsageError
+from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.errors import BundleError, ImageError, UsageError
 from roadworthy.core.extras import require
-from roadworthy.core.paths import as_path, refuse_foreign
+from roadworthy.core.paths import StrPath, as_path, refuse_foreign
 from roadworthy.core.rejection import Rejection
 from roadworthy.core.words import percent
 from roadworthy.imaging.preprocess import (
@@ -28,16 +25,16 @@ from roadworthy.imaging.preprocess import (
     crop_resize,
     is_array,
 )
+from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.answers import THUMBNAIL, Answers, Row, Seen
-from roadworthy.inference.confidence import SCORES, lacks_colour
+from roadworthy.inference.bundle import finder_path
+from roadworthy.inference.channel_order import refuse_swapped
+from roadworthy.inference.inputs import MissingInput, expand_items
 from roadworthy.signs.catalogue import NO_SIGN
 
 if TYPE_CHECKING:
     from roadworthy.inference.network import Network
     from roadworthy.inference.onnx import Engine
-from roadworthy.core.paths import StrPath
-
-SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
 
 
 class Classifier:
@@ -112,48 +109,26 @@ class Classifier:
 
     @property
     def _finder(self) -> Path | None:
-        """The bundle for all windows of a picture, where there is one that knows what is no sign."""
-        from roadworthy.signs.catalogue import NO_SIGN
-
-        beside = self._path.with_name(f"{self._path.stem}-find.onnx")
-        there = self._path.suffix.lower() == ".onnx" and beside.is_file() and NO_SIGN in self.classes
-        return beside if there else None
+        """The bundle for all windows of a picture, where there is one that is of use."""
+        if self._path.suffix.lower() != ".onnx" or NO_SIGN not in self.classes:
+            return None
+        beside = finder_path(self._path)
+        return beside if beside.is_file() else None
 
     @cached_property
     def _windows(self) -> Engine | None:
-        from roadworthy.inference.onnx import Engine, load_windows
+        from roadworthy.inference.onnx import Engine, load_engine, load_windows
 
         if self._finder is None or not isinstance(self._network, Engine):
             return None
-        return load_windows(self._path, self._network, threads=self._threads)
+        return load_windows(self._path, self._network, partial(load_engine, threads=self._threads))
 
     @property
     def finds(self) -> bool:
         """Whether it can look for signs in a picture."""
         return self._windows is not None
 
-    def look(
-        self, image: Any, *, least_px: float | None = None, order: str = "RGB"
-    ) -> list[tuple[Box, FloatArray]]:
-        """Boxes and (C,) logits of the signs in a picture, surest first.
-
-        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for, as `find`
-        takes it.
-        """
-        from roadworthy.inference.detect import find_signs
-
-        windows = self.must_find()
-        found = find_signs(as_picture(image, order), windows, self._network, least_px=least_px)
-        return [(one.box, one.logits) for one in found]
-
-    def look_closer(self, image: Any, *, order: str = "RGB") -> list[tuple[Box, FloatArray]]:
-        """The same for a picture that is of one sign, however loosely framed."""
-        from roadworthy.inference.detect import find_one
-
-        windows = self.must_find()
-        return [(one.box, one.logits) for one in find_one(as_picture(image, order), windows, self._network)]
-
-    def must_find(self) -> Engine:
+    def require_finder(self) -> Engine:
         """The network that signs are looked for with; UsageError where there is none."""
         if self._windows is None:
             raise UsageError(
@@ -161,6 +136,24 @@ class Classifier:
                 "it and no-sign among its classes: train with drawn no-sign pictures, then export"
             )
         return self._windows
+
+    def detect(self, image: Any, *, least_px: float | None = None, order: str = "RGB") -> list[Found]:
+        """Boxes and (C,) logits of the signs in a picture, surest first.
+
+        image, order: as `predict` takes them.  least_px: side of the smallest sign looked for, as `find`
+        takes it.
+        """
+        from roadworthy.inference.detect import find_signs
+
+        windows = self.require_finder()
+        return find_signs(as_picture(image, order), windows, self._network, least_px=least_px)
+
+    def detect_one(self, image: Any, *, order: str = "RGB") -> list[Found]:
+        """The same for a picture that is of one sign, however loosely framed."""
+        from roadworthy.inference.detect import find_one
+
+        windows = self.require_finder()
+        return find_one(as_picture(image, order), windows, self._network)
 
     def find(self, image: Any, *, top: int = 3, least_px: float | None = None, order: str = "RGB") -> Answers:
         """The signs in one picture, surest first, each with its box; no answers where there is none.
@@ -172,15 +165,16 @@ class Classifier:
         from roadworthy.inference.detect import cut_out
 
         check_top(top)
-        picture = _named_picture(image, 0, order)
-        found = self.look(picture, least_px=least_px)
+        check_order(order)
+        picture = _opened(image, 0, order)
+        found = self.detect(picture, least_px=least_px)
         if not found:
             return Answers(classes=self.classes)
-        boxes, logits = zip(*found, strict=True)
-        say = self._say(picture, top)
-        rows = [replace(say(_name(image, 0), own), box=box) for box, own in found]
+        rule = AnswerRule.of(self._network, top)
+        rows = rule.found_rows(_name(image, 0), found, colourless=rule.lacks_colour(picture))
         if is_array(image):
-            rows = self._unless_swapped(rows, cut_out(picture, self.spec, boxes), np.stack(logits))
+            crops = cut_out(picture, self.spec, [one.box for one in found])
+            rows = refuse_swapped(rows, crops, np.stack([one.logits for one in found]), self._network)
         return Answers(rows, classes=self.classes, seen=[_seen(image, picture, row) for row in rows])
 
     def predict(
@@ -206,9 +200,11 @@ class Classifier:
         check_top(top)
         if on_error not in ("raise", "row"):
             raise UsageError(f"on_error is {on_error!r}; it must be raise or row")
-        items = _expanded(images if isinstance(images, (list, tuple)) else [images], on_error)
+        given = images if isinstance(images, (list, tuple)) else [images]
+        items = expand_items(given, raising=on_error == "raise")
+        rule = AnswerRule.of(self._network, top)
         parts = [
-            self._predict(items[first : first + _AT_ONCE], first, top, order, on_error)
+            self._predict(items[first : first + _AT_ONCE], first, rule, order, on_error)
             for first in range(0, len(items), _AT_ONCE)
         ]
         return Answers(
@@ -218,76 +214,33 @@ class Classifier:
         )
 
     def _predict(
-        self, items: Sequence[Any], first: int, top: int, order: str, on_error: str
+        self, items: Sequence[Any], first: int, rule: AnswerRule, order: str, on_error: str
     ) -> tuple[list[Row], list[Seen | None]]:
         """first: number of the first item among all that were asked for."""
-        from roadworthy.inference.stream import look_closer
-
         names = [_name(item, first + i) for i, item in enumerate(items)]
         rows, pictures = {}, {}
         for i, item in enumerate(items):
             try:
-                if isinstance(item, _Unfound):
-                    raise ImageError(item.error)
-                pictures[i] = as_picture(item, order)
-            except ImageError as error:
+                pictures[i] = _opened(item, first + i, order)
+            except _UnreadableError as error:
                 if on_error == "raise":
-                    raise ImageError(f"{_described(item, first + i)} {error}") from error
-                rows[i] = Row(path=names[i], error=str(error))
+                    raise ImageError(str(error)) from error
+                rows[i] = Row(path=names[i], error=error.reason)
+        colourless = {i: rule.lacks_colour(picture) for i, picture in pictures.items()}
         if pictures:
             crops = np.stack([crop_resize(picture, self.spec) for picture in pictures.values()])
             logits = self.logits(crops)
-            says = {i: self._say(picture, top) for i, picture in pictures.items()}
-            rows |= {i: say(names[i], own) for (i, say), own in zip(says.items(), logits, strict=True)}
-            arrays = [place for place, i in enumerate(pictures) if is_array(items[i])]
-            numbers = [list(pictures)[place] for place in arrays]
-            checked = self._unless_swapped([rows[i] for i in numbers], crops[arrays], logits[arrays])
-            rows |= dict(zip(numbers, checked, strict=True))
+            for i, own in zip(pictures, logits, strict=True):
+                rows[i] = rule.row(names[i], own, colourless=colourless[i])
+            places = [place for place, i in enumerate(pictures) if is_array(items[i])]
+            arrays = [i for i in pictures if is_array(items[i])]
+            checked = refuse_swapped([rows[i] for i in arrays], crops[places], logits[places], self._network)
+            rows |= dict(zip(arrays, checked, strict=True))
         for i, picture in pictures.items() if self.finds else ():
-            rows[i] = look_closer(rows[i], partial(self.look_closer, picture), says[i])
+            look = partial(self.detect_one, picture)
+            rows[i] = rule.after_closer_look(rows[i], look, colourless=colourless[i])
         seen = [_seen(item, pictures[i], rows[i]) if i in pictures else None for i, item in enumerate(items)]
         return [rows[i] for i in range(len(items))], seen
-
-    def _say(self, picture: ByteArray, top: int) -> Callable[[str, FloatArray], Row]:
-        """What logits say of a picture, under the name given."""
-        from roadworthy.inference.stream import answer
-
-        return partial(
-            answer,
-            classes=self.classes,
-            temperature=self.temperature,
-            top=top,
-            rejection=self.rejection,
-            colourless=lacks_colour(picture, self.without_colour),
-        )
-
-    def _unless_swapped(self, rows: Sequence[Row], crops: ByteArray, logits: FloatArray) -> list[Row]:
-        """Rows of arrays, not accepted where red and blue swapped give another and much surer answer.
-
-        crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.
-        """
-        # A network that never learned what is no sign may be surer of colours that it never saw.
-        if not rows or NO_SIGN not in self.classes:
-            return list(rows)
-        other = self.logits(crops, order="BGR")
-        energies, sureness = (
-            [SCORES.get(score)(both, self.temperature) for both in (logits, other)]
-            for score in ("energy", "probability")
-        )
-        swapped = energies[1] - energies[0] > SWAPPED
-        # Where both orders give the same answer it matters to nobody which was meant.
-        swapped &= (sureness[1] > sureness[0]) & (other.argmax(axis=1) != logits.argmax(axis=1))
-        if swapped.any():
-            warnings.warn(
-                f"red and blue seem to be swapped in {int(swapped.sum())} of {len(rows)} arrays, first in "
-                f'{rows[int(swapped.argmax())].path}; say order="BGR" of what cv2.imread gives',
-                stacklevel=3,
-            )
-        reason = "red and blue seem to be swapped in the array"
-        return [
-            replace(row, accepted=False, reason=reason) if wrong else row
-            for row, wrong in zip(rows, swapped.tolist(), strict=True)
-        ]
 
     def answers(
         self,
@@ -308,10 +261,10 @@ class Classifier:
 
         check_least(least_px, find)
         if find:
-            self.must_find()  # says at once where it cannot
+            self.require_finder()  # says at once where it cannot
             return find_files(
                 paths,
-                partial(self.look, least_px=least_px),
+                partial(self.detect, least_px=least_px),
                 self.classes,
                 self.temperature,
                 rejection=self.rejection,
@@ -327,7 +280,7 @@ class Classifier:
             self.temperature,
             rejection=self.rejection,
             without_colour=self.without_colour,
-            closer=self.look_closer if self.finds else None,
+            closer=self.detect_one if self.finds else None,
             top=top,
             batch_size=batch_size,
             max_pixels=max_pixels,
@@ -350,49 +303,28 @@ def _described(item: Any, number: int) -> str:
 _AT_ONCE = 64  # pictures
 
 
-class _Unfound(str):
-    """The name of pictures of which there is none, and why."""
-
-    error: str
-
-
 def check_top(top: Any) -> None:
     """UsageError for what is no number of answers."""
     if isinstance(top, bool) or not isinstance(top, (int, np.integer)) or top < 1:
         raise UsageError(f"top is {top!r}; it must be a whole number of 1 or more")
 
 
-def _named_picture(item: Any, number: int, order: str) -> ByteArray:
+class _UnreadableError(ImageError):
+    """A picture that cannot be read: `reason` alone, or after which one it is."""
+
+    def __init__(self, item: Any, number: int, reason: str) -> None:
+        self.reason = reason
+        super().__init__(f"{_described(item, number)} {reason}")
+
+
+def _opened(item: Any, number: int, order: str) -> ByteArray:
     """`as_picture`, with errors that say which one it is."""
-    check_order(order)
+    if isinstance(item, MissingInput):
+        raise _UnreadableError(item, number, item.error)
     try:
         return as_picture(item, order)
     except ImageError as error:
-        raise ImageError(f"{_described(item, number)} {error}") from error
-
-
-def _expanded(items: Sequence[Any], on_error: str) -> list[Any]:
-    """The items, with the pictures that folders, globs and lists among them stand for."""
-    from roadworthy.inference.stream import expand_inputs
-
-    found: list[Any] = []
-    for item in items:
-        name = os.fspath(item) if isinstance(item, (str, PathLike)) else ""
-        several = os.path.isdir(name) or (  # noqa: PTH112 - Path's raises where a name is too long
-            not os.path.exists(name) and (glob.has_magic(name) or name.startswith("@"))  # noqa: PTH110
-        )
-        if not several:
-            found.append(item)
-            continue
-        try:
-            found += expand_inputs([name])
-        except DataNotFoundError as error:
-            if on_error == "raise":
-                raise
-            missing = _Unfound(name)
-            missing.error = str(error)
-            found.append(missing)
-    return found
+        raise _UnreadableError(item, number, str(error)) from error
 
 
 def _seen(item: Any, picture: ByteArray, row: Row) -> Seen | None:

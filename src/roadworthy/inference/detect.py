@@ -1,19 +1,19 @@
-"""Where in a picture signs are: a network for all windows, over scales; the best of each heap, adjusted."""
+"""Where in a picture signs are: a network for all windows, at several scales, then boxes adjusted."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
-from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from roadworthy.core.arrays import Box, ByteArray, FloatArray, IntArray
+from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
 from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.imaging.preprocess import RESIZE_RULES, InputSpec, crop_resize
+from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.network import Network
 from roadworthy.inference.onnx import Engine
 from roadworthy.signs.catalogue import NO_SIGN
@@ -40,16 +40,8 @@ _FACTORS = np.log([0.65, 0.75, 0.87, 1.0, 1.15, 1.3, 1.5])
 _MOVES = np.array([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3])  # of the box's sides
 _TRIED = np.stack([_FACTORS, _FACTORS, _MOVES, _MOVES])  # sizes, shapes, right, down
 _ROUNDS = 2
-MOST = 100  # signs, and heaps of windows that are looked at again
+MOST = 100  # signs, and groups of windows that are looked at again
 _LARGER = 1.2  # the box that it is surest of, by the sign's own sides
-
-
-@dataclass(frozen=True, kw_only=True)
-class Found:
-    """One sign: its box in pixels and the (C,) logits of the network for crops."""
-
-    box: Box
-    logits: FloatArray
 
 
 def constants() -> dict[str, Any]:
@@ -101,16 +93,16 @@ def find_signs(
         )
     if min(image.shape[:2]) < LOWEST_PX:
         return []
-    boxes = _heaps(*_windows(image, windows, least_px, check))[:most]
+    boxes = _merged(*_likely_windows(image, windows, least_px, check))[:most]
     if not len(boxes):
         return []
     boxes = np.stack([_adjusted(image, crops, box, check) for box in boxes])
-    logits = _said(image, crops, boxes)
-    odds = _odds(logits / crops.temperature, crops.classes.index(NO_SIGN))
+    logits = _crop_logits(image, crops, boxes)
+    odds = _sign_log_odds(logits / crops.temperature, crops.classes.index(NO_SIGN))
     found: list[int] = []
     for i in np.argsort(-odds, kind="stable").tolist():
-        # Adjusted, two heaps may have become one.
-        if odds[i] >= LIKELY and not _shows_one(boxes[i], boxes[found]).any():
+        # Adjusted, the boxes of two groups may have become one.
+        if odds[i] >= LIKELY and not _same_sign(boxes[i], boxes[found]).any():
             found.append(i)
     return [Found(box=tuple(boxes[i].tolist()), logits=logits[i]) for i in found]
 
@@ -147,7 +139,7 @@ def sizes(height: int, width: int, least_px: float) -> list[float]:
     return [*found, most]
 
 
-def _windows(
+def _likely_windows(
     image: ByteArray, engine: Engine, least_px: float, check: Callable[[], None]
 ) -> tuple[FloatArray, FloatArray, IntArray]:
     """Windows that seem to show a sign: (N, 4) boxes shrunk to it, (N,) log-odds of a sign, (N,) which."""
@@ -162,9 +154,9 @@ def _windows(
         rows, columns = (
             max(size, round(extent * size / side / stride) * stride) for extent in (height, width)
         )
-        logits = _seen(picture, rows, columns, engine, check) / engine.temperature
+        logits = _window_logits(picture, rows, columns, engine, check) / engine.temperature
         # Probabilities would all be 1 about a sign, and could not say where it is read best.
-        some = _odds(logits, nothing)
+        some = _sign_log_odds(logits, nothing)
         row, column = np.nonzero(some >= LIKELY)
         across, down = width / columns, height / rows
         room = (1 - FILL) / 2 * size
@@ -176,7 +168,7 @@ def _windows(
     return np.concatenate(boxes), np.concatenate(odds), np.concatenate(signs)
 
 
-def _seen(
+def _window_logits(
     picture: Image.Image, rows: int, columns: int, engine: Engine, check: Callable[[], None]
 ) -> FloatArray:
     """(h, w, C) logits of all windows of a picture resized to so many rows and columns.
@@ -208,7 +200,7 @@ def _seen(
     return logits
 
 
-def _odds(logits: FloatArray, nothing: int) -> FloatArray:
+def _sign_log_odds(logits: FloatArray, nothing: int) -> FloatArray:
     """(...) log-odds of some sign against none, of (..., C) logits."""
     odds: FloatArray = (
         np.logaddexp.reduce(np.delete(logits, nothing, axis=-1), axis=-1) - logits[..., nothing]
@@ -216,7 +208,7 @@ def _odds(logits: FloatArray, nothing: int) -> FloatArray:
     return odds
 
 
-def _said(image: ByteArray, crops: Network, boxes: FloatArray) -> FloatArray:
+def _crop_logits(image: ByteArray, crops: Network, boxes: FloatArray) -> FloatArray:
     """(N, C) logits of the network for crops."""
     return crops.logits(cut_out(image, crops.spec, boxes.tolist()))
 
@@ -235,8 +227,10 @@ def _adjusted(image: ByteArray, crops: Network, box: FloatArray, check: Callable
     tries = np.zeros((kinds, values, kinds))
     tries[range(kinds), :, range(kinds)] = _TRIED
     for _ in range(_ROUNDS):
-        logits = _said(image, crops, _changed(box, tries.reshape(-1, kinds), image)) / crops.temperature
-        odds = _odds(logits, crops.classes.index(NO_SIGN)).reshape(kinds, values)
+        logits = (
+            _crop_logits(image, crops, _changed(box, tries.reshape(-1, kinds), image)) / crops.temperature
+        )
+        odds = _sign_log_odds(logits, crops.classes.index(NO_SIGN)).reshape(kinds, values)
         weights = np.exp((odds - odds.max(axis=1, keepdims=True)) / _SOFT)
         means = (weights * _TRIED).sum(axis=1) / weights.sum(axis=1)
         means[0] -= np.log(_LARGER)
@@ -253,20 +247,20 @@ def _changed(box: FloatArray, by: FloatArray, image: ByteArray) -> FloatArray:
     return np.concatenate([np.clip(middles - halves, 0, most), np.clip(middles + halves, 0, most)], axis=1)
 
 
-def _heaps(boxes: FloatArray, odds: FloatArray, signs: IntArray) -> FloatArray:
-    """(M, 4), one box for each heap of windows that show the same sign, the surest first."""
+def _merged(boxes: FloatArray, odds: FloatArray, signs: IntArray) -> FloatArray:
+    """(M, 4), one box for each group of windows that show the same sign, the surest first."""
     left = np.argsort(-odds, kind="stable")
     found = []
     while len(left):
         best = left[0]
         box = boxes[best]
         for _ in range(_SHIFTS):
-            heap = left[_shows_one(box, boxes[left]) & (signs[left] == signs[best])]
-            if not len(heap):
+            group = left[_same_sign(box, boxes[left]) & (signs[left] == signs[best])]
+            if not len(group):
                 break
-            box = np.average(boxes[heap], axis=0, weights=np.exp((odds[heap] - odds[heap].max()) / _SOFT))
+            box = np.average(boxes[group], axis=0, weights=np.exp((odds[group] - odds[group].max()) / _SOFT))
         found.append(box)
-        left = left[1:][~(_near(box, boxes[left[1:]]) | _shows_one(boxes[best], boxes[left[1:]]))]
+        left = left[1:][~(_near(box, boxes[left[1:]]) | _same_sign(boxes[best], boxes[left[1:]]))]
     return np.array(found).reshape(-1, 4)
 
 
@@ -277,7 +271,7 @@ def _near(box: FloatArray, others: FloatArray) -> BoolArray:
     return np.asarray((np.abs(middles - middle) < _NEAR * sides).all(axis=1))
 
 
-def _shows_one(box: FloatArray, others: FloatArray) -> BoolArray:
+def _same_sign(box: FloatArray, others: FloatArray) -> BoolArray:
     """Which of the (N, 4) others overlap with a box so much that both show the same sign."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:], others[:, 2:])
     shared = np.prod(np.clip(high - low, 0, None), axis=1)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import difflib
 import os
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from functools import cache
 from pathlib import Path
 from typing import Any
@@ -16,7 +16,7 @@ from roadworthy.core.errors import BundleError, CheckpointError, ShapeError, Usa
 from roadworthy.core.paths import as_path
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.preprocess import InputSpec
-from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle
+from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, Manifest, finder_path, read_bundle
 from roadworthy.inference.network import all_logits
 from roadworthy.signs.catalogue import NO_SIGN
 
@@ -149,15 +149,16 @@ def load_engine(path: Path, *, threads: int = 0) -> Engine:
     return Engine(read_bundle(path), name=str(path), threads=threads)
 
 
-def load_windows(path: Path, crops: Engine, *, threads: int = 0) -> Engine | None:
+def load_windows(path: Path, crops: Engine, load: Callable[[Path], Engine] = load_engine) -> Engine | None:
     """The engine for all windows of a picture that belongs to a bundle; None where there is none of use.
 
+    load: makes an engine of a bundle's file.
     Raises BundleError where the file beside it is of another network.
     """
-    beside = path.with_name(f"{path.stem}-find.onnx")
+    beside = finder_path(path)
     if not beside.exists() or NO_SIGN not in crops.classes:
         return None
-    windows = load_engine(beside, threads=threads)
+    windows = load(beside)
     check_finder(windows, crops, str(beside))
     return windows
 

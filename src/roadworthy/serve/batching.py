@@ -19,7 +19,7 @@ class Batcher:
 
     classify: (B, S, S, 3) uint8 -> (B, C), called in a thread, one batch at a time.
     size: pictures in a batch.  wait_s: how long the first picture of a batch waits for others.
-    How many may wait is not its business (see `room`).
+    How many may wait is not its business (see `admission`).
     """
 
     def __init__(self, classify: Classify, *, size: int, wait_s: float) -> None:

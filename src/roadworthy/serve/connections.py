@@ -8,7 +8,6 @@ from __future__ import annotations
 
 import asyncio
 import json
-import logging
 from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
@@ -17,7 +16,8 @@ from typing import Any
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
 
-log = logging.getLogger("roadworthy.serve")
+from roadworthy.serve.logs import log
+
 _PASSED_OVER = 1_000_000  # bytes of a body that is not read; a larger one is not worth the connection
 _LINGERS_S = 1.0  # for a client to read why it was turned away
 _MOST_LINGERING = 100

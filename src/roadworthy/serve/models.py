@@ -10,14 +10,14 @@ import gc
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
+from functools import partial
 from pathlib import Path
 
 from roadworthy.core.errors import UnknownNameError, UsageError
 from roadworthy.inference.bundle import read_bundle
-from roadworthy.inference.onnx import PACKAGED, Engine, check_finder, packaged, refuse_misspelt
+from roadworthy.inference.onnx import PACKAGED, Engine, load_windows, packaged, refuse_misspelt
 from roadworthy.serve.batching import Batcher
 from roadworthy.serve.settings import ServiceConfig
-from roadworthy.signs.catalogue import NO_SIGN
 
 
 @dataclass(kw_only=True)
@@ -131,12 +131,7 @@ class Models:
         return Engine(bundle, name=str(path), threads=self._config.threads)
 
     def _windows(self, path: Path, crops: Engine, old: Engine | None) -> Engine | None:
-        beside = path.with_name(f"{path.stem}-find.onnx")
-        if not beside.exists() or NO_SIGN not in crops.classes:
-            return None
-        windows = self._engine(beside, old)
-        check_finder(windows, crops, str(beside))
-        return windows
+        return load_windows(path, crops, partial(self._engine, old=old))
 
     def _batcher(self, engine: Engine) -> Batcher:
         return Batcher(

@@ -13,6 +13,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 from starlette.requests import ClientDisconnect, Request
 
 from roadworthy.core.arrays import Box
+from roadworthy.serve.failures import HTTPRefusal
 from roadworthy.serve.forms import FormError, Part, TooManyPartsError, read_form
 from roadworthy.serve.settings import ServiceConfig
 
@@ -70,14 +71,6 @@ _PARSED_AT_ONCE = 300_000  # bytes of a body
 MARKS = 20  # brackets and commas that a picture in JSON may have; it needs nine
 
 
-class Refused(Exception):
-    """A request that is not answered, with its HTTP status."""
-
-    def __init__(self, status: int, reason: str, headers: dict[str, str] | None = None) -> None:
-        self.status, self.reason, self.headers = status, reason, headers or {}
-        super().__init__(reason)
-
-
 @dataclass(frozen=True, kw_only=True)
 class Upload:
     """One picture as it came: its name, its bytes, and where in it the sign is, if that was said."""
@@ -109,24 +102,28 @@ async def read_uploads(
     """The pictures of a request: its body, the files of a form with an optional field `boxes`, or JSON.
 
     more: makes room for so many bytes that have come, or raises.
-    Raises Refused: 400 no pictures, no readable form or JSON, 413 too much, 415 another content, 422 boxes
-    that do not fit.
+    Raises HTTPRefusal: 400 no pictures, no readable form or JSON, 413 too much, 415 another content,
+    422 boxes that do not fit.
     """
     media = _media_type(request)
     body = await _body(request, config.max_body_bytes, more)
     if box is not None and media in ("multipart/form-data", "application/json"):
-        raise Refused(422, "box in the query is for a picture that is the body; say it beside each picture")
+        raise HTTPRefusal(
+            422, "box in the query is for a picture that is the body; say it beside each picture"
+        )
     if media == "multipart/form-data":
         content_type = request.headers["content-type"]
         uploads = await _beside(len(body), lambda: _form(content_type, body, config.max_images))
     elif media == "application/json":
         uploads = await _beside(len(body), lambda: _json(body, config.max_images))
     elif body[:80].lstrip()[:1] in (b"{", b"["):  # as no picture starts
-        raise Refused(415, f"the body looks like JSON; send it as content-type: application/json, {AS_JSON}")
+        raise HTTPRefusal(
+            415, f"the body looks like JSON; send it as content-type: application/json, {AS_JSON}"
+        )
     else:
         uploads = [Upload(name="image 0", data=body, box=_box(box))] if body else []
     if not uploads:
-        raise Refused(400, "no picture arrived; send one as the body, or several as multipart/form-data")
+        raise HTTPRefusal(400, "no picture arrived; send one as the body, or several as multipart/form-data")
     return uploads
 
 
@@ -138,7 +135,7 @@ async def _beside(size: int, parse: Callable[[], list[Upload]]) -> list[Upload]:
 def _media_type(request: Request) -> str:
     media = request.headers.get("content-type", "").partition(";")[0].strip().lower()
     if media and media not in READ and not media.startswith("image/"):
-        raise Refused(
+        raise HTTPRefusal(
             415,
             f"the content type {media[:80]!r} is not read; send a picture as image/png, image/jpeg or "
             "application/octet-stream, several as multipart/form-data, or base64 as application/json",
@@ -150,19 +147,19 @@ def _media_type(request: Request) -> str:
 async def _body(request: Request, most: int, more: Callable[[int], None]) -> bytes:
     announced = request.headers.get("content-length", "")
     if announced.isdecimal() and int(announced) > most:
-        raise Refused(413, f"the request has {int(announced):,} bytes; at most {most:,} are taken")
+        raise HTTPRefusal(413, f"the request has {int(announced):,} bytes; at most {most:,} are taken")
     parts, total = [], 0
     try:
         async for chunk in request.stream():
             total += len(chunk)
             if total > most:
-                raise Refused(
+                raise HTTPRefusal(
                     413, f"the request has more than {most:,} bytes, which is the most that is taken"
                 )
             more(len(chunk))
             parts.append(chunk)
     except ClientDisconnect as error:
-        raise Refused(400, "the request broke off") from error
+        raise HTTPRefusal(400, "the request broke off") from error
     return b"".join(parts)
 
 
@@ -170,16 +167,16 @@ def _form(content_type: str, body: bytes, most: int) -> list[Upload]:
     try:
         parts = read_form(content_type, body, most + 4)
     except TooManyPartsError as error:
-        raise Refused(413, f"more than {most} pictures arrived, the most that are taken") from error
+        raise HTTPRefusal(413, f"more than {most} pictures arrived, the most that are taken") from error
     except FormError as error:
-        raise Refused(400, f"the form cannot be read: {error}") from error
+        raise HTTPRefusal(400, f"the form cannot be read: {error}") from error
     files = [(part.filename or f"image {i}", part.data) for i, part in enumerate(_files(parts))]
     if len(files) > most:
-        raise Refused(413, f"more than {most} pictures arrived, the most that are taken")
+        raise HTTPRefusal(413, f"more than {most} pictures arrived, the most that are taken")
     texts = {part.name: part.data for part in parts if part.filename is None}
     unknown = sorted(set(texts) - {"boxes"})
     if unknown:
-        raise Refused(
+        raise HTTPRefusal(
             422,
             f"the form has the field {unknown[0][:80]!r}; pictures are files, and boxes the one other field",
         )
@@ -194,7 +191,7 @@ def _files(parts: Sequence[Part]) -> list[Part]:
 def _json(body: bytes, most: int) -> list[Upload]:
     # Many small parts would take a hundred times their bytes; base64 has none of these characters.
     if sum(body.count(mark) for mark in (b"[", b"{", b",")) > MARKS * (most + 1):
-        raise Refused(
+        raise HTTPRefusal(
             413, f"the JSON has more parts than {most} pictures, the most that are taken; {AS_JSON}"
         )
     try:
@@ -202,11 +199,11 @@ def _json(body: bytes, most: int) -> list[Upload]:
     except ValidationError as error:
         first = error.errors(include_url=False, include_input=False)[0]
         where = "".join(f"{part}." for part in first["loc"])[:-1]
-        said = f"{where[:80]}: {first['msg']}" if where else first["msg"]
+        problem = f"{where[:80]}: {first['msg']}" if where else first["msg"]
         status = 400 if first["type"] == "json_invalid" else 422
-        raise Refused(status, f"the JSON cannot be read: {said}; send {AS_JSON}") from error
+        raise HTTPRefusal(status, f"the JSON cannot be read: {problem}; send {AS_JSON}") from error
     if len(images) > most:
-        raise Refused(413, f"{len(images)} pictures arrived; at most {most} are taken")
+        raise HTTPRefusal(413, f"{len(images)} pictures arrived; at most {most} are taken")
     return [_from_json(one, number) for number, one in enumerate(images)]
 
 
@@ -215,7 +212,7 @@ def _from_json(one: JsonPicture, number: int) -> Upload:
         # Lines of 76 characters are common; a data URI says its kind first.
         data = base64.b64decode("".join(one.data.rpartition("base64,")[2].split()), validate=True)
     except ValueError as error:
-        raise Refused(422, f"images.{number}.data is not valid base64: {error}") from error
+        raise HTTPRefusal(422, f"images.{number}.data is not valid base64: {error}") from error
     box = None if one.box is None else _checked(one.box, json.dumps(one.box))
     return Upload(name=one.name or f"image {number}", data=data, box=box)
 
@@ -232,15 +229,15 @@ def _boxes(text: bytes | None, count: int) -> list[Box | None]:
     try:
         given = json.loads(text)
     except (ValueError, RecursionError) as error:
-        raise Refused(422, f"boxes are no JSON: {error}") from error
+        raise HTTPRefusal(422, f"boxes are no JSON: {error}") from error
     if not isinstance(given, list) or len(given) != count:
-        raise Refused(
+        raise HTTPRefusal(
             422, f"boxes must be a list with one entry for each of the {count} pictures, null for none"
         )
     return [None if one is None else _checked(one, json.dumps(one)[:80]) for one in given]
 
 
-def _checked(edges: object, said: str) -> Box:
+def _checked(edges: object, given: str) -> Box:
     if isinstance(edges, list) and len(edges) == 4 and not any(isinstance(edge, bool) for edge in edges):
         try:
             x1, y1, x2, y2 = (float(edge) for edge in edges)
@@ -250,4 +247,4 @@ def _checked(edges: object, said: str) -> Box:
             # Comparisons with NaN are false, so it does not get by either.
             if -1e6 < x1 < x2 < 1e6 and -1e6 < y1 < y2 < 1e6:
                 return x1, y1, x2, y2
-    raise Refused(422, f"a box is x1,y1,x2,y2 in pixels, x1 < x2 and y1 < y2; got {said[:80]}")
+    raise HTTPRefusal(422, f"a box is x1,y1,x2,y2 in pixels, x1 < x2 and y1 < y2; got {given[:80]}")

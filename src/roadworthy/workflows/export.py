@@ -33,7 +33,15 @@ from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
-from roadworthy.inference.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundles
+from roadworthy.inference.bundle import (
+    Exported,
+    Manifest,
+    finder_path,
+    parse_bundle,
+    read_bundle,
+    seal,
+    write_bundles,
+)
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.onnx import PACKAGED, Engine, packaged_weights, refuse_misspelt
 from roadworthy.inference.torch import predict_logits
@@ -105,7 +113,7 @@ def ship(
     manifest = dataclasses.replace(manifest, metrics=_measured(graph, manifest, home, others))
     bundles, notes = {to: (graph, manifest)}, []
     try:
-        bundles[to.with_name(f"{to.stem}-find.onnx")] = _dense(network, manifest, eager, pictures)
+        bundles[finder_path(to)] = _dense(network, manifest, eager, pictures)
     except UsageError as error:
         if isinstance(error, ParityError):
             raise

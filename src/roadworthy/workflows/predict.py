@@ -31,11 +31,11 @@ def predict(
     A picture that cannot be read is a row with its error; the others are still answered.
     roadworthy.Answers(...) collects them.
     """
-    from roadworthy.inference.stream import expand_inputs
+    from roadworthy.inference.inputs import expand_inputs
 
     classifier = load(model)
     if find:
-        classifier.must_find()  # before any picture is looked for
+        classifier.require_finder()  # before any picture is looked for
     return classifier.answers(
         expand_inputs(names_of(inputs), or_model=model is None),
         find=find,

@@ -30,9 +30,9 @@ from roadworthy.core.progress import Progress
 from roadworthy.core.ray import connect, ray_or_say_so
 from roadworthy.imaging.preprocess import MAX_PIXELS
 from roadworthy.inference.answers import Row
-from roadworthy.inference.bundle import read_bundle
+from roadworthy.inference.bundle import finder_path, read_bundle
 from roadworthy.inference.classifier import check_least, load, model_file
-from roadworthy.inference.stream import expand_inputs
+from roadworthy.inference.inputs import expand_inputs
 
 PART = 10_000  # pictures: half a minute of work for one process, and a few hundred kilobytes
 ATTEMPTS = 3  # at a part whose process dies
@@ -95,7 +95,7 @@ def score(
     require("writing answers as Parquet files", "parquet", *further)
     workers = _workers(on, jobs)
     chosen = model_file(model)
-    beside = chosen.with_name(f"{chosen.stem}-find.onnx")
+    beside = finder_path(chosen)
     request = Request(
         model=os.path.abspath(chosen),  # noqa: PTH100 - Path.absolute keeps '..'
         inputs=tuple(_absolute(given) for given in inputs),
@@ -110,7 +110,7 @@ def score(
     check_least(least_px, find)
     classifier = load(model)
     if find:
-        classifier.must_find()
+        classifier.require_finder()
     if not (out / PLAN / "request.json").is_file():
         if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
             raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")

@@ -21,7 +21,7 @@ def serve(config: ServiceConfig) -> None:
     Raises UsageError where a bundle or the place to listen at cannot be had.
     """
     require("the service", "serve")
-    from roadworthy.serve.app import serve as run
+    from roadworthy.serve.server import serve as run
 
     run(config)
 

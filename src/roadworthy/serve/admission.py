@@ -15,9 +15,9 @@ _RECENT_S = 2.0  # over which the rate is averaged, about
 class NoRoomError(RoadworthyError):
     """So much is under way that another request must come back later."""
 
-    def __init__(self, what: str, retry_after_s: float) -> None:
+    def __init__(self, waiting: str, retry_after_s: float) -> None:
         self.retry_after_s = retry_after_s
-        super().__init__(f"{what} are waiting; try again in {retry_after_s:.0f} s")
+        super().__init__(f"{waiting} are waiting; try again in {retry_after_s:.0f} s")
 
 
 class NoBytesError(NoRoomError):
@@ -27,7 +27,7 @@ class NoBytesError(NoRoomError):
         super().__init__(f"{under_way / 1e6:,.0f} MB of pictures", 1.0)
 
 
-class ByteRoom:
+class ByteBudget:
     """Room for the bytes of bodies that have come and are not answered yet; within one event loop.
 
     most: in all.  No client holds more than half of it, so that one cannot keep the others out.
@@ -65,7 +65,7 @@ class ByteRoom:
         return self._by_client.total()
 
 
-class Room:
+class AdmissionControl:
     """Room for `limit` pictures; to be used within one event loop."""
 
     def __init__(self, limit: int) -> None:

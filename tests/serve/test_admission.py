@@ -4,12 +4,12 @@ from __future__ import annotations
 
 import pytest
 
-from roadworthy.serve import room as module
-from roadworthy.serve.room import NoRoomError, Room
+from roadworthy.serve import admission as module
+from roadworthy.serve.admission import AdmissionControl, NoRoomError
 
 
 def test_a_request_is_taken_whole_or_not_at_all() -> None:
-    room = Room(4)
+    room = AdmissionControl(4)
     with room.take(3):
         with pytest.raises(NoRoomError, match="3 pictures are waiting; try again in 1 s"), room.take(2):
             pass
@@ -21,7 +21,7 @@ def test_a_request_is_taken_whole_or_not_at_all() -> None:
 
 
 def test_room_is_given_back_where_an_answer_fails() -> None:
-    room = Room(1)
+    room = AdmissionControl(1)
     with pytest.raises(ZeroDivisionError), room.take(1):
         raise ZeroDivisionError
     room.check()
@@ -30,7 +30,7 @@ def test_room_is_given_back_where_an_answer_fails() -> None:
 def test_it_says_how_long_what_is_under_way_takes(monkeypatch: pytest.MonkeyPatch) -> None:
     now = 0.0
     monkeypatch.setattr(module.time, "monotonic", lambda: now)
-    room = Room(100)
+    room = AdmissionControl(100)
     for _ in range(100):  # ten a second
         now += 0.1
         with room.take(1):

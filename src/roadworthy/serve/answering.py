@@ -1,0 +1,160 @@
+"""Uploaded pictures made answers: decoded in a lane, classified in batches, looked at again where unsure."""
+
+from __future__ import annotations
+
+import asyncio
+from collections.abc import Callable
+from dataclasses import dataclass, replace
+
+from roadworthy.core.arrays import ByteArray
+from roadworthy.core.errors import ImageError
+from roadworthy.core.predictions import log_probabilities
+from roadworthy.imaging.preprocess import InputSpec, count_pixels, decode, read_judged
+from roadworthy.inference.answer_rule import AnswerRule, Found, wants_closer_look
+from roadworthy.inference.confidence import fuse_frames, lacks_colour
+from roadworthy.inference.detect import ROOM, find_one, find_signs
+from roadworthy.serve.failures import HTTPRefusal
+from roadworthy.serve.lanes import Lane
+from roadworthy.serve.receiving import PictureRequest
+from roadworthy.serve.schema import Answer, Tracked, as_answer
+from roadworthy.serve.service import Service
+from roadworthy.serve.uploads import Upload
+
+SMALL_PIXELS = 1_000_000  # of a picture that is decoded in about ten milliseconds
+INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Crop:
+    """What the network takes of a picture, and whether that picture lacks the colour that it needs.
+
+    large: it has so many pixels that looking at it takes long.
+    """
+
+    pixels: ByteArray
+    colourless: bool
+    large: bool
+
+
+async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> list[Answer]:
+    """For each picture its answer; where that is not sure, the one of a closer look."""
+    served = asked.served
+    rule = AnswerRule.of(served.crops, top)
+    crops = await _open_all(service, asked)
+    readable = [crop.pixels for crop in crops if isinstance(crop, Crop)]
+    logits = iter(await served.batcher.logits(readable) if readable else ())
+    results = []
+    for upload, crop in zip(asked.uploads, crops, strict=True):
+        if isinstance(crop, str):
+            results.append(Answer(name=upload.name, error=crop))
+            continue
+        row = rule.row("", next(logits), colourless=crop.colourless)
+        if wants_closer_look(row) and upload.box is None and served.windows is not None:
+            lane = service.large if crop.large else service.small
+            found, colourless = await _look(service, lane, asked, upload, find_one)
+            row = rule.surer(row, found, colourless=colourless)
+        results.append(as_answer(row, upload.name))
+    return results
+
+
+async def find_in_pictures(service: Service, asked: PictureRequest, top: int) -> list[Answer]:
+    """For each picture the answers for all signs found in it."""
+    rule = AnswerRule.of(asked.served.crops, top)
+    results = []
+    for upload in asked.uploads:
+        try:
+            found, colourless = await _look(service, service.large, asked, upload, find_signs)
+        except ImageError as error:
+            service.meters.pictures.labels("unreadable").inc()
+            results.append(Answer(name=upload.name, error=str(error)))
+            continue
+        service.meters.pictures.labels("readable").inc()
+        rows = rule.found_rows("", found, colourless=colourless)
+        results += [as_answer(row, upload.name) for row in rows]
+    return results
+
+
+async def fuse_track(service: Service, asked: PictureRequest, top: int) -> Tracked:
+    """What the frames of one sign say together, and from which frame on that is sure."""
+    uploads, engine = asked.uploads, asked.served.crops
+    opened = await _open_all(service, asked)
+    errors = [
+        Answer(name=upload.name, error=crop)
+        for upload, crop in zip(uploads, opened, strict=True)
+        if isinstance(crop, str)
+    ]
+    crops = [crop for crop in opened if isinstance(crop, Crop)]
+    if not crops:
+        raise HTTPRefusal(422, f"none of the {len(uploads)} frames can be read: {errors[0].error}")
+    logits = await asked.served.batcher.logits([crop.pixels for crop in crops])
+    frames = log_probabilities(logits, engine.temperature)
+    rule = replace(AnswerRule.of(engine, top), temperature=1.0)  # the frames are calibrated already
+    decided_after = None
+    for seen in range(1, len(frames) + 1):
+        together = fuse_frames(frames[:seen], INDEPENDENCE)
+        # One camera took them all: a single frame may be called colourless by mistake.
+        colourless = 2 * sum(crop.colourless for crop in crops[:seen]) > seen
+        row = rule.row("", together, colourless=colourless)
+        if row.accepted:
+            decided_after = seen
+            break
+    return Tracked(
+        model=asked.served.name,
+        sha256=engine.sha256,
+        frames=len(crops),
+        decided_after=decided_after,
+        answer=as_answer(row, uploads[0].name),
+        errors=errors,
+    )
+
+
+async def _open_all(service: Service, asked: PictureRequest) -> list[Crop | str]:
+    """Of each picture the crop that the network takes, or why it cannot be read."""
+    opened = await asyncio.gather(*(_open(service, asked, upload) for upload in asked.uploads))
+    bad = sum(isinstance(crop, str) for crop in opened)
+    service.meters.pictures.labels("readable").inc(len(opened) - bad)
+    service.meters.pictures.labels("unreadable").inc(bad)
+    return list(opened)
+
+
+async def _open(service: Service, asked: PictureRequest, upload: Upload) -> Crop | str:
+    crops, most = asked.served.crops, service.config.max_pixels
+    spec = crops.spec
+    if upload.box is not None:
+        spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
+
+    def work(*, large: bool) -> Crop | str:
+        try:
+            pixels, colour = read_judged(upload.data, spec, upload.box, most)
+        except ImageError as error:
+            return str(error)
+        return Crop(pixels=pixels, colourless=not (colour or crops.without_colour), large=large)
+
+    def work_where_small() -> Crop | str | None:
+        try:
+            return None if count_pixels(upload.data, most) > SMALL_PIXELS else work(large=False)
+        except ImageError as error:
+            return str(error)
+
+    opened = await service.small.run(lambda _: work_where_small(), asked.client)
+    if opened is None:
+        return await service.large.run(lambda _: work(large=True), asked.client)
+    return opened
+
+
+async def _look(
+    service: Service, lane: Lane, asked: PictureRequest, upload: Upload, find: Callable[..., list[Found]]
+) -> tuple[list[Found], bool]:
+    """The signs found, and whether the picture lacks colour.
+
+    Decoded here, once more if need be: to keep all pictures of a request would take gigabytes.
+    """
+    windows, crops = asked.served.windows, asked.served.crops
+    assert windows is not None
+
+    def work(check: Callable[[], None]) -> tuple[list[Found], bool]:
+        picture = decode(upload.data, service.config.max_pixels)
+        found = find(picture, windows, crops, check=check)
+        return found, lacks_colour(picture, crops.without_colour)
+
+    return await lane.run(work, asked.client)
