@@ -19,6 +19,18 @@ from roadworthy.evaluate.statistics.compare import seeds_to_show, signs_of, spre
 from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.imaging import ops
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.questions.gradient_norm_arms import (
+    AVERAGED,
+    CIFAR,
+    HOW_SHARP,
+    LATE,
+    MEASURES,
+    PENALTY,
+    PLAIN,
+    PUBLISHED_GAP,
+    SAM,
+    TWICE,
+)
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
 from roadworthy.studies.results import Curve, Curves, StudyResult
 from roadworthy.train.checkpoint import load_checkpoint
@@ -27,14 +39,6 @@ PER_CLASS, QUICK_PER_CLASS = 1000, 200  # fixed and seeded: the same pictures fo
 EPOCHS, QUICK_EPOCHS = 60, 8
 # Of the radii tried, the paper's 0.1 among them, this cost least on validation (docs/log.md).
 CHOSEN: Settings = {**PENALISED, "penalty.r": 0.05}
-PLAIN, TWICE, SAM, PENALTY, LATE, AVERAGED = (
-    "plain",
-    "plain, twice the epochs",
-    "SAM",
-    "penalty",
-    "penalty in the last quarter",
-    "plain, averaged weights",
-)
 RESNET: Settings = {
     "data.classes": ("all",),
     "data.val_fraction": 0.0,  # the final weights are measured, never the best
@@ -51,19 +55,10 @@ RESNET: Settings = {
     "train.clip_norm": 5.0,
     "train.ema": 0.0,
 }
-PUBLISHED_GAP = 0.0278 - 0.0252  # in test error, WRN-28-10 on CIFAR-10, arXiv 2202.03599
 LOOKED_AT, PRODUCTS = 500, 30  # training pictures, and Hessian products, for sharpness
 QUICK_LOOKED_AT, QUICK_PRODUCTS = 125, 8
 STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's length nothing is left
 FIGURED = (PLAIN, SAM, PENALTY, AVERAGED)
-MEASURES = (
-    "gradient norm",
-    "eigenvalue",
-    "ascent",
-    "adaptive gradient norm",
-    "adaptive eigenvalue",
-    "adaptive ascent",
-)
 
 
 def cifar_needed(ask: Ask) -> str:
@@ -174,7 +169,7 @@ def sharpness_table(result: StudyResult, folder: Path, pictures: int) -> Table:
         ones = [read_measured(folder / run.folder) for run in arm.runs]
         rows.append((arm.name, *(f"{np.mean([one[name] for one in ones]):.3g}" for name in MEASURES)))
     return Table(
-        caption=f"How sharp the minima are, on {pictures} training pictures; adaptive: by size of weights",
+        caption=f"{HOW_SHARP}, on {pictures} training pictures; adaptive: by size of weights",
         columns=("arm", *MEASURES),
         rows=tuple(rows),
         align_right=tuple(range(1, 1 + len(MEASURES))),
@@ -223,4 +218,4 @@ def cost_table(result: StudyResult, baseline: str) -> Table:
     )
 
 
-STUDIES.register("gradient-norm")(GradientNorm())
+STUDIES.register(CIFAR)(GradientNorm())

@@ -27,7 +27,15 @@ from roadworthy.studies.questions.domains import (
     held_out,
     in_a_hurry,
 )
-from roadworthy.studies.questions.gradient_norm import MEASURES, cost_table, sharpness_of, sharpness_table
+from roadworthy.studies.questions.gradient_norm import cost_table, sharpness_of, sharpness_table
+from roadworthy.studies.questions.gradient_norm_arms import (
+    MEASURES,
+    PENALTY,
+    PLAIN,
+    PREDICTS_GAINS,
+    SAM,
+    SIGNS,
+)
 from roadworthy.studies.questions.setups import (
     COMPACT,
     MANY_CLASSES,
@@ -42,9 +50,9 @@ SECONDS = 30.0
 EPOCHS = 10
 FEW = 10  # classes; with more of them the larger network alone is trained, in equal time
 METHODS: Mapping[str, Settings] = {
-    "plain": {},
-    "penalty": PENALISED,
-    "SAM": {**PENALISED, "penalty.alpha": 1.0},
+    PLAIN: {},
+    PENALTY: PENALISED,
+    SAM: {**PENALISED, "penalty.alpha": 1.0},
     "late penalty": {**PENALISED, "penalty.start": 0.75},
     "EMA": {"train.ema": 0.99},
 }
@@ -88,10 +96,10 @@ class GradientNormSigns(Study):
             for method in METHODS
         ]
         pairs = [
-            (_name(network, pictures, method, budget), _name(network, pictures, "plain", budget))
+            (_name(network, pictures, method, budget), _name(network, pictures, PLAIN, budget))
             for network, pictures, budget in kinds
             for method in METHODS
-            if method != "plain"
+            if method != PLAIN
         ]
         if not ask.quick:
             as_it_was = {
@@ -110,14 +118,14 @@ class GradientNormSigns(Study):
 
     def _many(self, names: tuple[str, ...], ask: Ask) -> Plan:
         """All classes: one network, equal time, fewer methods."""
-        methods = {name: own for name, own in METHODS.items() if name != "SAM"}
+        methods = {name: own for name, own in METHODS.items() if name != SAM}
         base = {**MANY_CLASSES, "augment.policy": "default", "train.ema": 0.0}
         if ask.quick:
             base["train.minutes"] = 2 * QUICK_SECONDS / 60
         return Plan(
             base=base,
             arms=tuple(Arm(name=name, settings=own) for name, own in methods.items()),
-            pairs=tuple((name, "plain") for name in methods if name != "plain"),
+            pairs=tuple((name, PLAIN) for name in methods if name != PLAIN),
             new=_elsewhere(ask, QUICK_PER_CLASS if ask.quick else MANY_PER_CLASS),
             seeds=3,
         )
@@ -139,7 +147,7 @@ class GradientNormSigns(Study):
             return untrained(CLAIMS) if result.asked["quick"] else ()  # nor are they about so many classes
         runs = result.arm(ORIGINAL).runs
         sixties = [_share_read_as(Predictions.read(folder / run.folder), "speed-60") for run in runs]
-        pair = (_name("study-cnn", "photographs", way, "equal epochs") for way in ("penalty", "plain"))
+        pair = (_name("study-cnn", "photographs", way, "equal epochs") for way in (PENALTY, PLAIN))
         penalty, plain = pair
         photographs = [domain for domain in result.domains if domain != DRAWN_TEST]
         return [
@@ -269,8 +277,8 @@ def _predicts_gains(looked: Sequence[_Looked]) -> Table:
 
     The interval is over plain trainings, each with all that is set against it.
     """
-    plain = {(one.setting, one.seed): one for one in looked if one.method == "plain"}
-    others = [one for one in looked if one.method != "plain" and (one.setting, one.seed) in plain]
+    plain = {(one.setting, one.seed): one for one in looked if one.method == PLAIN}
+    others = [one for one in looked if one.method != PLAIN and (one.setting, one.seed) in plain]
     against = [plain[one.setting, one.seed] for one in others]
     groups = [f"{one.setting}, {one.seed}" for one in others]
     places = tuple(looked[0].errors)
@@ -282,7 +290,7 @@ def _predicts_gains(looked: Sequence[_Looked]) -> Table:
         return _correlation(flatter, gains, groups)
 
     return Table(
-        caption=f"Does flattening predict the gain? Rank correlation over {len(others)} pairs, 95 %",
+        caption=f"{PREDICTS_GAINS} Rank correlation over {len(others)} pairs, 95 %",
         columns=("times as flat", *places),
         rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
     )
@@ -293,4 +301,4 @@ def _correlation(xs: Sequence[float], ys: Sequence[float], groups: Sequence[str]
     return "–" if found is None else f"{found.value:+.2f} ({found.ci95[0]:+.2f} to {found.ci95[1]:+.2f})"
 
 
-STUDIES.register("gradient-norm-signs")(GradientNormSigns())
+STUDIES.register(SIGNS)(GradientNormSigns())
