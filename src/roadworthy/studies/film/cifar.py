@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from roadworthy.core.document import Table
+from roadworthy.core.words import percent, points, points_interval
 from roadworthy.report.film.slides import Slide
 from roadworthy.report.study import Tree, accuracy, stored_curves
 from roadworthy.studies.film.read import (
@@ -21,7 +22,6 @@ from roadworthy.studies.film.words import (
     flatter,
     in_common,
     listed,
-    points_interval,
     short,
     span,
     spoken,
@@ -50,7 +50,7 @@ def right(result: Tree) -> Slide:
         (arm["name"], accuracy(arm["runs"]), f"{mean_gradients(arm) / mean_gradients(base):.2f}x")
         for arm in result["arms"]
     )
-    said = [f"{short(arm['name'])} {100 * mean_accuracy(arm):.2f} %" for arm in arms_of(result, *_READ_OUT)]
+    said = [f"{short(arm['name'])} {percent(mean_accuracy(arm))}" for arm in arms_of(result, *_READ_OUT)]
     best = max(result["arms"], key=mean_accuracy)
     return Slide(
         title="CIFAR-10: how many are right",
@@ -61,7 +61,7 @@ def right(result: Tree) -> Slide:
         ),
         narration=(f"Right on average: {listed(said)}.",)
         if said
-        else (f"Right on average: at most {100 * mean_accuracy(best):.2f} %.",),
+        else (f"Right on average: at most {percent(mean_accuracy(best))}.",),
         block=Table(
             caption="Right, mean ± deviation over seeds; gradients against plain training",
             columns=("arm", "right", "gradients"),
@@ -94,7 +94,7 @@ def _comparisons_table(pairs: Sequence[Tree]) -> Table:
     return Table(
         caption="Penalty, difference in points of accuracy, with 95 % intervals",
         columns=("against", "points", "95 %", "verdict"),
-        rows=tuple((c["b"], f"{100 * c['effect']:+.2f}", points_interval(c), c["verdict"]) for c in pairs),
+        rows=tuple((c["b"], points(c["effect"]), points_interval(c["ci95"]), c["verdict"]) for c in pairs),
         align_right=(1, 2),
     )
 
@@ -109,11 +109,11 @@ def sharpness(known: Mapping[str, Tree]) -> Slide | None:
     table = table_of(known[CIFAR], HOW_SHARP)
     if table is None:
         return None
-    names = [name for name in _MEASURES if name in table["columns"]]
-    columns = [table["columns"].index(name) for name in names]
-    rows = {row[0]: [row[i] for i in columns] for row in table["rows"]}
+    names = [name for name in _MEASURES if name in table.columns]
+    columns = [table.columns.index(name) for name in names]
+    rows = {row[0]: [row[i] for i in columns] for row in table.rows}
     said = []
-    if {PLAIN, PENALTY} <= set(rows):
+    if {PLAIN, PENALTY} <= set(rows) and "–" not in (*rows[PLAIN], *rows[PENALTY]):
         measured = zip(names, map(float, rows[PLAIN]), map(float, rows[PENALTY]), strict=True)
         for name, plain, penalty in measured:
             with_it, without = spoken_apart(penalty, plain)
@@ -122,22 +122,22 @@ def sharpness(known: Mapping[str, Tree]) -> Slide | None:
                 f"so {flatter(penalty, plain)}."
             )
     said.append("These are means, without a test.")
-    points = ["Gradient norm, largest eigenvalue, rise after a step uphill; small is flat"]
+    shown = ["Gradient norm, largest eigenvalue, rise after a step uphill; small is flat"]
     predicts = table_of(known[SIGNS], PREDICTS_GAINS) if SIGNS in known else None
     if predicts is not None:
-        gains = {row[0]: row[1:] for row in predicts["rows"]}
+        gains = {row[0]: row[1:] for row in predicts.rows}
         found = ", ".join(
             f"{place} {value}"
-            for place, value in zip(predicts["columns"][1:], gains.get("ascent", ()), strict=False)
+            for place, value in zip(predicts.columns[1:], gains.get("ascent", ()), strict=False)
         )
         if found:
-            points.append(f"Road signs, rank correlation of a smaller rise with the gain: {found}")
+            shown.append(f"Road signs, rank correlation of a smaller rise with the gain: {found}")
     return Slide(
         title="CIFAR-10: are the minima flatter?",
-        points=tuple(points),
+        points=tuple(shown),
         narration=tuple(said),
         block=Table(
-            caption=table["caption"].partition(";")[0],
+            caption=table.caption.partition(";")[0],
             columns=("arm", *names),
             rows=tuple((name, *values) for name, values in rows.items()),
             align_right=tuple(range(1, 1 + len(names))),

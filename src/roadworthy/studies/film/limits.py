@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Mapping, Sequence
 
 from roadworthy.core.document import Table
+from roadworthy.core.words import points
 from roadworthy.report.film.slides import Slide
 from roadworthy.report.study import Tree
 from roadworthy.studies.film.read import (
@@ -48,8 +49,8 @@ def limits(known: Mapping[str, Tree]) -> Slide:
     if smallest is not None and smallest["detectable"] is not None:
         could = "could" if smallest["detectable"] <= PUBLISHED_GAP else "could not"
         told.append(
-            f"The published gap between SAM and the penalty, {100 * PUBLISHED_GAP:.2f} points, {could} have "
-            "been seen here."
+            f"The published gap between SAM and the penalty, {points(PUBLISHED_GAP, signed=False)} points, "
+            f"{could} have been seen here."
         )
     return Slide(
         title="What this design could not have seen",
@@ -90,6 +91,6 @@ def _compared(name: str, pairs: Sequence[Tree]) -> str:
 
 def _detectable(pairs: Sequence[Tree]) -> str:
     """The smallest effects that would have been shown, in points; empty where none is known."""
-    known = [100 * c["detectable"] for c in pairs if c["detectable"] is not None]
-    low, high = (f"{value:.2f}" for value in (min(known, default=0), max(known, default=0)))
+    known = [c["detectable"] for c in pairs if c["detectable"] is not None]
+    low, high = (points(end(known, default=0), signed=False) for end in (min, max))
     return "" if not known else low if low == high else f"{low} to {high}"

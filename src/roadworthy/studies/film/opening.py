@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.core.document import Table
-from roadworthy.core.words import percent
+from roadworthy.core.words import percent, points
 from roadworthy.report.film.slides import Slide
 from roadworthy.studies.film.drawings import minima_drawing, mixing_drawing
 from roadworthy.studies.questions.gradient_norm_arms import (
@@ -58,7 +58,7 @@ def published() -> Slide:
         points=("Zhao, Zhang and Hu, ICML 2022, arXiv 2202.03599", "Network: WRN-28-10"),
         narration=(
             f"With a large network on CIFAR-10 they report {percent(PUBLISHED_PENALTY)} test error, against "
-            f"{percent(PUBLISHED_SAM)} with SAM: {100 * PUBLISHED_GAP:.2f} points less.",
+            f"{percent(PUBLISHED_SAM)} with SAM: {points(PUBLISHED_GAP, signed=False)} points less.",
             "The rest of their tables could not be checked here.",
         ),
         block=Table(

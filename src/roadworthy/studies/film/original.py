@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.core.document import Table
+from roadworthy.core.words import percent
 from roadworthy.report.film.slides import Slide
 from roadworthy.report.study import Tree, accuracy
 from roadworthy.studies.film.read import (
@@ -27,7 +28,7 @@ def original(result: Tree) -> Slide:
     """The study's own experiment, and claim C12."""
     told = claims_sentences(result, "C12")
     rates = [
-        f"{100 * mean_accuracy(arm):.2f} % with {rate}"
+        f"{percent(mean_accuracy(arm))} with {rate}"
         for name, rate in ((AS_IT_WAS, "its rate of 1e-5"), (LEARNS, "a hundred times that rate"))
         for arm in arms_of(result, name)
     ]

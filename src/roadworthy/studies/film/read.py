@@ -4,7 +4,9 @@ from __future__ import annotations
 
 import statistics
 
+from roadworthy.core.document import Table
 from roadworthy.report.study import Tree
+from roadworthy.report.tables import formatted
 from roadworthy.studies.questions.gradient_norm_arms import (
     CIFAR,
     ORIGINAL,
@@ -43,9 +45,10 @@ def comparison_of(result: Tree, a: str, b: str) -> Tree | None:
     return next((c for c in result["comparisons"] if (c["a"], c["b"], c["metric"]) == wanted), None)
 
 
-def table_of(result: Tree, beginning: str) -> Tree | None:
-    """The table whose caption begins so, None without."""
-    return next((table for table in result["tables"] if table["caption"].startswith(beginning)), None)
+def table_of(result: Tree, beginning: str) -> Table | None:
+    """The table whose caption begins so, as the report shows it; None without."""
+    found = next((table for table in result["tables"] if table["caption"].startswith(beginning)), None)
+    return None if found is None else formatted(found)
 
 
 def mean_accuracy(arm: Tree) -> float:

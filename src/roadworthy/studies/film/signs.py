@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 
 from roadworthy.core.document import Table
+from roadworthy.core.words import points
 from roadworthy.report.film.slides import Slide
 from roadworthy.report.study import Tree
 from roadworthy.studies.film.read import (
@@ -27,15 +28,14 @@ def signs(result: Tree) -> Slide:
     pairs = penalty_on_signs(result)
     places = ["", *dict.fromkeys(place_of(c) for c in pairs if place_of(c))][: 1 + MOST_PLACES]
     cells = {
-        (setting_of(result, c), place_of(c)): f"{100 * c['effect']:+.2f} {_MARKS[c['verdict']]}"
-        for c in pairs
+        (setting_of(result, c), place_of(c)): f"{points(c['effect'])} {_MARKS[c['verdict']]}" for c in pairs
     }
     said = [_tally_sentence(pairs)] if pairs else ["The penalty was compared with nothing on road signs."]
     said += claims_sentences(result, "C13", "C14")
-    points = claim_points(result)
+    judged = claim_points(result)
     return Slide(
         title="Road signs: " + _tally_headline(pairs),
-        points=points or ("Claims C13 and C14 were not judged by these trainings",),
+        points=judged or ("Claims C13 and C14 were not judged by these trainings",),
         narration=tuple(said),
         block=Table(
             caption="Penalty against plain training, in points: ▲ better, ▼ worse, · no difference shown",

@@ -68,14 +68,6 @@ _SAID = {
 }
 
 
-def points_interval(comparison: Tree) -> str:
-    """The interval of a comparison, in points."""
-    if comparison["ci95"] is None:
-        return "–"
-    low, high = comparison["ci95"]
-    return f"{100 * low:+.2f} to {100 * high:+.2f}"
-
-
 def flatter(penalty: float, plain: float) -> str:
     """How the penalty's minimum compares with the plain one."""
     return "flatter" if penalty < plain else "sharper" if penalty > plain else "not to be told apart"

@@ -5,7 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import DataTable
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
 from roadworthy.studies.questions.gradient_norm import cifar_needed, cost_table, with_option
@@ -74,7 +74,7 @@ class GradientNormOriginal(Study):
             )
         ]
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """What each arm costs."""
         return [cost_table(result, LEARNS)]
 

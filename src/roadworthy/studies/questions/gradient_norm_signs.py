@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.predictions import Predictions
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import standard_corruptions
@@ -173,7 +173,7 @@ class GradientNormSigns(Study):
             ),
         ]
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """What each method gains where, whether sharpness predicts it, and what it costs."""
         shutil.rmtree(folder / SHARED, ignore_errors=True)
         looked = _looked_at(result, folder)
@@ -199,31 +199,26 @@ def _share_read_as(said: Predictions, name: str) -> float:
     return float((said.logits.argmax(axis=1) == said.classes.index(name)).mean())
 
 
-def _gains(result: StudyResult, folder: Path) -> Table:
+def _gains(result: StudyResult, folder: Path) -> DataTable:
     """Accuracy everywhere, corrupted, and calibration; means over seeds."""
-    rows = []
+    places = ("", *result.domains)
+    rows: list[tuple[Cell, ...]] = []
     for arm in result.arms:
         corrupted = [read_measured(folder / run.folder)["corrupted"] for run in arm.runs]
-        rows.append(
-            (
-                arm.name,
-                *(
-                    f"{100 * np.mean(list(arm.values(domain=domain).values())):.2f}"
-                    for domain in ("", *result.domains)
-                ),
-                f"{100 * (1 - float(np.mean(corrupted))):.2f}",
-                *(
-                    f"{100 * np.mean(list(arm.values('ece', domain).values())):.2f}"
-                    for domain in ("", *result.domains)
-                ),
-            )
+        right, errs = (
+            [float(np.mean(list(arm.values(metric, domain).values()))) for domain in places]
+            for metric in ("accuracy", "ece")
         )
-    places = ("test", *result.domains)
-    return Table(
+        rows.append((arm.name, *right, 1 - float(np.mean(corrupted)), *errs))
+    names = [place or "test" for place in places]
+    return DataTable(
         caption=f"Right, in percent, and ECE; corrupted: ImageNet-C's fifteen at severity {SEVERITY}",
-        columns=("arm", *places, "corrupted", *(f"ECE, {place}" for place in places)),
+        columns=(
+            Column("arm"),
+            *(Column(name, "percent") for name in (*names, "corrupted")),
+            *(Column(f"ECE, {name}", "percent") for name in names),
+        ),
         rows=tuple(rows),
-        align_right=tuple(range(1, 2 + 2 * len(places))),
     )
 
 
@@ -258,21 +253,21 @@ def _looked_at(result: StudyResult, folder: Path) -> list[_Looked]:
     return found
 
 
-def _predicts(looked: Sequence[_Looked]) -> Table:
+def _predicts(looked: Sequence[_Looked]) -> DataTable:
     """Rank correlation of sharpness with errors over all trainings."""
     places = tuple(looked[0].errors)
 
-    def cell(name: str, place: str) -> str:
+    def cell(name: str, place: str) -> Cell:
         return _correlation([one.sharpness[name] for one in looked], [one.errors[place] for one in looked])
 
-    return Table(
+    return DataTable(
         caption=f"Does sharpness predict errors? Rank correlation over {len(looked)} trainings, 95 %",
-        columns=("sharpness", *places),
+        columns=(Column("sharpness"), *(Column(place, "correlation") for place in places)),
         rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
     )
 
 
-def _predicts_gains(looked: Sequence[_Looked]) -> Table:
+def _predicts_gains(looked: Sequence[_Looked]) -> DataTable:
     """Whether what flattens more than plain training of the same setting and seed gains more on it.
 
     The interval is over plain trainings, each with all that is set against it.
@@ -283,22 +278,23 @@ def _predicts_gains(looked: Sequence[_Looked]) -> Table:
     groups = [f"{one.setting}, {one.seed}" for one in others]
     places = tuple(looked[0].errors)
 
-    def cell(name: str, place: str) -> str:
+    def cell(name: str, place: str) -> Cell:
         pairs = list(zip(others, against, strict=True))
         flatter = [base.sharpness[name] / max(one.sharpness[name], _TINY) for one, base in pairs]
         gains = [base.errors[place] - one.errors[place] for one, base in pairs]
         return _correlation(flatter, gains, groups)
 
-    return Table(
+    return DataTable(
         caption=f"{PREDICTS_GAINS} Rank correlation over {len(others)} pairs, 95 %",
-        columns=("times as flat", *places),
+        columns=(Column("times as flat"), *(Column(place, "correlation") for place in places)),
         rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
     )
 
 
-def _correlation(xs: Sequence[float], ys: Sequence[float], groups: Sequence[str] | None = None) -> str:
+def _correlation(xs: Sequence[float], ys: Sequence[float], groups: Sequence[str] | None = None) -> Cell:
+    """The rank correlation and its interval; None where there is none."""
     found = rank_correlation(xs, ys, groups, generator=np.random.default_rng(0))
-    return "–" if found is None else f"{found.value:+.2f} ({found.ci95[0]:+.2f} to {found.ci95[1]:+.2f})"
+    return None if found is None else (found.value, *found.ci95)
 
 
 STUDIES.register(SIGNS)(GradientNormSigns())
