@@ -17,7 +17,7 @@ from roadworthy.imaging.preprocess import MAX_PIXELS
 from roadworthy.inference.classifier import Classifier as Classifier
 from roadworthy.inference.classifier import load as load
 from roadworthy.inference.classifier import model_file as model_file
-from roadworthy.studies.study import present as present
+from roadworthy.studies.film.present import present as present
 from roadworthy.studies.study import require_for_study as require_for_study
 from roadworthy.studies.study import study as study
 from roadworthy.workflows.data import audit as audit

@@ -790,7 +790,7 @@ def study(
 def _present(context: typer.Context, names: list[str], studies: Path, out: Path) -> None:
     """A film from results; whatever else is given would be ignored, so that it is an error."""
     from roadworthy import api
-    from roadworthy.report.film.slides import FILMED
+    from roadworthy.studies.film.read import FILMED
 
     other = [name for name in names if name not in FILMED]
     if other:

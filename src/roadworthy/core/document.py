@@ -2,7 +2,9 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from dataclasses import dataclass
+from typing import Literal
 
 from roadworthy.core.arrays import ByteArray
 
@@ -31,6 +33,57 @@ class Table:
     columns: tuple[str, ...]
     rows: tuple[tuple[str, ...], ...]
     align_right: tuple[int, ...] = ()
+    collapsed: bool = False
+
+
+Kind = Literal[
+    "text",
+    "count",
+    "number",
+    "significant",
+    "signed",
+    "times",
+    "seconds",
+    "share",
+    "percent",
+    "points",
+    "interval",
+    "points interval",
+    "estimate",
+    "share estimate",
+    "correlation",
+    "shares",
+]
+Cell = str | float | Sequence[float | None] | Sequence[Sequence[str | float]] | None
+
+
+@dataclass(frozen=True)
+class Column:
+    """A column of a DataTable: its heading, what its numbers are, and to how many digits they are shown.
+
+    kind: `number` has that many digits after the point, `significant` that many in all, `signed` a sign;
+    `times` is a factor.  `share` is a fraction shown in percent, `percent` the same where the heading names
+    the unit, `points` a difference of two.  `interval` and `points interval` are (low, high) of those;
+    `estimate`, `share estimate` and `correlation` are (value, low, high), the ends None where unknown.
+    `shares` are several fractions, each alone or as (name, fraction).
+    digits: None for what is usual for the kind.
+    """
+
+    name: str
+    kind: Kind = "text"
+    digits: int | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataTable:
+    """A table as values, which a report formats by the kinds of its columns.
+
+    A cell that is a text stands as it is, whatever the kind of its column; None is a dash.
+    """
+
+    caption: str
+    columns: tuple[Column, ...]
+    rows: tuple[tuple[Cell, ...], ...]
     collapsed: bool = False
 
 

@@ -10,23 +10,34 @@ def percent(fraction: float | None, digits: int = 2) -> str:
 
     What is not all but rounds to it is `>99.99 %`, what is not nothing `<0.01 %`.
     """
-    return "–" if fraction is None else f"{_hundredths(fraction, digits)} %"
+    return "–" if fraction is None else f"{hundredths(fraction, digits)} %"
 
 
 def interval(pair: Sequence[float] | None, digits: int = 2) -> str:
     """A 95 % interval in words; None as a dash."""
     if pair is None:
         return "–"
-    return f"{_hundredths(pair[0], digits)} to {_hundredths(pair[1], digits)} %"
+    return f"{hundredths(pair[0], digits)} to {hundredths(pair[1], digits)} %"
 
 
-def _hundredths(fraction: float, digits: int) -> str:
+def hundredths(fraction: float, digits: int = 2) -> str:
+    """`percent` without its sign, where the heading has it."""
     text, least = f"{100 * fraction:.{digits}f}", 10**-digits
     if fraction < 1 and text == f"{100:.{digits}f}":
         return f">{100 - least:.{digits}f}"
     if fraction > 0 and text == f"{0:.{digits}f}":
         return f"<{least:.{digits}f}"
     return text
+
+
+def points(difference: float | None, digits: int = 2, *, signed: bool = True) -> str:
+    """A difference of two fractions in points of a percent: `0.0123` as `+1.23`; None as a dash."""
+    return "–" if difference is None else f"{100 * difference:{'+' if signed else ''}.{digits}f}"
+
+
+def points_interval(pair: Sequence[float] | None, digits: int = 2) -> str:
+    """The interval of a difference, `-0.10 to +1.23`; None as a dash."""
+    return "–" if pair is None else f"{points(pair[0], digits)} to {points(pair[1], digits)}"
 
 
 def duration(seconds: float | None) -> str:

@@ -14,8 +14,9 @@ import numpy as np
 
 from roadworthy.core.document import Block, Figure, Gallery, Picture, Section, Table, Text
 from roadworthy.core.errors import CheckpointError
-from roadworthy.core.words import duration, percent, plural
+from roadworthy.core.words import duration, percent, plural, points, points_interval
 from roadworthy.report import figures
+from roadworthy.report.tables import formatted
 
 Tree = Mapping[str, Any]
 NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")
@@ -103,11 +104,8 @@ def _where(comparison: Tree) -> str:
 
 def effect(comparison: Tree) -> str:
     """How much, in points of a percent, with the interval where there is one."""
-    text = f"{100 * comparison['effect']:+.2f} points"
-    if comparison["ci95"] is not None:
-        low, high = comparison["ci95"]
-        text += f", 95 % {100 * low:+.2f} to {100 * high:+.2f}"
-    return text
+    text = f"{points(comparison['effect'])} points"
+    return text if comparison["ci95"] is None else f"{text}, 95 % {points_interval(comparison['ci95'])}"
 
 
 def _mean(arm: Tree) -> float:
@@ -134,7 +132,7 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
                     "show the same sign: intervals take them as independent, too narrow if they are not."
                 )
             )
-    blocks += [Table(**_tuples(table)) for table in result["tables"]]
+    blocks += [formatted(table) for table in result["tables"]]
     blocks += [stored_curves(curves) for curves in result["curves"]]
     return tuple(blocks)
 
@@ -179,8 +177,10 @@ def accuracy(runs: Sequence[Tree], place: str = "") -> str:
     values = [measured["accuracy"] for run in runs for measured in [_on(run, place)] if measured is not None]
     if not values:
         return "–"
-    deviation = f" ± {100 * statistics.stdev(values):.2f}" if len(values) > 1 else ""
-    return f"{100 * statistics.mean(values):.2f}{deviation} %"
+    if len(values) == 1:
+        return percent(values[0])
+    mean, deviation = statistics.mean(values), statistics.stdev(values)
+    return f"{points(mean, signed=False)} ± {points(deviation, signed=False)} %"
 
 
 def _place(result: Tree, place: str) -> str:
@@ -202,8 +202,8 @@ def _comparisons(result: Tree) -> Table:
             c["a"],
             c["b"],
             c["metric"],
-            f"{100 * c['effect']:+.2f}",
-            "–" if c["ci95"] is None else f"{100 * c['ci95'][0]:+.2f} to {100 * c['ci95'][1]:+.2f}",
+            points(c["effect"]),
+            points_interval(c["ci95"]),
             _p(c["p_adjusted"]),
             c["verdict"],
         )
@@ -228,7 +228,7 @@ def _evidence(result: Tree) -> Table:
             _p(c["p"]),
             _p(c["p_seeds"]),
             _p(c["p_mcnemar"]),
-            "–" if c["detectable"] is None else f"{100 * c['detectable']:.2f}",
+            points(c["detectable"], signed=False),
         )
         for c in result["comparisons"]
     )
@@ -274,7 +274,7 @@ def _charts(result: Tree) -> list[Block]:
                 figures.interval_chart(
                     name=f"{result['study']}-{metric}-{against}".replace(" ", "-").replace("/", "-"),
                     caption=f"Difference in {metric} from {against}, with 95 % intervals",
-                    alt="; ".join(f"{row.name}: {100 * row.value:+.2f} points" for row in rows),
+                    alt="; ".join(f"{row.name}: {points(row.value)} points" for row in rows),
                     rows=rows,
                 )
             )
@@ -322,13 +322,3 @@ def _galleries(result: Tree, folder: Path) -> list[Block]:
         )
         galleries.append(Gallery(caption=stored["caption"], pictures=pictures))
     return galleries
-
-
-def _tuples(table: Tree) -> dict[str, Any]:
-    """A table as it came back from JSON, lists as tuples."""
-    return {
-        **table,
-        "columns": tuple(table["columns"]),
-        "rows": tuple(map(tuple, table["rows"])),
-        "align_right": tuple(table["align_right"]),
-    }

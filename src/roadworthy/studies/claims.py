@@ -12,6 +12,7 @@ from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from typing import Literal
 
+from roadworthy.core.words import percent, points, points_interval
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.studies.results import Claim
@@ -43,11 +44,11 @@ def untrained(texts: Mapping[str, str]) -> list[Claim]:
 def near(what: str, values: Iterable[float], claimed: float, margin: float) -> Part:
     """Whether a figure came out again: confirmed with all of the interval within `margin` of it."""
     summary = summarise(list(values))
-    evidence = f"{what}: {_percent(summary.mean)} against {_percent(claimed)} claimed"
+    evidence = f"{what}: {percent(summary.mean)} against {percent(claimed)} claimed"
     if summary.ci95 is None:
         return Part(verdict="open", evidence=f"{evidence}, from one seed alone")
     low, high = summary.ci95
-    evidence += f" (95 % {_percent(low)} to {_percent(high)}, {summary.n} seeds)"
+    evidence += f" (95 % {percent(low)} to {percent(high)}, {summary.n} seeds)"
     if claimed - margin <= low and high <= claimed + margin:
         return Part(verdict="confirmed", evidence=evidence)
     apart = high < claimed - margin or low > claimed + margin
@@ -79,7 +80,7 @@ def never(what: str, shares: Iterable[float]) -> Part:
     """Whether something never happened, in any seed."""
     found = list(shares)
     verdict: Verdict = "refuted" if max(found) > 0 else "confirmed"
-    return Part(verdict=verdict, evidence=f"{what}: {_percent(min(found))} to {_percent(max(found))}")
+    return Part(verdict=verdict, evidence=f"{what}: {percent(min(found))} to {percent(max(found))}")
 
 
 def everywhere(parts: Iterable[Part]) -> tuple[Part, ...]:
@@ -90,18 +91,10 @@ def everywhere(parts: Iterable[Part]) -> tuple[Part, ...]:
 def describe(comparison: Comparison) -> str:
     """The comparison in words."""
     words = (
-        f"{comparison.metric} of {comparison.a} against {comparison.b}: {_points(comparison.effect)} points"
+        f"{comparison.metric} of {comparison.a} against {comparison.b}: {points(comparison.effect)} points"
     )
     if comparison.ci95 is not None:
-        words += f" (95 % {_points(comparison.ci95[0])} to {_points(comparison.ci95[1])})"
+        words += f" (95 % {points_interval(comparison.ci95)})"
     if comparison.p is not None and comparison.p_adjusted is not None:
         words += f", p {comparison.p:.2g}, among all comparisons of the study {comparison.p_adjusted:.2g}"
     return words
-
-
-def _percent(fraction: float) -> str:
-    return f"{100 * fraction:.2f} %"
-
-
-def _points(fraction: float) -> str:
-    return f"{100 * fraction:+.2f}"

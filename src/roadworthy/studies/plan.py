@@ -11,7 +11,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import Config, load_config
-from roadworthy.core.document import Table
+from roadworthy.core.document import DataTable
 from roadworthy.core.errors import ConfigError
 from roadworthy.core.files import is_file_name
 from roadworthy.core.registry import Registry
@@ -142,7 +142,7 @@ class Study(ABC):
         """The answer in a sentence; empty where comparisons between arms give it."""
         return ""
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """What the page shows beside arms, comparisons and claims."""
         return ()
 

@@ -2,15 +2,16 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import DataTable
 from roadworthy.core.errors import UnknownNameError
 from roadworthy.evaluate.results import Comparison
 
-STUDY_VERSION = 1
+STUDY_VERSION = 2  # 2: tables are values with a kind for each column; 1: texts
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -117,7 +118,7 @@ class StudyResult:
     answer: str = ""
     comparisons: tuple[Comparison, ...] = ()
     claims: tuple[Claim, ...] = ()
-    tables: tuple[Table, ...] = ()
+    tables: tuple[DataTable, ...] = ()
     curves: tuple[Curves, ...] = ()
     galleries: tuple[Stored, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
@@ -143,4 +144,11 @@ class StudyResult:
         for arm, result in zip(tree["arms"], self.arms, strict=True):
             used = [run.used for run in result.runs]
             arm["budget"] = {"asked": arm.pop("asked"), "used": used}
+        for table in tree["tables"]:
+            table["rows"] = [[_finite(cell) for cell in row] for row in table["rows"]]
         return tree
+
+
+def _finite(cell: Any) -> Any:
+    """A cell that JSON can hold: None where the mean of nothing is no number."""
+    return None if isinstance(cell, float) and not math.isfinite(cell) else cell

@@ -12,9 +12,9 @@ import torch
 
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.device import derive_seed
-from roadworthy.core.document import Table
+from roadworthy.core.document import Column, DataTable
 from roadworthy.core.files import replacing
-from roadworthy.core.words import interval, percent
+from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
@@ -70,54 +70,56 @@ class Corruptions(Study):
             f"and {percent(means[best], 1)} with '{best}', {means[best] / max(means[NONE], 1e-9):.2f} of it."
         )
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """Means over the fifteen, then each corruption over its severities; the shared pictures go."""
         shutil.rmtree(folder / SHARED, ignore_errors=True)
-        rows = []
-        none = _means(result.arm(NONE), folder)
-        for arm in result.arms:
-            summary = summarise(_means(arm, folder))
-            share = summarise(
-                [own / max(base, 1e-9) for own, base in zip(_means(arm, folder), none, strict=True)]
-            )
-            clean = summarise([one["clean"] for one in _measured(arm, folder)])
-            rows.append(
-                (
-                    arm.name,
-                    percent(clean.mean),
-                    percent(summary.mean),
-                    interval(summary.ci95),
-                    f"{share.mean:.2f}",
-                    str(summary.n),
-                )
-            )
-        n = _measured(result.arms[0], folder)[0]["n"]
-        columns = ("corruption", "group", *(arm.name for arm in result.arms))
-        each = tuple(
+        return [_over_all(result, folder), _each(result, folder)]
+
+
+def _over_all(result: StudyResult, folder: Path) -> DataTable:
+    """Each arm over the fifteen and all severities."""
+    rows = []
+    none = _means(result.arm(NONE), folder)
+    for arm in result.arms:
+        own = _means(arm, folder)
+        summary = summarise(own)
+        share = summarise([mean / max(base, 1e-9) for mean, base in zip(own, none, strict=True)])
+        clean = summarise([one["clean"] for one in _measured(arm, folder)])
+        rows.append((arm.name, clean.mean, summary.mean, summary.ci95, share.mean, summary.n))
+    n = _measured(result.arms[0], folder)[0]["n"]
+    return DataTable(
+        caption=f"Errors on {n:,} pictures, clean and over fifteen corruptions at five severities",
+        columns=(
+            Column("arm"),
+            Column("clean", "share"),
+            Column("corrupted", "share"),
+            Column("95 % over seeds", "interval"),
+            Column("of none's", "number"),
+            Column("seeds", "count"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _each(result: StudyResult, folder: Path) -> DataTable:
+    """Each corruption over its severities."""
+    measured = [_measured(arm, folder) for arm in result.arms]
+    return DataTable(
+        caption="Errors by corruption, means over severities and seeds",
+        columns=(
+            Column("corruption"),
+            Column("group"),
+            *(Column(arm.name, "share", 1) for arm in result.arms),
+        ),
+        rows=tuple(
             (
                 name,
                 CORRUPTIONS.get(name).group,
-                *(
-                    percent(np.mean([one["errors"][name] for one in _measured(arm, folder)]), 1)
-                    for arm in result.arms
-                ),
+                *(float(np.mean([one["errors"][name] for one in ones])) for ones in measured),
             )
             for name in CORRUPTIONS
-        )
-        return [
-            Table(
-                caption=f"Errors on {n:,} pictures, clean and over fifteen corruptions at five severities",
-                columns=("arm", "clean", "corrupted", "95 % over seeds", "of none's", "seeds"),
-                rows=tuple(rows),
-                align_right=(1, 2, 3, 4, 5),
-            ),
-            Table(
-                caption="Errors by corruption, means over severities and seeds",
-                columns=columns,
-                rows=each,
-                align_right=tuple(range(2, len(columns))),
-            ),
-        ]
+        ),
+    )
 
 
 def errors_when_corrupted(

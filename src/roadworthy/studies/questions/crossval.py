@@ -8,9 +8,9 @@ from typing import NamedTuple
 
 import numpy as np
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import Column, DataTable
 from roadworthy.core.predictions import Predictions
-from roadworthy.core.words import interval, percent
+from roadworthy.core.words import percent
 from roadworthy.evaluate.statistics.intervals import bootstrap_mean
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
 from roadworthy.studies.questions.setups import COMPACT, base
@@ -38,25 +38,20 @@ class CrossValidation(Study):
         read = [f"{name} reads {percent(pooled)}" for name, pooled, *_ in _pooled(result, folder)]
         return f"Of pictures whose sign it never saw, {' and '.join(read)} right."
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """All pictures, each answered by the network that had not seen its sign."""
-        rows = [
-            (
-                name,
-                percent(pooled),
-                interval(ends),
-                f"{pictures:,}",
-                f"{signs:,}",
-                ", ".join(percent(accuracy) for accuracy in each),
-            )
-            for name, pooled, ends, pictures, signs, each in _pooled(result, folder)
-        ]
         return [
-            Table(
+            DataTable(
                 caption="Pooled over the folds; each run folder keeps its predictions",
-                columns=("arm", "accuracy", "95 % over signs", "pictures", "signs", "fold by fold"),
-                rows=tuple(rows),
-                align_right=(1, 2, 3, 4),
+                columns=(
+                    Column("arm"),
+                    Column("accuracy", "share"),
+                    Column("95 % over signs", "interval"),
+                    Column("pictures", "count"),
+                    Column("signs", "count"),
+                    Column("fold by fold", "shares"),
+                ),
+                rows=tuple(_pooled(result, folder)),
             )
         ]
 

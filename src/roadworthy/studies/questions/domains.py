@@ -8,12 +8,13 @@ from pathlib import Path
 
 import numpy as np
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import DataTable
 from roadworthy.core.files import write_arrays
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.studies.claims import Part, better, judge, near, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
+from roadworthy.studies.questions import domain_pictures as pictures
 from roadworthy.studies.questions import domain_tables as tables
 from roadworthy.studies.questions.baseline import PRETRAINED, installed
 from roadworthy.studies.questions.setups import COMPACT, PENALISED, QUICK_SECONDS, QUICK_SEEDS, STUDY_CNN
@@ -160,7 +161,7 @@ class Domains(Study):
         for domain in result.domains:
             if domain == CHOSEN_ON:
                 continue
-            difference = tables.difference(result.arm(NONE), folder, domain)
+            difference = pictures.difference(result.arm(NONE), folder, domain)
             drop = tables.drop(result.arm(NONE), folder, domain)
             best = max(result.arms, key=lambda arm: np.mean(list(arm.values(domain=domain).values())))
             reads = float(np.mean(list(best.values(domain=domain).values())))
@@ -169,12 +170,12 @@ class Domains(Study):
                 f"Best there is '{best.name}' with {percent(reads)} right."
             )
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """How the domains differ, and what changes from home to there."""
         none = result.arm(NONE)
-        found: list[Table] = []
+        found: list[DataTable] = []
         for domain in result.domains:
-            found += tables.difference(none, folder, domain).tables
+            found += pictures.difference(none, folder, domain).tables
         found += [tables.drops(result, folder), tables.gains(result, folder, NONE)]
         for domain in result.domains:
             found += [
@@ -189,10 +190,10 @@ class Domains(Study):
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
         """Pictures of home and of each domain, side by side by class."""
         run = folder / result.arm(NONE).runs[0].folder
-        home = tables.opened_home(run).test
+        home = pictures.opened_home(run).test
         stored = []
         for number, domain in enumerate(result.domains):
-            there = tables.opened(run, domain, home.classes)
+            there = pictures.opened(run, domain, home.classes)
             captions, pairs = _side_by_side(home, there)
             name = f"{GALLERY}-{number}.npz"
             write_arrays({"images": pairs}, folder / name)

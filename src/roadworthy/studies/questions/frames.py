@@ -11,7 +11,7 @@ import torch
 
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.device import derive_seed
-from roadworthy.core.document import Table
+from roadworthy.core.document import Column, DataTable
 from roadworthy.core.predictions import log_probabilities
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
@@ -90,56 +90,10 @@ class Frames(Study):
             f"{together / single:.2f} of it (95 % over {pooled.signs:,} signs {low:.2f} to {high:.2f})."
         )
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """Ways to put frames together, each corruption, and what confidence is worth afterwards."""
         pooled = _Pooled(result, folder)
-        ways = [name for name in pooled.folds[0]["clean"] if not name.startswith(("frames", "ece"))]
-        standard = standard_corruptions()
-        return [
-            Table(
-                caption=f"Signs read wrongly, {pooled.signs:,} signs and {pooled.frames:,} frames, each by a "
-                "network that never saw the sign",
-                columns=("answer by", "clean", "all corruptions", "ImageNet-C's fifteen"),
-                rows=tuple(
-                    (
-                        way,
-                        percent(pooled.clean(way)),
-                        percent(pooled.mean(way)),
-                        percent(pooled.mean(way, standard)),
-                    )
-                    for way in ways
-                ),
-                align_right=(1, 2, 3),
-            ),
-            Table(
-                caption=f"By corruption, severity {SEVERITY}",
-                columns=("corruption", "single frames", "all frames", "ratio"),
-                rows=tuple(
-                    (
-                        name,
-                        percent(single),
-                        percent(together),
-                        f"{together / single:.2f}" if single else "–",
-                    )
-                    for name in CORRUPTIONS
-                    for single, together in [(pooled.mean(SINGLE, [name]), pooled.mean(TOGETHER, [name]))]
-                ),
-                align_right=(1, 2, 3),
-            ),
-            Table(
-                caption="Calibration error of fused answers: what a further frame counts for",
-                columns=("a further frame counts", "clean", "corrupted"),
-                rows=tuple(
-                    (name, *(percent(value) for value in pooled.ece(key)))
-                    for name, key in (
-                        ("nothing: the mean", "ece: mean"),
-                        (f"what validation chose: {pooled.independence()}", "ece: chosen"),
-                        ("in full: each is new evidence", "ece: sum"),
-                    )
-                ),
-                align_right=(1, 2),
-            ),
-        ]
+        return [_by_way(pooled), _by_corruption(pooled), _calibration(pooled)]
 
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
         """Errors against how many frames are seen."""
@@ -217,6 +171,54 @@ class _Pooled:
     def independence(self) -> str:
         """What each fold's validation chose."""
         return ", ".join(f"{fold['independence']:.2f}" for fold in self.folds)
+
+
+def _by_way(pooled: _Pooled) -> DataTable:
+    """Signs read wrongly, by how their frames are put together."""
+    standard = standard_corruptions()
+    ways = [name for name in pooled.folds[0]["clean"] if not name.startswith(("frames", "ece"))]
+    return DataTable(
+        caption=f"Signs read wrongly, {pooled.signs:,} signs and {pooled.frames:,} frames, each by a "
+        "network that never saw the sign",
+        columns=(
+            Column("answer by"),
+            Column("clean", "share"),
+            Column("all corruptions", "share"),
+            Column("ImageNet-C's fifteen", "share"),
+        ),
+        rows=tuple((way, pooled.clean(way), pooled.mean(way), pooled.mean(way, standard)) for way in ways),
+    )
+
+
+def _by_corruption(pooled: _Pooled) -> DataTable:
+    """Single frames and all of them, under each corruption."""
+    each = [(name, pooled.mean(SINGLE, [name]), pooled.mean(TOGETHER, [name])) for name in CORRUPTIONS]
+    return DataTable(
+        caption=f"By corruption, severity {SEVERITY}",
+        columns=(
+            Column("corruption"),
+            Column("single frames", "share"),
+            Column("all frames", "share"),
+            Column("ratio", "number"),
+        ),
+        rows=tuple(
+            (name, single, together, together / single if single else None) for name, single, together in each
+        ),
+    )
+
+
+def _calibration(pooled: _Pooled) -> DataTable:
+    """What a further frame should count for."""
+    worths = (
+        ("nothing: the mean", "ece: mean"),
+        (f"what validation chose: {pooled.independence()}", "ece: chosen"),
+        ("in full: each is new evidence", "ece: sum"),
+    )
+    return DataTable(
+        caption="Calibration error of fused answers: what a further frame counts for",
+        columns=(Column("a further frame counts"), Column("clean", "share"), Column("corrupted", "share")),
+        rows=tuple((name, *pooled.ece(key)) for name, key in worths),
+    )
 
 
 STUDIES.register("frames")(Frames())

@@ -10,7 +10,8 @@ import numpy as np
 import torch
 
 from roadworthy.core.device import generator
-from roadworthy.core.document import Table
+from roadworthy.core.document import Cell, Column, DataTable
+from roadworthy.core.words import points
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.minima.landscape import loss_curve
@@ -19,6 +20,18 @@ from roadworthy.evaluate.statistics.compare import seeds_to_show, signs_of, spre
 from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.imaging import ops
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.questions.gradient_norm_arms import (
+    AVERAGED,
+    CIFAR,
+    HOW_SHARP,
+    LATE,
+    MEASURES,
+    PENALTY,
+    PLAIN,
+    PUBLISHED_GAP,
+    SAM,
+    TWICE,
+)
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
 from roadworthy.studies.results import Curve, Curves, StudyResult
 from roadworthy.train.checkpoint import load_checkpoint
@@ -27,14 +40,6 @@ PER_CLASS, QUICK_PER_CLASS = 1000, 200  # fixed and seeded: the same pictures fo
 EPOCHS, QUICK_EPOCHS = 60, 8
 # Of the radii tried, the paper's 0.1 among them, this cost least on validation (docs/log.md).
 CHOSEN: Settings = {**PENALISED, "penalty.r": 0.05}
-PLAIN, TWICE, SAM, PENALTY, LATE, AVERAGED = (
-    "plain",
-    "plain, twice the epochs",
-    "SAM",
-    "penalty",
-    "penalty in the last quarter",
-    "plain, averaged weights",
-)
 RESNET: Settings = {
     "data.classes": ("all",),
     "data.val_fraction": 0.0,  # the final weights are measured, never the best
@@ -51,19 +56,10 @@ RESNET: Settings = {
     "train.clip_norm": 5.0,
     "train.ema": 0.0,
 }
-PUBLISHED_GAP = 0.0278 - 0.0252  # in test error, WRN-28-10 on CIFAR-10, arXiv 2202.03599
 LOOKED_AT, PRODUCTS = 500, 30  # training pictures, and Hessian products, for sharpness
 QUICK_LOOKED_AT, QUICK_PRODUCTS = 125, 8
 STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's length nothing is left
 FIGURED = (PLAIN, SAM, PENALTY, AVERAGED)
-MEASURES = (
-    "gradient norm",
-    "eigenvalue",
-    "ascent",
-    "adaptive gradient norm",
-    "adaptive eigenvalue",
-    "adaptive ascent",
-)
 
 
 def cifar_needed(ask: Ask) -> str:
@@ -113,7 +109,7 @@ class GradientNorm(Study):
         size = (QUICK_LOOKED_AT, QUICK_PRODUCTS) if job.quick else (LOOKED_AT, PRODUCTS)
         return sharpness_of(job, train, *size)
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """Sharpness and cost of each arm, and whether sharpness goes with errors."""
         pictures = QUICK_LOOKED_AT if result.asked["quick"] else LOOKED_AT
         return [
@@ -167,38 +163,37 @@ def sharpness_of(job: Job, train: Dataset, most: int, products: int) -> dict[str
     }
 
 
-def sharpness_table(result: StudyResult, folder: Path, pictures: int) -> Table:
+def sharpness_table(result: StudyResult, folder: Path, pictures: int) -> DataTable:
     """Means over trainings, each looked at on so many pictures."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for arm in result.arms:
         ones = [read_measured(folder / run.folder) for run in arm.runs]
-        rows.append((arm.name, *(f"{np.mean([one[name] for one in ones]):.3g}" for name in MEASURES)))
-    return Table(
-        caption=f"How sharp the minima are, on {pictures} training pictures; adaptive: by size of weights",
-        columns=("arm", *MEASURES),
+        rows.append((arm.name, *(float(np.mean([one[name] for one in ones])) for name in MEASURES)))
+    return DataTable(
+        caption=f"{HOW_SHARP}, on {pictures} training pictures; adaptive: by size of weights",
+        columns=(Column("arm"), *(Column(name, "significant") for name in MEASURES)),
         rows=tuple(rows),
-        align_right=tuple(range(1, 1 + len(MEASURES))),
     )
 
 
-def _seeds_table(result: StudyResult, folder: Path) -> Table:
+def _seeds_table(result: StudyResult, folder: Path) -> DataTable:
     """How many seeds it would have taken to show the gap that the authors published."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for other in (SAM, PLAIN):
         both = pair(*([folder / run.folder for run in result.arm(name).runs] for name in (PENALTY, other)))
         found = spread(both.a - both.b, signs_of(both.groups))
         needed = None if found is None else seeds_to_show(found, len(both.a), PUBLISHED_GAP)
         unknown = "not known from one seed" if found is None else "more would not do"
-        rows.append((other, f"{len(both.a)}", unknown if needed is None else f"{needed:,}"))
-    return Table(
-        caption=f"Seeds that would show {100 * PUBLISHED_GAP:.2f} points, the authors' penalty against SAM",
-        columns=("penalty against", "seeds here", "seeds needed"),
+        rows.append((other, len(both.a), unknown if needed is None else needed))
+    gap = points(PUBLISHED_GAP, signed=False)
+    return DataTable(
+        caption=f"Seeds that would show {gap} points, the authors' penalty against SAM",
+        columns=(Column("penalty against"), Column("seeds here", "count"), Column("seeds needed", "count")),
         rows=tuple(rows),
-        align_right=(1, 2),
     )
 
 
-def cost_table(result: StudyResult, baseline: str) -> Table:
+def cost_table(result: StudyResult, baseline: str) -> DataTable:
     """Gradients and seconds against the baseline's."""
     own = {
         arm.name: tuple(
@@ -206,21 +201,21 @@ def cost_table(result: StudyResult, baseline: str) -> Table:
         )
         for arm in result.arms
     }
-    return Table(
+    all_gradients, all_seconds = own[baseline]
+    return DataTable(
         caption=f"What each arm costs, against '{baseline}'",
-        columns=("arm", "gradients", "seconds", "of its gradients", "of its seconds"),
+        columns=(
+            Column("arm"),
+            Column("gradients", "count"),
+            Column("seconds", "seconds"),
+            Column("of its gradients", "times"),
+            Column("of its seconds", "times"),
+        ),
         rows=tuple(
-            (
-                name,
-                f"{gradients:,.0f}",
-                f"{seconds:,.0f}",
-                f"{gradients / own[baseline][0]:.2f}x",
-                f"{seconds / own[baseline][1]:.2f}x",
-            )
+            (name, gradients, seconds, gradients / all_gradients, seconds / all_seconds)
             for name, (gradients, seconds) in own.items()
         ),
-        align_right=(1, 2, 3, 4),
     )
 
 
-STUDIES.register("gradient-norm")(GradientNorm())
+STUDIES.register(CIFAR)(GradientNorm())

@@ -5,19 +5,20 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import DataTable
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
 from roadworthy.studies.questions.gradient_norm import cifar_needed, cost_table, with_option
+from roadworthy.studies.questions.gradient_norm_arms import (
+    AS_IT_WAS,
+    LEARNS,
+    ORIGINAL,
+    SMALL_PENALTY,
+    SMALL_SAM,
+)
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
 from roadworthy.studies.results import Claim, StudyResult
 
-AS_IT_WAS, LEARNS, PENALTY, SAM = (
-    "as it was: Adam 1e-5",
-    "Adam 1e-3",
-    "Adam 1e-3, penalty",
-    "Adam 1e-3, SAM",
-)
 SMALL: Settings = {
     "data.classes": ("all",),
     "data.val_fraction": 0.0,
@@ -49,15 +50,15 @@ class GradientNormOriginal(Study):
         arms = (
             Arm(name=AS_IT_WAS, settings={"optim.lr": 1e-5}),
             Arm(name=LEARNS),
-            Arm(name=PENALTY, settings=PENALISED),
-            Arm(name=SAM, settings={**PENALISED, "penalty.alpha": 1.0}),
+            Arm(name=SMALL_PENALTY, settings=PENALISED),
+            Arm(name=SMALL_SAM, settings={**PENALISED, "penalty.alpha": 1.0}),
         )
         spec = with_option(ask.cifar, f"subset={QUICK_PER_CLASS}") if ask.quick else ask.cifar
         epochs = QUICK_EPOCHS if ask.quick else EPOCHS
         return Plan(
             base={**SMALL, "data.spec": spec, "optim.lr": 1e-3, "train.epochs": epochs},
             arms=arms,
-            pairs=((LEARNS, AS_IT_WAS), (PENALTY, LEARNS), (PENALTY, SAM)),
+            pairs=((LEARNS, AS_IT_WAS), (SMALL_PENALTY, LEARNS), (SMALL_PENALTY, SMALL_SAM)),
             domains=False,
             seeds=QUICK_SEEDS if ask.quick else 3,
         )
@@ -73,9 +74,9 @@ class GradientNormOriginal(Study):
             )
         ]
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """What each arm costs."""
         return [cost_table(result, LEARNS)]
 
 
-STUDIES.register("gradient-norm-original")(GradientNormOriginal())
+STUDIES.register(ORIGINAL)(GradientNormOriginal())

@@ -11,7 +11,7 @@ from typing import Any
 
 import numpy as np
 
-from roadworthy.core.document import Table
+from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.predictions import Predictions
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import standard_corruptions
@@ -27,7 +27,15 @@ from roadworthy.studies.questions.domains import (
     held_out,
     in_a_hurry,
 )
-from roadworthy.studies.questions.gradient_norm import MEASURES, cost_table, sharpness_of, sharpness_table
+from roadworthy.studies.questions.gradient_norm import cost_table, sharpness_of, sharpness_table
+from roadworthy.studies.questions.gradient_norm_arms import (
+    MEASURES,
+    PENALTY,
+    PLAIN,
+    PREDICTS_GAINS,
+    SAM,
+    SIGNS,
+)
 from roadworthy.studies.questions.setups import (
     COMPACT,
     MANY_CLASSES,
@@ -42,9 +50,9 @@ SECONDS = 30.0
 EPOCHS = 10
 FEW = 10  # classes; with more of them the larger network alone is trained, in equal time
 METHODS: Mapping[str, Settings] = {
-    "plain": {},
-    "penalty": PENALISED,
-    "SAM": {**PENALISED, "penalty.alpha": 1.0},
+    PLAIN: {},
+    PENALTY: PENALISED,
+    SAM: {**PENALISED, "penalty.alpha": 1.0},
     "late penalty": {**PENALISED, "penalty.start": 0.75},
     "EMA": {"train.ema": 0.99},
 }
@@ -88,10 +96,10 @@ class GradientNormSigns(Study):
             for method in METHODS
         ]
         pairs = [
-            (_name(network, pictures, method, budget), _name(network, pictures, "plain", budget))
+            (_name(network, pictures, method, budget), _name(network, pictures, PLAIN, budget))
             for network, pictures, budget in kinds
             for method in METHODS
-            if method != "plain"
+            if method != PLAIN
         ]
         if not ask.quick:
             as_it_was = {
@@ -110,14 +118,14 @@ class GradientNormSigns(Study):
 
     def _many(self, names: tuple[str, ...], ask: Ask) -> Plan:
         """All classes: one network, equal time, fewer methods."""
-        methods = {name: own for name, own in METHODS.items() if name != "SAM"}
+        methods = {name: own for name, own in METHODS.items() if name != SAM}
         base = {**MANY_CLASSES, "augment.policy": "default", "train.ema": 0.0}
         if ask.quick:
             base["train.minutes"] = 2 * QUICK_SECONDS / 60
         return Plan(
             base=base,
             arms=tuple(Arm(name=name, settings=own) for name, own in methods.items()),
-            pairs=tuple((name, "plain") for name in methods if name != "plain"),
+            pairs=tuple((name, PLAIN) for name in methods if name != PLAIN),
             new=_elsewhere(ask, QUICK_PER_CLASS if ask.quick else MANY_PER_CLASS),
             seeds=3,
         )
@@ -139,7 +147,7 @@ class GradientNormSigns(Study):
             return untrained(CLAIMS) if result.asked["quick"] else ()  # nor are they about so many classes
         runs = result.arm(ORIGINAL).runs
         sixties = [_share_read_as(Predictions.read(folder / run.folder), "speed-60") for run in runs]
-        pair = (_name("study-cnn", "photographs", way, "equal epochs") for way in ("penalty", "plain"))
+        pair = (_name("study-cnn", "photographs", way, "equal epochs") for way in (PENALTY, PLAIN))
         penalty, plain = pair
         photographs = [domain for domain in result.domains if domain != DRAWN_TEST]
         return [
@@ -165,7 +173,7 @@ class GradientNormSigns(Study):
             ),
         ]
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """What each method gains where, whether sharpness predicts it, and what it costs."""
         shutil.rmtree(folder / SHARED, ignore_errors=True)
         looked = _looked_at(result, folder)
@@ -191,31 +199,26 @@ def _share_read_as(said: Predictions, name: str) -> float:
     return float((said.logits.argmax(axis=1) == said.classes.index(name)).mean())
 
 
-def _gains(result: StudyResult, folder: Path) -> Table:
+def _gains(result: StudyResult, folder: Path) -> DataTable:
     """Accuracy everywhere, corrupted, and calibration; means over seeds."""
-    rows = []
+    places = ("", *result.domains)
+    rows: list[tuple[Cell, ...]] = []
     for arm in result.arms:
         corrupted = [read_measured(folder / run.folder)["corrupted"] for run in arm.runs]
-        rows.append(
-            (
-                arm.name,
-                *(
-                    f"{100 * np.mean(list(arm.values(domain=domain).values())):.2f}"
-                    for domain in ("", *result.domains)
-                ),
-                f"{100 * (1 - float(np.mean(corrupted))):.2f}",
-                *(
-                    f"{100 * np.mean(list(arm.values('ece', domain).values())):.2f}"
-                    for domain in ("", *result.domains)
-                ),
-            )
+        right, errs = (
+            [float(np.mean(list(arm.values(metric, domain).values()))) for domain in places]
+            for metric in ("accuracy", "ece")
         )
-    places = ("test", *result.domains)
-    return Table(
+        rows.append((arm.name, *right, 1 - float(np.mean(corrupted)), *errs))
+    names = [place or "test" for place in places]
+    return DataTable(
         caption=f"Right, in percent, and ECE; corrupted: ImageNet-C's fifteen at severity {SEVERITY}",
-        columns=("arm", *places, "corrupted", *(f"ECE, {place}" for place in places)),
+        columns=(
+            Column("arm"),
+            *(Column(name, "percent") for name in (*names, "corrupted")),
+            *(Column(f"ECE, {name}", "percent") for name in names),
+        ),
         rows=tuple(rows),
-        align_right=tuple(range(1, 2 + 2 * len(places))),
     )
 
 
@@ -250,47 +253,48 @@ def _looked_at(result: StudyResult, folder: Path) -> list[_Looked]:
     return found
 
 
-def _predicts(looked: Sequence[_Looked]) -> Table:
+def _predicts(looked: Sequence[_Looked]) -> DataTable:
     """Rank correlation of sharpness with errors over all trainings."""
     places = tuple(looked[0].errors)
 
-    def cell(name: str, place: str) -> str:
+    def cell(name: str, place: str) -> Cell:
         return _correlation([one.sharpness[name] for one in looked], [one.errors[place] for one in looked])
 
-    return Table(
+    return DataTable(
         caption=f"Does sharpness predict errors? Rank correlation over {len(looked)} trainings, 95 %",
-        columns=("sharpness", *places),
+        columns=(Column("sharpness"), *(Column(place, "correlation") for place in places)),
         rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
     )
 
 
-def _predicts_gains(looked: Sequence[_Looked]) -> Table:
+def _predicts_gains(looked: Sequence[_Looked]) -> DataTable:
     """Whether what flattens more than plain training of the same setting and seed gains more on it.
 
     The interval is over plain trainings, each with all that is set against it.
     """
-    plain = {(one.setting, one.seed): one for one in looked if one.method == "plain"}
-    others = [one for one in looked if one.method != "plain" and (one.setting, one.seed) in plain]
+    plain = {(one.setting, one.seed): one for one in looked if one.method == PLAIN}
+    others = [one for one in looked if one.method != PLAIN and (one.setting, one.seed) in plain]
     against = [plain[one.setting, one.seed] for one in others]
     groups = [f"{one.setting}, {one.seed}" for one in others]
     places = tuple(looked[0].errors)
 
-    def cell(name: str, place: str) -> str:
+    def cell(name: str, place: str) -> Cell:
         pairs = list(zip(others, against, strict=True))
         flatter = [base.sharpness[name] / max(one.sharpness[name], _TINY) for one, base in pairs]
         gains = [base.errors[place] - one.errors[place] for one, base in pairs]
         return _correlation(flatter, gains, groups)
 
-    return Table(
-        caption=f"Does flattening predict the gain? Rank correlation over {len(others)} pairs, 95 %",
-        columns=("times as flat", *places),
+    return DataTable(
+        caption=f"{PREDICTS_GAINS} Rank correlation over {len(others)} pairs, 95 %",
+        columns=(Column("times as flat"), *(Column(place, "correlation") for place in places)),
         rows=tuple((name, *(cell(name, place) for place in places)) for name in MEASURES),
     )
 
 
-def _correlation(xs: Sequence[float], ys: Sequence[float], groups: Sequence[str] | None = None) -> str:
+def _correlation(xs: Sequence[float], ys: Sequence[float], groups: Sequence[str] | None = None) -> Cell:
+    """The rank correlation and its interval; None where there is none."""
     found = rank_correlation(xs, ys, groups, generator=np.random.default_rng(0))
-    return "–" if found is None else f"{found.value:+.2f} ({found.ci95[0]:+.2f} to {found.ci95[1]:+.2f})"
+    return None if found is None else (found.value, *found.ci95)
 
 
-STUDIES.register("gradient-norm-signs")(GradientNormSigns())
+STUDIES.register(SIGNS)(GradientNormSigns())

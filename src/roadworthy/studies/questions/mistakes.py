@@ -12,16 +12,16 @@ import torch
 
 from roadworthy.config import load_config
 from roadworthy.core.arrays import FloatArray
-from roadworthy.core.document import Table
+from roadworthy.core.document import Column, DataTable
 from roadworthy.core.files import write_arrays
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.words import interval, percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.analysis.causes import TraitEffect, actions, concentration, trait_effects
+from roadworthy.evaluate.analysis.causes import Action, TraitEffect, actions, concentration, trait_effects
 from roadworthy.evaluate.analysis.explain import grad_cam, overlay, randomised_likeness
 from roadworthy.evaluate.analysis.labels import probable_label_errors
-from roadworthy.evaluate.analysis.mistakes import most_confused, surest_mistakes
+from roadworthy.evaluate.analysis.mistakes import Confusion, most_confused, surest_mistakes
 from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
 from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.evaluate.statistics.intervals import wilson
@@ -29,7 +29,7 @@ from roadworthy.imaging import ops
 from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
-from roadworthy.studies.questions.domain_tables import side
+from roadworthy.studies.questions.domain_pictures import side
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, Stored, StudyResult
 from roadworthy.train.checkpoint import load_checkpoint
@@ -111,92 +111,111 @@ class Mistakes(Study):
         )
         return [Stored(caption=caption, file=GALLERY, captions=tuple(captions))]
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """All mistakes by kind; of the first seed: traits, pairs, signs, labels, actions."""
-        run = folder / result.arm(ASKED).runs[0].folder
-        config, predictions = load_config(run / "config.toml"), Predictions.read(run)
-        wrong = _wrong(predictions)
-        effects = _effects(run)
-        confused = most_confused(predictions)
-        together = concentration(wrong, predictions.groups, np.random.default_rng(0))
         runs = [folder / one.folder for one in result.arm(ASKED).runs]
-        every = sum((_wrong_answers(Predictions.read(one)) for one in runs), Counter[tuple[str, str]]())
+        config, predictions = load_config(runs[0] / "config.toml"), Predictions.read(runs[0])
+        effects, confused = _effects(runs[0]), most_confused(predictions)
         return [
-            Table(
-                caption=f"Mistakes by kind, over {len(runs)} trainings",
-                columns=("class", "read as", "pictures", "of all mistakes"),
-                rows=tuple(
-                    (target, answer, f"{n:,}", percent(n / every.total(), 1))
-                    for (target, answer), n in every.most_common(KINDS)
-                ),
-                align_right=(2, 3),
-            ),
-            Table(
-                caption=f"Traits of {int(wrong.sum())} mistakes among {len(wrong):,} pictures, seed 0",
-                columns=(
-                    "trait",
-                    "worst quarter",
-                    "wrong there",
-                    "elsewhere",
-                    "95 % of difference",
-                    "AUROC",
-                    "p (Holm)",
-                ),
-                rows=tuple(
-                    (
-                        effect.trait,
-                        f"{'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.3g}",
-                        percent(effect.rate),
-                        percent(effect.rest_rate),
-                        "–"
-                        if effect.difference_ci95 is None
-                        else f"{effect.difference_ci95[0]:+.2%} to {effect.difference_ci95[1]:+.2%}",
-                        f"{effect.auroc:.3f}",
-                        f"{effect.p_adjusted:.4f}",
-                    )
-                    for effect in effects
-                ),
-                align_right=(2, 3, 4, 5, 6),
-            ),
-            Table(
-                caption="Most confused, seed 0",
-                columns=("class", "read as", "pictures", "of the class"),
-                rows=tuple((c.target, c.predicted, f"{c.n:,}", percent(c.share)) for c in confused),
-                align_right=(2, 3),
-            ),
-            *(
-                []
-                if together is None
-                else [
-                    Table(
-                        caption=f"Do mistakes sit on few signs? The {together.worst} signs with most of them",
-                        columns=("mistakes", "on these signs", "by chance", "p"),
-                        rows=(
-                            (
-                                f"{together.mistakes:,}",
-                                f"{together.on_them:,}",
-                                f"{together.by_chance:.1f}",
-                                f"{together.p:.4f}",
-                            ),
-                        ),
-                        align_right=(0, 1, 2, 3),
-                    )
-                ]
-            ),
+            _kinds(runs),
+            _traits(effects, _wrong(predictions)),
+            _pairs(confused),
+            *_on_few_signs(predictions),
             _suspects(predictions),
-            Table(
-                caption="What follows, to be tried",
-                columns=("action", "because", "settings"),
-                rows=tuple(
-                    (
-                        action.name,
-                        action.evidence,
-                        ", ".join(f"{name}={value}" for name, value in action.settings.items()) or "–",
-                    )
-                    for action in actions(effects, confused, config.input.size)
-                ),
-            ),
+            _what_follows(actions(effects, confused, config.input.size)),
         ]
+
+
+def _kinds(runs: Sequence[Path]) -> DataTable:
+    """Mistakes over all trainings, the most frequent first."""
+    every = sum((_wrong_answers(Predictions.read(one)) for one in runs), Counter[tuple[str, str]]())
+    return DataTable(
+        caption=f"Mistakes by kind, over {len(runs)} trainings",
+        columns=(
+            Column("class"),
+            Column("read as"),
+            Column("pictures", "count"),
+            Column("of all mistakes", "share", 1),
+        ),
+        rows=tuple(
+            (target, answer, n, n / every.total()) for (target, answer), n in every.most_common(KINDS)
+        ),
+    )
+
+
+def _traits(effects: Sequence[TraitEffect], wrong: FloatArray) -> DataTable:
+    """What goes with mistakes, trait by trait."""
+    return DataTable(
+        caption=f"Traits of {int(wrong.sum())} mistakes among {len(wrong):,} pictures, seed 0",
+        columns=(
+            Column("trait"),
+            Column("worst quarter"),
+            Column("wrong there", "share"),
+            Column("elsewhere", "share"),
+            Column("difference in points, 95 %", "points interval"),
+            Column("AUROC", "number", 3),
+            Column("p (Holm)", "number", 4),
+        ),
+        rows=tuple(
+            (
+                effect.trait,
+                f"{'up to' if effect.quarter == 'low' else 'from'} {effect.edge:.3g}",
+                effect.rate,
+                effect.rest_rate,
+                effect.difference_ci95,
+                effect.auroc,
+                effect.p_adjusted,
+            )
+            for effect in effects
+        ),
+    )
+
+
+def _pairs(confused: Sequence[Confusion]) -> DataTable:
+    return DataTable(
+        caption="Most confused, seed 0",
+        columns=(
+            Column("class"),
+            Column("read as"),
+            Column("pictures", "count"),
+            Column("of the class", "share"),
+        ),
+        rows=tuple((pair.target, pair.predicted, pair.n, pair.share) for pair in confused),
+    )
+
+
+def _on_few_signs(predictions: Predictions) -> list[DataTable]:
+    """Whether mistakes sit on few signs; nothing where signs are not known."""
+    found = concentration(_wrong(predictions), predictions.groups, np.random.default_rng(0))
+    if found is None:
+        return []
+    return [
+        DataTable(
+            caption=f"Do mistakes sit on few signs? The {found.worst} signs with most of them",
+            columns=(
+                Column("mistakes", "count"),
+                Column("on these signs", "count"),
+                Column("by chance", "number", 1),
+                Column("p", "number", 4),
+            ),
+            rows=((found.mistakes, found.on_them, found.by_chance, found.p),),
+        )
+    ]
+
+
+def _what_follows(found: Sequence[Action]) -> DataTable:
+    return DataTable(
+        caption="What follows, to be tried",
+        columns=(Column("action"), Column("because"), Column("settings")),
+        rows=tuple(
+            (
+                action.name,
+                action.evidence,
+                ", ".join(f"{name}={value}" for name, value in action.settings.items()) or None,
+            )
+            for action in found
+        ),
+    )
 
 
 def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
@@ -285,22 +304,21 @@ def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]
     return Part(verdict=verdict, evidence=f"{evidence}, 95 % {interval((low, high), 0)})")
 
 
-def _suspects(predictions: Predictions, most: int = 10) -> Table:
+def _suspects(predictions: Predictions, most: int = 10) -> DataTable:
     probs = probabilities(predictions.logits, predictions.temperature)
     found = probable_label_errors(probs, predictions.targets)
-    return Table(
+    return DataTable(
         caption=f"Labels that are probably wrong, or pictures that the network cannot read: {len(found)}",
-        columns=("picture", "label", "rather", "confidence"),
+        columns=(Column("picture"), Column("label"), Column("rather"), Column("confidence", "share", 1)),
         rows=tuple(
             (
                 predictions.paths[suspect.index],
                 predictions.classes[suspect.label],
                 predictions.classes[suspect.rather],
-                percent(suspect.confidence, 1),
+                suspect.confidence,
             )
             for suspect in found[:most]
         ),
-        align_right=(3,),
         collapsed=True,
     )
 

@@ -8,7 +8,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import load_config
-from roadworthy.core.document import Table
+from roadworthy.core.document import Column, DataTable
 from roadworthy.core.words import percent
 from roadworthy.studies.claims import Part, Verdict, judge
 from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
@@ -65,38 +65,32 @@ class Profile(Study):
         ]
         return f"Most of a step, {percent(shares[most], 0)}, goes to {most}. Speed: {', '.join(gains)}."
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """Stages, and pictures a second of each arm."""
         found = _profiled(result, folder)
         slowest = _speeds(result, AS_RUN)
         return [
-            Table(
+            DataTable(
                 caption=f"Where {AS_RUN} spends its time: {found['verdict']}",
-                columns=("stage", "share", "µs a picture"),
-                rows=tuple(
-                    (row["stage"], percent(row["share"], 1), f"{row['us_per_image']:.1f}")
-                    for row in found["stages"]
-                ),
-                align_right=(1, 2),
+                columns=(Column("stage"), Column("share", "share", 1), Column("µs a picture", "number", 1)),
+                rows=tuple((row["stage"], row["share"], row["us_per_image"]) for row in found["stages"]),
             ),
-            Table(
+            DataTable(
                 caption="Once, before training: µs a picture",
-                columns=("what", "µs"),
-                rows=tuple((name, f"{value:.0f}") for name, value in found["preparing"].items()),
-                align_right=(1,),
+                columns=(Column("what"), Column("µs", "number", 0)),
+                rows=tuple(found["preparing"].items()),
             ),
-            Table(
+            DataTable(
                 caption="Pictures a second in training, the best of the seeds",
-                columns=("arm", "pictures/s", "against as it was"),
+                columns=(
+                    Column("arm"),
+                    Column("pictures/s", "number", 0),
+                    Column("against as it was", "times"),
+                ),
                 rows=tuple(
-                    (
-                        arm.name,
-                        f"{_speeds(result, arm.name):,.0f}",
-                        f"{_speeds(result, arm.name) / slowest:.2f}x",
-                    )
+                    (arm.name, _speeds(result, arm.name), _speeds(result, arm.name) / slowest)
                     for arm in result.arms
                 ),
-                align_right=(1, 2),
             ),
         ]
 

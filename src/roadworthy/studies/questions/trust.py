@@ -12,7 +12,7 @@ import numpy as np
 
 from roadworthy.config import Config, DataConfig
 from roadworthy.core.arrays import ByteArray, FloatArray
-from roadworthy.core.document import Table
+from roadworthy.core.document import DataTable
 from roadworthy.core.errors import DataNotFoundError
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.data.dataset import Dataset
@@ -118,7 +118,7 @@ class Trust(Study):
         """The error at 99 % coverage, what is told apart, and calibration at home and elsewhere."""
         return tables.answer(result, folder, HOME, SHOWN_COVERAGES)
 
-    def tables(self, result: StudyResult, folder: Path) -> Sequence[Table]:
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """Rejection, outsiders, calibration, thresholds, conformal sets."""
         return [
             tables.rejection(result, folder, SHOWN_COVERAGES),

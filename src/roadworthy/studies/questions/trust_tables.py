@@ -10,7 +10,7 @@ from typing import Any
 import numpy as np
 
 from roadworthy.core.arrays import FloatArray
-from roadworthy.core.document import Table
+from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.words import percent
 from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.studies.plan import read_measured
@@ -35,13 +35,12 @@ def _measured(result: StudyResult, folder: Path) -> Iterator[tuple[str, list[Map
         yield name, [read_measured(folder / run.folder) for arm in arms for run in arm.runs]
 
 
-def _spread(values: Sequence[float], form: str) -> str:
-    """Mean and interval over trainings."""
+def _spread(values: Sequence[float]) -> tuple[float, float | None, float | None]:
+    """Mean and interval over trainings; without an interval where they are all alike."""
     summary = summarise(values)
-    text = format(summary.mean, form)
     if summary.ci95 is None or len(set(values)) == 1:
-        return text
-    return f"{text} ({format(summary.ci95[0], form)} to {format(summary.ci95[1], form)})"
+        return summary.mean, None, None
+    return (summary.mean, *summary.ci95)
 
 
 def answer(result: StudyResult, folder: Path, home: str, coverages: Sequence[float]) -> str:
@@ -74,92 +73,87 @@ def answer(result: StudyResult, folder: Path, home: str, coverages: Sequence[flo
     return " ".join(said)
 
 
-def rejection(result: StudyResult, folder: Path, coverages: Sequence[float]) -> Table:
+def rejection(result: StudyResult, folder: Path, coverages: Sequence[float]) -> DataTable:
     """Errors at home among the surest answers, by score."""
-    rows = [
+    rows = tuple(
         (
             arm,
             score,
-            *(
-                percent(_mean(one["scores"][score]["errors"][i] for one in ones), 3)
-                for i in range(len(coverages))
-            ),
-            f"{1e4 * _mean(one['scores'][score]['aurc'] for one in ones):.2f}",
-            str(len(ones)),
+            *(_mean(one["scores"][score]["errors"][i] for one in ones) for i in range(len(coverages))),
+            1e4 * _mean(one["scores"][score]["aurc"] for one in ones),
+            len(ones),
         )
         for arm, ones in _measured(result, folder)
         for score in ones[0]["scores"]
-    ]
-    return Table(
+    )
+    return DataTable(
         caption="Wrong among the answers given at home, surest first; AURC is the mean over all shares",
         columns=(
-            "arm",
-            "score",
-            *(f"{percent(coverage, 0)} answered" for coverage in coverages),
-            "AURC, 1/10,000",
-            "trainings",
+            Column("arm"),
+            Column("score"),
+            *(Column(f"{percent(coverage, 0)} answered", "share", 3) for coverage in coverages),
+            Column("AURC, 1/10,000", "number"),
+            Column("trainings", "count"),
         ),
-        rows=tuple(rows),
-        align_right=tuple(range(2, 4 + len(coverages))),
+        rows=rows,
     )
 
 
-def outsiders(result: StudyResult, folder: Path) -> Table:
+def outsiders(result: StudyResult, folder: Path) -> DataTable:
     """How well each score tells what is not known from home's test."""
-    rows = [
-        (
-            outsider,
-            arm,
-            score,
-            _spread([one["outside"][outsider]["scores"][score]["auroc"] for one in ones], ".4f"),
-            percent(_mean(one["outside"][outsider]["scores"][score]["fpr"] for one in ones)),
-            f"{ones[0]['outside'][outsider]['n']:,}",
-            str(len(ones)),
-        )
-        for arm, ones in _measured(result, folder)
-        for outsider in ones[0]["outside"]
-        for score in ones[0]["outside"][outsider]["scores"]
-    ]
-    return Table(
+    rows = []
+    for arm, ones in _measured(result, folder):
+        for outsider in ones[0]["outside"]:
+            found = [one["outside"][outsider] for one in ones]
+            for score in found[0]["scores"]:
+                told = _spread([one["scores"][score]["auroc"] for one in found])
+                answered = _mean(one["scores"][score]["fpr"] for one in found)
+                rows.append((outsider, arm, score, told, answered, found[0]["n"], len(ones)))
+    return DataTable(
         caption="Telling what no known sign is from the signs of home's test: AUROC (95 % over trainings), "
         "and the share still answered where 95 % of the signs are",
-        columns=("pictures of", "arm", "score", "AUROC", "still answered", "pictures", "trainings"),
-        rows=tuple(sorted(rows, key=lambda row: row[0])),
-        align_right=(4, 5, 6),
+        columns=(
+            Column("pictures of"),
+            Column("arm"),
+            Column("score"),
+            Column("AUROC", "estimate", 4),
+            Column("still answered", "share"),
+            Column("pictures", "count"),
+            Column("trainings", "count"),
+        ),
+        rows=tuple(sorted(rows, key=lambda row: str(row[0]))),
     )
 
 
-def thresholds(result: StudyResult, folder: Path) -> Table:
+def thresholds(result: StudyResult, folder: Path) -> DataTable:
     """What the threshold that is stored with each network accepts."""
-    rows = []
+    rows: list[tuple[Cell, ...]] = []
     for arm, ones in _measured(result, folder):
         for place in ones[0]["places"]:
             measured = [one["places"][place] for one in ones]
             if any(one.get("right_accepted") is None for one in measured):
                 continue
-            rows.append(
-                (
-                    arm,
-                    place or "home",
-                    percent(_mean(one["accepted"] for one in measured)),
-                    percent(_mean(one["right_accepted"] for one in measured)),
-                    percent(_mean(one["right"] for one in measured)),
-                )
-            )
+            shares = (_mean(one[key] for one in measured) for key in ("accepted", "right_accepted", "right"))
+            rows.append((arm, place or "home", *shares))
         for outsider in ones[0]["outside"]:
-            shares = [one["outside"][outsider]["accepted"] for one in ones]
-            if None not in shares:
-                rows.append((arm, outsider, percent(_mean(shares)), "–", "–"))
-    return Table(
+            accepted = [one["outside"][outsider]["accepted"] for one in ones]
+            if None not in accepted:
+                rows.append((arm, outsider, _mean(accepted), None, None))
+    return DataTable(
         caption="What the threshold stored with the network accepts as a sign: chosen on validation for "
         "calibrate.coverage of it",
-        columns=("arm", "pictures of", "accepted", "right among them", "right of all"),
+        columns=(
+            Column("arm"),
+            Column("pictures of"),
+            Column("accepted", "share"),
+            Column("right among them", "share"),
+            Column("right of all", "share"),
+        ),
         rows=tuple(rows),
-        align_right=(2, 3, 4),
     )
 
 
-def calibration(result: StudyResult, folder: Path) -> Table:
+def calibration(result: StudyResult, folder: Path) -> DataTable:
     """Calibration error before and after, and the temperature that a place itself would have asked for."""
     rows = []
     for arm, ones in _measured(result, folder):
@@ -169,46 +163,65 @@ def calibration(result: StudyResult, folder: Path) -> Table:
                 (
                     arm,
                     place or "home",
-                    percent(_mean(one["ece_before"] for one in measured)),
-                    _spread([one["ece_after"] for one in measured], ".2%"),
-                    f"{_mean(one['temperature'] for one in ones):.2f}",
-                    f"{_mean(one['own_temperature'] for one in measured):.2f}",
-                    percent(_mean(one["confidence"] for one in measured)),
-                    percent(_mean(one["right"] for one in measured)),
+                    _mean(one["ece_before"] for one in measured),
+                    _spread([one["ece_after"] for one in measured]),
+                    _mean(one["temperature"] for one in ones),
+                    *(
+                        _mean(one[key] for one in measured)
+                        for key in ("own_temperature", "confidence", "right")
+                    ),
                 )
             )
-    return Table(
+    return DataTable(
         caption="Calibration error before and after the temperature chosen at home, and the temperature "
         "that the place's own labels would have asked for",
-        columns=("arm", "on", "ECE before", "after", "temperature", "own", "confidence", "right"),
+        columns=(
+            Column("arm"),
+            Column("on"),
+            Column("ECE before", "share"),
+            Column("after", "share estimate"),
+            Column("temperature", "number"),
+            Column("own", "number"),
+            Column("confidence", "share"),
+            Column("right", "share"),
+        ),
         rows=tuple(rows),
-        align_right=(2, 3, 4, 5, 6, 7),
     )
 
 
-def conformal_sets(result: StudyResult, folder: Path, level: float) -> Table:
+def conformal_sets(result: StudyResult, folder: Path, level: float) -> DataTable:
     """Coverage asked and found."""
-    rows = [
-        (
-            arm,
-            place or "home",
-            method,
-            _spread([one["places"][place]["conformal"][method]["coverage"] for one in ones], ".2%"),
-            f"{_mean(one['places'][place]['conformal'][method]['standard_errors'] for one in ones):+.1f}",
-            f"{_mean(one['places'][place]['conformal'][method]['size'] for one in ones):.2f}",
-            percent(_mean(one["places"][place]["conformal"][method]["single"] for one in ones), 1),
-            f"{ones[0]['signs']:,} / {ones[0]['places'][place]['signs']:,}",
-        )
-        for arm, ones in _measured(result, folder)
-        for place in ones[0]["places"]
-        for method in ones[0]["places"][place]["conformal"]
-    ]
-    return Table(
+    rows = []
+    for arm, ones in _measured(result, folder):
+        for place, home in ones[0]["places"].items():
+            for method in home["conformal"]:
+                found = [one["places"][place]["conformal"][method] for one in ones]
+                rows.append(
+                    (
+                        arm,
+                        place or "home",
+                        method,
+                        _spread([one["coverage"] for one in found]),
+                        *(_mean(one[key] for one in found) for key in ("standard_errors", "size", "single")),
+                        ones[0]["signs"],
+                        home["signs"],
+                    )
+                )
+    return DataTable(
         caption=f"Conformal sets that should hold the truth {percent(level, 0)} of the time: how often they "
         "do, how many standard errors (over the signs calibrated on and those measured) off, and their size",
-        columns=("arm", "on", "method", "coverage", "off by", "size", "of one class", "signs"),
+        columns=(
+            Column("arm"),
+            Column("on"),
+            Column("method"),
+            Column("coverage", "share estimate"),
+            Column("off by", "signed", 1),
+            Column("size", "number"),
+            Column("of one class", "share", 1),
+            Column("signs calibrated on", "count"),
+            Column("signs measured", "count"),
+        ),
         rows=tuple(rows),
-        align_right=(4, 5, 6, 7),
     )
 
 

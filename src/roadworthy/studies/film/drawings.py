@@ -6,7 +6,7 @@ import math
 from collections.abc import Callable
 
 from roadworthy.core.document import Figure
-from roadworthy.report.figures import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT
+from roadworthy.report.figures.svg import BLUE, GREEN, INK, ORANGE, PURPLE, SOFT
 
 WIDTH, HEIGHT = 440, 270
 MIDDLE, RADII = (150, 195), (200, 70)  # of the rings of equal loss

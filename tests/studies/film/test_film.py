@@ -5,6 +5,7 @@ import re
 import shutil
 import stat
 import subprocess
+import sys
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -14,23 +15,14 @@ import pytest
 from roadworthy import api
 from roadworthy.cli import app as cli
 from roadworthy.core.errors import UsageError
-from roadworthy.report.film import slides as films
 from roadworthy.report.film import video as film_video
-from roadworthy.report.film.slides import (
-    CIFAR,
-    FILMED,
-    LIMIT_S,
-    ORIGINAL,
-    SIGNS,
-    Film,
-    Slide,
-    make_film,
-    recommendations,
-    spoken_words,
-    starts,
-    subtitles,
-)
+from roadworthy.report.film.slides import LIMIT_S, Film, Slide, spoken_words, starts, subtitles
 from roadworthy.report.html import render_film
+from roadworthy.studies.film.advice import recommendations
+from roadworthy.studies.film.make import make_film
+from roadworthy.studies.film.read import FILMED
+from roadworthy.studies.questions import gradient_norm_arms as films
+from roadworthy.studies.questions.gradient_norm_arms import CIFAR, ORIGINAL, SIGNS
 
 VERDICTS = ("better", "worse", "no difference shown")
 ARMS = (films.PLAIN, films.TWICE, films.SAM, films.PENALTY, films.LATE, films.AVERAGED)
@@ -277,19 +269,25 @@ def test_what_is_missing_is_left_out(results: dict[str, Any]) -> None:
 
 
 def test_names_are_those_of_the_studies() -> None:
-    from roadworthy.studies.questions import gradient_norm, gradient_norm_original, gradient_norm_signs
+    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.questions import gradient_norm_signs
     from roadworthy.studies.questions.catalogue import STUDIES
 
     assert set(FILMED) <= set(STUDIES)
-    for name in ("PLAIN", "TWICE", "SAM", "PENALTY", "LATE", "AVERAGED"):
-        assert getattr(films, name) == getattr(gradient_norm, name)
-    assert gradient_norm_original.AS_IT_WAS == films.AS_IT_WAS
-    assert (gradient_norm_original.LEARNS, gradient_norm_original.PENALTY) == (
-        films.LEARNS,
-        films.SMALL_PENALTY,
-    )
+    ask = Ask(cifar="cifar10:FILE")
+    assert set(ARMS) == {arm.name for arm in STUDIES.get(CIFAR).plan(ask).arms}
+    small = {films.AS_IT_WAS, films.LEARNS, films.SMALL_PENALTY, films.SMALL_SAM}
+    assert small == {arm.name for arm in STUDIES.get(ORIGINAL).plan(ask).arms}
     assert {films.PLAIN, films.PENALTY} <= set(gradient_norm_signs.METHODS)
-    assert set(films.SHOWN_MEASURES) <= set(gradient_norm.MEASURES)
+
+
+def test_the_film_needs_no_torch() -> None:
+    program = (
+        "import sys; sys.modules.update(torch=None)\n"
+        "from roadworthy.studies.film.present import present\n"
+        "from roadworthy.studies.film.read import FILMED"
+    )
+    subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
 
 
 def test_the_page_is_whole_escaped_and_offline(results: dict[str, Any]) -> None:

@@ -1,0 +1,78 @@
+"""Training: loss, accuracy and learning rate over the epochs."""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+
+from roadworthy.core.document import Block, Figure, Text
+from roadworthy.core.words import duration, percent, plural
+from roadworthy.report import figures
+from roadworthy.report.sections.base import number_table, section, weights_used
+from roadworthy.report.sections.run import Run
+
+
+@section("training", title="Training", order=40)
+def training(run: Run) -> list[Block]:
+    """Curves and a table of every epoch."""
+    history = run.history
+    if not history.get("epoch"):
+        return []
+    best = run.metrics.get("best_epoch")
+    mark = (float(best), f"best: epoch {best}") if best is not None else None
+    charts = (
+        ("loss", "Loss", ("train_loss", "val_loss"), False),
+        ("accuracy", "Accuracy", ("train_accuracy", "val_accuracy"), True),
+        ("learning-rate", "Learning rate", ("lr",), False),
+    )
+    drawn = [_curve(history, name, caption, columns, share, mark) for name, caption, columns, share in charts]
+    epochs = plural(len(history["epoch"]), "epoch")
+    pace = [v for v in history.get("images_per_second", []) if not math.isnan(v)]
+    speed = f", {np.median(pace):,.0f} images/s in the median epoch" if pace else ""
+    text = f"{epochs} in {duration(run.metrics.get('train_seconds'))}{speed}. {weights_used(run)}"
+    columns = list(history)
+    rows = [tuple(_cell(name, history[name][i]) for name in columns) for i in range(len(history["epoch"]))]
+    return [
+        Text(text=text.strip()),
+        *(figure for figure in drawn if figure is not None),
+        number_table("Every epoch", [name.replace("_", " ") for name in columns], rows, collapsed=True),
+    ]
+
+
+def _curve(
+    history: Mapping[str, list[float]],
+    name: str,
+    caption: str,
+    columns: Sequence[str],
+    share: bool,
+    mark: tuple[float, str] | None,
+) -> Figure | None:
+    names = {"train": "training", "val": "validation", "lr": caption.lower()}
+    lines, said = [], []
+    for column in columns:
+        known = [
+            (x, y)
+            for x, y in zip(history["epoch"], history.get(column, []), strict=False)
+            if math.isfinite(y)
+        ]
+        if known:
+            xs, ys = zip(*known, strict=True)
+            lines.append(figures.Line(name=names[column.split("_")[0]], xs=xs, ys=ys))
+            ends = [percent(y) if share else f"{y:.3g}" for y in (ys[0], ys[-1])]
+            said.append(f"{lines[-1].name} from {ends[0]} to {ends[1]}")
+    if not lines:
+        return None
+    alt = f"{caption} over the epochs: {', '.join(said)}." + (f" {mark[1].capitalize()}." if mark else "")
+    return figures.line_chart(
+        name=name, caption=caption, alt=alt, lines=lines, x_label="epoch", percent=share, mark=mark
+    )
+
+
+def _cell(column: str, value: float) -> str:
+    if math.isnan(value):
+        return "–"
+    if column.endswith("accuracy"):
+        return percent(value)
+    return f"{value:,.0f}" if column in ("epoch", "step", "images_per_second") else f"{value:.4g}"

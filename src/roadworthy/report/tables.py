@@ -1,0 +1,89 @@
+"""Stored tables of values as tables of text."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Mapping, Sequence
+from typing import Any
+
+from roadworthy.core.document import Table
+from roadworthy.core.words import hundredths, interval, percent, points, points_interval
+
+Format = Callable[[Any, int], str]
+
+
+def formatted(stored: Mapping[str, Any]) -> Table:
+    """A DataTable as it came back from JSON; one of texts, as older studies stored them, stays as it is."""
+    if all(isinstance(column, str) for column in stored["columns"]):
+        return Table(
+            caption=stored["caption"],
+            columns=tuple(stored["columns"]),
+            rows=tuple(map(tuple, stored["rows"])),
+            align_right=tuple(stored.get("align_right", ())),
+            collapsed=stored.get("collapsed", False),
+        )
+    kinds = [(column["kind"], column["digits"]) for column in stored["columns"]]
+    return Table(
+        caption=stored["caption"],
+        columns=tuple(column["name"] for column in stored["columns"]),
+        rows=tuple(
+            tuple(_cell(value, kind, digits) for value, (kind, digits) in zip(row, kinds, strict=True))
+            for row in stored["rows"]
+        ),
+        align_right=tuple(i for i, (kind, _) in enumerate(kinds) if kind not in LEFT),
+        collapsed=stored.get("collapsed", False),
+    )
+
+
+def _cell(value: Any, kind: str, digits: int | None) -> str:
+    if value is None:
+        return "–"
+    if isinstance(value, str):
+        return value
+    form, usual = FORMATS[kind]
+    return form(value, usual if digits is None else digits)
+
+
+def _number(value: float, digits: int) -> str:
+    return f"{value:,.{digits}f}"
+
+
+def _signed(value: float, digits: int) -> str:
+    return f"{value:+.{digits}f}"
+
+
+def _estimate(one: Format) -> Format:
+    """A value with its interval in brackets, alone where there is none."""
+
+    def form(found: Sequence[float | None], digits: int) -> str:
+        value, low, high = found
+        if low is None or high is None:
+            return one(value, digits)
+        return f"{one(value, digits)} ({one(low, digits)} to {one(high, digits)})"
+
+    return form
+
+
+def _shares(values: Sequence[Any], digits: int) -> str:
+    pairs = [("", value) if isinstance(value, int | float) else value for value in values]
+    return ", ".join(f"{name} {percent(share, digits)}".lstrip() for name, share in pairs)
+
+
+LEFT = {"text", "shares", "estimate", "share estimate", "correlation"}  # words, or as good as words
+FORMATS: Mapping[str, tuple[Format, int]] = {  # by kind, with the digits that are usual
+    "text": (lambda value, digits: str(value), 0),
+    "count": (_number, 0),
+    "number": (_number, 2),
+    "significant": (lambda value, digits: f"{value:.{digits}g}", 3),
+    "signed": (_signed, 2),
+    "times": (lambda value, digits: f"{value:.{digits}f}x", 2),
+    "seconds": (_number, 0),
+    "share": (percent, 2),
+    "percent": (hundredths, 2),
+    "points": (points, 2),
+    "interval": (interval, 2),
+    "points interval": (points_interval, 2),
+    "estimate": (_estimate(_number), 2),
+    "share estimate": (_estimate(percent), 2),
+    "correlation": (_estimate(_signed), 2),
+    "shares": (_shares, 2),
+}
