@@ -91,7 +91,7 @@ def spoken_words(text: str) -> int:
     `plain reads 91.5 %` has 7: plain, reads, nine, one, point, five, percent.
     """
     numbers = re.findall(r"[+\-−]?\d[\d.,]*", text)
-    said = sum(sum(c.isdigit() or c in "+-−" for c in n) + ("." in n.rstrip(".,")) for n in numbers)
+    said: int = sum(sum(c.isdigit() or c in "+-−" for c in n) + ("." in n.rstrip(".,")) for n in numbers)
     rest = re.sub(r"[+\-−]?\d[\d.,]*", " ", text)
     return said + sum(any(c.isalpha() or c == "%" for c in word) for word in rest.split())
 
@@ -692,11 +692,11 @@ def _table(result: Tree, beginning: str) -> Tree | None:
 
 
 def _mean(arm: Tree) -> float:
-    return statistics.mean(run["metrics"]["accuracy"] for run in arm["runs"])
+    return float(statistics.mean(run["metrics"]["accuracy"] for run in arm["runs"]))
 
 
 def _gradients(arm: Tree) -> float:
-    return statistics.mean(run["used"]["gradients"] for run in arm["runs"])
+    return float(statistics.mean(run["used"]["gradients"] for run in arm["runs"]))
 
 
 def _place(comparison: Tree) -> str:
