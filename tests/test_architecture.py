@@ -5,6 +5,7 @@ import subprocess
 import sys
 from collections import Counter
 from collections.abc import Iterator
+from functools import cache
 from pathlib import Path
 
 import pytest
@@ -40,8 +41,16 @@ def modules(source: Path) -> dict[str, Path]:
     return {".".join(f.relative_to(source).with_suffix("").parts).removesuffix("__init__"): f for f in files}
 
 
-def imports(file: Path, *, at_import_only: bool = False) -> Iterator[str]:
+def imports(file: Path, *, at_import_only: bool = False) -> tuple[str, ...]:
     """Absolute names of what a file imports; without function bodies and type checking if asked."""
+    names = imports_of(file.read_text(encoding="utf-8"), at_import_only)
+    assert names is not None, f"{file}: relative import"
+    return names
+
+
+@cache  # by what is written: a module is asked for once for each that leads to it
+def imports_of(text: str, at_import_only: bool) -> tuple[str, ...] | None:
+    """The same of a file's text; None where it imports relatively."""
 
     def walk(node: ast.AST) -> Iterator[ast.AST]:
         for child in ast.iter_child_nodes(node):
@@ -50,15 +59,18 @@ def imports(file: Path, *, at_import_only: bool = False) -> Iterator[str]:
             if at_import_only and (lazy or typing_only):
                 continue
             yield child
-            yield from walk(child)
+            if not isinstance(child, ast.expr):  # what is imported stands in statements
+                yield from walk(child)
 
-    for node in walk(ast.parse(file.read_text(encoding="utf-8"))):
+    names: list[str] = []
+    for node in walk(ast.parse(text)):
         if isinstance(node, ast.Import):
-            yield from (alias.name for alias in node.names)
+            names += [alias.name for alias in node.names]
         elif isinstance(node, ast.ImportFrom):
-            assert not node.level, f"{file}: relative import"
-            yield node.module or ""
-            yield from (f"{node.module}.{alias.name}" for alias in node.names)
+            if node.level:
+                return None
+            names += [node.module or "", *(f"{node.module}.{alias.name}" for alias in node.names)]
+    return tuple(names)
 
 
 def own_imports(file: Path, known: dict[str, Path], *, at_import_only: bool = False) -> set[str]:

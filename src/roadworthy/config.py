@@ -446,9 +446,11 @@ def _parse_setting(setting: str) -> dict[str, Any]:
         leaf = tomllib.loads(f"x = {value}")["x"]
     except tomllib.TOMLDecodeError:
         leaf = value.strip()  # a bare word is a string
-    for part in reversed(name.strip().split(".")):
-        leaf = {part: leaf}
-    return leaf
+    *sections, last = name.strip().split(".")
+    tree: dict[str, Any] = {last: leaf}
+    for section in reversed(sections):
+        tree = {section: tree}
+    return tree
 
 
 def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:

@@ -38,8 +38,8 @@ def pick_device(name: str = "auto") -> torch.device:
 def may_use_bf16(device: torch.device) -> bool:
     """Whether the hardware computes in bf16 itself; where it emulates it, it is slower than fp32."""
     if device.type == "cuda":
-        return torch.cuda.is_bf16_supported(including_emulation=False)
-    return device.type == "cpu" and torch.cpu._is_avx512_bf16_supported()
+        return bool(torch.cuda.is_bf16_supported(including_emulation=False))
+    return device.type == "cpu" and bool(torch.cpu._is_avx512_bf16_supported())
 
 
 def set_threads(threads: int) -> int:

@@ -225,7 +225,7 @@ def correct_signs(probs: FloatArray, targets: IntArray, signs: IntArray) -> NDAr
     np.add.at(totals, signs, probs)
     truth = np.empty(len(totals), dtype=np.int64)
     truth[signs] = targets
-    return totals.argmax(axis=1) == truth
+    return np.asarray(totals.argmax(axis=1) == truth)
 
 
 def _interval_of_signs(accuracy: float, n: int, frames_per_sign: float | None) -> tuple[float, float] | None:

@@ -154,7 +154,7 @@ class Mahalanobis:
     def __call__(self, features_MD: FloatArray) -> FloatArray:
         """(M,) minus the squared distance to the nearest class mean."""
         asked = np.asarray(features_MD, dtype=np.float64) @ self._whiten
-        return -_squared_distances(asked, self._means @ self._whiten).min(axis=1)
+        return np.asarray(-_squared_distances(asked, self._means @ self._whiten).min(axis=1))
 
 
 class NearestNeighbours:
@@ -176,7 +176,7 @@ class NearestNeighbours:
             np.partition(_squared_distances(part, self._known), self._k - 1, axis=1)[:, self._k - 1]
             for part in parts
         ]
-        return -np.sqrt(np.maximum(np.concatenate(nearest), 0.0))
+        return np.asarray(-np.sqrt(np.maximum(np.concatenate(nearest), 0.0)))
 
 
 def agreement(logits_of_views: Sequence[FloatArray], temperature: float = 1.0) -> FloatArray:

@@ -140,7 +140,7 @@ def _sampling_grid(matrices: Tensor, source: tuple[int, int], target: tuple[int,
     # A line of a linear map is (a x) + (b y + c): one sum per pixel and no matrix product.
     across = inverse[:, :, 0, None, None] * x
     down = inverse[:, :, 1, None, None] * y[:, None] + inverse[:, :, 2, None, None]
-    grid = inverse.new_empty(len(inverse), height, width, 2)
+    grid: Tensor = inverse.new_empty(len(inverse), height, width, 2)
     if matrices[:, 2, :2].any():
         nearness = (across[:, 2] + down[:, 2]).reciprocal_()
         for axis in range(2):

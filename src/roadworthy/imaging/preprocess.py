@@ -502,7 +502,7 @@ def normalise(images_BHWC: ByteArray, spec: InputSpec) -> FloatArray:
         return images
     mean = images.mean(axis=(1, 2, 3), keepdims=True)
     deviation = images.std(axis=(1, 2, 3), keepdims=True)
-    return (images - mean) / (deviation + np.float32(EPSILON))
+    return np.asarray((images - mean) / (deviation + np.float32(EPSILON)))
 
 
 EPSILON = 0.02  # 5 grey levels: keeps the noise of a blank picture from being blown up into a pattern
@@ -513,4 +513,5 @@ def preprocess(image: Any, spec: InputSpec, box: Box | None = None, *, order: st
 
     order: of an array's channels, `RGB` or `BGR` (what cv2.imread gives).
     """
-    return normalise(crop_resize(as_picture(image, order), spec, box)[None], spec)[0]
+    prepared: FloatArray = normalise(crop_resize(as_picture(image, order), spec, box)[None], spec)[0]
+    return prepared

@@ -94,7 +94,7 @@ class Engine:
             )
         if min(height, width) < size:
             raise ShapeError(f"the picture is {width} x {height}; its windows have {size} pixels")
-        return self._run(image[None])[0].transpose(1, 2, 0)
+        return np.asarray(self._run(image[None])[0].transpose(1, 2, 0))
 
     def _must_be(self, kind: str) -> None:
         if self.manifest.kind != kind:

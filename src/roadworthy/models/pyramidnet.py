@@ -33,8 +33,8 @@ class Block(nn.Module):
         """(B, channels, H, W) -> (B, 4 width, ceil(H / stride), ceil(W / stride))."""
         y = self.conv1(self.norm1(x))
         y = self.conv2(F.relu(self.norm2(y)))
-        y = self.norm4(self.conv3(F.relu(self.norm3(y))))
-        return y + pad_channels(self.pool(x), y.shape[1])
+        added: Tensor = self.norm4(self.conv3(F.relu(self.norm3(y))))
+        return added + pad_channels(self.pool(x), added.shape[1])
 
 
 class PyramidNet(Classifier):

@@ -32,8 +32,8 @@ class Block(nn.Module):
         y = F.relu(self.norm1(x))
         kept: Tensor = x if self.shortcut is None else self.shortcut(y)
         y = F.relu(self.norm2(self.conv1(y)))
-        y = self.conv2(self.dropout(y))
-        return kept + y
+        added: Tensor = self.conv2(self.dropout(y))
+        return kept + added
 
 
 class WideResNet(Classifier):

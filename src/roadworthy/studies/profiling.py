@@ -140,7 +140,7 @@ def images_per_second(config: Config, steps: int) -> float:
     stopwatch = _Stopwatch(None)
     with _short(config, WARM_UP + steps) as (short, folder):
         metrics = run(short, folder, callbacks=[stopwatch]).metrics
-    return metrics.extra["samples"] / metrics.extra["steps"] * stopwatch.steps / stopwatch.seconds
+    return float(metrics.extra["samples"] / metrics.extra["steps"] * stopwatch.steps / stopwatch.seconds)
 
 
 class _Stopwatch(Callback):

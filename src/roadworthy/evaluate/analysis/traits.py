@@ -49,13 +49,13 @@ def size(pictures: Pictures) -> FloatArray:
 @TRAITS.register("brightness")
 def brightness(pictures: Pictures) -> FloatArray:
     """Mean luma, in [0, 1]."""
-    return _luma(pictures.images).mean(axis=(1, 2))
+    return np.asarray(_luma(pictures.images).mean(axis=(1, 2)))
 
 
 @TRAITS.register("contrast")
 def contrast(pictures: Pictures) -> FloatArray:
     """Standard deviation of luma, in [0, 0.5]."""
-    return _luma(pictures.images).std(axis=(1, 2))
+    return np.asarray(_luma(pictures.images).std(axis=(1, 2)))
 
 
 @TRAITS.register("sharpness")
@@ -124,7 +124,7 @@ def tilt(pictures: Pictures) -> FloatArray:
     """
     grey = _small(_luma(pictures.images), 24)
     likeness = np.stack([_mirror_likeness(_turned(grey, angle)) for angle in TILTS_DEG])
-    return np.abs(TILTS_DEG[likeness.argmax(axis=0)])
+    return np.asarray(np.abs(TILTS_DEG[likeness.argmax(axis=0)]))
 
 
 @TRAITS.register("occlusion")

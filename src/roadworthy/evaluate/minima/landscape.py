@@ -111,7 +111,8 @@ def _like(weight: Tensor, generator: torch.Generator) -> Tensor:
     drawn = torch.randn(weight.shape, generator=generator, dtype=torch.float64).to(weight)
     axes = tuple(range(1, weight.ndim))
     norms = [torch.linalg.vector_norm(filters, dim=axes, keepdim=True) for filters in (weight, drawn)]
-    return drawn * (norms[0] / norms[1])
+    scale: Tensor = norms[0] / norms[1]
+    return drawn * scale
 
 
 def _direction(objective: Objective, generator: torch.Generator) -> Tensor:

@@ -69,7 +69,7 @@ def spoken_words(text: str) -> int:
     `plain reads 91.5 %` has 7: plain, reads, nine, one, point, five, percent.
     """
     numbers = re.findall(r"[+\-−]?\d[\d.,]*", text)
-    said = sum(sum(c.isdigit() or c in "+-−" for c in n) + ("." in n.rstrip(".,")) for n in numbers)
+    said: int = sum(sum(c.isdigit() or c in "+-−" for c in n) + ("." in n.rstrip(".,")) for n in numbers)
     rest = re.sub(r"[+\-−]?\d[\d.,]*", " ", text)
     return said + sum(any(c.isalpha() or c == "%" for c in word) for word in rest.split())
 

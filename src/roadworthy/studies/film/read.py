@@ -53,12 +53,12 @@ def table_of(result: Tree, beginning: str) -> Table | None:
 
 def mean_accuracy(arm: Tree) -> float:
     """Over an arm's trainings, at home."""
-    return statistics.mean(run["metrics"]["accuracy"] for run in arm["runs"])
+    return float(statistics.mean(run["metrics"]["accuracy"] for run in arm["runs"]))
 
 
 def mean_gradients(arm: Tree) -> float:
     """Gradients that an arm's training takes."""
-    return statistics.mean(run["used"]["gradients"] for run in arm["runs"])
+    return float(statistics.mean(run["used"]["gradients"] for run in arm["runs"]))
 
 
 def place_of(comparison: Tree) -> str:

@@ -259,7 +259,7 @@ def _effects(run: Path) -> list[TraitEffect]:
 
 
 def _wrong(predictions: Predictions) -> FloatArray:
-    return (predictions.logits.argmax(axis=1) != predictions.targets).astype(np.float64)
+    return np.asarray(predictions.logits.argmax(axis=1) != predictions.targets, dtype=np.float64)
 
 
 def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:

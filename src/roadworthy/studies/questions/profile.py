@@ -100,7 +100,8 @@ def _profiled(result: StudyResult, folder: Path) -> dict[str, Any]:
     place = folder / "profile"
     if not (place / "profile.json").is_file():
         profile(load_config(folder / result.arm(AS_RUN).runs[0].folder / "config.toml"), place)
-    return json.loads((place / "profile.json").read_text(encoding="utf-8"))
+    profiled: dict[str, Any] = json.loads((place / "profile.json").read_text(encoding="utf-8"))
+    return profiled
 
 
 def _shares(found: dict[str, Any]) -> dict[str, float]:
