@@ -1,8 +1,10 @@
 """Documentation that can be checked is."""
 
 import importlib.util
+import io
 import re
 import shlex
+import sys
 from pathlib import Path
 from types import ModuleType
 
@@ -12,6 +14,7 @@ from PIL import Image, ImageChops, ImageStat
 
 from roadworthy.cli import app as cli
 from roadworthy.cli import layout as cli_layout
+from roadworthy.evaluate.detection import match
 from roadworthy.inference.onnx import packaged
 
 ROOT = Path(__file__).parent.parent
@@ -23,6 +26,7 @@ def _script(name: str) -> ModuleType:
     assert spec is not None
     assert spec.loader is not None
     module = importlib.util.module_from_spec(spec)
+    sys.modules[name] = module  # dataclasses look themselves up there
     spec.loader.exec_module(module)
     return module
 
@@ -55,6 +59,35 @@ def test_the_packaged_card_is_in_step_with_what_its_bundles_store(tmp_path: Path
     for path in made.written(tmp_path):
         kept = ROOT / "src" / "roadworthy" / "inference" / "packaged" / path.name
         assert path.read_bytes() == kept.read_bytes(), "run: python docs/make_card.py"
+
+
+def test_the_street_is_as_the_script_draws_it() -> None:
+    made = _script("make_street")
+    now = io.BytesIO(made.encoded(made.street(), made.stored()))
+    with Image.open(made.PICTURE) as kept, Image.open(now) as drawn:
+        apart = ImageChops.difference(kept.convert("RGB"), drawn.convert("RGB"))
+    # Another torch may round a pixel otherwise; a sign, a box or a name that moved changes whole blocks.
+    assert apart.convert("L").reduce(8).getextrema()[1] < 12, "run: python docs/make_street.py"
+
+
+def test_the_street_shows_what_the_packaged_model_finds() -> None:
+    if packaged() is None:
+        pytest.skip("this copy comes without a model")
+    made = _script("make_street")
+    shown, now = ({sign.name: sign for sign in signs} for signs in (made.stored(), made.found(made.street())))
+    assert shown.keys() == now.keys(), "run: python docs/make_street.py"
+    for name, sign in shown.items():
+        # Processors round 8-bit networks differently, so an edge may move a little.
+        overlaps = match([now[name].box], [sign.box]).overlaps
+        assert overlaps[0] > 0.8, f"{name} is elsewhere; run: python docs/make_street.py"
+        assert sign.accepted == now[name].accepted
+
+
+def test_the_readme_stays_short() -> None:
+    lines = (ROOT / "README.md").read_text(encoding="utf-8").splitlines()
+    assert len(lines) < 120
+    cells = [cell.strip() for line in lines if line.startswith("|") for cell in line.split("|")]
+    assert [cell for cell in cells if len(cell) > 80] == []
 
 
 @pytest.mark.parametrize("page", PAGES, ids=lambda page: str(page.relative_to(ROOT)))
