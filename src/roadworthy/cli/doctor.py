@@ -1,4 +1,4 @@
-"""What `roadworthy doctor` says of this machine.  Works without torch, and says so."""
+"""`roadworthy doctor`: what it says of this machine.  Works without torch, and says so."""
 
 from __future__ import annotations
 
@@ -8,16 +8,37 @@ import sys
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
 
-import platformdirs
+import typer
 
 from roadworthy import __version__
+from roadworthy.cli.options import FormatOption, TableFormat, examples
+from roadworthy.cli.printing import print_facts, print_json, print_line
 from roadworthy.core.extras import EXTRAS, missing
 from roadworthy.core.waiting import wait_asleep, waiting
-from roadworthy.data.cache import default_cache_dir
 
 CORE = ("numpy", "pillow", "onnxruntime")
 NOT_INSTALLED = "not installed"
 Facts = list[tuple[str, str]]
+
+verbs = typer.Typer()
+
+
+@verbs.command(epilog=examples("roadworthy doctor"))
+def doctor(
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Say what is installed, what computes, where data and caches are."""
+    found = diagnose()
+    if format is TableFormat.json:
+        print_json({heading: dict(facts) for heading, facts in found.items()})
+        return
+    width = max(len(name) for facts in found.values() for name, _ in facts)
+    for heading, facts in found.items():
+        print_line(f"{heading}:")
+        print_facts([(f"{name:<{width}}", value) for name, value in facts], indent="  ")
+        lacking = [name.strip("[]") for name, value in facts if value.startswith(NOT_INSTALLED)]
+        if lacking:
+            print_line(f"  get one with: pip install 'roadworthy[{lacking[0]}]'")
 
 
 def diagnose() -> dict[str, Facts]:
@@ -74,6 +95,10 @@ def _computing() -> Facts:
 
 
 def _places() -> Facts:
+    import platformdirs
+
+    from roadworthy.data.cache import default_cache_dir
+
     named = os.environ.get("ROADWORTHY_DATA")
     data = _place(Path(named)) if named else "not set"
     return [

@@ -1,0 +1,322 @@
+"""`roadworthy train`, `evaluate`, `profile` and `compare`."""
+
+from __future__ import annotations
+
+import dataclasses
+import json
+import shlex
+from collections.abc import Iterator
+from pathlib import Path
+from typing import TYPE_CHECKING, Annotated, Any
+
+import typer
+
+from roadworthy.cli.options import (
+    ClassesOption,
+    ConfigOption,
+    CropOption,
+    DataOption,
+    FormatOption,
+    GroupByOption,
+    LabelsOption,
+    RequireOption,
+    SetOption,
+    SkipUnreadableOption,
+    TableFormat,
+    command_line,
+    config_from,
+    examples,
+    given,
+    names_in,
+)
+from roadworthy.cli.printing import (
+    INTERRUPTED,
+    print_facts,
+    print_line,
+    print_metrics,
+    print_place,
+    print_prose,
+    print_table,
+    say,
+)
+from roadworthy.core.errors import UsageError
+from roadworthy.core.paths import as_path
+from roadworthy.core.words import percent, plural
+
+if TYPE_CHECKING:
+    from roadworthy.evaluate.results import Comparison
+    from roadworthy.evaluate.statistics.pairing import Pairing
+
+
+verbs = typer.Typer()
+
+
+@verbs.command(
+    epilog=examples(
+        "roadworthy train --data gtsrb: --minutes 2 --out runs/first",
+        "roadworthy train --data folder:my-photographs --epochs 20",
+    )
+)
+def train(
+    data: DataOption = "",
+    classes: ClassesOption = None,
+    group_by: GroupByOption = None,
+    labels: LabelsOption = None,
+    split: Annotated[
+        str | None,
+        typer.Option(
+            "--split", metavar="T/V/T", help="Cut tracks anew, like 0.7/0.1/0.2; default: the data's own."
+        ),
+    ] = None,
+    skip_unreadable: SkipUnreadableOption = False,
+    model: Annotated[
+        str | None, typer.Option("--model", metavar="NAME", help="Which network: see roadworthy list models.")
+    ] = None,
+    size: Annotated[
+        int | None, typer.Option("--size", metavar="PX", help="Side of the network's input.")
+    ] = None,
+    crop: CropOption = None,
+    epochs: Annotated[
+        int | None, typer.Option("--epochs", metavar="N", help="How often to see the data.")
+    ] = None,
+    minutes: Annotated[
+        float | None, typer.Option("--minutes", metavar="M", help="How long to train, instead of --epochs.")
+    ] = None,
+    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeats a run exactly.")] = None,
+    start: Annotated[
+        str | None,
+        typer.Option("--start", metavar="MODEL", help="Fine-tune this one: packaged, a run or .safetensors."),
+    ] = None,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Run folder; default: runs/<time>-<model>.")
+    ] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    require: RequireOption = None,
+) -> None:
+    """Train a classifier, measure it once, write a run folder.
+
+    Settings: defaults, then --config, then the flags, then --set; the later wins. With --resume the run's own
+    settings stand in for --config.
+    """
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter, training_progress
+    from roadworthy.config import TrainConfig
+    from roadworthy.evaluate.require import check_requirements, parse_requirement
+
+    requirements = [parse_requirement(text) for text in require or ()]
+    if epochs is not None and minutes is not None:
+        raise UsageError(f"--epochs {epochs} and --minutes {minutes:g} both arrived; give one of the two")
+    if resume and out is None:
+        raise UsageError("--resume needs --out, the folder of the run to go on with")
+    if resume and config is not None:
+        raise UsageError("--resume goes on with the run's own settings; leave --config away")
+    if start is not None:
+        as_path(start)  # the setting's own empty text means a fresh network
+    budget = given(epochs=epochs, minutes=minutes, seed=seed, start=start)
+    if epochs is not None or minutes is not None:
+        # Another budget in a file would win over the flag.
+        budget = {"minutes": None, "samples": None, "gradients": None, **budget}
+    if epochs is not None:  # a floor in steps belongs to minutes
+        budget |= {"min_steps": 0, "stretch": TrainConfig.stretch}
+    resolved = config_from(
+        out / "config.toml" if resume and out is not None else config,
+        settings,
+        data=given(
+            spec=data or None,
+            classes=names_in(classes),
+            group_by=group_by,
+            labels=labels,
+            split=split,
+            skip_unreadable=skip_unreadable or None,
+        ),
+        model=given(name=model),
+        input=given(size=size, crop=crop),
+        train=budget,
+    )
+    try:
+        with Counter("decoding") as counter:
+            run = api.train(
+                resolved,
+                out,
+                resume=resume,
+                command=command_line(),
+                callbacks=[counter, training_progress()],
+                progress=counter,
+            )
+    except KeyboardInterrupt:
+        say(f"stopped; {_how_to_resume(out)}")
+        raise typer.Exit(INTERRUPTED) from None
+    print_metrics(run.metrics)
+    print_place(run.folder)
+    check_requirements(run.metrics.to_dict(), requirements)
+
+
+def _how_to_resume(out: Path | None) -> str:
+    if out is None:
+        return "its folder is the newest under runs; go on with: roadworthy train --out THAT_FOLDER --resume"
+    if not (out / "resume" / "state.safetensors").is_file():
+        return "nothing had been kept yet"
+    return f"go on with: roadworthy train --out {shlex.quote(str(out))} --resume"
+
+
+@verbs.command(epilog=examples("roadworthy evaluate runs/first --data folder:my-photographs"))
+def evaluate(
+    model: Annotated[
+        str, typer.Argument(metavar="MODEL", help="A run folder, .safetensors or .onnx file, or packaged.")
+    ],
+    data: DataOption,
+    split: Annotated[
+        str,
+        typer.Option(
+            "--split", metavar="train|val|test", help="Which split; a set without any is used whole."
+        ),
+    ] = "test",
+    labels: LabelsOption = None,
+    skip_unknown: Annotated[
+        bool,
+        typer.Option("--skip-unknown", help="Leave out, and count, classes that the model does not know."),
+    ] = False,
+    skip_unreadable: SkipUnreadableOption = False,
+    out: Annotated[
+        Path | None, typer.Option("--out", metavar="DIR", help="Where metrics, predictions and report go.")
+    ] = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    require: RequireOption = None,
+) -> None:
+    """Measure a trained model on a data set and print the figures; without --out nothing is written."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+    from roadworthy.evaluate.require import check_requirements, parse_requirement
+
+    requirements = [parse_requirement(text) for text in require or ()]
+    resolved = config_from(
+        config,
+        settings,
+        sections=("data", "evaluate"),
+        data=given(spec=data, labels=labels, skip_unreadable=skip_unreadable or None),
+    )
+    with Counter("decoding") as counter:
+        metrics = api.evaluate(
+            model,
+            resolved.data,
+            split=split,
+            skip_unknown=skip_unknown,
+            out=out,
+            config=resolved.evaluate,
+            command=command_line(),
+            progress=counter,
+        )
+    print_metrics(metrics)
+    if out is not None:
+        print_place(out)
+    check_requirements(metrics.to_dict(), requirements)
+
+
+@verbs.command(epilog=examples("roadworthy profile --data gtsrb: --fix"))
+def profile(
+    data: DataOption = "",
+    classes: ClassesOption = None,
+    config: ConfigOption = None,
+    settings: SetOption = None,
+    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Training steps that are timed.")] = 60,
+    fix: Annotated[
+        bool, typer.Option("--fix", help="Try faster settings; those that are: fixed.toml.")
+    ] = False,
+    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
+        "profile"
+    ),
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Tell where a training's time goes, and what makes it faster."""
+    from roadworthy import api
+
+    resolved = config_from(config, settings, data=given(spec=data or None, classes=names_in(classes)))
+    found = api.profile(resolved, out, steps=steps, fix=fix, command=command_line())
+    if format is TableFormat.json:
+        print_line(json.dumps(found, indent=1))
+        return
+    rows = [[row["stage"], percent(row["share"], 1), f"{row['us_per_image']:.1f}"] for row in found["stages"]]
+    print_table(["stage", "share", "us a picture"], rows)
+    once = ", ".join(f"{name} {value:.0f}" for name, value in found["preparing"].items())
+    if once:
+        print_prose(f"once, us a picture: {once}")
+    print_prose(f"{found['images_per_second']:,.0f} pictures/s; {found['verdict']}")
+    if fix:
+        tried = [
+            [one["setting"], f"{one['after'] / one['before']:.2f}x", "kept" if one["kept"] else "no gain"]
+            for one in found["fix"]["trials"]
+        ]
+        print_table(["setting", "speed", "verdict"], tried, header=False, folded="setting", indent="  ")
+        print_line(f"together {found['fix']['gain']:.2f}x; settings in {out / 'fixed.toml'}")
+    print_place(out)
+
+
+@verbs.command(epilog=examples("roadworthy compare runs/first runs/second"))
+def compare(
+    runs: Annotated[
+        list[str],
+        typer.Argument(
+            metavar="RUN RUN",
+            help="Two run or evaluation folders; or seeds of one arm, then as many of another.",
+        ),
+    ],
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Compare networks, or ways to train, on the same pictures."""
+    from roadworthy import api
+
+    half, rest = divmod(len(runs), 2)
+    if rest or not half:
+        got = plural(len(runs), "folder")
+        raise UsageError(f"compare got {got}; give two, or as many of one arm as of the other")
+    found, both = api.compare(runs[:half], runs[half:])
+    classes = _by_class(both)
+    if format is TableFormat.json:
+        tree = {**dataclasses.asdict(found), "left_out": both.left_out, "by_class": classes}
+        print_line(json.dumps(tree, indent=1))
+        return
+    print_facts(_comparison_rows(found, both))
+    worst = sorted(classes, key=lambda c: -(c["only_a_right"] + c["only_b_right"]))[:5]
+    apart = [
+        (
+            row["class"],
+            f"right only in a {row['only_a_right']:g}, only in b {row['only_b_right']:g}, of {row['n']:,}",
+        )
+        for row in worst
+        if row["only_a_right"] or row["only_b_right"]
+    ]
+    print_facts(apart, indent="  ")
+
+
+def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, str]]:
+    def points(pair: tuple[float, float] | None) -> str:
+        return "unknown" if pair is None else f"{100 * pair[0]:+.2f} to {100 * pair[1]:+.2f} points"
+
+    where = f"{plural(found.n, 'picture')} of {plural(found.tracks, 'sign')}"
+    yield "pictures", where + (f", {both.left_out:,} not measured by all left out" if both.left_out else "")
+    yield "accuracy of a", f"{percent(float(both.a.mean()))}  {found.a}"
+    yield "accuracy of b", f"{percent(float(both.b.mean()))}  {found.b}"
+    yield "a minus b", f"{100 * found.effect:+.2f} points"
+    yield "95 % for these", f"{points(found.ci95_tracks)} (other signs, the same networks)"
+    if found.seeds > 1:
+        yield "95 % in general", f"{points(found.ci95)} (other signs, other trainings)"
+        yield "p", f"{found.p:.4f}" if found.p is not None else "unknown"
+        yield "verdict", f"a is {found.verdict}" if found.verdict in ("better", "worse") else found.verdict
+    else:
+        yield "verdict", "one network of each says nothing of another training; give several seeds"
+    yield "McNemar", f"p {found.p_mcnemar:.4f} (pictures as if independent, first seed)"
+
+
+def _by_class(both: Pairing) -> list[dict[str, Any]]:
+    rows = []
+    for name in dict.fromkeys(both.targets):
+        own = [i for i, target in enumerate(both.targets) if target == name]
+        a, b = both.a[:, own], both.b[:, own]
+        only_a, only_b = ((one * (1 - other)).sum(axis=1).mean() for one, other in ((a, b), (b, a)))
+        rows.append(
+            {"class": name, "n": len(own), "only_a_right": float(only_a), "only_b_right": float(only_b)}
+        )
+    return rows

@@ -1,0 +1,92 @@
+"""Progress: plain lines in a log, bars and tables on a terminal."""
+
+import io
+import re
+from pathlib import Path
+
+import pytest
+
+from roadworthy.cli.progress import StudyLines, StudyTable, TrainingBar, TrainingLines, epoch_line
+from roadworthy.config import load_config
+from roadworthy.studies.plan import Job
+from roadworthy.studies.results import StudyResult
+
+
+def test_without_a_terminal_progress_is_plain_lines() -> None:
+    stream, now = io.StringIO(), 0.0
+    lines = TrainingLines(stream, clock=lambda: now)
+    lines.on_notice("this machine is busy")
+    lines.on_start("3 epochs")
+    lines.on_step(1, 0.5, 1000.0, 0.01)
+    now = 11.0
+    lines.on_step(2, 0.5, 1000.0, 0.02)
+    lines.on_epoch({"epoch": 1, "loss": 0.25, "val_accuracy": 0.5})
+    assert stream.getvalue().splitlines() == [
+        "this machine is busy",
+        "training for 3 epochs",
+        "step 2  2%  loss 0.5000  1,000 images/s",
+        "epoch 1  loss 0.25  val_accuracy 50.00 %",
+    ]
+    assert epoch_line({"loss": 1.0}) == "loss 1"
+
+
+def test_on_a_terminal_an_epoch_is_one_line(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    stream = io.StringIO()
+    bar = TrainingBar(stream)
+    bar.on_start("3 epochs")
+    bar.on_epoch(
+        {
+            "epoch": 120,
+            "step": 123456,
+            "seconds": 1234.567,
+            "lr": 0.0123456,
+            "train_loss": 0.0123456,
+            "train_accuracy": 0.98765,
+            "val_loss": 0.0123456,
+            "val_accuracy": 0.99999,
+            "images_per_second": 12345.6,
+        }
+    )
+    bar.on_step(123456, 0.0123456, 12345.6, 0.5)
+    bar.on_end()
+    lines = stream.getvalue().splitlines()
+    assert "epoch 120  train_loss 0.01235  val_loss 0.01235  val_accuracy >99.99 %" in lines
+    assert max(map(len, lines)) <= 80
+    assert " 50 % loss 0.0123 accuracy >99.9 % 12,346 images/s -:--:--" in lines[-1]
+
+
+def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
+    now, stream = [0.0], io.StringIO()
+    job = Job(study="baseline", arm="ours", seed=1, fold=2, folder=Path("x"), config=load_config())
+    lines = StudyLines(stream, clock=lambda: now[0])
+    lines.on_start("augmentation", [job] * 4, 100.0)
+    lines.on_job(job, "started", None)
+    now[0] = 30.0
+    lines.on_job(job, "lost", None)
+    lines.on_job(job, "finished", 0.9876)
+    said = stream.getvalue().splitlines()
+    assert said[0] == "augmentation: 4 trainings, about 2 min"
+    assert said[1].startswith("0/4  ours  seed 1 fold 2  lost")
+    assert said[2] == "1/4  ours  seed 1 fold 2  finished  accuracy 98.76 %  2 min left"
+    assert lines.seconds_left() == 90.0
+    lines.on_plan({"baseline": 5, "profile": 0}, 3600.0)
+    assert stream.getvalue().splitlines()[3] == "trainings to be done: baseline 5, profile 0; about 60 min"
+
+
+def test_on_a_terminal_a_studys_table_fills() -> None:
+    stream = io.StringIO()
+    ours, none = (
+        Job(study="baseline", arm=arm, seed=1, fold=0, folder=Path("x"), config=load_config())
+        for arm in ("ours", "none")
+    )
+    table = StudyTable(stream)
+    table.on_start("augmentation", [ours, ours, none], 100.0)
+    table.on_job(ours, "started", None)
+    table.on_job(ours, "finished", 0.98)
+    table.on_job(ours, "finished", 0.99)
+    table.on_job(none, "lost", None)
+    table.on_end(StudyResult(study="augmentation", question="?", arms=()))
+    last = stream.getvalue().rpartition("augmentation: 2 of 3 trainings")[2]
+    assert re.search(r"ours +│ +2 of 2 +│ +98\.50 % ", last)
+    assert re.search(r"none +│ +0 of 1 +│ +│ seed 1 lost", last)
