@@ -134,8 +134,9 @@ def outputs() -> dict[str, str]:
     found = {"train": str(Path("runs") / "20260101-000000-compact" / "report.html")}
     for name, command in commands(typer.main.get_command(cli.app)):
         for parameter in command.params:
-            if isinstance(parameter.default, Path):
-                found[name] = str(parameter.default)
+            default = parameter.default() if callable(parameter.default) else parameter.default
+            if parameter.opts == ["--out"] and default:
+                found[name] = str(default)
     for page in ("README.md", "Makefile"):
         for line in (ROOT / page).read_text(encoding="utf-8").splitlines():
             for place in re.findall(r"--(?:out|to) (\S+)", line):

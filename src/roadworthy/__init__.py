@@ -11,6 +11,8 @@ from importlib import import_module
 from types import ModuleType
 from typing import Any
 
+from roadworthy.core.moved import stand_in
+
 __version__ = "0.1.0"
 
 _PUBLIC = {
@@ -57,8 +59,12 @@ _PUBLIC = {
 
 __all__ = ["__version__", *sorted(_PUBLIC)]
 
+_STAND_INS = stand_in()
+
 
 def __getattr__(name: str) -> Any:
+    if name in _STAND_INS:
+        return _STAND_INS[name]
     if name not in _PUBLIC:
         raise AttributeError(f"module 'roadworthy' has no attribute {name!r}")
     value = getattr(import_module(_PUBLIC[name]), name)

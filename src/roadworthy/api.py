@@ -51,7 +51,8 @@ def train(
 ) -> Run:
     """Train, choose on validation, calibrate, measure once, report; everything lands in one folder.
 
-    out: the run folder; without it runs/<time>-<model>.  resume: go on with the run in `out`.
+    out: the run folder; by default runs/<time>-<model>.
+    resume: continue the run in `out`.
     Raises UsageError (and its kinds) on bad input, TrainingError when the loss is not finite.
     """
     require_for_training("training", config)
@@ -73,10 +74,12 @@ def evaluate(
 ) -> Metrics:
     """Measure a trained model on a data set; its answer is the argmax over all of the model's classes.
 
-    model: a run folder or checkpoint, or a bundle (.onnx, `packaged`), which needs no torch.
-    data: without splits it is used whole; on the run's own data the run's split is used again.
-    skip_unknown: leave out, and count, pictures whose class the model does not know; else LabelError.
-    out: where metrics.json, predictions and report.html go; nothing is written without it.
+    model: a run folder, a .safetensors or .onnx file, or `packaged`.  The last two need no torch.
+    data: on the run's own data the run's split is used again.
+    split: which split to measure on: `train`, `val` or `test`; a data set without splits is used whole.
+    skip_unknown: leave out pictures of classes that the model does not know, and say how many there are.
+        Without it they raise LabelError.
+    out: a folder for metrics.json, predictions and report.html; without it nothing is written.
     """
     from roadworthy.workflows.evaluate import evaluate
 
@@ -107,7 +110,10 @@ def score(
 ) -> Scored:
     """The rows of `predict`, with absolute paths, as Parquet files in the folder `out`, by `jobs` processes.
 
-    on: `local`, or `ray`: the cluster that RAY_ADDRESS names, which must see model, pictures and `out`.
+    out: write the rows to Parquet files in this folder; the same command continues where it stopped.
+    on: where it runs: `local`, or `ray`, the cluster that RAY_ADDRESS names.  The cluster must see model,
+        pictures and `out`.
+    jobs: how many processes share the work.
     The same call goes on where it stopped: which pictures there are is looked up once, and a part that is
     written stays.  Raises UsageError where `out` holds anything else, ScoringError where a process that
     answers dies again and again.
@@ -141,11 +147,12 @@ def export(
     """Write a trained model as bundles that answer without torch, with a model card.
 
     model: a run folder, a .safetensors file, or `packaged`.
-    to: FILE.onnx, for pictures of one sign; FILE-find.onnx, for finding signs in pictures (where the network
-    allows it), FILE.md and FILE.html stand beside it.
-    data: pictures to check the export on, and to find 8 bits' ranges with; else the run's validation, and for
-        `packaged` drawn signs.
-    measured: other sets that the card tells the accuracy on, beside the run's own test.
+    to: the file to write, NAME.onnx, for pictures of one sign.  NAME-find.onnx, for finding signs in pictures
+        (where the network allows it), NAME.md and NAME.html stand beside it.
+    precision: what the network computes with; `int8` takes a third of the bytes and is faster.
+    data: pictures to check the export on; by default the run's validation split.  The ranges of 8 bits are
+        found on them.  For `packaged` the default is drawn signs.
+    measured: another data set whose accuracy goes on the model card, beside the run's own test.
     Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
     """
     require_for_export(model, data, measured)
@@ -167,7 +174,9 @@ def profile(
 ) -> dict[str, Any]:
     """Where the time of a training goes; with `fix`, also which settings make it faster on this machine.
 
-    Writes profile.json, trace.json (for Perfetto) and, with `fix`, fix.json and fixed.toml into `out`.
+    out: a folder for profile.json, trace.json (for Perfetto) and, with `fix`, fix.json and fixed.toml.
+    steps: how many training steps are timed.
+    fix: also try faster settings, and write those that helped to fixed.toml.
     """
     require_for_training("profiling", config)
     from roadworthy.studies.profiling import profile
@@ -180,6 +189,8 @@ def compare(
 ) -> tuple[Comparison, Pairing]:
     """One arm against another on the pictures that all their runs (or evaluations) were measured on.
 
+    runs_a: two run or evaluation folders; or all seeds of one arm, then as many of another.  Here those of
+        the first arm, in `runs_b` those of the second.
     As many folders of either, seeds in the same order; one of either compares two networks.  No torch.
     """
     from roadworthy.workflows.compare import compare

@@ -32,15 +32,18 @@ def _within(name: str, value: float, low: float, high: float = math.inf) -> None
 class DataConfig:
     """Which pictures, which classes, which split.
 
-    spec: `SOURCE:PLACE[?k=v][@share]`, several joined by commas.
-    classes: class names, or `("all",)` for every class that the data has.
-    group_by: `none` (the task is the classes) or `family` (the classes' families).
-    labels: how folder and csv labels are read: `names` (class names; anything else is a class of the user's
-        own), `au` or `de` (also that country's sign codes, like R1-1), or `gtsrb-ids` (GTSRB's numbers).
-    split: `auto` keeps the data's own splits and cuts `val_fraction` of the training tracks off for
-        validation (where there is no test either: 0.7/0.1/0.2 of the tracks); `0.7/0.1/0.2` cuts all anew;
-        `fold=2/5` tests on the second of five folds of the tracks, the data's own test left closed.
+    spec: where the pictures are, as SOURCE:PLACE, like `gtsrb:DIR` or `folder:DIR`.  In full it is
+        `SOURCE:PLACE[?k=v][@share]`, several joined by commas.
+    classes: which classes, by name; `all` takes every class in the data.
+    group_by: what to classify: `none` for the classes themselves, `family` for their families.
+    labels: how folder and csv labels are read: `names` as class names (an unknown name becomes a class of
+        your own), `au` or `de` also as that country's sign codes, like R1-1, `gtsrb-ids` as GTSRB's numbers.
+    split: how pictures are divided: `auto` keeps the data's own splits, `0.7/0.1/0.2` divides all of them
+        again, `fold=2/5` tests on the second of five folds.  Where there is no validation split, `auto`
+        takes `val_fraction` of the training tracks for it (where there is no test split either, it divides
+        the tracks 0.7/0.1/0.2).  Folds are of tracks, and leave the data's own test split closed.
     split_by: `track` never cuts through a physical sign; `image` does, and exists to show what that costs.
+    skip_unreadable: leave out pictures that cannot be read, and say how many there are.
     """
 
     spec: str = ""
@@ -61,7 +64,12 @@ class DataConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class ModelConfig:
-    """Which network. width and depth scale `compact`; dropout None means the model's own."""
+    """Which network, and its shape.
+
+    name: which network; `roadworthy list models` shows them all.
+    width, depth: how wide and how deep `compact` is.
+    dropout: the share of features dropped in training; without it the model's own.
+    """
 
     name: str = "compact"
     width: float = 1.0
@@ -141,12 +149,14 @@ class TrainConfig:
 
     The schedule is fitted to the budget, whichever it is.
 
-    minutes: of training, without validation.
+    epochs: how many times to go through the data.
+    minutes: how long to train, in place of `epochs`.  Validation does not count.
     min_steps: steps that `minutes` must hold; on a machine too slow or too busy for them the time is
         stretched, to at most `stretch` times the minutes, and that is said.  0 for none.
     samples: pictures shown.  gradients: gradients computed, of one batch each.
-    start: a model whose weights the training starts from: `packaged`, a run folder or a checkpoint; a fresh
-        network without it.  Network and input (but dropout and crop) are that model's: a setting at its
+    seed: the random seed; the same seed repeats a run exactly.
+    start: a model to fine-tune: `packaged`, a run folder or a .safetensors file; without it training starts
+        from scratch.  Network and input (but dropout and crop) are that model's: a setting at its
         default is taken from it, another is refused; sgd's default rate becomes 0.02.
     balance: `none`, `sampler` (every class as often) or `weights` (in the loss).
     average: which mean of the weights is evaluated: `ema` (exponential) or `swa` (stochastic weight
@@ -374,6 +384,8 @@ def load_config(
 ) -> Config:
     """A Config from defaults, then a TOML file, then `overrides` by section, then `a.b=c` settings.
 
+    path: a TOML file of settings.
+    settings: one setting, like `train.ema=0.99`, which wins over everything else.
     Raises ConfigError naming the setting, what arrived and what would work.
     """
     tree: dict[str, Any] = {}

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadworthy.cli.described import Described, argument, option, setting
 from roadworthy.cli.options import (
     ClassesOption,
     CropOption,
@@ -45,14 +46,19 @@ data_verbs = typer.Typer(
 verbs.add_typer(data_verbs, name="data")
 
 
-@data_verbs.command(epilog=examples("roadworthy data fetch gtsrb"))
-def fetch(
-    name: Annotated[str, typer.Argument(metavar="NAME", help="Which data set: gtsrb.")],
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where to; default: the user's data folder.")
-    ] = None,
-) -> None:
-    """Download a data set; goes on where it broke off."""
+NameArgument = Annotated[str, argument("data.fetch:fetch.name", metavar="NAME")]
+PlaceOption = Annotated[Path | None, setting("data.fetch:fetch.dest", "--out", metavar="DIR")]
+AuditOption = Annotated[Path | None, setting("workflows.data:audit.out", "--out", metavar="DIR")]
+SideOption = Annotated[int, option("imaging.preprocess:InputSpec.size", "--size", metavar="PX")]
+PolicyOption = Annotated[str | None, setting("workflows.data:preview.augment", "--policy", metavar="NAME")]
+HowManyOption = Annotated[int, option("workflows.data:preview.n", "--n", metavar="N", min=1)]
+WhichOption = Annotated[int, option("workflows.data:preview.seed", "--seed", metavar="N")]
+SheetOption = Annotated[Path, option("workflows.data:preview.out", "--out", metavar="FILE")]
+
+
+@data_verbs.command(cls=Described, epilog=examples("roadworthy data fetch gtsrb"))
+def fetch(name: NameArgument, out: PlaceOption = None) -> None:
+    """Download a data set, or continue a broken download."""
     from roadworthy.cli.progress import Counter
     from roadworthy.data.fetch import fetch as download
     from roadworthy.data.spec import usual_places
@@ -62,13 +68,11 @@ def fetch(
     print_line(f"{name}:{place}")
 
 
-@data_verbs.command(epilog=examples("roadworthy data audit folder:my-photographs"))
+@data_verbs.command(cls=Described, epilog=examples("roadworthy data audit folder:my-photographs"))
 def audit(
     spec: SpecArgument,
     labels: LabelsOption = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Also write audit.json and a picture there.")
-    ] = None,
+    out: AuditOption = None,
     format: FormatOption = TableFormat.table,
 ) -> None:
     """Look for damage, duplicates, conflicts and leaks between splits."""
@@ -84,26 +88,22 @@ def audit(
     print_prose(found.verdict)
 
 
-@data_verbs.command(epilog=examples("roadworthy data preview gtsrb: --policy default --out preview.png"))
+@data_verbs.command(
+    cls=Described, epilog=examples("roadworthy data preview gtsrb: --policy default --out preview.png")
+)
 def preview(
+    *,
     spec: SpecArgument,
     classes: ClassesOption = None,
     labels: LabelsOption = None,
-    size: Annotated[int, typer.Option("--size", metavar="PX", help="Side of each picture.")] = 48,
+    size: SideOption,
     crop: CropOption = None,
-    policy: Annotated[
-        str | None,
-        typer.Option(
-            "--policy", metavar="NAME", help="Augment as in training: see roadworthy list policies."
-        ),
-    ] = None,
-    n: Annotated[int, typer.Option("--n", metavar="N", min=1, help="How many pictures.")] = 64,
-    seed: Annotated[int, typer.Option("--seed", metavar="N", help="Which pictures.")] = 0,
-    out: Annotated[Path, typer.Option("--out", metavar="FILE", help="The PNG to write.")] = Path(
-        "preview.png"
-    ),
+    policy: PolicyOption = None,
+    n: HowManyOption,
+    seed: WhichOption,
+    out: SheetOption,
 ) -> None:
-    """Draw a contact sheet of pictures as the network gets them."""
+    """Draw a contact sheet of pictures as the network sees them."""
     from roadworthy import api
     from roadworthy.config import AugmentConfig
 
@@ -115,14 +115,14 @@ def preview(
     print_line(api.preview(resolved.data, resolved.input, augment, out, n, seed))
 
 
-@data_verbs.command(epilog=examples("roadworthy data show gtsrb: --classes stop,no-entry"))
+@data_verbs.command(cls=Described, epilog=examples("roadworthy data show gtsrb: --classes stop,no-entry"))
 def show(
     spec: SpecArgument,
     classes: ClassesOption = None,
     labels: LabelsOption = None,
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Show what a data set holds: classes, counts, heads of its tables."""
+    """Show what a data set holds: classes, counts, first table rows."""
     from roadworthy import api
 
     overview = api.overview(data_from(spec, classes=names_in(classes), labels=labels))
@@ -150,29 +150,33 @@ def show(
         print_table(list(rows[0]), [list(row.values()) for row in rows], path="path")
 
 
-@verbs.command(epilog=examples("roadworthy render rendered:au --n 500 --out drawn"))
-def render(
-    spec: Annotated[str, typer.Argument(metavar="SPEC", help="rendered:au, rendered:de or rendered:au+de.")],
-    out: Annotated[
-        Path, typer.Option("--out", metavar="DIR", help="A new folder, one folder a class in it.")
-    ],
-    n: Annotated[int | None, typer.Option("--n", metavar="N", min=1, help="How many pictures.")] = None,
-    per_class: Annotated[
-        int | None, typer.Option("--per-class", metavar="N", min=1, help="How many of each class instead.")
-    ] = None,
-    size: Annotated[int, typer.Option("--size", metavar="PX", help="Side of each picture.")] = 48,
-    recipe: Annotated[
-        str | None, typer.Option("--recipe", metavar="NAME", help="See roadworthy list recipes.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Which pictures.")] = None,
-    faces: Annotated[
-        Path | None,
-        typer.Option("--faces", metavar="DIR", help="Faces of your own: catalogue.toml and SVGs."),
-    ] = None,
-) -> None:
-    """Draw signs as photographs into a folder of labelled pictures.
+DrawnArgument = Annotated[str, argument("workflows.render:render.spec", metavar="SPEC")]
+DrawnOption = Annotated[Path, setting("workflows.render:render.out", "--out", metavar="DIR")]
+InAllOption = Annotated[int | None, setting("workflows.render:render.n", "--n", metavar="N", min=1)]
+PerClassOption = Annotated[
+    int | None, setting("workflows.render:render.per_class", "--per-class", metavar="N", min=1)
+]
+DrawnSizeOption = Annotated[int, option("workflows.render:render.size", "--size", metavar="PX")]
+RecipeOption = Annotated[str | None, setting("workflows.render:render.recipe", "--recipe", metavar="NAME")]
+DrawnSeedOption = Annotated[int | None, setting("workflows.render:render.seed", "--seed", metavar="N")]
+FacesOption = Annotated[Path | None, setting("workflows.render:render.faces", "--faces", metavar="DIR")]
 
-    The data source folder: reads it; stdout is its SPEC alone, for scripts.
+
+@verbs.command(cls=Described, epilog=examples("roadworthy render rendered:au --n 500 --out drawn"))
+def render(
+    *,
+    spec: DrawnArgument,
+    out: DrawnOption,
+    n: InAllOption = None,
+    per_class: PerClassOption = None,
+    size: DrawnSizeOption,
+    recipe: RecipeOption = None,
+    seed: DrawnSeedOption = None,
+    faces: FacesOption = None,
+) -> None:
+    """Draw labelled pictures of signs as a camera would see them.
+
+    The SPEC of the new folder, folder:DIR, is all that goes to stdout, so that scripts can pass it on.
     """
     from roadworthy import api
     from roadworthy.cli.progress import Counter

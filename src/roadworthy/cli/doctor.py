@@ -11,6 +11,7 @@ from pathlib import Path
 import typer
 
 from roadworthy import __version__
+from roadworthy.cli.described import Described
 from roadworthy.cli.options import FormatOption, TableFormat, examples
 from roadworthy.cli.printing import print_facts, print_json, print_line
 from roadworthy.core.extras import EXTRAS, missing
@@ -23,11 +24,11 @@ Facts = list[tuple[str, str]]
 verbs = typer.Typer()
 
 
-@verbs.command(epilog=examples("roadworthy doctor"))
+@verbs.command(cls=Described, epilog=examples("roadworthy doctor"))
 def doctor(
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Say what is installed, what computes, where data and caches are."""
+    """Show what is installed, what it runs on and where data are kept."""
     found = diagnose()
     if format is TableFormat.json:
         print_json({heading: dict(facts) for heading, facts in found.items()})

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roadworthy.cli.described import Described
 from roadworthy.cli.options import (
     examples,
 )
@@ -98,13 +99,16 @@ LISTED = {kind: place.about for kind, place in LISTS.items()} | {
 }
 
 
-@verbs.command("list", epilog=examples("roadworthy list models", "roadworthy list"))
+@verbs.command("list", cls=Described, epilog=examples("roadworthy list models", "roadworthy list"))
 def list_(
     kind: Annotated[
-        str | None, typer.Argument(metavar="KIND", help=f"One of: {', '.join(LISTED)}. Without: how many.")
+        str | None,
+        typer.Argument(
+            metavar="KIND", help=f"What to list: {', '.join(LISTED)}. Without it, how many of each."
+        ),
     ] = None,
 ) -> None:
-    """List what can be named: sources, models, policies, signs ..."""
+    """List the names that options take: models, policies, signs ..."""
     if kind is not None:
         if kind not in LISTED:
             raise UnknownNameError("list", kind, LISTED)

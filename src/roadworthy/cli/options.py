@@ -10,6 +10,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roadworthy.cli.described import argument, setting
 from roadworthy.core.errors import UsageError
 
 if TYPE_CHECKING:
@@ -28,66 +29,32 @@ class TableFormat(StrEnum):
     json = "json"
 
 
-DataOption = Annotated[str, typer.Option("--data", metavar="SPEC", help="SOURCE:PLACE, like gtsrb:DIR.")]
-
-
-SpecArgument = Annotated[str, typer.Argument(metavar="SPEC", help="SOURCE:PLACE, like gtsrb:DIR.")]
-
-
-ClassesOption = Annotated[
-    str | None, typer.Option("--classes", metavar="A,B,..", help="Class names, or all (the default).")
-]
-
-
-GroupByOption = Annotated[
-    str | None, typer.Option("--group-by", metavar="family", help="Classify families instead of classes.")
-]
-
-
+DataOption = Annotated[str, setting("config:DataConfig.spec", "--data", metavar="SPEC")]
+SpecArgument = Annotated[str, argument("config:DataConfig.spec", metavar="SPEC")]
+ClassesOption = Annotated[str | None, setting("config:DataConfig.classes", "--classes", metavar="A,B,..")]
+GroupByOption = Annotated[str | None, setting("config:DataConfig.group_by", "--group-by", metavar="family")]
 LabelsOption = Annotated[
-    str | None,
-    typer.Option(
-        "--labels",
-        metavar="names|au|de|gtsrb-ids",
-        help="How folder and csv labels are read: as class names (the default), also as sign codes of a "
-        "country, or as GTSRB's numbers.",
-    ),
+    str | None, setting("config:DataConfig.labels", "--labels", metavar="names|au|de|gtsrb-ids")
 ]
-
-
-SkipUnreadableOption = Annotated[
-    bool, typer.Option("--skip-unreadable", help="Leave out, and count, pictures that cannot be read.")
-]
-
-
+SkipUnreadableOption = Annotated[bool, setting("config:DataConfig.skip_unreadable", "--skip-unreadable")]
 CropOption = Annotated[
-    str | None, typer.Option("--crop", metavar="full|roi|margin=F", help="Which part of a picture is used.")
+    str | None, setting("imaging.preprocess:InputSpec.crop", "--crop", metavar="full|roi|margin=F")
 ]
-
-
-ConfigOption = Annotated[Path | None, typer.Option("--config", metavar="FILE", help="Settings as TOML.")]
-
-
+ConfigOption = Annotated[Path | None, setting("config:load_config.path", "--config", metavar="FILE")]
 SetOption = Annotated[
     list[str] | None,
-    typer.Option(
-        "--set", metavar="K=V", help="One setting, like train.ema=0.99; wins over all else. Repeatable."
-    ),
+    setting("config:load_config.settings", "--set", metavar="K=V", says="{} Repeatable."),
 ]
-
-
 RequireOption = Annotated[
     list[str] | None,
     typer.Option(
         "--require",
         metavar="NAME=VALUE",
-        help="Exit with 3 where it is not met: at least VALUE for accuracies, precision, recall and F1 "
-        "(also CLASS.recall), at most VALUE for ece, nll, brier and danger_per_100. Repeatable.",
+        help="Exit with 3 unless this is met: at least VALUE for accuracies, precision, recall and F1 (also "
+        "CLASS.recall), at most VALUE for ece, nll, brier and danger_per_100. Repeatable.",
     ),
 ]
-
-
-FormatOption = Annotated[TableFormat, typer.Option("--format", help="How it is printed.")]
+FormatOption = Annotated[TableFormat, typer.Option("--format", help="How to print it.")]
 
 
 def given(**flags: Any) -> dict[str, Any]:
@@ -110,10 +77,10 @@ def config_from(
     """The Config that file, flags and settings make; where given, only `sections` may be set."""
     from roadworthy.config import load_config
 
-    for setting in settings or ():
-        section = setting.partition(".")[0]
+    for text in settings or ():
+        section = text.partition(".")[0]
         if sections is not None and section not in sections:
-            raise UsageError(f"--set {setting} has no effect here; sections that do: {', '.join(sections)}")
+            raise UsageError(f"--set {text} has no effect here; sections that do: {', '.join(sections)}")
     return load_config(path, settings or (), **flags)
 
 

@@ -2,16 +2,17 @@
 
 from __future__ import annotations
 
-import functools
 import os
 import sys
-from collections.abc import Iterator
+from collections.abc import Callable, Iterable, Iterator
+from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadworthy.cli.described import Described, argument, option, setting
 from roadworthy.cli.options import (
     LabelsOption,
     command_line,
@@ -19,10 +20,8 @@ from roadworthy.cli.options import (
     examples,
 )
 from roadworthy.cli.printing import (
-    PREDICTION_WRITERS,
     PredictFormat,
-    _csv,
-    _table,
+    prediction_lines,
     print_line,
     print_table,
     say,
@@ -38,111 +37,136 @@ if TYPE_CHECKING:
 
 verbs = typer.Typer()
 
+InputsArgument = Annotated[
+    list[str],
+    typer.Argument(metavar="[MODEL] IMAGE|DIR|GLOB...", help="What to classify; a MODEL may come first."),
+]
+TopOption = Annotated[int, option("workflows.predict:predict.top", "--top", metavar="K", min=1)]
+FindOption = Annotated[bool, setting("workflows.predict:predict.find", "--find")]
+PredictFormatOption = Annotated[
+    PredictFormat, typer.Option("--format", help="How to print the rows, each as soon as it is known.")
+]
+RowsOption = Annotated[Path | None, setting("api:score.out", "--out", metavar="DIR")]
+WhereOption = Annotated[str, option("api:score.on", "--on", metavar="local|ray", says="With --out: {}")]
+ProcessesOption = Annotated[int, option("api:score.jobs", "--jobs", metavar="N", says="With --out: {}")]
+RawOption = Annotated[
+    bool, typer.Option("--raw", help="With --format csv: names exactly as they are, for programs only.")
+]
+SmallestOption = Annotated[
+    float | None, setting("workflows.predict:predict.least_px", "--smallest", metavar="PX")
+]
+
 
 @verbs.command(
+    cls=Described,
     epilog=examples(
         "roadworthy predict photo.jpg",
         "roadworthy predict street.jpg --find",
         'roadworthy predict runs/first "photos/*.jpg" --format jsonl',
-    )
+    ),
 )
 def predict(
-    inputs: Annotated[
-        list[str],
-        typer.Argument(metavar="[MODEL] IMAGE|DIR|GLOB...", help="What to classify; a MODEL may come first."),
-    ],
-    top: Annotated[
-        int,
-        typer.Option("--top", metavar="K", min=1, help="How many answers a picture gets, likeliest first."),
-    ] = 3,
-    find: Annotated[
-        bool, typer.Option("--find", help="Find the signs in each picture: a row with a box for each.")
-    ] = False,
-    format: Annotated[
-        PredictFormat, typer.Option("--format", help="How rows are printed; all of them stream.")
-    ] = PredictFormat.table,
-    out: Annotated[
-        Path | None,
-        typer.Option("--out", metavar="DIR", help="Write rows as Parquet files instead; resumable."),
-    ] = None,
-    on: Annotated[
-        str, typer.Option("--on", metavar="local|ray", help="With --out: where it runs.")
-    ] = "local",
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="With --out: processes.")] = 1,
-    raw: Annotated[
-        bool, typer.Option("--raw", help="With --format csv: names as they are, for programs alone.")
-    ] = False,
-    smallest: Annotated[
-        float | None,
-        typer.Option(
-            "--smallest",
-            metavar="PX",
-            help="With --find: side of the smallest sign; default: 16, more above 2 megapixels.",
-        ),
-    ] = None,
+    *,
+    inputs: InputsArgument,
+    top: TopOption,
+    find: FindOption = False,
+    format: PredictFormatOption = PredictFormat.table,
+    out: RowsOption = None,
+    on: WhereOption,
+    jobs: ProcessesOption,
+    raw: RawOption = False,
+    smallest: SmallestOption = None,
 ) -> None:
-    """Say which sign each picture shows, one row each.
+    """Say which sign each picture shows.
 
-    A MODEL is packaged, an .onnx or .safetensors file, or a folder with config.toml (a run); any other
-    folder holds pictures, and @FILE lists them. A picture that cannot be read is a row with its error, and
-    the exit code is then 2.
+    A MODEL is packaged, an .onnx or .safetensors file, or a run folder (one with config.toml); any other
+    folder holds pictures, and @FILE lists them. A picture that cannot be read becomes a row with its error,
+    and the exit code is then 2.
     """
-    from roadworthy import api
-    from roadworthy.cli.progress import Counter
-
     model, pictures = split_model(inputs)
     if not pictures:
         raise UsageError(f"{inputs[0]} is a model; name pictures, folders or globs after it")
     if smallest is not None and not find:
         raise UsageError(f"--smallest {smallest:g} is for finding signs; add --find")
+    asked = Asked(model=model, pictures=pictures, top=top, find=find, least_px=smallest)
     if out is not None:
         if format is not PredictFormat.table:
             raise UsageError(f"--format {format} is for rows that are printed; --out writes Parquet files")
-        with Counter("predicting") as progress:
-            scored = api.score(
-                model,
-                pictures,
-                out,
-                find=find,
-                least_px=smallest,
-                top=top,
-                on=on,
-                jobs=jobs,
-                progress=progress,
-            )
-        pictures_in_all, files = plural(scored.pictures, "picture"), plural(scored.parts, "Parquet file")
-        print_line(f"{out}: answers for {pictures_in_all} in {files}")
-        if scored.kept:
-            say(f"{scored.kept:,} of them were there before")
-        _exit_where_unreadable(scored.unreadable)
+        _write_rows(asked, out, on, jobs)
         return
     if (on, jobs) != ("local", 1):
         raise UsageError("--on and --jobs are for many pictures, whose rows go to files: add --out DIR")
     if raw and format is not PredictFormat.csv:
         raise UsageError("--raw is for --format csv; json and jsonl hold names as they are")
-    rows = api.predict(model, pictures, find=find, least_px=smallest, top=top)
-    write = PREDICTION_WRITERS[format]
-    if format is PredictFormat.table:
-        write = functools.partial(_table, find=find)
-    elif raw:
-        write = functools.partial(_csv, raw=True)
-    unreadable, closer = 0, False
+    _print_rows(asked, format, raw=raw)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """Which model is to answer for which pictures, and how."""
+
+    model: Path | str | None
+    pictures: list[str]
+    top: int
+    find: bool
+    least_px: float | None
+
+
+def _write_rows(asked: Asked, out: Path, on: str, jobs: int) -> None:
+    """Rows into Parquet files, and on stdout how many."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    with Counter("predicting") as progress:
+        scored = api.score(
+            asked.model,
+            asked.pictures,
+            out,
+            find=asked.find,
+            least_px=asked.least_px,
+            top=asked.top,
+            on=on,
+            jobs=jobs,
+            progress=progress,
+        )
+    pictures, files = plural(scored.pictures, "picture"), plural(scored.parts, "Parquet file")
+    print_line(f"{out}: answers for {pictures} in {files}")
+    if scored.kept:
+        say(f"{scored.kept:,} of them were there before")
+    _exit_where_unreadable(scored.unreadable)
+
+
+def _print_rows(asked: Asked, format: PredictFormat, *, raw: bool) -> None:
+    """Rows on stdout, each as it comes; on stderr what they cannot say."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    rows = api.predict(asked.model, asked.pictures, find=asked.find, least_px=asked.least_px, top=asked.top)
+    seen = Seen()
     # A bar between the rows of a table on the same terminal would tear both.
     with Counter("predicting", quiet=sys.stdout.isatty()) as counter:
-
-        def counted() -> Iterator[Row]:
-            nonlocal unreadable, closer
-            for done, row in enumerate(rows, 1):
-                unreadable += row.error is not None
-                closer = closer or (row.box is not None and not find)
-                counter(done)
-                yield row
-
-        for text in write(counted()):
+        for text in prediction_lines(seen.through(rows, counter), format, find=asked.find, raw=raw):
             print_line(text)
+    closer = seen.boxes and not asked.find
     if closer and format is PredictFormat.table and sys.stderr.isatty():
         say("looked closer; --find shows all signs")
-    _exit_where_unreadable(unreadable)
+    _exit_where_unreadable(seen.unreadable)
+
+
+@dataclass
+class Seen:
+    """What the rows that went by held."""
+
+    unreadable: int = 0
+    boxes: bool = False
+
+    def through(self, rows: Iterable[Row], counter: Callable[[int], None]) -> Iterator[Row]:
+        """The rows, counted."""
+        for done, row in enumerate(rows, 1):
+            self.unreadable += row.error is not None
+            self.boxes = self.boxes or row.box is not None
+            counter(done)
+            yield row
 
 
 def _exit_where_unreadable(pictures: int) -> None:
@@ -172,38 +196,43 @@ def split_model(arguments: list[str]) -> tuple[Path | str | None, list[str]]:
     return (first, arguments[1:]) if is_model else (None, arguments)
 
 
-@verbs.command(epilog=examples("roadworthy serve --port 8080"))
+ModelsArgument = Annotated[
+    list[str] | None, argument("serve.settings:ServiceConfig.models", metavar="[MODEL...]")
+]
+HostOption = Annotated[str, option("serve.settings:ServiceConfig.host", "--host")]
+PortOption = Annotated[int, option("serve.settings:ServiceConfig.port", "--port", metavar="N")]
+QueueOption = Annotated[int, option("serve.settings:ServiceConfig.queue", "--queue", metavar="N")]
+ThreadsOption = Annotated[int, option("serve.settings:ServiceConfig.threads", "--threads", metavar="N")]
+HostNameOption = Annotated[
+    list[str] | None,
+    setting("serve.settings:ServiceConfig.hosts", "--host-name", metavar="NAME", says="{} Repeatable."),
+]
+RootPathOption = Annotated[
+    str, option("serve.settings:ServiceConfig.root_path", "--root-path", metavar="PATH")
+]
+ProxiesOption = Annotated[str, option("serve.settings:ServiceConfig.proxies", "--proxies", metavar="A,B")]
+StaticOption = Annotated[Path | None, setting("workflows.serve:write_page.out", "--static", metavar="DIR")]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy serve --port 8080"))
 def serve(
-    models: Annotated[
-        list[str] | None, typer.Argument(metavar="[MODEL...]", help="Bundles; without, packaged.")
-    ] = None,
-    host: Annotated[
-        str, typer.Option("--host", help="Where to listen; others than loopback need ROADWORTHY_API_KEY.")
-    ] = "127.0.0.1",
-    port: Annotated[int, typer.Option("--port", metavar="N", help="0 takes any that is free.")] = 8000,
-    queue: Annotated[int, typer.Option("--queue", metavar="N", help="Pictures that may wait.")] = 256,
-    threads: Annotated[int, typer.Option("--threads", metavar="N", help="That a batch may use.")] = 1,
-    host_name: Annotated[
-        list[str] | None,
-        typer.Option("--host-name", metavar="NAME", help="Another name that it is asked by. Repeatable."),
-    ] = None,
-    root_path: Annotated[
-        str, typer.Option("--root-path", metavar="PATH", help="Where a proxy shows it, like /signs.")
-    ] = "",
-    proxies: Annotated[
-        str, typer.Option("--proxies", metavar="A,B", help="Addresses of proxies that are believed.")
-    ] = "",
-    static: Annotated[
-        Path | None,
-        typer.Option("--static", metavar="DIR", help="Write the page with its model as a folder instead."),
-    ] = None,
+    *,
+    models: ModelsArgument = None,
+    host: HostOption,
+    port: PortOption,
+    queue: QueueOption,
+    threads: ThreadsOption,
+    host_name: HostNameOption = None,
+    root_path: RootPathOption,
+    proxies: ProxiesOption,
+    static: StaticOption = None,
 ) -> None:
-    """Answer over HTTP, with a page to try it at /.
+    """Answer over HTTP, with a page at / to try it.
 
-    POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics.
+    POST /v1/predict, /v1/track; GET /v1/models, /healthz, /readyz, /metrics. /docs describes them all.
 
-    ROADWORTHY_API_KEY, where it is set, must come with requests as Authorization: Bearer KEY. SIGHUP reads
-    the models anew; at a terminal it stops the service. /docs describes all of it.
+    If ROADWORTHY_API_KEY is set, requests must carry it as Authorization: Bearer KEY. SIGHUP reloads the
+    models; at a terminal it stops the service.
     """
     from roadworthy import api
     from roadworthy.serve.settings import ServiceConfig
@@ -234,31 +263,31 @@ class Precision(StrEnum):
     int8 = "int8"
 
 
-@verbs.command(epilog=examples("roadworthy export runs/first --to first.onnx --precision int8"))
+TrainedArgument = Annotated[str, argument("api:export.model", metavar="RUN")]
+BundleOption = Annotated[Path, setting("api:export.to", "--to", metavar="FILE")]
+PrecisionOption = Annotated[Precision, option("api:export.precision", "--precision")]
+CheckOption = Annotated[str | None, setting("api:export.data", "--data", metavar="SPEC")]
+MeasureOption = Annotated[
+    list[str] | None, setting("api:export.measured", "--measure", metavar="SPEC", says="{} Repeatable.")
+]
+
+
+@verbs.command(
+    cls=Described, epilog=examples("roadworthy export runs/first --to first.onnx --precision int8")
+)
 def export(
-    model: Annotated[
-        str, typer.Argument(metavar="RUN", help="A run folder, a .safetensors file, or packaged.")
-    ],
-    to: Annotated[Path, typer.Option("--to", metavar="FILE", help="The bundle to write: NAME.onnx.")],
-    precision: Annotated[
-        Precision, typer.Option("--precision", help="int8: a third of the bytes, and faster.")
-    ] = Precision.fp32,
-    data: Annotated[
-        str | None,
-        typer.Option(
-            "--data", metavar="SPEC", help="What to check the export on; default: the run's validation."
-        ),
-    ] = None,
-    measure: Annotated[
-        list[str] | None,
-        typer.Option("--measure", metavar="SPEC", help="Another set for the model card. Repeatable."),
-    ] = None,
+    *,
+    model: TrainedArgument,
+    to: BundleOption,
+    precision: PrecisionOption,
+    data: CheckOption = None,
+    measure: MeasureOption = None,
     labels: LabelsOption = None,
 ) -> None:
-    """Write a trained model as ONNX files that answer without torch.
+    """Write a trained model as ONNX files that work without torch.
 
-    NAME.onnx answers for pictures of one sign, NAME-find.onnx finds signs in pictures, NAME.md is the model
-    card. Nothing is written unless they answer as the trained model does.
+    NAME.onnx reads pictures of one sign, NAME-find.onnx finds signs in larger pictures, NAME.md is the model
+    card. Nothing is written unless both answer as the trained model does.
     """
     from roadworthy import api
     from roadworthy.cli.progress import Counter

@@ -163,3 +163,12 @@ PREDICTION_WRITERS: dict[PredictFormat, Callable[[Iterable[Row]], Iterator[str]]
     PredictFormat.json: _json,
     PredictFormat.jsonl: _jsonl,
 }
+
+
+def prediction_lines(
+    rows: Iterable[Row], format: PredictFormat, *, find: bool = False, raw: bool = False
+) -> Iterator[str]:
+    """Rows in a format, each line as soon as its row has come."""
+    if format is PredictFormat.table:
+        return _table(rows, find=find)
+    return _csv(rows, raw=raw) if format is PredictFormat.csv else PREDICTION_WRITERS[format](rows)

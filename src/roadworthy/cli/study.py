@@ -7,6 +7,7 @@ from typing import TYPE_CHECKING, Annotated
 
 import typer
 
+from roadworthy.cli.described import Described, argument, option, setting
 from roadworthy.cli.options import (
     DataOption,
     SetOption,
@@ -24,65 +25,68 @@ from roadworthy.cli.printing import (
 from roadworthy.core.errors import UsageError
 
 if TYPE_CHECKING:
+    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.results import StudyResult
+
+if TYPE_CHECKING:
     pass
 
 
 verbs = typer.Typer()
 
+SEEDS_IF_QUICK = 3
 
-@verbs.command(epilog=examples("roadworthy study baseline --data gtsrb: --quick"))
-def study(
-    context: typer.Context,
-    names: Annotated[
-        list[str] | None,
-        typer.Argument(metavar="[NAME]...", help="See roadworthy list studies; default: all."),
-    ] = None,
-    data: DataOption = "",
-    new: Annotated[
-        list[str] | None,
-        typer.Option("--new", metavar="SPEC", help="Another domain to measure on as well. Repeatable."),
-    ] = None,
-    cifar: Annotated[
-        str, typer.Option("--cifar", metavar="SPEC", help="CIFAR-10, like cifar10:FILE: for gradient-norm.")
-    ] = "",
-    classes: Annotated[
-        str, typer.Option("--classes", metavar="A,B,..", help="The task; default: the study's four classes.")
-    ] = "speed-50,speed-60,stop,no-entry",
-    seeds: Annotated[
-        int | None, typer.Option("--seeds", metavar="N", help="Trainings of each arm; default 5, quick 3.")
-    ] = None,
-    quick: Annotated[
-        bool, typer.Option("--quick", help="Small networks, seconds of training: an answer in minutes.")
-    ] = False,
-    samples: Annotated[
-        int,
-        typer.Option("--samples", metavar="N", help="Say also what N pictures of a domain would have said."),
-    ] = 20,
-    jobs: Annotated[int, typer.Option("--jobs", metavar="N", help="Trainings at once.")] = 1,
-    on: Annotated[str, typer.Option("--on", metavar="local|ray", help="Where they run.")] = "local",
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
-        "studies"
+
+NamesArgument = Annotated[list[str] | None, argument("studies.study:study.names", metavar="[NAME]...")]
+NewOption = Annotated[
+    list[str] | None, setting("studies.plan:Ask.new", "--new", metavar="SPEC", says="{} Repeatable.")
+]
+CifarOption = Annotated[str, option("studies.plan:Ask.cifar", "--cifar", metavar="SPEC")]
+TaskOption = Annotated[str, option("studies.plan:Ask.classes", "--classes", metavar="A,B,..")]
+SeedsOption = Annotated[
+    int | None,
+    setting("studies.plan:Ask.seeds", "--seeds", metavar="N", says="{} With --quick the default is 3."),
+]
+QuickOption = Annotated[bool, setting("studies.plan:Ask.quick", "--quick")]
+SamplesOption = Annotated[int, option("studies.plan:Ask.samples", "--samples", metavar="N")]
+AtOnceOption = Annotated[int, setting("studies.executors:executor.processes", "--jobs", metavar="N")]
+WhereOption = Annotated[str, setting("studies.executors:executor.on", "--on", metavar="local|ray")]
+StudiesOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results.")]
+PresentOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--present",
+        metavar="DIR",
+        help="Train nothing; make a film in DIR of what the gradient-norm studies under --out found.",
     ),
-    present: Annotated[
-        Path | None,
-        typer.Option(
-            "--present",
-            metavar="DIR",
-            help="Train nothing; tell what gradient-norm's studies under --out found as a film in DIR.",
-        ),
-    ] = None,
+]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy study baseline --data gtsrb: --quick"))
+def study(
+    *,
+    context: typer.Context,
+    names: NamesArgument = None,
+    data: DataOption = "",
+    new: NewOption = None,
+    cifar: CifarOption,
+    classes: TaskOption,
+    seeds: SeedsOption = None,
+    quick: QuickOption = False,
+    samples: SamplesOption,
+    jobs: AtOnceOption = 1,
+    on: WhereOption = "local",
+    out: StudiesOption = Path("studies"),
+    present: PresentOption = None,
     settings: SetOption = None,
 ) -> None:
-    """Answer questions by trainings that differ in one thing.
+    """Answer questions by training networks that differ in one thing.
 
-    The same command goes on where it stopped.
+    A study that was interrupted continues where it stopped: give the same command again.
     """
     if present is not None:
         _present(context, names or [], out, present)
         return
-    from roadworthy import api
-    from roadworthy.cli.progress import study_progress
-    from roadworthy.report.study import answer
     from roadworthy.studies.plan import Ask
 
     if not (data or cifar):
@@ -92,17 +96,27 @@ def study(
         cifar=cifar,
         new=_domains(new or []),
         classes=names_in(classes) or (),
-        seeds=seeds if seeds is not None else 3 if quick else 5,
+        seeds=seeds if seeds is not None else SEEDS_IF_QUICK if quick else Ask.seeds,
         quick=quick,
         samples=samples,
         settings=tuple(settings or ()),
     )
+    for result in _results(names or [], ask, out, on, jobs):
+        _print_result(result)
+    print_place(out)
+
+
+def _results(names: list[str], ask: Ask, out: Path, on: str, jobs: int) -> list[StudyResult]:
+    """Train where progress is seen; an interrupt says how to continue."""
+    from roadworthy import api
+    from roadworthy.cli.progress import study_progress
+
     api.require_for_study(ask, on=on)  # at once, and before what it takes is imported
     from roadworthy.studies.executors import executor
 
     try:
-        results = api.study(
-            names or (),
+        return api.study(
+            names,
             ask,
             out,
             executor=executor(on, jobs),
@@ -110,14 +124,17 @@ def study(
             command=command_line(),
         )
     except KeyboardInterrupt:
-        say("stopped; the same command goes on from here")
+        say("stopped; the same command continues from here")
         raise typer.Exit(INTERRUPTED) from None
-    for result in results:
-        print_prose(f"{result.study}: {result.question}")
-        print_prose(answer(result.to_dict()), "  ")
-        for claim in result.claims:
-            print_prose(f"{claim.id} {claim.verdict}: {claim.text} {claim.evidence}", "  ")
-    print_place(out)
+
+
+def _print_result(result: StudyResult) -> None:
+    from roadworthy.report.study import answer
+
+    print_prose(f"{result.study}: {result.question}")
+    print_prose(answer(result.to_dict()), "  ")
+    for claim in result.claims:
+        print_prose(f"{claim.id} {claim.verdict}: {claim.text} {claim.evidence}", "  ")
 
 
 def _domains(specs: list[str]) -> dict[str, str]:
@@ -163,11 +180,12 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     print_line(f"{presented.seconds:.0f} seconds")
 
 
-@verbs.command(epilog=examples("roadworthy report runs/first"))
-def report(
-    folder: Annotated[Path, typer.Argument(metavar="DIR", help="A run, evaluation or study folder.")],
-) -> None:
-    """Write report.html again from what a folder stores."""
+FolderArgument = Annotated[Path, argument("workflows.report:report.folder", metavar="DIR")]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy report runs/first"))
+def report(folder: FolderArgument) -> None:
+    """Write report.html again from the results in a folder."""
     from roadworthy import api
 
     print_line(api.report(folder))

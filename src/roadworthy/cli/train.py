@@ -11,6 +11,7 @@ from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
+from roadworthy.cli.described import Described, argument, option, setting
 from roadworthy.cli.options import (
     ClassesOption,
     ConfigOption,
@@ -44,82 +45,63 @@ from roadworthy.core.paths import as_path
 from roadworthy.core.words import percent, plural
 
 if TYPE_CHECKING:
+    from roadworthy.config import Config
     from roadworthy.evaluate.results import Comparison
     from roadworthy.evaluate.statistics.pairing import Pairing
+    from roadworthy.workflows.run_folder import Run
 
 
 verbs = typer.Typer()
 
+SplitOption = Annotated[str | None, setting("config:DataConfig.split", "--split", metavar="T/V/T")]
+NetworkOption = Annotated[str | None, setting("config:ModelConfig.name", "--model", metavar="NAME")]
+SizeOption = Annotated[int | None, setting("imaging.preprocess:InputSpec.size", "--size", metavar="PX")]
+EpochsOption = Annotated[int | None, setting("config:TrainConfig.epochs", "--epochs", metavar="N")]
+MinutesOption = Annotated[float | None, setting("config:TrainConfig.minutes", "--minutes", metavar="M")]
+SeedOption = Annotated[int | None, setting("config:TrainConfig.seed", "--seed", metavar="N")]
+StartOption = Annotated[str | None, setting("config:TrainConfig.start", "--start", metavar="MODEL")]
+RunOption = Annotated[Path | None, setting("api:train.out", "--out", metavar="DIR")]
+ResumeOption = Annotated[bool, setting("api:train.resume", "--resume")]
+
 
 @verbs.command(
+    cls=Described,
     epilog=examples(
         "roadworthy train --data gtsrb: --minutes 2 --out runs/first",
         "roadworthy train --data folder:my-photographs --epochs 20",
-    )
+    ),
 )
 def train(
     data: DataOption = "",
     classes: ClassesOption = None,
     group_by: GroupByOption = None,
     labels: LabelsOption = None,
-    split: Annotated[
-        str | None,
-        typer.Option(
-            "--split", metavar="T/V/T", help="Cut tracks anew, like 0.7/0.1/0.2; default: the data's own."
-        ),
-    ] = None,
+    split: SplitOption = None,
     skip_unreadable: SkipUnreadableOption = False,
-    model: Annotated[
-        str | None, typer.Option("--model", metavar="NAME", help="Which network: see roadworthy list models.")
-    ] = None,
-    size: Annotated[
-        int | None, typer.Option("--size", metavar="PX", help="Side of the network's input.")
-    ] = None,
+    model: NetworkOption = None,
+    size: SizeOption = None,
     crop: CropOption = None,
-    epochs: Annotated[
-        int | None, typer.Option("--epochs", metavar="N", help="How often to see the data.")
-    ] = None,
-    minutes: Annotated[
-        float | None, typer.Option("--minutes", metavar="M", help="How long to train, instead of --epochs.")
-    ] = None,
-    seed: Annotated[int | None, typer.Option("--seed", metavar="N", help="Repeats a run exactly.")] = None,
-    start: Annotated[
-        str | None,
-        typer.Option("--start", metavar="MODEL", help="Fine-tune this one: packaged, a run or .safetensors."),
-    ] = None,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Run folder; default: runs/<time>-<model>.")
-    ] = None,
+    epochs: EpochsOption = None,
+    minutes: MinutesOption = None,
+    seed: SeedOption = None,
+    start: StartOption = None,
+    out: RunOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
-    resume: Annotated[bool, typer.Option("--resume", help="Go on with the run in --out.")] = False,
+    resume: ResumeOption = False,
     require: RequireOption = None,
 ) -> None:
-    """Train a classifier, measure it once, write a run folder.
+    """Train a classifier, measure it once and write a run folder.
 
-    Settings: defaults, then --config, then the flags, then --set; the later wins. With --resume the run's own
-    settings stand in for --config.
+    Where settings disagree, the later one wins: defaults, --config, options, --set. With --resume the run's
+    own settings take the place of --config.
     """
-    from roadworthy import api
-    from roadworthy.cli.progress import Counter, training_progress
-    from roadworthy.config import TrainConfig
     from roadworthy.evaluate.require import check_requirements, parse_requirement
 
     requirements = [parse_requirement(text) for text in require or ()]
-    if epochs is not None and minutes is not None:
-        raise UsageError(f"--epochs {epochs} and --minutes {minutes:g} both arrived; give one of the two")
-    if resume and out is None:
-        raise UsageError("--resume needs --out, the folder of the run to go on with")
-    if resume and config is not None:
-        raise UsageError("--resume goes on with the run's own settings; leave --config away")
+    _refuse_contradictions(epochs=epochs, minutes=minutes, out=out, config=config, resume=resume)
     if start is not None:
         as_path(start)  # the setting's own empty text means a fresh network
-    budget = given(epochs=epochs, minutes=minutes, seed=seed, start=start)
-    if epochs is not None or minutes is not None:
-        # Another budget in a file would win over the flag.
-        budget = {"minutes": None, "samples": None, "gradients": None, **budget}
-    if epochs is not None:  # a floor in steps belongs to minutes
-        budget |= {"min_steps": 0, "stretch": TrainConfig.stretch}
     resolved = config_from(
         out / "config.toml" if resume and out is not None else config,
         settings,
@@ -133,12 +115,46 @@ def train(
         ),
         model=given(name=model),
         input=given(size=size, crop=crop),
-        train=budget,
+        train=_budget(epochs, minutes) | given(seed=seed, start=start),
     )
+    run = _train(resolved, out, resume=resume)
+    print_metrics(run.metrics)
+    print_place(run.folder)
+    check_requirements(run.metrics.to_dict(), requirements)
+
+
+def _refuse_contradictions(
+    *, epochs: int | None, minutes: float | None, out: Path | None, config: Path | None, resume: bool
+) -> None:
+    if epochs is not None and minutes is not None:
+        raise UsageError(f"--epochs {epochs} and --minutes {minutes:g} both arrived; give one of the two")
+    if resume and out is None:
+        raise UsageError("--resume needs --out, the folder of the run to continue")
+    if resume and config is not None:
+        raise UsageError("--resume continues with the run's own settings; leave --config out")
+
+
+def _budget(epochs: int | None, minutes: float | None) -> dict[str, Any]:
+    """The settings that a budget on the command line makes, those of other budgets in a file undone."""
+    if epochs is None and minutes is None:
+        return {}
+    one = {"minutes": None, "samples": None, "gradients": None, **given(epochs=epochs, minutes=minutes)}
+    if epochs is None:
+        return one
+    from roadworthy.config import TrainConfig
+
+    return one | {"min_steps": 0, "stretch": TrainConfig.stretch}  # a floor in steps belongs to minutes
+
+
+def _train(config: Config, out: Path | None, *, resume: bool) -> Run:
+    """Train where progress is seen; an interrupt says how to continue."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter, training_progress
+
     try:
         with Counter("decoding") as counter:
-            run = api.train(
-                resolved,
+            return api.train(
+                config,
                 out,
                 resume=resume,
                 command=command_line(),
@@ -148,9 +164,6 @@ def train(
     except KeyboardInterrupt:
         say(f"stopped; {_how_to_resume(out)}")
         raise typer.Exit(INTERRUPTED) from None
-    print_metrics(run.metrics)
-    print_place(run.folder)
-    check_requirements(run.metrics.to_dict(), requirements)
 
 
 def _how_to_resume(out: Path | None) -> str:
@@ -161,32 +174,27 @@ def _how_to_resume(out: Path | None) -> str:
     return f"go on with: roadworthy train --out {shlex.quote(str(out))} --resume"
 
 
-@verbs.command(epilog=examples("roadworthy evaluate runs/first --data folder:my-photographs"))
+ModelArgument = Annotated[str, argument("api:evaluate.model", metavar="MODEL")]
+MeasuredSplitOption = Annotated[str, option("api:evaluate.split", "--split", metavar="train|val|test")]
+SkipUnknownOption = Annotated[bool, setting("api:evaluate.skip_unknown", "--skip-unknown")]
+ResultsOption = Annotated[Path | None, setting("api:evaluate.out", "--out", metavar="DIR")]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy evaluate runs/first --data folder:my-photographs"))
 def evaluate(
-    model: Annotated[
-        str, typer.Argument(metavar="MODEL", help="A run folder, .safetensors or .onnx file, or packaged.")
-    ],
+    *,
+    model: ModelArgument,
     data: DataOption,
-    split: Annotated[
-        str,
-        typer.Option(
-            "--split", metavar="train|val|test", help="Which split; a set without any is used whole."
-        ),
-    ] = "test",
+    split: MeasuredSplitOption,
     labels: LabelsOption = None,
-    skip_unknown: Annotated[
-        bool,
-        typer.Option("--skip-unknown", help="Leave out, and count, classes that the model does not know."),
-    ] = False,
+    skip_unknown: SkipUnknownOption = False,
     skip_unreadable: SkipUnreadableOption = False,
-    out: Annotated[
-        Path | None, typer.Option("--out", metavar="DIR", help="Where metrics, predictions and report go.")
-    ] = None,
+    out: ResultsOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
     require: RequireOption = None,
 ) -> None:
-    """Measure a trained model on a data set and print the figures; without --out nothing is written."""
+    """Measure a trained model on a data set and print the results."""
     from roadworthy import api
     from roadworthy.cli.progress import Counter
     from roadworthy.evaluate.require import check_requirements, parse_requirement
@@ -215,22 +223,24 @@ def evaluate(
     check_requirements(metrics.to_dict(), requirements)
 
 
-@verbs.command(epilog=examples("roadworthy profile --data gtsrb: --fix"))
+StepsOption = Annotated[int, option("api:profile.steps", "--steps", metavar="N")]
+FixOption = Annotated[bool, setting("api:profile.fix", "--fix")]
+ProfileOption = Annotated[Path, setting("api:profile.out", "--out", metavar="DIR")]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy profile --data gtsrb: --fix"))
 def profile(
+    *,
     data: DataOption = "",
     classes: ClassesOption = None,
     config: ConfigOption = None,
     settings: SetOption = None,
-    steps: Annotated[int, typer.Option("--steps", metavar="N", help="Training steps that are timed.")] = 60,
-    fix: Annotated[
-        bool, typer.Option("--fix", help="Try faster settings; those that are: fixed.toml.")
-    ] = False,
-    out: Annotated[Path, typer.Option("--out", metavar="DIR", help="Where everything goes.")] = Path(
-        "profile"
-    ),
+    steps: StepsOption,
+    fix: FixOption = False,
+    out: ProfileOption = Path("profile"),
     format: FormatOption = TableFormat.table,
 ) -> None:
-    """Tell where a training's time goes, and what makes it faster."""
+    """Show where training time goes, and what would make it faster."""
     from roadworthy import api
 
     resolved = config_from(config, settings, data=given(spec=data or None, classes=names_in(classes)))
@@ -254,17 +264,11 @@ def profile(
     print_place(out)
 
 
-@verbs.command(epilog=examples("roadworthy compare runs/first runs/second"))
-def compare(
-    runs: Annotated[
-        list[str],
-        typer.Argument(
-            metavar="RUN RUN",
-            help="Two run or evaluation folders; or seeds of one arm, then as many of another.",
-        ),
-    ],
-    format: FormatOption = TableFormat.table,
-) -> None:
+RunsArgument = Annotated[list[str], argument("api:compare.runs_a", metavar="RUN RUN")]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy compare runs/first runs/second"))
+def compare(runs: RunsArgument, format: FormatOption = TableFormat.table) -> None:
     """Compare networks, or ways to train, on the same pictures."""
     from roadworthy import api
 

@@ -79,6 +79,8 @@ def fetch(
 ) -> Path:
     """Download a data set and unpack it into `dest`, which `NAME:dest` then reads; returns `dest`.
 
+    name: which data set; gtsrb is the one there is.
+    dest: where to put it; by default the user's data folder.
     Does nothing where that has been done.  A broken download goes on where it stopped, now after a pause
     (`pause_s`, doubling) or with the next call.
     Raises DownloadError saying what was expected and what came, or how much space is missing.

@@ -73,8 +73,8 @@ class InputSpec:
     resize: `nearest`, or `bilinear`, `bicubic`, `lanczos` (Pillow's, which filter when they shrink).
     normalise: `per-image` (zero mean, unit deviation over the picture's pixels and channels, so that
         exposure drops out) or `unit` ([0, 1]).
-    crop: `full` (the picture as it is), `roi` (its box, where it has one) or `margin=F`
-        (the box widened by F of its size on every side, within the picture).
+    crop: which part of a picture is used: `full` (all of it), `roi` (its box, where it has one) or
+        `margin=F` (the box widened by F of its size on every side, within the picture).
     """
 
     size: int = 48

@@ -17,22 +17,23 @@ LEAST_KEY = 16  # characters of an API key
 class ServiceConfig:
     """Everything that defines a service.
 
-    models: bundles; the first answers where a request names none.  Without, the packaged one.
-    host, port: where it listens; anything but this machine itself needs an api_key.
+    models: which .onnx models; the first answers requests that name none, and without any the packaged one.
+    host: which address to listen on; one that other machines can reach needs ROADWORTHY_API_KEY.
+    port: which port to listen on; 0 takes any that is free.
     max_body_bytes, max_images, max_pixels: of a request, and of a picture.
-    queue: pictures that may be under way; beyond it requests are told to come back.
+    queue: how many pictures may be waiting or in work; beyond that requests are told to come back.
     batch, wait_ms: pictures answered together, and how long the first of them waits for others.
     body_timeout_s, answer_timeout_s: for a request to arrive, and to be answered.
     stop_timeout_s: for what was accepted to be answered once the service is told to stop.
-    threads: that one batch may use.  decoders, finders: threads for small pictures, and for large ones and
-    for finding signs.
+    threads: how many threads one batch may use.
+    decoders, finders: threads for small pictures, and for large ones and for finding signs.
     max_bytes_under_way: of bodies that have come and are not answered yet, in all.
     connections, connections_per_address: at once; where there is no room those go first that only wait.
     head_bytes, head_timeout_s: of a request's line and headers.
     write_timeout_s: for a client that has stopped reading its answer.
-    hosts: names, beside this machine's own, that a service without a key is asked by.
+    hosts: another host name that clients may use for a service without a key.
     root_path: the path under which a proxy shows the service, like /signs.
-    proxies: addresses of proxies that are believed who they ask for, by commas; `*` for any.
+    proxies: addresses of proxies to trust about who is asking, separated by commas; `*` trusts any.
     """
 
     models: tuple[Path, ...] = ()

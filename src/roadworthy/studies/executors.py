@@ -204,7 +204,11 @@ def _perform_with_threads(job: Job, threads: int) -> None:
 
 
 def executor(on: str, processes: int) -> Executor:
-    """What `--on` and `--jobs` ask for."""
+    """Where trainings run.
+
+    on: where they run: `local`, or `ray`, the cluster that RAY_ADDRESS names.
+    processes: how many trainings run at once.
+    """
     if on == "ray":
         return Cluster(processes)
     if on != "local":

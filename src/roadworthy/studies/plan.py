@@ -26,11 +26,13 @@ Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}
 class Ask:
     """What a user wants to know.
 
-    data: the pictures to learn from.  new: other domains to measure on, name to data spec.
-    cifar: CIFAR-10, for the studies that are about it.
-    classes: those of the task.  seeds: trainings of each arm, from scratch, seeded 0, 1, 2 ...
+    data: the pictures to learn from.
+    new: another domain to measure on as well.  A mapping of names to data specs.
+    cifar: CIFAR-10, like `cifar10:FILE`, for the studies that are about it.
+    classes: the classes to tell apart, by name.
+    seeds: how many times each arm is trained from scratch, with seeds 0, 1, 2 and so on.
     quick: an answer in minutes, from smaller networks and shorter trainings, with wider intervals.
-    samples: what so few pictures of another domain would have said is told beside what all say.
+    samples: also say what this many pictures of another domain would have shown.
     settings: the user's own, for every arm, as on the command line; they win over the arms'.
     """
 

@@ -37,8 +37,11 @@ def study(
 ) -> list[StudyResult]:
     """Answer questions by trainings, each in a folder of `out`; without names all that `ask` suffices for.
 
-    A study that was interrupted goes on where it stopped.  executor: closed in the end.  Raises TrainingError
-    naming trainings that failed, after all others are done, those of other studies too.
+    names: which studies; `roadworthy list studies` shows them all, and without names all that fit the data
+        run.
+    A study that was interrupted continues where it stopped.
+    executor: closed in the end.
+    Raises TrainingError naming trainings that failed, after all others are done, those of other studies too.
     """
     require_for_study(ask)
     from roadworthy.core.device import pick_device, provenance

@@ -31,7 +31,10 @@ from roadworthy.data.spec import extras_for
 
 
 def audit(data: DataConfig, *, out: StrPath | None = None, progress: Progress | None = None) -> Audit:
-    """What is wrong or odd with a data set; with `out`, also audit.json and a picture of doubtful pairs."""
+    """What is wrong or odd with a data set; with `out`, it is also written.
+
+    out: a folder for audit.json and a picture of doubtful pairs.
+    """
     from roadworthy.data.audit import audit as run_audit
     from roadworthy.data.audit import audit_picture
     from roadworthy.data.spec import read_records, refuse_within_data
@@ -74,7 +77,13 @@ def preview(
     n: int = 64,
     seed: int = 0,
 ) -> Path:
-    """A contact sheet of pictures as the network gets them; with `augment`, as training would vary them."""
+    """A contact sheet of pictures as the network gets them.
+
+    augment: vary the pictures as this policy does in training; `roadworthy list policies` shows them all.
+    out: the picture to write, like sheet.png.
+    n: how many pictures.
+    seed: which pictures; another seed takes others.
+    """
     from roadworthy.data.open import load_pictures
     from roadworthy.data.sheet import contact_sheet
     from roadworthy.data.spec import read_records

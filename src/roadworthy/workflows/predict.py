@@ -26,8 +26,10 @@ def predict(
 ) -> Iterator[Row]:
     """Answers for files, folders and globs, one row each, in order and in constant memory.
 
-    find: a row for every sign found in a picture, with its box.
-    least_px: with `find`, side of the smallest sign, as `Classifier.find` takes it.
+    top: how many answers each picture gets, likeliest first.
+    find: find the signs in each picture: one row for each, with its box.
+    least_px: with `find`: side in pixels of the smallest sign to find; by default 16, more above 2
+        megapixels.
     A picture that cannot be read is a row with its error; the others are still answered.
     roadworthy.Answers(...) collects them.
     """

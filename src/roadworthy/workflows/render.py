@@ -30,8 +30,15 @@ def render(
 ) -> Path:
     """Draw labelled pictures into a new folder, one folder a class, as `folder:` reads them.
 
-    n, per_class: how many in all, or of each class; one of them, here or in the spec.
-    spec: `rendered:au` and its like; what is given here goes before what it names.
+    spec: what to draw: `rendered:au`, `rendered:de` or `rendered:au+de`.  What is given here wins over what
+        the spec says.
+    out: a new folder, with a folder for each class in it.
+    n: how many pictures in all.  Either `n` or `per_class` is needed, here or in the spec.
+    per_class: how many pictures of each class, in place of `n`.
+    size: side of each picture in pixels.
+    recipe: which camera; `roadworthy list recipes` shows them all.
+    seed: which pictures; another seed draws others.
+    faces: a folder with faces of your own: catalogue.toml and SVG files.
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
     require("drawing signs", "train", "signs")

@@ -11,6 +11,7 @@ from roadworthy.core.paths import StrPath, as_path
 def report(folder: StrPath, *, quiet: bool = False) -> Path | None:
     """Write report.html from what a run, evaluation or study folder stores; no torch, no data needed.
 
+    folder: a run, evaluation or study folder.
     quiet: return None instead of raising where the optional part for reports is not installed.
     """
     from roadworthy.report.html import write_report

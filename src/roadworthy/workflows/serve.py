@@ -27,7 +27,10 @@ def serve(config: ServiceConfig) -> None:
 
 
 def write_page(out: StrPath, models: Sequence[StrPath] | None = None) -> list[Path]:
-    """The page with a bundle (the first of `models`, or the packaged one) as a folder for offline use."""
+    """The page with a bundle (the first of `models`, or the packaged one) as a folder for offline use.
+
+    out: write the page with its model to this folder, for any web server, and do not start the service.
+    """
     from roadworthy.serve.static import write_static
 
     return write_static(model_path(next(iter(models or ()), None)), as_path(out))
