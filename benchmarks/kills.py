@@ -31,7 +31,7 @@ from pathlib import Path
 from typing import ClassVar
 
 ENDS_S = 5  # that what a killed command started has to end
-PROGRAM = "import sys; from roadworthy import cli; {before}; sys.exit(cli.run(sys.argv[1:]))"
+PROGRAM = "import sys; from roadworthy.cli import app as cli; {before}; sys.exit(cli.run(sys.argv[1:]))"
 QUICK = ["--set", "train.threads=1", "--set", "train.precision=fp32", "--set", "evaluate.bootstrap=50"]
 QUICK += ["--set", "train.epochs=4", "--set", "input.size=32"]
 SMALL = ["--set", "model.width=0.25", "--set", "model.depth=1"]

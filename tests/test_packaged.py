@@ -58,7 +58,7 @@ class Block:
         if name.split(".")[0] in {{"torch", "safetensors"}}:
             raise ModuleNotFoundError(f"{{name}} is blocked", name=name)
 sys.meta_path.insert(0, Block())
-from roadworthy import cli
+from roadworthy.cli import app as cli
 sys.exit(cli.run(["evaluate", "packaged", "--data", "folder:{few}", "--skip-unknown"]))
 """
     found = subprocess.run([sys.executable, "-c", program], capture_output=True, text=True, timeout=120)

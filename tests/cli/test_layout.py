@@ -135,6 +135,13 @@ def test_a_table_gives_way_where_it_is_told_to() -> None:
     assert cli_layout.table(columns, TABLE, None)[1] == f"stop      14  {LONG}"
 
 
+@pytest.mark.parametrize("width", [None, 80])
+def test_columns_stand_below_one_another_in_any_script(width: int | None) -> None:
+    rows = [["停", "[bold]no markup[/]"], ["stop", ":smile:"]]
+    lines = cli_layout.table(["sign", "what"], rows, width)
+    assert lines == ["sign  what", "停    [bold]no markup[/]", "stop  :smile:"]  # wide letters take two cells
+
+
 def test_words_that_mean_trouble_are_coloured() -> None:
     rows = [["error", "it leaks"], ["note", "error"]]
     lines = cli_layout.table(["how bad", "said"], rows, 80, folded="said", header=False, colour=True)

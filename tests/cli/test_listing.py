@@ -14,7 +14,7 @@ def test_list_sums_up_and_says_how_to_see_more(capsys: pytest.CaptureFixture[str
     assert list(rows) == list(listing.LISTED)
     assert rows["models"].split()[1] == str(len(MODELS.names()))
     assert "compact" in rows["models"]
-    assert err == "roadworthy list KIND says what each of them is\n"
+    assert err == "roadworthy list KIND explains each of them\n"
 
 
 @pytest.mark.parametrize(

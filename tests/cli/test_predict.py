@@ -145,7 +145,7 @@ def test_predict_starts_without_what_it_does_not_need(tmp_path: Path) -> None:
         ("photos.jpg", "no picture at 'photos.jpg'; did you mean 'photo.jpg'?"),
         ("photo.jpg stret.png", "no picture at 'stret.png'; did you mean 'street.png'?"),
         ("*.tiff", "no picture at '*.tiff'; name picture files, folders of them, or globs"),
-        ("photo.jpg four.onnx", "four.onnx is a model and stands behind photo.jpg"),
+        ("photo.jpg four.onnx", "four.onnx is a model and comes after photo.jpg"),
         ("photo.jpg --smallest 8", "--smallest 8 is for finding signs; add --find"),
         ("photo.jpg --find --smallest 3", "the smallest sign is asked to be 3 px; give 4 or more"),
         ("photo.jpg --find --smallest nan", "give 4 or more"),

@@ -104,7 +104,7 @@ def test_an_interrupt_says_how_to_go_on(
     monkeypatch.setattr(api, "train", train)
     line = ["train", "--data", "gtsrb:x", "--out", str(tmp_path)]
     assert cli.run(line) == 130
-    assert "nothing had been kept" in capsys.readouterr().err
+    assert "nothing had been saved" in capsys.readouterr().err
     (tmp_path / "resume").mkdir()
     (tmp_path / "resume" / "state.safetensors").touch()
     assert cli.run(line) == 130
@@ -157,8 +157,8 @@ def test_two_networks_are_compared_picture_by_picture(
     said = capsys.readouterr().out
     assert "8 pictures of 4 signs" in said
     assert "+37.50 points" in said
-    assert "says nothing of another training" in said
-    assert "right only in a 3" in said
+    assert "says nothing about other trainings" in said
+    assert "only a is right on 3" in said
     assert cli.run(["compare", str(one), str(two), str(two), str(one), "--format", "json"]) == 0
     tree = json.loads(capsys.readouterr().out)
     assert tree["effect"] == 0

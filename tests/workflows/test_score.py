@@ -334,7 +334,7 @@ def test_the_command_line_says_what_it_did(
     assert printed == f"{tmp_path / 'out'}: answers for 21 pictures in 1 Parquet file\n"
     assert said == "1 of the pictures could not be read; their rows say why\n"
     assert cli.run(line) == 2
-    assert "21 of them were there before" in capsys.readouterr().err
+    assert "21 of them were already there" in capsys.readouterr().err
 
 
 @pytest.mark.parametrize(

@@ -39,7 +39,7 @@ def doctor(
         print_facts([(f"{name:<{width}}", value) for name, value in facts], indent="  ")
         lacking = [name.strip("[]") for name, value in facts if value.startswith(NOT_INSTALLED)]
         if lacking:
-            print_line(f"  get one with: pip install 'roadworthy[{lacking[0]}]'")
+            print_line(f"  install one with: pip install 'roadworthy[{lacking[0]}]'")
 
 
 def diagnose() -> dict[str, Facts]:
@@ -68,7 +68,7 @@ def _extra(extra: str) -> str:
     if lacks == own:
         return NOT_INSTALLED
     if lacks:
-        return f"{NOT_INSTALLED}: lacks {', '.join(lacks)}"
+        return f"{NOT_INSTALLED}: missing {', '.join(lacks)}"
     return ", ".join(f"{package} {_version(package)}" for package in own)
 
 
@@ -90,7 +90,7 @@ def _computing() -> Facts:
     return [
         ("GPU", gpu),
         ("device", str(device)),
-        ("precision", "fp32, or bf16 where a network is quicker with it" if may_use_bf16(device) else "fp32"),
+        ("precision", "fp32, or bf16 where it makes a network faster" if may_use_bf16(device) else "fp32"),
         ("threads", f"at most {torch.get_num_threads()}, waiting {waiting()}"),
     ]
 

@@ -70,22 +70,20 @@ def table(
     The column that gives way where there is no room for all: `folded` goes on in the next line, `cut` loses
     its end, `path` its front.
     """
-    cells = [[visible(str(cell)) for cell in row] for row in rows]
-    if width is None:
-        return [(indent + line).rstrip() for line in _aligned([list(columns), *cells] if header else cells)]
+    # Rich takes a tenth of a second to import, and `predict` needs none of it.
+    from rich.cells import cell_len
     from rich.table import Table
     from rich.text import Text
 
+    cells = [[visible(str(cell)) for cell in row] for row in rows]
     headings = [list(columns)] if header or not cells else []
-    room = width - len(indent)
-    natural = [max(map(len, column)) for column in zip(*(headings + cells), strict=True)]
-    widths = [min(length, room // 3) for length in natural]
+    natural = [max(map(cell_len, column)) for column in zip(*(headings + cells), strict=True)]
+    room = None if width is None else width - len(indent)
+    giving = next((place for place, name in enumerate(columns) if name in (folded, cut, path)), None)
+    widths = natural if room is None else _fitted(natural, room, giving)
     drawn = Table(box=None, pad_edge=False, padding=(0, 2, 0, 0), show_header=header, header_style="bold")
-    for place, name in enumerate(columns):
-        if name in (folded, cut, path):
-            others = sum(length + 2 for i, length in enumerate(widths) if i != place)
-            widths[place] = min(natural[place], max(8, room - others))
-        drawn.add_column(name, width=widths[place], no_wrap=name != folded, overflow="fold")
+    for name, length in zip(columns, widths, strict=True):
+        drawn.add_column(name, width=length, no_wrap=name != folded, overflow="fold")
     shown = [behind if name == path else before for name in columns]
     for row in cells:
         fitted = (
@@ -93,15 +91,17 @@ def table(
             for name, shorten, cell, length in zip(columns, shown, row, widths, strict=True)
         )
         drawn.add_row(*(Text(cell, style=_STYLES.get(cell, "")) for cell in fitted))
-    return [(indent + line).rstrip() for line in _rendered(drawn, room, colour)]
+    wide = sum(natural) + 2 * len(natural) if room is None else room
+    return [(indent + line).rstrip() for line in _rendered(drawn, wide, colour)]
 
 
-def _aligned(rows: Sequence[Sequence[str]]) -> list[str]:
-    widths = [max(map(len, column)) for column in zip(*rows, strict=True)]
-    return [
-        "  ".join(f"{cell:<{width}}" for cell, width in zip(row, widths, strict=True)).rstrip()
-        for row in rows
-    ]
+def _fitted(natural: Sequence[int], room: int, giving: int | None) -> list[int]:
+    """Widths of columns that fit into `room`: none takes more than a third, one what the others leave."""
+    widths = [min(length, room // 3) for length in natural]
+    if giving is not None:
+        others = sum(length + 2 for place, length in enumerate(widths) if place != giving)
+        widths[giving] = min(natural[giving], max(8, room - others))
+    return widths
 
 
 def _rendered(drawn: Any, width: int, colour: bool) -> list[str]:
@@ -131,7 +131,10 @@ def before(text: str, room: int) -> str:
 
 
 def answers(rows: Iterable[Row], width: int | None, *, find: bool, stream: TextIO) -> Iterator[str]:
-    """A table of predictions, each as it comes: columns have their widths before the rows are known."""
+    """A table of predictions, each as it comes: columns have their widths before the rows are known.
+
+    Rich lays out a table when all its rows are there, and takes a tenth of a second to import.
+    """
     if width is None:
         yield from _whole_answers(rows)
         return

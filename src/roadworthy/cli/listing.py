@@ -52,7 +52,10 @@ LISTS = {
         about="how two pictures become one", module="roadworthy.augment.mix", attribute="MIXES", extra="train"
     ),
     "optimizers": Listed(
-        about="how weights move", module="roadworthy.train.optim", attribute="OPTIMIZERS", extra="train"
+        about="how weights are updated",
+        module="roadworthy.train.optim",
+        attribute="OPTIMIZERS",
+        extra="train",
     ),
     "recipes": Listed(
         about="cameras for drawn signs, as in rendered:au?recipe=NAME",
@@ -67,7 +70,7 @@ LISTS = {
         extra="train",
     ),
     "corruptions": Listed(
-        about="how pictures are spoilt to measure on",
+        about="how pictures are degraded for testing",
         module="roadworthy.evaluate.corruptions",
         attribute="CORRUPTIONS",
         extra="train",
@@ -79,13 +82,13 @@ LISTS = {
         about="how sure an answer is", module="roadworthy.inference.confidence", attribute="SCORES"
     ),
     "views": Listed(
-        about="copies that an answer is averaged over",
+        about="copies of a picture that an answer is averaged over",
         module="roadworthy.inference.torch",
         attribute="VIEWS",
         extra="train",
     ),
     "studies": Listed(
-        about="questions answered by trainings",
+        about="questions answered by training networks",
         module="roadworthy.studies.questions.catalogue",
         attribute="STUDIES",
         extra="train",
@@ -128,7 +131,7 @@ def list_(
     print_table(["kind", "how many", "what"], rows, cut="what")
     if lacking:
         say(f"for the rest: pip install 'roadworthy[{','.join(dict.fromkeys(lacking))}]'")
-    say("roadworthy list KIND says what each of them is")
+    say("roadworthy list KIND explains each of them")
 
 
 def _listed(kind: str) -> dict[str, str]:

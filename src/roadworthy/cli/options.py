@@ -80,7 +80,9 @@ def config_from(
     for text in settings or ():
         section = text.partition(".")[0]
         if sections is not None and section not in sections:
-            raise UsageError(f"--set {text} has no effect here; sections that do: {', '.join(sections)}")
+            raise UsageError(
+                f"--set {text} has no effect here; only these sections have: {', '.join(sections)}"
+            )
     return load_config(path, settings or (), **flags)
 
 

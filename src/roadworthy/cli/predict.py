@@ -95,9 +95,9 @@ def predict(
         _write_rows(asked, out, on, jobs)
         return
     if (on, jobs) != ("local", 1):
-        raise UsageError("--on and --jobs are for many pictures, whose rows go to files: add --out DIR")
+        raise UsageError("--on and --jobs are for rows that go to files; add --out DIR")
     if raw and format is not PredictFormat.csv:
-        raise UsageError("--raw is for --format csv; json and jsonl hold names as they are")
+        raise UsageError("--raw is for --format csv; json and jsonl always hold names as they are")
     _print_rows(asked, format, raw=raw)
 
 
@@ -132,7 +132,7 @@ def _write_rows(asked: Asked, out: Path, on: str, jobs: int) -> None:
     pictures, files = plural(scored.pictures, "picture"), plural(scored.parts, "Parquet file")
     print_line(f"{out}: answers for {pictures} in {files}")
     if scored.kept:
-        say(f"{scored.kept:,} of them were there before")
+        say(f"{scored.kept:,} of them were already there")
     _exit_where_unreadable(scored.unreadable)
 
 
@@ -191,7 +191,7 @@ def split_model(arguments: list[str]) -> tuple[Path | str | None, list[str]]:
         refuse_foreign(path)
     late = next((path for path in others if path.suffix.lower() in MODEL_SUFFIXES), None)
     if late is not None:
-        raise UsageError(f"{late} is a model and stands behind {first}; one MODEL, and before the pictures")
+        raise UsageError(f"{late} is a model and comes after {first}; name one MODEL, before the pictures")
     is_model = first.suffix.lower() in MODEL_SUFFIXES or (first / "config.toml").is_file()
     return (first, arguments[1:]) if is_model else (None, arguments)
 
@@ -239,7 +239,7 @@ def serve(
 
     if static is not None:
         written = api.write_page(static, models)
-        print_line(f"{len(written)} files; any web server can give out {static}")
+        print_line(f"{len(written)} files written; any web server can serve {static}")
         return
     require("the service", "serve")
     config = ServiceConfig(

@@ -73,7 +73,7 @@ def print_metrics(metrics: Metrics) -> None:
     if skipped := metrics.extra.get("unknown_skipped"):
         facts.append(("left out", f"{plural(skipped, 'picture')} of classes that the model does not know"))
     if seen := metrics.extra.get("trained_on"):
-        facts.append(("beware", f"{seen:,} of these were trained on; the figures flatter the model"))
+        facts.append(("beware", f"the model was trained on {seen:,} of these, so the figures flatter it"))
     facts += [("beware", warning["text"]) for warning in metrics.extra.get("warnings", ())]
     print_facts(facts)
 

@@ -200,7 +200,7 @@ class StudyLines(Watcher):
     def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
         """Say beforehand how long all of it takes."""
         studies = ", ".join(f"{name} {n}" for name, n in trainings.items())
-        self._say(f"trainings to be done: {studies}; about {duration(seconds)}")
+        self._say(f"trainings to do: {studies}; about {duration(seconds)}")
 
     def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
         """Say how long this one takes."""

@@ -168,10 +168,10 @@ def _train(config: Config, out: Path | None, *, resume: bool) -> Run:
 
 def _how_to_resume(out: Path | None) -> str:
     if out is None:
-        return "its folder is the newest under runs; go on with: roadworthy train --out THAT_FOLDER --resume"
+        return "its folder is the newest under runs; to continue: roadworthy train --out THAT_FOLDER --resume"
     if not (out / "resume" / "state.safetensors").is_file():
-        return "nothing had been kept yet"
-    return f"go on with: roadworthy train --out {shlex.quote(str(out))} --resume"
+        return "nothing had been saved yet"
+    return f"to continue: roadworthy train --out {shlex.quote(str(out))} --resume"
 
 
 ModelArgument = Annotated[str, argument("api:evaluate.model", metavar="MODEL")]
@@ -287,7 +287,7 @@ def compare(runs: RunsArgument, format: FormatOption = TableFormat.table) -> Non
     apart = [
         (
             row["class"],
-            f"right only in a {row['only_a_right']:g}, only in b {row['only_b_right']:g}, of {row['n']:,}",
+            f"only a is right on {row['only_a_right']:g}, only b on {row['only_b_right']:g}, of {row['n']:,}",
         )
         for row in worst
         if row["only_a_right"] or row["only_b_right"]
@@ -300,7 +300,10 @@ def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, st
         return "unknown" if pair is None else f"{100 * pair[0]:+.2f} to {100 * pair[1]:+.2f} points"
 
     where = f"{plural(found.n, 'picture')} of {plural(found.tracks, 'sign')}"
-    yield "pictures", where + (f", {both.left_out:,} not measured by all left out" if both.left_out else "")
+    yield (
+        "pictures",
+        where + (f"; {both.left_out:,} left out that not all were measured on" if both.left_out else ""),
+    )
     yield "accuracy of a", f"{percent(float(both.a.mean()))}  {found.a}"
     yield "accuracy of b", f"{percent(float(both.b.mean()))}  {found.b}"
     yield "a minus b", f"{100 * found.effect:+.2f} points"
@@ -310,8 +313,8 @@ def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, st
         yield "p", f"{found.p:.4f}" if found.p is not None else "unknown"
         yield "verdict", f"a is {found.verdict}" if found.verdict in ("better", "worse") else found.verdict
     else:
-        yield "verdict", "one network of each says nothing of another training; give several seeds"
-    yield "McNemar", f"p {found.p_mcnemar:.4f} (pictures as if independent, first seed)"
+        yield "verdict", "one network each says nothing about other trainings; give several seeds"
+    yield "McNemar", f"p {found.p_mcnemar:.4f} (first seed, pictures taken as independent)"
 
 
 def _by_class(both: Pairing) -> list[dict[str, Any]]:
