@@ -117,7 +117,7 @@ def train(
     if not config.data.spec:
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
     if resume and out is None:
-        raise UsageError("--resume needs --out, the folder of the run to go on with")
+        raise UsageError("--resume needs --out, the folder of the run to continue")
     folder = as_path(RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}" if out is None else out)
     watchers = [*callbacks, *trackers(config.train, folder)]
     with no_empty_folder(folder):
