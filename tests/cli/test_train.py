@@ -177,7 +177,7 @@ def test_a_comparison_names_the_folder_that_is_not_there(
 
 def test_help_of_evaluate_says_that_nothing_is_written(capsys: pytest.CaptureFixture[str]) -> None:
     assert cli.run(["evaluate", "--help"]) == 0
-    assert "without --out nothing is written" in " ".join(capsys.readouterr().out.split())
+    assert "report.html; without it nothing is written" in " ".join(capsys.readouterr().out.split())
 
 
 def test_a_bundle_is_predicted_with_and_measured_as_by_the_api(
@@ -197,7 +197,7 @@ def test_a_bundle_is_predicted_with_and_measured_as_by_the_api(
     assert "left out  12 " in out
     assert cli.run([*line, "--skip-unknown", "--require", "nll=0"]) == 3
     assert cli.run([*line, "--skip-unknown", "--set", "evaluate.views=zooms"]) == 2
-    assert "cannot be had of a bundle" in capsys.readouterr().err
+    assert "is a bundle; evaluate the run" in capsys.readouterr().err
 
 
 def test_a_set_without_splits_is_not_called_a_test(

@@ -2,16 +2,15 @@
 
 from __future__ import annotations
 
+from typing import TYPE_CHECKING
+
 from roadworthy.core.errors import UsageError
 from roadworthy.core.extras import require
 from roadworthy.core.files import make_folder, write_text
 from roadworthy.core.paths import StrPath, as_path
-from roadworthy.report.film.slides import Presented, subtitles
-from roadworthy.report.film.video import can_speak, missing_tools, write_video
-from roadworthy.report.html import render_film
-from roadworthy.report.study import read_study
-from roadworthy.studies.film.make import make_film
-from roadworthy.studies.film.read import FILMED
+
+if TYPE_CHECKING:
+    from roadworthy.report.film.slides import Presented
 
 
 def present(folder: StrPath, out: StrPath) -> Presented:
@@ -20,6 +19,13 @@ def present(folder: StrPath, out: StrPath) -> Presented:
     Writes film.html, film.vtt and, where chromium and ffmpeg are installed, film.mp4.  No torch.
     Raises UsageError where there are no results, or a program fails; the page is written before.
     """
+    # Not where this module is imported, which `predict` does too.
+    from roadworthy.report.film.slides import Presented, subtitles
+    from roadworthy.report.film.video import can_speak, missing_tools, write_video
+    from roadworthy.report.html import render_film
+    from roadworthy.report.study import read_study
+    from roadworthy.studies.film.make import make_film
+    from roadworthy.studies.film.read import FILMED
 
     require("a film", "report")
     folder, out = as_path(folder), as_path(out)
