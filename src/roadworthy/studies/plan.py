@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -115,6 +116,15 @@ class Plan:
             raise ValueError(
                 f"an arm goes on from the same seed of another, which these lack: {', '.join(short)}"
             )
+
+
+class JobStatus(StrEnum):
+    """What happens to a training of a study."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    LOST = "lost"  # its process died; it is tried again
+    FAILED = "failed"
 
 
 class Study(ABC):

@@ -57,13 +57,14 @@ def study(
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
     results, failed = [], []
     with closing(executor or Here()) as own:
-        forecasts = {name: forecast(name, ask, out / name, own) for name in names}
+        planned = {name: forecast(name, ask, out / name, own) for name in names}
         watcher.on_plan(
-            {name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values())
+            {name: len(prepared.to_do()) for name, prepared in planned.items()},
+            sum(prepared.seconds for prepared in planned.values()),
         )
-        for name in names:
+        for name, prepared in planned.items():
             try:
-                results.append(run_study(name, ask, out / name, own, watcher, origin))
+                results.append(run_study(prepared, own, watcher, origin))
             except TrainingError as error:
                 failed.append(f"{name}: {error}")
             else:
