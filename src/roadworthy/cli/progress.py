@@ -218,8 +218,9 @@ class StudyLines(Watcher):
         self._done += status != JobStatus.LOST
         fold = f" fold {job.fold}" if job.fold else ""
         figure = "" if accuracy is None else f"  accuracy {percent(accuracy)}"
+        happened = _in_words(status, reason)
         self._say(
-            f"{self._done}/{self._total}  {job.arm}  seed {job.seed}{fold}  {_in_words(status, reason)}{figure}  "
+            f"{self._done}/{self._total}  {job.arm}  seed {job.seed}{fold}  {happened}{figure}  "
             f"{duration(self.seconds_left())} left"
         )
 
