@@ -86,10 +86,7 @@ def train(
     forward = torch.compile(trained) if config.compile else trained
     gradient_rule = hooks.gradient_rules(trained)
 
-    def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
-        loss = hooks.loss(logits, targets)
-        return loss + l2 * l2_penalty(state.model) if l2 else loss
-
+    loss_of = _with_l2(hooks.loss, state.model, l2)
     rates = _Rates(state.optimizer, hooks.schedule, progress)
     watch = _Watch(callbacks, progress, config)
     clock = Clock(progress, hooks.agree if config.minutes else None)
@@ -126,6 +123,10 @@ def train(
             watch.epoch(progress.history[-1])
     finally:
         watch.end()
+
+
+def _with_l2(loss: Loss, model: torch.nn.Module, l2: float) -> Loss:
+    return (lambda logits, targets: loss(logits, targets) + l2 * l2_penalty(model)) if l2 else loss
 
 
 class _Rates:
