@@ -32,7 +32,7 @@ from roadworthy.core.predictions import Predictions
 from roadworthy.inference.answers import Row
 from roadworthy.inference.predictions import write_predictions
 from roadworthy.models.catalogue import MODELS
-from roadworthy.studies.plan import Ask, Job
+from roadworthy.studies.plan import Job, StudyRequest
 from roadworthy.studies.results import ArmResult, Claim, RunResult, StudyResult
 
 ROWS = (
@@ -915,7 +915,7 @@ def test_a_study_is_printed_with_its_answer_and_claims(
         claims=(Claim(id="C1", text="Good.", verdict="open", evidence="One seed."),),
     )
 
-    def study(names: Sequence[str], ask: Ask, out: Path, **rest: Any) -> list[StudyResult]:
+    def study(names: Sequence[str], ask: StudyRequest, out: Path, **rest: Any) -> list[StudyResult]:
         asked.append((names, ask, out))
         return [result]
 

@@ -750,11 +750,11 @@ def study(
     from roadworthy import api
     from roadworthy.cli.progress import study_progress
     from roadworthy.report.study import answer
-    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.plan import StudyRequest
 
     if not (data or cifar):
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
-    ask = Ask(
+    ask = StudyRequest(
         data=data,
         cifar=cifar,
         new=_domains(new or []),

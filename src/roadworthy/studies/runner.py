@@ -21,7 +21,7 @@ from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done
-from roadworthy.studies.plan import Arm, Ask, Job, JobStatus, Plan, Settings, jobs, sections
+from roadworthy.studies.plan import Arm, Job, JobStatus, Plan, Settings, StudyRequest, jobs, sections
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import ArmResult, Claim, StudyResult
 from roadworthy.studies.watch import Watcher
@@ -36,7 +36,7 @@ class PreparedStudy:
     """
 
     name: str
-    ask: Ask
+    ask: StudyRequest
     folder: Path
     plan: Plan
     jobs: Sequence[Job]
@@ -47,7 +47,7 @@ class PreparedStudy:
         return [job for job in self.jobs if not done(job)]
 
 
-def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> PreparedStudy:
+def forecast(name: str, ask: StudyRequest, folder: Path, executor: Executor) -> PreparedStudy:
     """Plan the study `name`, or read its plan again where it has begun, and tell how long it takes.
 
     Raises UsageError where another process works in the folder, or it holds another question's trainings.
@@ -147,7 +147,7 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
             )
 
 
-def _reserved(claim: Claim, ask: Ask) -> Claim:
+def _reserved(claim: Claim, ask: StudyRequest) -> Claim:
     """A quick look settles nothing about a network that it did not train."""
     if not ask.quick:
         return claim
@@ -158,7 +158,7 @@ def _reserved(claim: Claim, ask: Ask) -> Claim:
     return dataclasses.replace(claim, verdict="open", evidence=evidence)
 
 
-def _planned(name: str, ask: Ask, folder: Path) -> Plan:
+def _planned(name: str, ask: StudyRequest, folder: Path) -> Plan:
     """The plan as it was first made: another day this machine may be slower, and budgets would change.
 
     Raises UsageError where what its trainings follow from was another.
@@ -184,7 +184,7 @@ def _planned(name: str, ask: Ask, folder: Path) -> Plan:
     return Plan(arms=arms, pairs=tuple(map(tuple, tree.pop("pairs"))), **tree)
 
 
-def _with_one_pace(base: Settings, ask: Ask, folder: Path) -> Settings:
+def _with_one_pace(base: Settings, ask: StudyRequest, folder: Path) -> Settings:
     """With one precision and number of threads for all trainings: each alone might choose otherwise.
 
     A folder whose plan left them to its trainings goes on with what those found.

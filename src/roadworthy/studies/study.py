@@ -13,14 +13,14 @@ from roadworthy.studies.results import StudyResult
 
 if TYPE_CHECKING:
     from roadworthy.studies.executors import Executor
-    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.plan import StudyRequest
     from roadworthy.studies.watch import Watcher
 from roadworthy.core.paths import StrPath
 from roadworthy.data.spec import extras_for
 from roadworthy.workflows.report import report
 
 
-def require_for_study(ask: Ask, *, on: str = "local") -> None:
+def require_for_study(ask: StudyRequest, *, on: str = "local") -> None:
     """MissingExtraError where what a study takes is not installed; `on`: where its trainings run."""
     ray = ["cluster"] if on == "ray" else []
     require("a study", "train", *extras_for(ask.data, *ask.new.values()), *ray)
@@ -28,7 +28,7 @@ def require_for_study(ask: Ask, *, on: str = "local") -> None:
 
 def study(
     names: Sequence[str],
-    ask: Ask,
+    ask: StudyRequest,
     out: StrPath,
     *,
     executor: Executor | None = None,
