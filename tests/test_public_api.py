@@ -31,6 +31,7 @@ PUBLIC = [
     "Row",
     "Run",
     "Scored",
+    "StudyRequest",
     "StudyResult",
     "audit",
     "compare",

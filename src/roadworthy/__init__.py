@@ -53,7 +53,8 @@ _PUBLIC = {
     "Pairing": "roadworthy.evaluate.statistics.pairing",
     "Exported": "roadworthy.inference.bundle",
     "Manifest": "roadworthy.inference.bundle",
-    "Ask": "roadworthy.studies.plan",
+    "Ask": "roadworthy.studies.plan",  # StudyRequest, by the name that scripts know
+    "StudyRequest": "roadworthy.studies.plan",
     "RoadworthyError": "roadworthy.core.errors",
 }
 

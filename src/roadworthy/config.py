@@ -8,9 +8,7 @@ does not exist is an error, never ignored.
 from __future__ import annotations
 
 import dataclasses
-import difflib
 import math
-import tomllib
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
 from os import PathLike
@@ -18,7 +16,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.core.errors import ConfigError
-from roadworthy.core.files import check_regular, write_text
+from roadworthy.core.files import write_text
+from roadworthy.core.settings import merge, parse_setting, read_toml, refuse_unknown
 from roadworthy.imaging.preprocess import MAX_PIXELS, InputSpec
 
 
@@ -390,16 +389,16 @@ def load_config(
     """
     tree: dict[str, Any] = {}
     if path is not None:
-        _merge(tree, _read_toml(Path(path)))
-    _merge(tree, {section: dict(values) for section, values in overrides.items()})
+        merge(tree, read_toml(Path(path)))
+    merge(tree, {section: dict(values) for section, values in overrides.items()})
     for setting in settings:
-        _merge(tree, _parse_setting(setting))
+        merge(tree, parse_setting(setting))
     return config_from_dict(tree)
 
 
 def config_from_dict(tree: Mapping[str, Any]) -> Config:
     """A checked Config from nested mappings; whatever is missing takes its default."""
-    _refuse_unknown(tree, Config, "")
+    refuse_unknown(tree, Config, "")
     # pydantic costs a tenth of a second to import; only text from outside needs it.
     from pydantic import TypeAdapter, ValidationError
 
@@ -437,53 +436,3 @@ def write_config(config: Config, path: Path) -> None:
 
 def _plain(tree: dict[str, Any]) -> dict[str, Any]:
     return {k: _plain(v) if isinstance(v, dict) else v for k, v in tree.items() if v is not None}
-
-
-def _read_toml(path: Path) -> dict[str, Any]:
-    try:
-        check_regular(path)
-        return tomllib.loads(path.read_text(encoding="utf-8"))
-    except OSError as error:
-        raise ConfigError(f"config file {path} cannot be read: {error.strerror or error}") from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise ConfigError(f"config file {path} is no TOML: {error}") from error
-
-
-def _parse_setting(setting: str) -> dict[str, Any]:
-    name, equals, value = setting.partition("=")
-    if not equals or not name.strip():
-        raise ConfigError(f"--set got {setting!r}; write it as section.name=value, like train.epochs=30")
-    leaf: Any
-    try:
-        leaf = tomllib.loads(f"x = {value}")["x"]
-    except tomllib.TOMLDecodeError:
-        leaf = value.strip()  # a bare word is a string
-    *sections, last = name.strip().split(".")
-    tree: dict[str, Any] = {last: leaf}
-    for section in reversed(sections):
-        tree = {section: tree}
-    return tree
-
-
-def _merge(into: dict[str, Any], new: Mapping[str, Any]) -> None:
-    for key, value in new.items():
-        if isinstance(value, Mapping) and isinstance(into.get(key), dict):
-            _merge(into[key], value)
-        else:
-            into[key] = dict(value) if isinstance(value, Mapping) else value
-
-
-def _refuse_unknown(tree: Mapping[str, Any], cls: type, prefix: str) -> None:
-    sections = {f.name: f for f in dataclasses.fields(cls)}
-    for key, value in tree.items():
-        if key not in sections:
-            known = sorted(sections)
-            close = difflib.get_close_matches(key, known, n=1)
-            hint = f"; did you mean {prefix}{close[0]}?" if close else ""
-            raise ConfigError(f"setting {prefix}{key} does not exist{hint} Known here: {', '.join(known)}")
-        default = sections[key].default_factory
-        inner = default if isinstance(default, type) and dataclasses.is_dataclass(default) else None
-        if inner is not None:
-            if not isinstance(value, Mapping):
-                raise ConfigError(f"setting {prefix}{key} is a section; got {value!r}")
-            _refuse_unknown(value, inner, f"{prefix}{key}.")

@@ -9,7 +9,7 @@ import pytest
 from roadworthy import api
 from roadworthy.cli import app as cli
 from roadworthy.cli.study import _domains
-from roadworthy.studies.plan import Ask
+from roadworthy.studies.plan import StudyRequest
 from roadworthy.studies.results import ArmResult, Claim, RunResult, StudyResult
 
 
@@ -34,7 +34,7 @@ def test_a_study_is_printed_with_its_answer_and_claims(
         claims=(Claim(id="C1", text="Good.", verdict="open", evidence="One seed."),),
     )
 
-    def study(names: Sequence[str], ask: Ask, out: Path, **rest: Any) -> list[StudyResult]:
+    def study(names: Sequence[str], ask: StudyRequest, out: Path, **rest: Any) -> list[StudyResult]:
         asked.append((names, ask, out))
         return [result]
 

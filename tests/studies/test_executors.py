@@ -58,7 +58,7 @@ class Scripted(Executor):
 def follow(jobs: list[Job], executor: Executor) -> list[str]:
     told: list[str] = []
     try:
-        carry_out(jobs, executor, lambda job, what: told.append(f"{job.arm} {what.split(':')[0]}"))
+        carry_out(jobs, executor, lambda job, status, _: told.append(f"{job.arm} {status}"))
     except TrainingError as error:
         told.append(str(error))
     return told
@@ -141,7 +141,7 @@ def test_a_pool_whose_process_is_killed_ends_as_this_process_does(tmp_path: Path
     killer = threading.Thread(target=kill_one)
     killer.start()
     with closing(pool):
-        carry_out(pooled, pool, lambda job, what: told.append(what))
+        carry_out(pooled, pool, lambda job, status, _: told.append(status))
     killer.join()
     assert "lost" in told
     assert told.count("finished") == 2
@@ -195,8 +195,8 @@ def test_a_ray_worker_that_is_killed_loses_nothing(tmp_path: Path, drawn_folder:
     there = [real(tmp_path / "ray", drawn_folder, seed) for seed in (0, 1)]
     told = list[str]()
 
-    def watch(job: Job, what: str) -> None:
-        told.append(what)
+    def watch(job: Job, status: str, reason: str) -> None:
+        told.append(status)
         if told == ["started", "started"]:
             threading.Thread(target=kill_one_worker, args=(there[0].folder,)).start()
 

@@ -24,7 +24,7 @@ from roadworthy.studies.claims import judge, near
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Here
 from roadworthy.studies.jobs import LAST
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Study, jobs, read_measured
+from roadworthy.studies.plan import Arm, Job, Plan, Study, StudyRequest, jobs, read_measured
 from roadworthy.studies.questions import gradient_norm, gradient_norm_signs, trust
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import Claim, StudyResult
@@ -46,7 +46,7 @@ TINY = {
 class Tiny(Study):
     """Is a second epoch worth it?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         arms = (Arm(name="one"), Arm(name="two", settings={"train.epochs": 2}), Arm(name="on", after="one"))
         return Plan(base=TINY, arms=arms, pairs=(("two", "one"), ("on", "one")), last=True)
 
@@ -59,7 +59,7 @@ class Tiny(Study):
 class Longer(Study):
     """Is a training that was carried on the longer one?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         arms = (
             Arm(name="one"),
             Arm(name="two", settings={"train.epochs": 2}),
@@ -78,9 +78,9 @@ def registered() -> Iterator[None]:
 
 
 @pytest.fixture
-def ask(drawn_folder: Path) -> Ask:
+def ask(drawn_folder: Path) -> StudyRequest:
     classes = tuple(sorted(path.name for path in (drawn_folder / "train").iterdir()))
-    return Ask(
+    return StudyRequest(
         data=f"folder:{drawn_folder}",
         new={"other": f"folder:{drawn_folder / 'test'}"},
         classes=classes,
@@ -92,7 +92,7 @@ def times(folder: Path) -> dict[Path, int]:
     return {path: path.stat().st_mtime_ns for path in folder.glob("runs/*/*/metrics.json")}
 
 
-def test_a_study_from_beginning_to_report(ask: Ask, tmp_path: Path) -> None:
+def test_a_study_from_beginning_to_report(ask: StudyRequest, tmp_path: Path) -> None:
     (result,) = api.study(["tiny"], ask, tmp_path)
     tree = read_study(tmp_path / "tiny")
     assert tree == json.loads(json.dumps(result.to_dict()))
@@ -117,7 +117,7 @@ def test_a_study_from_beginning_to_report(ask: Ask, tmp_path: Path) -> None:
     assert (tmp_path / "report.html").read_text().count("no difference") + 1
 
 
-def test_an_interrupted_study_goes_on_and_more_seeds_may_follow(ask: Ask, tmp_path: Path) -> None:
+def test_an_interrupted_study_goes_on_and_more_seeds_may_follow(ask: StudyRequest, tmp_path: Path) -> None:
     first = dataclasses.replace(ask, seeds=1)
     api.study(["tiny"], first, tmp_path)
     before = times(tmp_path / "tiny")
@@ -130,7 +130,7 @@ def test_an_interrupted_study_goes_on_and_more_seeds_may_follow(ask: Ask, tmp_pa
     assert [path for path in before if after[path] != before[path]] == [victim]
 
 
-def test_a_training_that_was_carried_on_is_the_longer_one(ask: Ask, tmp_path: Path) -> None:
+def test_a_training_that_was_carried_on_is_the_longer_one(ask: StudyRequest, tmp_path: Path) -> None:
     (result,) = api.study(["longer"], ask, tmp_path)
     runs = [result.arm(name).runs[0] for name in ("one", "two", "carried on")]
     assert [run.used["epochs"] for run in runs] == [1, 2, 2]
@@ -142,7 +142,7 @@ def test_a_training_that_was_carried_on_is_the_longer_one(ask: Ask, tmp_path: Pa
 
 
 def test_all_trainings_have_one_precision_and_as_many_threads_even_of_different_days(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def settled() -> set[tuple[str, int | str]]:
         stored = [load_config(path).train for path in (tmp_path / "tiny").glob("runs/*/*/config.toml")]
@@ -173,7 +173,7 @@ def test_all_trainings_have_one_precision_and_as_many_threads_even_of_different_
 
 
 def test_a_study_settles_threads_among_those_that_each_of_its_jobs_has(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     class OneThread(Here):
         threads = 1
@@ -186,13 +186,15 @@ def test_a_study_settles_threads_among_those_that_each_of_its_jobs_has(
     assert [train.threads for train in stored] == [1, 1, 1]
 
 
-def test_what_was_asked_otherwise_is_refused(ask: Ask, tmp_path: Path) -> None:
+def test_what_was_asked_otherwise_is_refused(ask: StudyRequest, tmp_path: Path) -> None:
     api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path)
     with pytest.raises(UsageError, match="holds a study with quick False; True arrived"):
         api.study(["tiny"], dataclasses.replace(ask, quick=True), tmp_path)
 
 
-def test_a_study_goes_on_whatever_is_asked_that_it_does_not_follow_from(ask: Ask, tmp_path: Path) -> None:
+def test_a_study_goes_on_whatever_is_asked_that_it_does_not_follow_from(
+    ask: StudyRequest, tmp_path: Path
+) -> None:
     first = dataclasses.replace(ask, seeds=1)
     api.study(["tiny"], first, tmp_path)
     before = times(tmp_path / "tiny")
@@ -200,20 +202,20 @@ def test_a_study_goes_on_whatever_is_asked_that_it_does_not_follow_from(ask: Ask
     assert times(tmp_path / "tiny") == before
 
 
-def test_a_folder_that_another_process_works_in_is_refused(ask: Ask, tmp_path: Path) -> None:
+def test_a_folder_that_another_process_works_in_is_refused(ask: StudyRequest, tmp_path: Path) -> None:
     (tmp_path / "tiny").mkdir()
     with FileLock(tmp_path / "tiny" / ".lock"), pytest.raises(UsageError, match="another process"):
         api.study(["tiny"], ask, tmp_path)
 
 
-def test_trainings_that_fail_are_named_and_the_others_kept(ask: Ask, tmp_path: Path) -> None:
+def test_trainings_that_fail_are_named_and_the_others_kept(ask: StudyRequest, tmp_path: Path) -> None:
     broken = dataclasses.replace(ask, seeds=1, new={"nowhere": f"folder:{tmp_path / 'nowhere'}"})
     with pytest.raises(TrainingError, match=r"3 of 3 trainings failed.*nowhere"):
         api.study(["tiny"], broken, tmp_path / "out")
     assert len(times(tmp_path / "out" / "tiny")) == 2  # both that start afresh were trained
 
 
-def test_an_unknown_study_is_refused_before_anything_runs(ask: Ask, tmp_path: Path) -> None:
+def test_an_unknown_study_is_refused_before_anything_runs(ask: StudyRequest, tmp_path: Path) -> None:
     with pytest.raises(UnknownNameError, match="did you mean 'baseline'"):
         api.study(["tiny", "baselin"], ask, tmp_path / "out")
     assert not (tmp_path / "out").exists()
@@ -221,7 +223,9 @@ def test_an_unknown_study_is_refused_before_anything_runs(ask: Ask, tmp_path: Pa
 
 @pytest.mark.parametrize("quick", [False, True])
 @pytest.mark.parametrize("name", list(STUDIES))
-def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bool, ask: Ask) -> None:
+def test_every_study_has_a_question_and_settings_that_exist(
+    name: str, quick: bool, ask: StudyRequest
+) -> None:
     study = STUDIES.get(name)
     assert study.question.endswith("?")
     ask = dataclasses.replace(ask, quick=quick, settings=("train.threads=1",))
@@ -237,7 +241,7 @@ def test_every_study_has_a_question_and_settings_that_exist(name: str, quick: bo
 @pytest.mark.slow
 @pytest.mark.parametrize("name", ["gradient-norm", "gradient-norm-original", "gradient-norm-signs"])
 def test_studies_of_the_gradient_norm_have_something_to_show(
-    name: str, ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     # What is looked at of each training, in little: what it finds has tests of its own.
     monkeypatch.setattr(gradient_norm, "QUICK_LOOKED_AT", 20)
@@ -280,7 +284,7 @@ def test_studies_of_the_gradient_norm_have_something_to_show(
     "name", ["mistakes", "profile", "crossval", "domains", "corruptions", "trust", "frames"]
 )
 def test_studies_that_look_closer_have_something_to_show(
-    name: str, ask: Ask, tmp_path: Path, drawn_folder: Path, monkeypatch: pytest.MonkeyPatch
+    name: str, ask: StudyRequest, tmp_path: Path, drawn_folder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setattr(trust, "OBJECTS", f"folder:{drawn_folder / 'test'}?take=")  # CIFAR-10 takes minutes
     monkeypatch.setattr(trust, "QUICK_OUTSIDERS", 20)
@@ -342,7 +346,7 @@ def test_studies_that_look_closer_have_something_to_show(
         assert "Pooled" in captions[0]
 
 
-def test_an_arm_may_have_fewer_seeds_than_the_others(ask: Ask) -> None:
+def test_an_arm_may_have_fewer_seeds_than_the_others(ask: StudyRequest) -> None:
     plan = Plan(base=TINY, arms=(Arm(name="one"), Arm(name="few", seeds=1)), pairs=(("few", "one"),))
     every = [(job.arm, job.seed) for job in jobs("any", plan, ask, Path("out"))]
     assert every == [("one", 0), ("few", 0), ("one", 1)]
@@ -351,7 +355,7 @@ def test_an_arm_may_have_fewer_seeds_than_the_others(ask: Ask) -> None:
 class Few(Study):
     """Is it the same with fewer seeds?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         arms = (Arm(name="one"), Arm(name="few", seeds=2))
         return Plan(base=TINY, arms=arms, pairs=(("few", "one"),))
 
@@ -360,7 +364,7 @@ class Few(Study):
 
 
 def test_arms_are_compared_over_the_seeds_that_both_have(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(STUDIES._entries, "tiny", Few())
     (result,) = api.study(["tiny"], dataclasses.replace(ask, seeds=3), tmp_path)
@@ -377,7 +381,7 @@ class Listener(Watcher):
         self.plans.append((trainings, seconds))
 
 
-def test_the_time_of_all_studies_is_told_before_the_first(ask: Ask, tmp_path: Path) -> None:
+def test_the_time_of_all_studies_is_told_before_the_first(ask: StudyRequest, tmp_path: Path) -> None:
     listener = Listener()
     for _ in range(2):
         api.study(["tiny"], dataclasses.replace(ask, seeds=1), tmp_path, watcher=listener)
@@ -400,13 +404,15 @@ class Watched(Here):
         self.closed = True
 
 
-def test_one_executor_serves_all_studies_and_is_closed_after_the_last(ask: Ask, tmp_path: Path) -> None:
+def test_one_executor_serves_all_studies_and_is_closed_after_the_last(
+    ask: StudyRequest, tmp_path: Path
+) -> None:
     watched = Watched()
     api.study(["tiny", "longer"], dataclasses.replace(ask, seeds=1), tmp_path, executor=watched)
     assert watched.closed
 
 
-def test_a_quick_look_settles_no_claim(ask: Ask, tmp_path: Path) -> None:
+def test_a_quick_look_settles_no_claim(ask: StudyRequest, tmp_path: Path) -> None:
     for quick in (False, True):
         asked = dataclasses.replace(ask, seeds=1, quick=quick)
         (result,) = api.study(["tiny"], asked, tmp_path / str(quick))
@@ -414,7 +420,7 @@ def test_a_quick_look_settles_no_claim(ask: Ask, tmp_path: Path) -> None:
         assert not quick or result.claims[0].verdict == "open"
 
 
-def test_a_study_that_fails_does_not_keep_the_next_from_running(ask: Ask, tmp_path: Path) -> None:
+def test_a_study_that_fails_does_not_keep_the_next_from_running(ask: StudyRequest, tmp_path: Path) -> None:
     broken = Plan(base={**TINY, "train.start": str(tmp_path / "nowhere")}, arms=(Arm(name="one"),))
     tiny = STUDIES.get("tiny")
     STUDIES._entries["broken"] = type("Broken", (Tiny,), {"plan": lambda self, ask: broken})()
@@ -432,14 +438,14 @@ class OneThread(Here):
 
 
 def test_what_is_timed_beforehand_runs_with_the_threads_of_a_training(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     seen: list[int] = []
 
     class Looking(Study):
         """How many threads are there?"""
 
-        def plan(self, ask: Ask) -> Plan:
+        def plan(self, ask: StudyRequest) -> Plan:
             seen.append(torch.get_num_threads())
             return Plan(base=TINY, arms=(Arm(name="one"),))
 
@@ -457,7 +463,7 @@ def test_what_is_timed_beforehand_runs_with_the_threads_of_a_training(
 class Further(Study):
     """What does another setting of evaluation say of the same network?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         arms = (
             Arm(name="one"),
             Arm(name="bins", settings={"evaluate.ece_bins": 1}, after="one", trains=False),
@@ -479,7 +485,7 @@ measured: list[str] = []
 
 
 def test_an_arm_may_measure_anothers_network_and_a_study_more_than_accuracy(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     monkeypatch.setitem(STUDIES._entries, "tiny", Further())
     measured.clear()
@@ -503,7 +509,7 @@ def test_an_arm_may_measure_anothers_network_and_a_study_more_than_accuracy(
     assert "bins" in (tmp_path / "report.html").read_text()
 
 
-def test_specs_may_name_the_data_and_the_seed(ask: Ask) -> None:
+def test_specs_may_name_the_data_and_the_seed(ask: StudyRequest) -> None:
     arm = Arm(name="one", settings={"data.spec": "{data},rendered:au?seed={seed}@0.5"})
     plan = Plan(base=TINY, arms=(arm,), new={"rest": "rendered:au?seed={seed}"})
     first, second = jobs("any", plan, dataclasses.replace(ask, data="folder:a{b}"), Path("out"))
@@ -513,7 +519,7 @@ def test_specs_may_name_the_data_and_the_seed(ask: Ask) -> None:
 
 
 def test_a_study_says_what_it_lacks_and_is_left_out_where_all_are_asked_for(
-    ask: Ask, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     alone = dataclasses.replace(ask, new={}, seeds=1)
     with pytest.raises(UsageError, match="few-shot needs another domain of photographs, like --new"):
@@ -523,7 +529,7 @@ def test_a_study_says_what_it_lacks_and_is_left_out_where_all_are_asked_for(
     assert [result.study for result in api.study([], alone, tmp_path)] == ["tiny"]
 
 
-def test_few_shots_are_shown_and_tested_on_other_signs(ask: Ask) -> None:
+def test_few_shots_are_shown_and_tested_on_other_signs(ask: StudyRequest) -> None:
     new = {"drawn": "rendered:au?recipe=other-test", "other": next(iter(ask.new.values()))}
     study = STUDIES.get("few-shot")
     asked = dataclasses.replace(ask, new=new, data="gtsrb:x")

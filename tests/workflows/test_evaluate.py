@@ -100,7 +100,7 @@ def test_a_small_batch_changes_nothing(shipped: Any, data: DataConfig, both: Any
 def test_what_only_weights_can_is_refused(
     shipped: Any, data: DataConfig, config: EvaluateConfig, tmp_path: Path
 ) -> None:
-    with pytest.raises(ConfigError, match="cannot be had of a bundle; evaluate the run"):
+    with pytest.raises(ConfigError, match="is a bundle; evaluate the run that it was"):
         api.evaluate(shipped.bundle, data, skip_unknown=True, config=config, out=tmp_path / "out")
     assert list(tmp_path.iterdir()) == []
 

@@ -10,7 +10,7 @@ from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
 from roadworthy.core.words import duration, percent
-from roadworthy.studies.plan import Job
+from roadworthy.studies.plan import Job, JobStatus
 from roadworthy.studies.results import StudyResult
 from roadworthy.studies.watch import Watcher
 from roadworthy.train.callbacks import Callback
@@ -189,6 +189,10 @@ def study_progress(stream: TextIO | None = None) -> Watcher:
     return StudyTable(stream) if stream.isatty() else StudyLines(stream)
 
 
+def _in_words(status: JobStatus, reason: str) -> str:
+    return f"{status}: {reason}" if reason else status
+
+
 class StudyLines(Watcher):
     """One line for each training that ends, with the time that is left."""
 
@@ -207,15 +211,16 @@ class StudyLines(Watcher):
         self._done, self._total, self._started, self._expected = 0, len(jobs), self._clock(), seconds
         self._say(f"{study}: {len(jobs)} trainings, about {duration(seconds)}")
 
-    def on_job(self, job: Job, what: str, accuracy: float | None) -> None:
+    def on_job(self, job: Job, status: JobStatus, accuracy: float | None, reason: str = "") -> None:
         """What became of one."""
-        if what == "started":
+        if status == JobStatus.STARTED:
             return
-        self._done += what != "lost"
+        self._done += status != JobStatus.LOST
         fold = f" fold {job.fold}" if job.fold else ""
         figure = "" if accuracy is None else f"  accuracy {percent(accuracy)}"
+        happened = _in_words(status, reason)
         self._say(
-            f"{self._done}/{self._total}  {job.arm}  seed {job.seed}{fold}  {what}{figure}  "
+            f"{self._done}/{self._total}  {job.arm}  seed {job.seed}{fold}  {happened}{figure}  "
             f"{duration(self.seconds_left())} left"
         )
 
@@ -252,12 +257,13 @@ class StudyTable(StudyLines):
         self._live.start()
         self._live.update(self._table())
 
-    def on_job(self, job: Job, what: str, accuracy: float | None) -> None:
+    def on_job(self, job: Job, status: JobStatus, accuracy: float | None, reason: str = "") -> None:
         """Fill in what came out."""
-        self._done += what not in ("started", "lost")
+        self._done += status not in (JobStatus.STARTED, JobStatus.LOST)
         if accuracy is not None:
             self._arms[job.arm].append(accuracy)
-        self._state[job.arm] = "" if what == "finished" else f"seed {job.seed} {what}"
+        over = status == JobStatus.FINISHED
+        self._state[job.arm] = "" if over else f"seed {job.seed} {_in_words(status, reason)}"
         self._live.update(self._table())
 
     def on_end(self, result: StudyResult) -> None:

@@ -25,7 +25,7 @@ from roadworthy.cli.printing import (
 from roadworthy.core.errors import UsageError
 
 if TYPE_CHECKING:
-    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.plan import StudyRequest
     from roadworthy.studies.results import StudyResult
 
 if TYPE_CHECKING:
@@ -39,16 +39,18 @@ SEEDS_IF_QUICK = 3
 
 NamesArgument = Annotated[list[str] | None, argument("studies.study:study.names", metavar="[NAME]...")]
 NewOption = Annotated[
-    list[str] | None, setting("studies.plan:Ask.new", "--new", metavar="SPEC", says="{} Repeatable.")
+    list[str] | None, setting("studies.plan:StudyRequest.new", "--new", metavar="SPEC", says="{} Repeatable.")
 ]
-CifarOption = Annotated[str, option("studies.plan:Ask.cifar", "--cifar", metavar="SPEC")]
-TaskOption = Annotated[str, option("studies.plan:Ask.classes", "--classes", metavar="A,B,..")]
+CifarOption = Annotated[str, option("studies.plan:StudyRequest.cifar", "--cifar", metavar="SPEC")]
+TaskOption = Annotated[str, option("studies.plan:StudyRequest.classes", "--classes", metavar="A,B,..")]
 SeedsOption = Annotated[
     int | None,
-    setting("studies.plan:Ask.seeds", "--seeds", metavar="N", says="{} With --quick the default is 3."),
+    setting(
+        "studies.plan:StudyRequest.seeds", "--seeds", metavar="N", says="{} With --quick the default is 3."
+    ),
 ]
-QuickOption = Annotated[bool, setting("studies.plan:Ask.quick", "--quick")]
-SamplesOption = Annotated[int, option("studies.plan:Ask.samples", "--samples", metavar="N")]
+QuickOption = Annotated[bool, setting("studies.plan:StudyRequest.quick", "--quick")]
+SamplesOption = Annotated[int, option("studies.plan:StudyRequest.samples", "--samples", metavar="N")]
 AtOnceOption = Annotated[int, setting("studies.executors:executor.processes", "--jobs", metavar="N")]
 WhereOption = Annotated[str, setting("studies.executors:executor.on", "--on", metavar="local|ray")]
 StudiesOption = Annotated[Path, typer.Option("--out", metavar="DIR", help="Folder for all results.")]
@@ -87,16 +89,16 @@ def study(
     if present is not None:
         _present(context, names or [], out, present)
         return
-    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.plan import StudyRequest
 
     if not (data or cifar):
         raise UsageError("no data given; name them with --data, like --data gtsrb:DIR or --data folder:DIR")
-    ask = Ask(
+    ask = StudyRequest(
         data=data,
         cifar=cifar,
         new=_domains(new or []),
         classes=names_in(classes) or (),
-        seeds=seeds if seeds is not None else SEEDS_IF_QUICK if quick else Ask.seeds,
+        seeds=seeds if seeds is not None else SEEDS_IF_QUICK if quick else StudyRequest.seeds,
         quick=quick,
         samples=samples,
         settings=tuple(settings or ()),
@@ -106,7 +108,7 @@ def study(
     print_place(out)
 
 
-def _results(names: list[str], ask: Ask, out: Path, on: str, jobs: int) -> list[StudyResult]:
+def _results(names: list[str], ask: StudyRequest, out: Path, on: str, jobs: int) -> list[StudyResult]:
     """Train where progress is seen; an interrupt says how to continue."""
     from roadworthy import api
     from roadworthy.cli.progress import study_progress

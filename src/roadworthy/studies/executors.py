@@ -20,12 +20,12 @@ from roadworthy.core.errors import ConfigError, RoadworthyError, TrainingError, 
 from roadworthy.core.processes import end_with_parent
 from roadworthy.core.ray import connect
 from roadworthy.studies.jobs import perform
-from roadworthy.studies.plan import Job
+from roadworthy.studies.plan import Job, JobStatus
 
 ATTEMPTS = 3  # at a training whose process dies; what it has stored is gone on with
 
-Told = Callable[[Job, str], None]
-"""Called with a job and what happens to it: `started`, `finished`, `lost`, or `failed: why`."""
+Listener = Callable[[Job, JobStatus, str], None]
+"""Called with a job, what happens to it, and why where it failed."""
 
 
 class WorkerLost(Exception):
@@ -54,7 +54,7 @@ class Executor(ABC):
         return
 
 
-def carry_out(jobs: Sequence[Job], executor: Executor, told: Told) -> None:
+def carry_out(jobs: Sequence[Job], executor: Executor, on_status: Listener) -> None:
     """Every job once, those that one starts from before it; a process that dies is replaced.
 
     A job that fails ends neither the others nor what they have done: TrainingError at the end names it.
@@ -65,7 +65,7 @@ def carry_out(jobs: Sequence[Job], executor: Executor, told: Told) -> None:
 
     def fail(job: Job, why: str) -> None:
         failed[job.folder] = why
-        told(job, f"failed: {why}")
+        on_status(job, JobStatus.FAILED, why)
 
     while waiting or running:
         unfinished = {job.folder for job in [*waiting, *running.values()]}
@@ -76,16 +76,16 @@ def carry_out(jobs: Sequence[Job], executor: Executor, told: Told) -> None:
             elif len(running) < executor.slots:
                 waiting.remove(job)
                 attempts[job.folder] += 1
-                told(job, "started")
+                on_status(job, JobStatus.STARTED, "")
                 running[executor.submit(job)] = job
         if not running:
             continue
         handle, error = executor.first(list(running))
         job = running.pop(handle)
         if error is None:
-            told(job, "finished")
+            on_status(job, JobStatus.FINISHED, "")
         elif isinstance(error, WorkerLost) and attempts[job.folder] < ATTEMPTS:
-            told(job, "lost")
+            on_status(job, JobStatus.LOST, "")
             waiting.insert(0, job)
         elif isinstance(error, (WorkerLost, RoadworthyError)):
             fail(job, str(error))
@@ -148,7 +148,7 @@ class Pool(Executor):
         return future, error
 
     def close(self) -> None:
-        """Ctrl-C reaches the processes too; none is waited for."""
+        """Ctrl-C reaches the processes too, so none of them is waited for."""
         if self._pool is not None:
             self._pool.shutdown(wait=False, cancel_futures=True)
             self._pool = None

@@ -7,6 +7,7 @@ import math
 from abc import ABC, abstractmethod
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
+from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
@@ -23,7 +24,7 @@ Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}
 
 
 @dataclass(frozen=True, kw_only=True)
-class Ask:
+class StudyRequest:
     """What a user wants to know.
 
     data: the pictures to learn from.
@@ -55,6 +56,10 @@ class Ask:
             raise ConfigError(
                 f"a study got {self.seeds} seeds; use from 1 to 1000, and 2 or more for intervals"
             )
+
+
+Ask = StudyRequest
+"""The name that scripts have known it by."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -119,20 +124,29 @@ class Plan:
             )
 
 
+class JobStatus(StrEnum):
+    """What happens to a training of a study."""
+
+    STARTED = "started"
+    FINISHED = "finished"
+    LOST = "lost"  # its process died; it is tried again
+    FAILED = "failed"
+
+
 class Study(ABC):
     """One question; the first line of the docstring asks it.
 
-    asks: what of an Ask its trainings follow from.  A study that has begun goes on only where that is the
-    same; more seeds, and what so few samples would have said, may be asked for later.
+    asks: what of a StudyRequest its trainings follow from.  A study that has begun goes on only where that is
+    the same; more seeds, and what so few samples would have said, may be asked for later.
     """
 
     asks: tuple[str, ...] = ("data", "new", "classes", "quick", "settings")
 
     @abstractmethod
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """The arms that answer it."""
 
-    def lacks(self, ask: Ask) -> str:
+    def lacks(self, ask: StudyRequest) -> str:
         """What was not given and this study cannot do without; empty where there is nothing."""
         return "" if ask.data else "pictures to learn from, like --data gtsrb:DIR or --data folder:DIR"
 
@@ -203,7 +217,7 @@ def read_measured(folder: Path) -> Mapping[str, Any]:
     return found
 
 
-def jobs(study: str, plan: Plan, ask: Ask, folder: Path) -> list[Job]:
+def jobs(study: str, plan: Plan, ask: StudyRequest, folder: Path) -> list[Job]:
     """Every training of a plan, in an order in which whatever is started from comes first."""
     arms = {arm.name: arm for arm in plan.arms}
     folds = range(1, plan.folds + 1) if plan.folds else (0,)
@@ -217,7 +231,14 @@ def jobs(study: str, plan: Plan, ask: Ask, folder: Path) -> list[Job]:
 
 
 def _job(
-    study: str, arm: Arm, arms: Mapping[str, Arm], plan: Plan, ask: Ask, seed: int, fold: int, folder: Path
+    study: str,
+    arm: Arm,
+    arms: Mapping[str, Arm],
+    plan: Plan,
+    ask: StudyRequest,
+    seed: int,
+    fold: int,
+    folder: Path,
 ) -> Job:
     start = None if not arm.after else _run_folder(folder, arm.after, seed, fold)
     spec = {**plan.base, **arm.settings}.get("data.spec", "{data}").replace("{data}", ask.data)

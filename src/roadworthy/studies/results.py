@@ -104,7 +104,7 @@ class Stored:
 class StudyResult:
     """All of a finished study; `to_dict` is the contract's results.json.
 
-    asked: what the user wanted to know, as studies.plan.Ask holds it.
+    asked: what the user wanted to know, as studies.plan.StudyRequest holds it.
     domains: names of the other domains that it measured on.
     answer: to the question, where the comparisons do not give it.
     tables, curves, galleries: what this study alone shows.

@@ -5,6 +5,7 @@ from __future__ import annotations
 import dataclasses
 import json
 from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
@@ -20,65 +21,95 @@ from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done
-from roadworthy.studies.plan import Arm, Ask, Job, Plan, Settings, jobs, sections
+from roadworthy.studies.plan import Arm, Job, JobStatus, Plan, Settings, StudyRequest, jobs, sections
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import ArmResult, Claim, StudyResult
 from roadworthy.studies.watch import Watcher
 from roadworthy.train.pace import settle_pace
 
 
-def forecast(name: str, ask: Ask, folder: Path, executor: Executor) -> tuple[int, float]:
-    """How many trainings the study `name` still needs, and about how many seconds they take."""
+@dataclass(frozen=True, kw_only=True)
+class PreparedStudy:
+    """A study that is planned, and about how many seconds its trainings that are not done yet take.
+
+    folder: the study's own.  jobs: all of its trainings, those that are done too.
+    """
+
+    name: str
+    ask: StudyRequest
+    folder: Path
+    plan: Plan
+    jobs: Sequence[Job]
+    seconds: float
+
+    def to_do(self) -> list[Job]:
+        """The trainings that are not done yet."""
+        return [job for job in self.jobs if not done(job)]
+
+
+def forecast(name: str, ask: StudyRequest, folder: Path, executor: Executor) -> PreparedStudy:
+    """Plan the study `name`, or read its plan again where it has begun, and tell how long it takes.
+
+    Raises UsageError where another process works in the folder, or it holds another question's trainings.
+    """
     make_folder(folder)
+    # What is tried and timed is timed as the trainings will run.
     with alone(folder), with_threads(executor.threads):
-        to_do = [job for job in jobs(name, _planned(name, ask, folder), ask, folder) if not done(job)]
-        return len(to_do), study_seconds(to_do) / executor.slots
+        plan = _planned(name, ask, folder)
+        prepared = PreparedStudy(
+            name=name, ask=ask, folder=folder, plan=plan, jobs=jobs(name, plan, ask, folder), seconds=0.0
+        )
+        seconds = study_seconds(prepared.to_do()) / executor.slots
+        return dataclasses.replace(prepared, seconds=seconds)
 
 
 def run_study(
-    name: str, ask: Ask, folder: Path, executor: Executor, watcher: Watcher, provenance: Mapping[str, Any]
+    prepared: PreparedStudy, executor: Executor, watcher: Watcher, provenance: Mapping[str, Any]
 ) -> StudyResult:
-    """Carry out what is not done yet of the study `name`, and write results.json and results.csv.
+    """Carry out what is not done yet of a study, and write results.json and results.csv.
 
-    folder: the study's own.  One that was interrupted is gone on with; what is done is not done again.
-    Raises UsageError where another process works in it, or where it holds another question's trainings.
+    One that was interrupted is gone on with; what is done is not done again.
+    Raises UsageError where another process works in its folder.
     """
-    study = STUDIES.get(name)
-    make_folder(folder)
+    folder = prepared.folder
+
+    def say(job: Job, status: JobStatus, reason: str) -> None:
+        finished = status is JobStatus.FINISHED
+        accuracy = float(collect(job, folder).metrics["accuracy"]) if finished else None
+        watcher.on_job(job, status, accuracy, reason)
+
     with alone(folder):
-        with with_threads(executor.threads):  # what is tried and timed is timed as the trainings will run
-            plan = _planned(name, ask, folder)
-            everything = jobs(name, plan, ask, folder)
-            to_do = [job for job in everything if not done(job)]
-            seconds = study_seconds(to_do) / executor.slots
+        to_do = prepared.to_do()
         if to_do:
-            watcher.on_start(name, to_do, seconds)
-        carry_out(to_do, executor, lambda job, what: watcher.on_job(job, what, _accuracy(job, what, folder)))
-    measured = StudyResult(
-        study=name,
-        question=study.question,
-        arms=tuple(_arm(arm.name, plan, everything, folder) for arm in plan.arms),
-        asked=dataclasses.asdict(ask),
-        domains=tuple(everything[0].new),
-        comparisons=tuple(judge(list(_comparisons(plan, everything)))),
-        provenance=provenance,
-    )
-    result = dataclasses.replace(
-        measured,
-        answer=study.answer(measured, folder),
-        claims=tuple(_reserved(claim, ask) for claim in study.claims(measured, folder)),
-        tables=tuple(study.tables(measured, folder)),
-        curves=tuple(study.curves(measured, folder)),
-        galleries=tuple(study.galleries(measured, folder)),
-    )
+            watcher.on_start(prepared.name, to_do, prepared.seconds)
+        carry_out(to_do, executor, say)
+    result = _result(prepared, provenance)
     write_json(result.to_dict(), folder / "results.json")
     _write_csv(result, folder / "results.csv")
     watcher.on_end(result)
     return result
 
 
-def _accuracy(job: Job, what: str, folder: Path) -> float | None:
-    return float(collect(job, folder).metrics["accuracy"]) if what == "finished" else None
+def _result(prepared: PreparedStudy, provenance: Mapping[str, Any]) -> StudyResult:
+    """What the trainings add up to, and what the study says of that."""
+    study, plan, folder = STUDIES.get(prepared.name), prepared.plan, prepared.folder
+    measured = StudyResult(
+        study=prepared.name,
+        question=study.question,
+        arms=tuple(_arm(arm.name, plan, prepared.jobs, folder) for arm in plan.arms),
+        asked=dataclasses.asdict(prepared.ask),
+        domains=tuple(prepared.jobs[0].new),
+        comparisons=tuple(judge(list(_comparisons(plan, prepared.jobs)))),
+        provenance=provenance,
+    )
+    return dataclasses.replace(
+        measured,
+        answer=study.answer(measured, folder),
+        claims=tuple(_reserved(claim, prepared.ask) for claim in study.claims(measured, folder)),
+        tables=tuple(study.tables(measured, folder)),
+        curves=tuple(study.curves(measured, folder)),
+        galleries=tuple(study.galleries(measured, folder)),
+    )
 
 
 def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmResult:
@@ -116,8 +147,8 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
             )
 
 
-def _reserved(claim: Claim, ask: Ask) -> Claim:
-    """A study in a hurry settles nothing about a network that it did not train."""
+def _reserved(claim: Claim, ask: StudyRequest) -> Claim:
+    """A quick look settles nothing about a network that it did not train."""
     if not ask.quick:
         return claim
     evidence = (
@@ -127,7 +158,7 @@ def _reserved(claim: Claim, ask: Ask) -> Claim:
     return dataclasses.replace(claim, verdict="open", evidence=evidence)
 
 
-def _planned(name: str, ask: Ask, folder: Path) -> Plan:
+def _planned(name: str, ask: StudyRequest, folder: Path) -> Plan:
     """The plan as it was first made: another day this machine may be slower, and budgets would change.
 
     Raises UsageError where what its trainings follow from was another.
@@ -138,9 +169,8 @@ def _planned(name: str, ask: Ask, folder: Path) -> Plan:
     asked = json.loads(json.dumps(asked))  # as it comes back
     if not path.is_file():
         plan = study.plan(ask)
-        plan = dataclasses.replace(plan, base=_settled(plan.base, ask, folder))
+        plan = dataclasses.replace(plan, base=_with_one_pace(plan.base, ask, folder))
         write_json({"asked": asked, "plan": dataclasses.asdict(plan)}, path)
-        return plan
     stored = json.loads(path.read_text(encoding="utf-8"))
     for key, value in asked.items():
         if stored["asked"][key] != value:
@@ -149,12 +179,12 @@ def _planned(name: str, ask: Ask, folder: Path) -> Plan:
                 "give another --out"
             )
     tree = stored["plan"]
-    tree["base"] = _settled(tree["base"], ask, folder)
+    tree["base"] = _with_one_pace(tree["base"], ask, folder)
     arms = tuple(Arm(**arm) for arm in tree.pop("arms"))
     return Plan(arms=arms, pairs=tuple(map(tuple, tree.pop("pairs"))), **tree)
 
 
-def _settled(base: Settings, ask: Ask, folder: Path) -> Settings:
+def _with_one_pace(base: Settings, ask: StudyRequest, folder: Path) -> Settings:
     """With one precision and number of threads for all trainings: each alone might choose otherwise.
 
     A folder whose plan left them to its trainings goes on with what those found.

@@ -13,14 +13,14 @@ from roadworthy.studies.results import StudyResult
 
 if TYPE_CHECKING:
     from roadworthy.studies.executors import Executor
-    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.plan import StudyRequest
     from roadworthy.studies.watch import Watcher
 from roadworthy.core.paths import StrPath
 from roadworthy.data.spec import extras_for
 from roadworthy.workflows.report import report
 
 
-def require_for_study(ask: Ask, *, on: str = "local") -> None:
+def require_for_study(ask: StudyRequest, *, on: str = "local") -> None:
     """MissingExtraError where what a study takes is not installed; `on`: where its trainings run."""
     ray = ["cluster"] if on == "ray" else []
     require("a study", "train", *extras_for(ask.data, *ask.new.values()), *ray)
@@ -28,7 +28,7 @@ def require_for_study(ask: Ask, *, on: str = "local") -> None:
 
 def study(
     names: Sequence[str],
-    ask: Ask,
+    ask: StudyRequest,
     out: StrPath,
     *,
     executor: Executor | None = None,
@@ -60,13 +60,14 @@ def study(
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
     results, failed = [], []
     with closing(executor or Here()) as own:
-        forecasts = {name: forecast(name, ask, out / name, own) for name in names}
+        planned = {name: forecast(name, ask, out / name, own) for name in names}
         watcher.on_plan(
-            {name: n for name, (n, _) in forecasts.items()}, sum(s for _, s in forecasts.values())
+            {name: len(prepared.to_do()) for name, prepared in planned.items()},
+            sum(prepared.seconds for prepared in planned.values()),
         )
-        for name in names:
+        for name, prepared in planned.items():
             try:
-                results.append(run_study(name, ask, out / name, own, watcher, origin))
+                results.append(run_study(prepared, own, watcher, origin))
             except TrainingError as error:
                 failed.append(f"{name}: {error}")
             else:

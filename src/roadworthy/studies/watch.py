@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 
-from roadworthy.studies.plan import Job
+from roadworthy.studies.plan import Job, JobStatus
 from roadworthy.studies.results import StudyResult
 
 
@@ -17,8 +17,8 @@ class Watcher:
     def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
         """A study begins: its trainings that are still to be done, and about how long they take, all told."""
 
-    def on_job(self, job: Job, what: str, accuracy: float | None) -> None:
-        """A training was `started`, `finished` (with its accuracy), `lost`, or `failed: why`."""
+    def on_job(self, job: Job, status: JobStatus, accuracy: float | None, reason: str = "") -> None:
+        """What happened to a training.  accuracy: once it is finished.  reason: why it failed."""
 
     def on_end(self, result: StudyResult) -> None:
         """All of it is done and written."""

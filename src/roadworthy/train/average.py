@@ -1,4 +1,8 @@
-"""Averages of the weights along a training: nearly always better than the last weights, and free."""
+"""Averages of the weights along a training: nearly always better than the last weights, and free.
+
+By hand: torch's AveragedModel knows no share of the budget, with which the equal mean begins, and would need
+the growing decay and the copied counters written into its `multi_avg_fn` all the same.
+"""
 
 from __future__ import annotations
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import functools
 import math
 import time
 from collections.abc import Callable, Iterator, Mapping, Sequence
@@ -15,7 +16,7 @@ from roadworthy.config import TrainConfig
 from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import ConfigError, TrainingError
 from roadworthy.core.timing import each, stage
-from roadworthy.train.callbacks import Callback
+from roadworthy.train.callbacks import Callback, tell
 from roadworthy.train.gradient_norm import GradientRules, plain
 from roadworthy.train.losses import Loss, l2_penalty
 from roadworthy.train.schedules import Schedule, step_factor
@@ -65,7 +66,7 @@ class TrainingHooks:
 def train(
     state: TrainState,
     batches: Batches,
-    steps: TrainingHooks,
+    hooks: TrainingHooks,
     config: TrainConfig,
     *,
     l2: float = 0.0,
@@ -80,82 +81,121 @@ def train(
     check_budget(config)
     progress = state.progress
     total_steps = planned_steps(config, batches)
-    trained = steps.parallel(state.model)
+    used = functools.partial(fraction_done, progress, config, total_steps)
+    trained = hooks.parallel(state.model)
     forward = torch.compile(trained) if config.compile else trained
-    gradient_rule = steps.gradient_rules(trained)
+    gradient_rule = hooks.gradient_rules(trained)
 
-    def loss_of(logits: Tensor, targets: Tensor) -> Tensor:
-        loss = steps.loss(logits, targets)
-        return loss + l2 * l2_penalty(state.model) if l2 else loss
-
-    moved = progress.step > 1 or (progress.step == 1 and steps.schedule(0.0) > 0)
-    stretched = _stretches(progress, config)  # said before a stop
-    peak_rates = [group.setdefault("peak_lr", group["lr"]) for group in state.optimizer.param_groups]
-    for callback in callbacks:
-        callback.on_start(config.budget)
-    clock = Clock(progress, steps.agree if config.minutes else None)
+    loss_of = _with_l2(hooks.loss, state.model, l2)
+    rates = _Rates(state.optimizer, hooks.schedule, progress)
+    watch = _Watch(callbacks, progress, config)
+    clock = Clock(progress, hooks.agree if config.minutes else None)
     # A finished training that was given a larger budget goes on.
-    progress.finished = progress.finished and (
-        fraction_done(progress, config, total_steps) >= 1 or _stalled(progress, config)
-    )
+    progress.finished = progress.finished and (used() >= 1 or _stalled(progress, config))
     try:
         while not progress.finished:
             state.model.train()
             clock.start()
             for images, targets in each("waiting for data", batches.epoch(progress.epoch, progress.batch)):
-                done = fraction_done(progress, config, total_steps)
-                only = progress.step == 0 and (total_steps == 1 or config.gradients == 1)
-                # A budget of time that one step used up gets another, at a rate that trains.
-                late = done >= 1 and not moved
-                factor = step_factor(steps.schedule, done, only=only or late)
-                moved = moved or late or factor > 0
-                for group, peak in zip(state.optimizer.param_groups, peak_rates, strict=True):
-                    group["lr"] = peak * factor
+                done = used()
+                rates.set(done, only=progress.step == 0 and (total_steps == 1 or config.gradients == 1))
                 # Each step seeds its own random numbers, so that a resumed training draws the same ones.
                 torch.manual_seed(derive_seed(config.seed, "step", progress.step))
-                inputs, targets = steps.prepare(images, targets, progress.step)
+                inputs, targets = hooks.prepare(images, targets, progress.step)
 
                 passes = _Passes(forward, inputs, targets, loss_of, autocast)
                 state.optimizer.zero_grad(set_to_none=True)
                 loss = gradient_rule(done, progress.step).backward(passes)
-                with stage("optimiser"):
-                    if config.clip_norm:
-                        torch.nn.utils.clip_grad_norm_(state.model.parameters(), config.clip_norm)
-                    value = _finite(loss, progress.step)
-                    state.optimizer.step()
+                value = _update(state, loss, config.clip_norm)
 
-                progress.step += 1
-                progress.batch += 1
-                progress.gradients += passes.count
-                if state.average is not None:
-                    with stage("averaging"):
-                        done = fraction_done(progress, config, total_steps)
-                        state.average.update(state.model, progress.step, done)
+                _count_step(progress, passes.count)
+                _take_average(state, used)
                 with stage("metrics"):
                     _count(progress, value, passes.logits, targets)
                 clock.lap()
-                for callback in callbacks:
-                    speed = progress.seen / max(clock.epoch_seconds, 1e-9)
-                    callback.on_step(
-                        progress.step, value, speed, fraction_done(progress, config, total_steps)
-                    )
-                done = fraction_done(progress, config, total_steps)
-                if not stretched and _stretches(progress, config):
-                    stretched = True
-                    for callback in callbacks:
-                        callback.on_notice(_stretch_in_words(progress, config))
-                if done >= 1 and moved:
+                watch.step(value, progress.seen / max(clock.epoch_seconds, 1e-9), used())
+                if used() >= 1 and rates.moved:
                     break
                 if clock.since_saved > SAVE_EVERY_S:
-                    steps.save(state)
+                    hooks.save(state)
                     clock.saved()
-            budget_used = fraction_done(progress, config, total_steps) >= 1 and moved
-            _end_epoch(state, steps, config, budget_used, clock)
-            for callback in callbacks:
-                callback.on_epoch(progress.history[-1])
+            _end_epoch(state, hooks, config, used() >= 1 and rates.moved, clock)
+            watch.epoch(progress.history[-1])
     finally:
+        watch.end()
+
+
+def _with_l2(loss: Loss, model: torch.nn.Module, l2: float) -> Loss:
+    return (lambda logits, targets: loss(logits, targets) + l2 * l2_penalty(model)) if l2 else loss
+
+
+class _Rates:
+    """The learning rate of each step, and whether any step has moved the weights yet."""
+
+    def __init__(self, optimizer: torch.optim.Optimizer, schedule: Schedule, progress: Progress) -> None:
+        self._optimizer, self._schedule = optimizer, schedule
+        self.moved = progress.step > 1 or (progress.step == 1 and schedule(0.0) > 0)
+        self._peaks = [group.setdefault("peak_lr", group["lr"]) for group in optimizer.param_groups]
+
+    def set(self, done: float, *, only: bool) -> None:
+        """The rate at that share of the budget; `only` for the one step of a budget."""
+        # A budget of time that one step used up gets another, at a rate that trains.
+        late = done >= 1 and not self.moved
+        factor = step_factor(self._schedule, done, only=only or late)
+        self.moved = self.moved or late or factor > 0
+        for group, peak in zip(self._optimizer.param_groups, self._peaks, strict=True):
+            group["lr"] = peak * factor
+
+
+class _Watch:
+    """Tells the callbacks how a training goes."""
+
+    def __init__(self, callbacks: Sequence[Callback], progress: Progress, config: TrainConfig) -> None:
+        self._callbacks, self._progress, self._config = callbacks, progress, config
+        self._stretched = _stretches(progress, config)  # said before a stop
         for callback in callbacks:
+            callback.on_start(config.budget)
+
+    def step(self, loss: float, images_per_second: float, done: float) -> None:
+        """A step is done; once, also that the time is stretched."""
+        for callback in self._callbacks:
+            callback.on_step(self._progress.step, loss, images_per_second, done)
+        if not self._stretched and _stretches(self._progress, self._config):
+            self._stretched = True
+            tell(self._callbacks, _stretch_in_words(self._progress, self._config))
+
+    def epoch(self, row: Mapping[str, float]) -> None:
+        """An epoch is done and validated."""
+        for callback in self._callbacks:
+            callback.on_epoch(row)
+
+    def end(self) -> None:
+        """Training is over, however it ended."""
+        for callback in self._callbacks:
             callback.on_end()
+
+
+def _update(state: TrainState, loss: Tensor, clip_norm: float) -> float:
+    """Step with the gradients that are there; returns the loss, once it is known to be finite."""
+    with stage("optimiser"):
+        if clip_norm:
+            torch.nn.utils.clip_grad_norm_(state.model.parameters(), clip_norm)
+        value = _finite(loss, state.progress.step)
+        state.optimizer.step()
+    return value
+
+
+def _count_step(progress: Progress, gradients: int) -> None:
+    progress.step += 1
+    progress.batch += 1
+    progress.gradients += gradients
+
+
+def _take_average(state: TrainState, used: Callable[[], float]) -> None:
+    """Take the weights as they are now into their average, where one is kept."""
+    if state.average is not None:
+        with stage("averaging"):
+            state.average.update(state.model, state.progress.step, used())
 
 
 class _Passes:
@@ -298,11 +338,11 @@ def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> 
 
 
 def _end_epoch(
-    state: TrainState, steps: TrainingHooks, config: TrainConfig, budget_used: bool, clock: Clock
+    state: TrainState, hooks: TrainingHooks, config: TrainConfig, budget_used: bool, clock: Clock
 ) -> None:
     """Validate, remember the best, write the history row, decide whether to stop, save."""
     progress = state.progress
-    validation = steps.validate(state.evaluated)
+    validation = hooks.validate(state.evaluated)
     row: dict[str, float] = {
         "epoch": progress.epoch + 1,
         "step": progress.step,
@@ -320,9 +360,9 @@ def _end_epoch(
     rank = _rank(validation, config.monitor)
     if progress.best is None or rank is None or rank > progress.best:
         progress.best, progress.best_epoch = rank, progress.epoch
-        steps.keep_best(state)
+        hooks.keep_best(state)
     progress.finished = budget_used or _stalled(progress, config)
-    steps.save(state)
+    hooks.save(state)
     clock.saved()
 
 

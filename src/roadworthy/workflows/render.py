@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+from collections.abc import Sequence
 from pathlib import Path
 
 from roadworthy.config import DataConfig
@@ -11,9 +12,10 @@ from roadworthy.core.extras import require
 from roadworthy.core.files import folder_filling, make_folder, remove_leftovers
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
-from roadworthy.imaging.preprocess import (
-    InputSpec,
-)
+from roadworthy.data.records import Record
+from roadworthy.imaging.preprocess import InputSpec
+
+_DRAWN_AT_ONCE = 4096
 
 
 def render(
@@ -42,10 +44,7 @@ def render(
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
     require("drawing signs", "train", "signs")
-    from PIL import Image
-
     from roadworthy.data.drawings import check_rendered
-    from roadworthy.data.open import load_pictures
     from roadworthy.data.sources import SOURCES
     from roadworthy.data.spec import locate, parse_spec
 
@@ -65,26 +64,15 @@ def render(
     options = {**named, **{name: str(v) for name, v in given.items() if v is not None}}
     if not options.keys() & {"n", "per_class"}:
         raise UsageError("how many pictures to draw is not said; give --n N or --per-class N")
-    input = InputSpec(size=size)
     records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
-    drawn = [record for record in records if record.split in ("", "train")]
     check_rendered(options)
     remove_leftovers(make_folder(out))
     if any(out.iterdir()):
         raise UsageError(f"{out} is not empty; name a new folder")
-    config = DataConfig(spec=spec)
+    drawn = [record for record in records if record.split in ("", "train")]
     try:
         with folder_filling(out) as aside:  # half a set would read like a whole one
-            for start in range(0, len(drawn), _DRAWN_AT_ONCE):
-                part = drawn[start : start + _DRAWN_AT_ONCE]
-                images = load_pictures(part, config, input).images
-                for image, record in zip(images, part, strict=True):
-                    assert record.drawing is not None
-                    path = aside / record.label / f"{record.drawing.number:05d}_00000.png"
-                    path.parent.mkdir(exist_ok=True)
-                    Image.fromarray(image).save(path)
-                if progress is not None:
-                    progress(start + len(part), len(drawn))
+            _draw(drawn, DataConfig(spec=spec), InputSpec(size=size), aside, progress)
     except OSError as error:
         raise UsageError(
             f"the pictures cannot be written to {out}: {error.strerror or error}; nothing is left there"
@@ -92,4 +80,20 @@ def render(
     return out
 
 
-_DRAWN_AT_ONCE = 4096
+def _draw(
+    records: Sequence[Record], config: DataConfig, spec: InputSpec, folder: Path, progress: Progress | None
+) -> None:
+    """Draw the pictures, some at a time, each into the folder of its class."""
+    from PIL import Image
+
+    from roadworthy.data.open import load_pictures
+
+    for start in range(0, len(records), _DRAWN_AT_ONCE):
+        part = records[start : start + _DRAWN_AT_ONCE]
+        for image, record in zip(load_pictures(part, config, spec).images, part, strict=True):
+            assert record.drawing is not None
+            path = folder / record.label / f"{record.drawing.number:05d}_00000.png"
+            path.parent.mkdir(exist_ok=True)
+            Image.fromarray(image).save(path)
+        if progress is not None:
+            progress(start + len(part), len(records))

@@ -269,12 +269,12 @@ def test_what_is_missing_is_left_out(results: dict[str, Any]) -> None:
 
 
 def test_names_are_those_of_the_studies() -> None:
-    from roadworthy.studies.plan import Ask
+    from roadworthy.studies.plan import StudyRequest
     from roadworthy.studies.questions import gradient_norm_signs
     from roadworthy.studies.questions.catalogue import STUDIES
 
     assert set(FILMED) <= set(STUDIES)
-    ask = Ask(cifar="cifar10:FILE")
+    ask = StudyRequest(cifar="cifar10:FILE")
     assert set(ARMS) == {arm.name for arm in STUDIES.get(CIFAR).plan(ask).arms}
     small = {films.AS_IT_WAS, films.LEARNS, films.SMALL_PENALTY, films.SMALL_SAM}
     assert small == {arm.name for arm in STUDIES.get(ORIGINAL).plan(ask).arms}

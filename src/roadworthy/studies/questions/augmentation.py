@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roadworthy.augment.policy import kinds, operations
 from roadworthy.studies.claims import better, everywhere, judge, worse
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, StudyResult
 
@@ -18,7 +18,7 @@ NONE, AS_RUN, LONGER = "none", "the study's, trained on", "none, trained on"
 class Augmentation(Study):
     """Does augmentation help, which of its operations, and did the study's way of adding it?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """From scratch: none, the study's and each of its operations, ours and its parts; then its own way.
 
         Ours has eighteen operations, which one by one would take an hour.

@@ -7,7 +7,7 @@ from importlib.util import find_spec
 from pathlib import Path
 
 from roadworthy.studies.claims import judge, near
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.setups import COMPACT, STUDY_CNN, base
 from roadworthy.studies.results import Claim, StudyResult
 
@@ -31,7 +31,7 @@ def installed() -> bool:
 class Baseline(Study):
     """How good is the study's network, what was its validation worth, and what else would have done?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Its random split beside one by track; balanced classes; our network beside its own."""
         arms = [
             Arm(name=LEAKY, settings={"data.split_by": "image"}),

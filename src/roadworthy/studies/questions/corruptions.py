@@ -20,7 +20,7 @@ from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
 from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.inference.torch import predict_logits
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.domains import (
     COMBINED,
     MEASURES,
@@ -42,7 +42,7 @@ ARMS = ("the study's augmentation", "our augmentation", "AugMix and consistency"
 class Corruptions(Study):
     """How much is still read of spoilt pictures, and which measure helps against what?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """The measures that are about robustness, in equal seconds of training."""
         seconds = QUICK_SECONDS if ask.quick else SECONDS
         arms = [Arm(name=NONE), *(Arm(name=name, settings=MEASURES[name]) for name in ARMS)]

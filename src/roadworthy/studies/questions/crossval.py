@@ -12,7 +12,7 @@ from roadworthy.core.document import Column, DataTable
 from roadworthy.core.predictions import Predictions
 from roadworthy.core.words import percent
 from roadworthy.evaluate.statistics.intervals import bootstrap_mean
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.setups import COMPACT, base
 from roadworthy.studies.results import StudyResult
 
@@ -22,7 +22,7 @@ FOLDS, QUICK_FOLDS = 5, 3
 class CrossValidation(Study):
     """How good is each network on signs held out in turn, the official test left closed?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Stratified folds by track: a network that never saw its sign predicts each training picture."""
         arms = (Arm(name="baseline"), Arm(name="compact", settings={**COMPACT, "train.epochs": 10}))
         return Plan(

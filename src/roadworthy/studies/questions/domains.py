@@ -13,7 +13,7 @@ from roadworthy.core.files import write_arrays
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.studies.claims import Part, better, judge, near, untrained
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Settings, Study, StudyRequest
 from roadworthy.studies.questions import domain_pictures as pictures
 from roadworthy.studies.questions import domain_tables as tables
 from roadworthy.studies.questions.baseline import PRETRAINED, installed
@@ -68,7 +68,7 @@ SHOWN, GALLERY = 20, "samples"
 class Domains(Study):
     """How does another domain differ, what is lost there, and what helps without a picture of it?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Each measure alone, in equal seconds of training; those that helped on other-val, together.
 
         The last are not of that budget: what helped with more time, and the study's own trainings.

@@ -9,7 +9,7 @@ from roadworthy.config import load_config
 from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.estimate import training_seconds
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study, sections
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections
 from roadworthy.studies.questions.setups import QUICK_SECONDS, STUDY_CNN, base
 from roadworthy.studies.results import Claim, Curve, Curves, StudyResult
 
@@ -27,7 +27,7 @@ KINDS = {
 class EqualTime(Study):
     """Is the time that augmentation takes well spent, in the same seconds of training?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Each arm at half, once, twice and four times the study's time, scaled to this machine.
 
         The study's own rate stays the same whatever the time, so its longer trainings are its shorter ones
@@ -92,7 +92,7 @@ def _name(kind: str, factor: float) -> str:
     return f"{kind}, {factor:g}x"
 
 
-def _unit_seconds(ask: Ask) -> float:
+def _unit_seconds(ask: StudyRequest) -> float:
     if ask.quick:
         return QUICK_SECONDS / 2
     data = {"data.spec": ask.data, "data.classes": ask.classes}

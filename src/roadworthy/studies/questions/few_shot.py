@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.domains import DRAWN, QUICK_DRAWN, SECONDS, TOGETHER
 from roadworthy.studies.questions.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS
 
@@ -13,13 +13,13 @@ SHARE = 0.2  # of each batch
 class FewShot(Study):
     """What are a few labelled pictures of another domain worth, on signs of it that were not shown?"""
 
-    def lacks(self, ask: Ask) -> str:
+    def lacks(self, ask: StudyRequest) -> str:
         """Pictures to learn from, and photographs of another domain."""
         if lacks := super().lacks(ask):
             return lacks
         return "" if _photographs(ask) else "another domain of photographs, like --new folder:DIR"
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """None, and 1, 5 and 20 a class of the first other domain; seeds draw others of the same signs."""
         name, spec = next(iter(_photographs(ask).items()))
         joined = "&" if "?" in spec else "?"
@@ -41,7 +41,7 @@ class FewShot(Study):
         )
 
 
-def _photographs(ask: Ask) -> dict[str, str]:
+def _photographs(ask: StudyRequest) -> dict[str, str]:
     return {name: spec for name, spec in ask.new.items() if not spec.startswith("rendered:")}
 
 

@@ -28,7 +28,7 @@ from roadworthy.evaluate.fusion import (
 )
 from roadworthy.evaluate.metrics import expected_calibration_error
 from roadworthy.inference.torch import predict_logits
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.setups import classes_of, many_classes
 from roadworthy.studies.results import Curve, Curves, StudyResult
 from roadworthy.train.checkpoint import load_checkpoint
@@ -44,7 +44,7 @@ QUICK_FRAMES = 2500  # of each fold's held-out signs
 class Frames(Study):
     """What are several frames of one sign worth, when weather and camera spoil them?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Folds by track: every training sign is answered for by a network that never saw it."""
         return Plan(
             base=many_classes(ask),

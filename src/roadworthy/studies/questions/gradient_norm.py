@@ -19,7 +19,7 @@ from roadworthy.evaluate.minima.sharpness import sharpness
 from roadworthy.evaluate.statistics.compare import seeds_to_show, signs_of, spread
 from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.imaging import ops
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.gradient_norm_arms import (
     AVERAGED,
     CIFAR,
@@ -62,7 +62,7 @@ STEPS = tuple(step / 50 for step in range(-15, 16))  # beyond 0.3 of a filter's 
 FIGURED = (PLAIN, SAM, PENALTY, AVERAGED)
 
 
-def cifar_needed(ask: Ask) -> str:
+def cifar_needed(ask: StudyRequest) -> str:
     """What a study of CIFAR-10 lacks."""
     return "" if ask.cifar else "CIFAR-10, like --cifar cifar10:FILE"
 
@@ -77,11 +77,11 @@ class GradientNorm(Study):
 
     asks = ("cifar", "quick", "settings")
 
-    def lacks(self, ask: Ask) -> str:
+    def lacks(self, ask: StudyRequest) -> str:
         """CIFAR-10."""
         return cifar_needed(ask)
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Plain training at equal epochs and at equal gradients, SAM, the penalty always and late, EMA."""
         epochs = QUICK_EPOCHS if ask.quick else EPOCHS
         some = f"subset={QUICK_PER_CLASS if ask.quick else PER_CLASS}"

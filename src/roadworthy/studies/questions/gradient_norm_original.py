@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roadworthy.core.document import DataTable
 from roadworthy.studies.claims import judge, near
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Settings, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Settings, Study, StudyRequest
 from roadworthy.studies.questions.gradient_norm import cifar_needed, cost_table, with_option
 from roadworthy.studies.questions.gradient_norm_arms import (
     AS_IT_WAS,
@@ -41,11 +41,11 @@ class GradientNormOriginal(Study):
 
     asks = ("cifar", "quick", "settings")
 
-    def lacks(self, ask: Ask) -> str:
+    def lacks(self, ask: StudyRequest) -> str:
         """CIFAR-10."""
         return cifar_needed(ask)
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Its penalty was no penalty, so its network and rate without one are its experiment."""
         arms = (
             Arm(name=AS_IT_WAS, settings={"optim.lr": 1e-5}),

@@ -17,7 +17,7 @@ from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import standard_corruptions
 from roadworthy.evaluate.statistics.correlation import rank_correlation
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better, untrained
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Settings, Study, read_measured
+from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.corruptions import SHARED, errors_when_corrupted
 from roadworthy.studies.questions.domains import (
     DRAWN,
@@ -75,7 +75,7 @@ SHARPNESS_PICTURES, SHARPNESS_PRODUCTS = 125, 12  # two hundred trainings are lo
 class GradientNormSigns(Study):
     """Does penalising the gradient norm help on road signs, at home, elsewhere, and under corruption?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """Each method against plain training of the same network on the same pictures in the same budget."""
         names = classes_of(ask)
         if len(names) > FEW:
@@ -116,7 +116,7 @@ class GradientNormSigns(Study):
             new=_elsewhere(ask, QUICK_PER_CLASS if ask.quick else PER_CLASS),
         )
 
-    def _many(self, names: tuple[str, ...], ask: Ask) -> Plan:
+    def _many(self, names: tuple[str, ...], ask: StudyRequest) -> Plan:
         """All classes: one network, equal time, fewer methods."""
         methods = {name: own for name, own in METHODS.items() if name != SAM}
         base = {**MANY_CLASSES, "augment.policy": "default", "train.ema": 0.0}
@@ -186,7 +186,7 @@ class GradientNormSigns(Study):
         ]
 
 
-def _elsewhere(ask: Ask, per_class: int) -> dict[str, str]:
+def _elsewhere(ask: StudyRequest, per_class: int) -> dict[str, str]:
     """What was asked for, and the home market's signs drawn as nothing that is trained on."""
     return {**ask.new, **held_out(per_class, (DRAWN_TEST,))}
 

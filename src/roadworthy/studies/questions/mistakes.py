@@ -28,7 +28,7 @@ from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.imaging import ops
 from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.domain_pictures import side
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, Stored, StudyResult
@@ -43,7 +43,7 @@ REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
 class Mistakes(Study):
     """What do the mistakes share beyond chance, and does what follows from that help?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """The network whose mistakes are looked at, and the study's three remedies, one at a time."""
         settings = base(ask)
         size = settings["input.size"]

@@ -11,7 +11,7 @@ from roadworthy.config import load_config
 from roadworthy.core.document import Column, DataTable
 from roadworthy.core.words import percent
 from roadworthy.studies.claims import Part, Verdict, judge
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.profiling import profile
 from roadworthy.studies.questions.setups import COMPACT, STUDY_CNN
 from roadworthy.studies.results import Claim, StudyResult
@@ -23,7 +23,7 @@ QUICK_STEPS = 30
 class Profile(Study):
     """Where does the study's training spend its time, and which of its recommendations make it faster?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """One epoch each, as it was and with each recommendation that is a setting here."""
         budget = {"train.gradients": QUICK_STEPS} if ask.quick else {"train.epochs": 1}
         unoptimised = {"train.channels_last": False, "train.precision": "fp32"}

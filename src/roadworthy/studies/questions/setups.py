@@ -5,7 +5,7 @@ from __future__ import annotations
 from roadworthy.config import load_config
 from roadworthy.data.spec import read_records
 from roadworthy.data.task import select
-from roadworthy.studies.plan import Ask, Settings
+from roadworthy.studies.plan import Settings, StudyRequest
 
 # Part 1 of the study that this product grew out of: its network, input, optimiser and stopping.
 STUDY_CNN: Settings = {
@@ -66,17 +66,17 @@ QUICK_SECONDS = 2.0
 QUICK_SEEDS = 2  # where there are many arms
 
 
-def base(ask: Ask) -> Settings:
+def base(ask: StudyRequest) -> Settings:
     """What arms are trained with: the study's own network, or in a hurry a small one for seconds."""
     return {**COMPACT, "train.minutes": QUICK_SECONDS / 60} if ask.quick else STUDY_CNN
 
 
-def many_classes(ask: Ask) -> Settings:
+def many_classes(ask: StudyRequest) -> Settings:
     """The same for studies of trust, which need many classes and signs."""
     return {**COMPACT, "train.minutes": 2 * QUICK_SECONDS / 60} if ask.quick else MANY_CLASSES
 
 
-def classes_of(ask: Ask) -> tuple[str, ...]:
+def classes_of(ask: StudyRequest) -> tuple[str, ...]:
     """The task's classes by name, those of the data where all are asked for."""
     labels = load_config(None, ask.settings).data.labels
     return select(read_records(ask.data, labels), ask.classes, labels=labels).classes

@@ -26,7 +26,7 @@ from roadworthy.evaluate.uncertainty import Answers, Sureness, ask
 from roadworthy.inference.confidence import accepted
 from roadworthy.inference.torch import predict_features, predict_logits
 from roadworthy.signs.catalogue import NO_SIGN
-from roadworthy.studies.plan import STUDIES, Arm, Ask, Job, Plan, Study
+from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest
 from roadworthy.studies.questions import trust_tables as tables
 from roadworthy.studies.questions.setups import classes_of, many_classes
 from roadworthy.studies.results import Curve, Curves, StudyResult
@@ -49,7 +49,7 @@ CURVE = np.linspace(0.9, 1.0, 41)
 class Trust(Study):
     """How far can an answer be trusted, which are better not given, and what is no known sign?"""
 
-    def plan(self, ask: Ask) -> Plan:
+    def plan(self, ask: StudyRequest) -> Plan:
         """One network, one that learns what no sign is, one for other domains; five that lack a fifth."""
         names = classes_of(ask)
         more = {"data.classes": (*(name for name in names if name != NO_SIGN), NO_SIGN)}
