@@ -22,7 +22,7 @@ from roadworthy.core.ray import connect
 from roadworthy.studies.jobs import perform
 from roadworthy.studies.plan import Job
 
-ATTEMPTS = 3  # at a training whose process dies; what it has stored is gone on with
+ATTEMPTS = 3  # at a training whose process dies; it resumes from what it has stored
 
 Told = Callable[[Job, str], None]
 """Called with a job and what happens to it: `started`, `finished`, `lost`, or `failed: why`."""

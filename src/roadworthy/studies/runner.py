@@ -40,7 +40,7 @@ def run_study(
 ) -> StudyResult:
     """Carry out what is not done yet of the study `name`, and write results.json and results.csv.
 
-    folder: the study's own.  One that was interrupted is gone on with; what is done is not done again.
+    folder: the study's own.  An interrupted study resumes; what is done is not done again.
     Raises UsageError where another process works in it, or where it holds another question's trainings.
     """
     study = STUDIES.get(name)
@@ -117,7 +117,7 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
 
 
 def _reserved(claim: Claim, ask: Ask) -> Claim:
-    """A study in a hurry settles nothing about a network that it did not train."""
+    """A quick look settles nothing about a network that it did not train."""
     if not ask.quick:
         return claim
     evidence = (
