@@ -30,7 +30,7 @@ LIGHT += [
     "evaluate.calibration",
 ]
 LIGHT += ["evaluate.statistics", "evaluate.analysis.mistakes", "evaluate.analysis.doubts", "export.parity"]
-LIGHT += ["workflows.evaluate", "workflows.score", "studies.plan", "studies.watch"]
+LIGHT += ["workflows.evaluate", "workflows.score", "studies.plan", "studies.watch", "studies.film"]
 HEAVY_IN_LIGHT = {"core.device", "data.drawings", "data.loader", "imaging.ops", "inference.torch"}
 HEAVY = {"torch", "safetensors", "torchvision"}
 

@@ -2,7 +2,17 @@
 
 import pytest
 
-from roadworthy.core.words import csv_cell, duration, interval, percent, plural, visible
+from roadworthy.core.words import (
+    csv_cell,
+    duration,
+    hundredths,
+    interval,
+    percent,
+    plural,
+    points,
+    points_interval,
+    visible,
+)
 
 
 @pytest.mark.parametrize(
@@ -62,3 +72,14 @@ def test_what_acts_on_a_terminal_is_shown(name: str, shown: str) -> None:
 def test_a_cell_is_no_formula_and_one_line(start: str) -> None:
     assert csv_cell(f"{start}1+1") == f"'{start}1+1"
     assert csv_cell(f"a{start}\nb") == f"a{start}\\nb"
+
+
+def test_differences_are_points_with_a_sign() -> None:
+    assert (points(0.0123), points(-0.5, 0), points(None)) == ("+1.23", "-50", "–")
+    assert points(0.0123, signed=False) == "1.23"
+    assert points_interval((-0.001, 0.0123)) == "-0.10 to +1.23"
+    assert points_interval(None) == "–"
+
+
+def test_hundredths_are_percent_without_the_sign() -> None:
+    assert (hundredths(0.98361), hundredths(0.99999)) == ("98.36", ">99.99")

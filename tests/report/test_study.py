@@ -7,10 +7,10 @@ from typing import Any
 import numpy as np
 import pytest
 
-from roadworthy.core.document import Figure, Gallery, Table
+from roadworthy.core.document import Figure, Gallery, Table, Text
 from roadworthy.core.errors import CheckpointError
 from roadworthy.report.html import render
-from roadworthy.report.study import answer, read_study, study_sections
+from roadworthy.report.study import THE_STUDY, answer, read_study, study_sections
 
 
 def comparison(a: str, verdict: str, effect: float, **more: Any) -> dict[str, Any]:
@@ -95,13 +95,14 @@ def test_the_answer_follows_from_the_verdicts(results: dict[str, Any]) -> None:
     assert answer(results).startswith("arm 5 is worse than none (-5.00 points")
     assert answer(results).endswith("-3.00 to -1.00); 2 smaller differences are shown below.")
     results["comparisons"] = []
-    assert answer(results) == "ours reads 96.00 % right."
+    assert answer(results) == "ours reads 96.00 % correctly."
     assert answer({**results, "answer": "Yes."}) == "Yes."
 
 
 def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
     summary, *_ = study_sections([results, {**results, "answer": "Yes."}])
-    (table,) = summary.blocks
+    *introduced, table = summary.blocks
+    assert [block.text for block in introduced if isinstance(block, Text)] == [THE_STUDY]
     assert isinstance(table, Table)
     assert [row[2:] for row in table.rows] == [
         (answer(results), "6 trainings, 2 seeds, 12.0 s of training"),
@@ -109,9 +110,17 @@ def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:
     ]
 
 
+def test_the_study_is_introduced_only_where_it_is_named(results: dict[str, Any]) -> None:
+    plain = {**results, "claims": [], "question": "Which is better?", "answer": "Neither."}
+    (table,) = study_sections([plain])[0].blocks
+    assert isinstance(table, Table)
+    introduced, _ = study_sections([{**plain, "question": "Was the study right?"}])[0].blocks
+    assert introduced == Text(text=THE_STUDY)
+
+
 def test_seconds_of_a_training_that_was_carried_on_count_once(results: dict[str, Any]) -> None:
     results["arms"].append({**arm("longer", 0.9, 0.9, after="none"), "extends": True})
-    (table,) = next(iter(study_sections([results]))).blocks
+    *_, table = study_sections([results])[0].blocks
     assert isinstance(table, Table)
     assert table.rows[0][3] == "8 trainings, 2 seeds, 12.0 s of training"
 
@@ -152,7 +161,7 @@ def test_the_page_is_whole_and_escaped(results: dict[str, Any]) -> None:
     assert "Does &lt;augmentation&gt; help?" in page
     assert "<augmentation>" not in page
     assert "refuted" in page
-    assert "take them as independent" in page
+    assert "take every picture as independent" in page
     charts = blocks(results, Figure)
     assert [chart.name for chart in charts] == ["augmentation-accuracy-none", "c"]
     assert charts[1].svg.count("opacity:0.13") == 5  # a band for each line

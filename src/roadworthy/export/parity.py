@@ -10,7 +10,7 @@ import numpy as np
 
 from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.core.errors import ParityError, ShapeError
-from roadworthy.core.words import percent
+from roadworthy.core.words import percent, points
 
 TOLERANCE = 1e-3  # of a logit, in full precision
 AGREEMENT, LOSS = 0.995, 0.001  # least agreement and largest loss of accuracy in 8 bits
@@ -89,8 +89,8 @@ def check_quantised(found: Parity) -> None:
     if changed > max(1, (1 - AGREEMENT) * found.n) or worse > max(1, LOSS * found.n):
         raise ParityError(
             f"8 bits change too much: {percent(found.agreement)} of {found.n:,} answers stay (at least "
-            f"{percent(AGREEMENT, 1)}), {100 * lost:.2f} points of accuracy are lost (at most "
-            f"{100 * LOSS:.1f}, or one picture)"
+            f"{percent(AGREEMENT, 1)}), {points(lost, signed=False)} points of accuracy are lost (at most "
+            f"{points(LOSS, 1, signed=False)}, or one picture)"
             f"{_some(found)}; nothing was written, --precision fp32 keeps full precision"
         )
 

@@ -18,6 +18,7 @@ from PIL import Image
 
 from roadworthy.core.arrays import Box, ByteArray
 from roadworthy.core.errors import ImageError, ShapeError, UsageError
+from roadworthy.core.words import percent
 from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
@@ -36,7 +37,7 @@ class Seen(NamedTuple):
 
 def sure(confidence: float) -> str:
     """A confidence to a tenth of a percent; none but 1 itself is said to be all."""
-    return ">99.9 %" if 1 - WORTH <= confidence < 1 else f"{100 * confidence:.1f} %"
+    return percent(confidence, 1)
 
 
 @dataclass(frozen=True, kw_only=True, repr=False)

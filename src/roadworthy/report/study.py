@@ -20,6 +20,11 @@ from roadworthy.report.tables import formatted
 
 Tree = Mapping[str, Any]
 NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")
+THE_STUDY = (
+    "'The study' is earlier work, out of which Roadworthy grew: it trained a small network to tell four "
+    "classes of German road signs apart. Its claims, C1 to C14, are tested again here, from several seeds "
+    "and with intervals."
+)
 NAMED = 4  # differences in an answer; the rest stand in the tables
 
 
@@ -33,7 +38,7 @@ def read_study(folder: Path) -> Tree:
     missing = [name for name in NEEDED if name not in tree]
     if missing:
         raise CheckpointError(
-            f"{path} lacks {', '.join(missing)}; run the study again, nothing is trained twice"
+            f"{path} lacks {', '.join(missing)}; run the study again: what was trained is kept"
         )
     return tree
 
@@ -44,13 +49,20 @@ def study_sections(results: Sequence[Tree], folders: Sequence[Path] = ()) -> lis
     folders: of the studies, where their pictures lie; pictures are left out without.
     """
     claims = [claim for result in results for claim in result["claims"]]
-    sections = [Section(title="Summary", anchor="summary", blocks=(_summary(results),))]
+    introduced = [Text(text=THE_STUDY)] if any(map(_names_the_study, results)) else []
+    sections = [Section(title="Summary", anchor="summary", blocks=(*introduced, _summary(results)))]
     if claims:
         sections.append(Section(title="Claims", anchor="claims", blocks=(_claims(claims),)))
     for result, folder in itertools.zip_longest(results, folders):
         blocks = (*_in_full(result), *(_galleries(result, folder) if folder is not None else ()))
         sections.append(Section(title=result["study"], anchor=result["study"], blocks=blocks))
     return sections
+
+
+def _names_the_study(result: Tree) -> bool:
+    """Whether a reader meets the study without having been told which that is."""
+    said = [result["question"], answer(result), *(arm["name"] for arm in result["arms"])]
+    return bool(result["claims"]) or any("the study" in text for text in said)
 
 
 def _summary(results: Sequence[Tree]) -> Table:
@@ -80,7 +92,7 @@ def answer(result: Tree) -> str:
     comparisons = result["comparisons"]
     if not comparisons:
         best = max(result["arms"], key=_mean)
-        return f"{best['name']} reads {percent(_mean(best))} right."
+        return f"{best['name']} reads {percent(_mean(best))} correctly."
     shown = [c for c in comparisons if c["verdict"] in ("better", "worse")]
     if not shown:
         return f"None of {plural(len(comparisons), 'comparison')} shows a difference."
@@ -117,7 +129,9 @@ def _claims(claims: Sequence[Tree]) -> Table:
     ordered = sorted(claims, key=lambda claim: (len(claim["id"]), claim["id"]))
     rows = tuple((c["id"], c["text"], c["verdict"], c["evidence"]) for c in ordered)
     return Table(
-        caption="Claims of the study before", columns=("", "claim", "verdict", "evidence"), rows=rows
+        caption="Claims of the study, and what became of them",
+        columns=("", "claim", "verdict", "evidence"),
+        rows=rows,
     )
 
 
@@ -128,8 +142,9 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
         if any(c["tracks"] == c["n"] for c in result["comparisons"]):
             blocks.append(
                 Text(
-                    text="Where as many signs as pictures are named, the set does not tell which pictures "
-                    "show the same sign: intervals take them as independent, too narrow if they are not."
+                    text="Where there are as many signs as pictures, the data does not tell which pictures "
+                    "show the same sign. The intervals then take every picture as independent; where some "
+                    "show the same sign, they are too narrow."
                 )
             )
     blocks += [formatted(table) for table in result["tables"]]

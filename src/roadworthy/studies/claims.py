@@ -36,7 +36,7 @@ def judge(id: str, text: str, *parts: Part) -> Claim:
 
 
 def untrained(texts: Mapping[str, str]) -> list[Claim]:
-    """Claims, by name, about a network that was not trained: a study in a hurry leaves it out."""
+    """Claims, by name, about a network that was not trained: a quick look leaves it out."""
     open_ = Part(verdict="open", evidence="the network that it speaks of was not trained")
     return [judge(id, text, open_) for id, text in texts.items()]
 

@@ -22,7 +22,7 @@ from roadworthy.core.ray import connect
 from roadworthy.studies.jobs import perform
 from roadworthy.studies.plan import Job, JobStatus
 
-ATTEMPTS = 3  # at a training whose process dies; what it has stored is gone on with
+ATTEMPTS = 3  # at a training whose process dies; it resumes from what it has stored
 
 Listener = Callable[[Job, JobStatus, str], None]
 """Called with a job, what happens to it, and why where it failed."""

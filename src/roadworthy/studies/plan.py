@@ -49,9 +49,9 @@ class StudyRequest:
     def __post_init__(self) -> None:
         for name in self.new:
             if not is_file_name(name):  # what is measured on it goes into a folder of its name
-                raise ConfigError(f"a domain is called {name!r}, which no folder can be; name it otherwise")
+                raise ConfigError(f"the domain name {name!r} cannot name a folder; choose another")
         if self.samples < 1:
-            raise ConfigError(f"conclusions from {self.samples} samples were asked for; use at least 1")
+            raise ConfigError(f"conclusions from {self.samples} pictures were asked for; ask for 1 or more")
         if not 1 <= self.seeds <= 1000:
             raise ConfigError(
                 f"a study got {self.seeds} seeds; use from 1 to 1000, and 2 or more for intervals"
@@ -64,7 +64,7 @@ Ask = StudyRequest
 
 @dataclass(frozen=True, kw_only=True)
 class Arm:
-    """One way to train: settings that differ from the study's base, and what it goes on from, if anything.
+    """One way to train: settings that differ from the study's base, and what it starts from, if anything.
 
     after: the arm whose finished network (same seed, same fold) this one starts from.
     seeds: at most so many, where there are many such arms; 0 for as many as the plan has.

@@ -68,8 +68,8 @@ def run_study(
 ) -> StudyResult:
     """Carry out what is not done yet of a study, and write results.json and results.csv.
 
-    One that was interrupted is gone on with; what is done is not done again.
-    Raises UsageError where another process works in its folder.
+    folder: the study's own.  An interrupted study resumes; what is done is not done again.
+    Raises UsageError where another process works in it, or where it holds another question's trainings.
     """
     folder = prepared.folder
 

@@ -66,7 +66,7 @@ def _too_few_steps(accuracy: float, steps: int, classes: int) -> Doubt | None:
 
 def _at_guessing(metrics: Metrics) -> Doubt | None:
     guessing = max(values.n for values in metrics.per_class.values()) / metrics.n
-    if metrics.accuracy_ci95[0] > guessing or metrics.accuracy == 1:
+    if metrics.interval.low > guessing or metrics.accuracy == 1:
         return None
     text = (
         f"An accuracy of {percent(metrics.accuracy, 1)} is not shown to be above guessing: always answering "

@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roadworthy.core.document import Figure
+from roadworthy.core.words import percent
 from roadworthy.report.figures.scales import scale, tick_percent, ticks
 from roadworthy.report.figures.svg import (
     BLUE,
@@ -50,6 +51,6 @@ def interval_chart(*, name: str, caption: str, alt: str, rows: Sequence[Interval
             line(x(row.low), y, x(row.high), y, BLUE, width=2.5),
             *(line(x(end), y - 4, x(end), y + 4, BLUE, width=1.5) for end in (row.low, row.high)),
             circle(x(row.value), y, 4, BLUE),
-            text(width, y + 4, f"{100 * row.value:.2f} %", anchor="end", size=12),
+            text(width, y + 4, percent(row.value), anchor="end", size=12),
         ]
     return figure(name, caption, alt, width, base + bottom, parts)

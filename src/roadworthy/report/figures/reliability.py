@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from dataclasses import dataclass
 
 from roadworthy.core.document import Figure
+from roadworthy.core.words import percent
 from roadworthy.report.figures.scales import scale, tick_percent
 from roadworthy.report.figures.svg import (
     BLUE,
@@ -66,7 +67,7 @@ def reliability_chart(*, name: str, caption: str, alt: str, bins: Sequence[Bin])
         if not b.n:
             continue
         between = f"{tick_percent(b.low)} to {tick_percent(b.high)}"
-        hint = f"confidence {between}: {b.n:,} pictures, {b.accuracy:.1%} right"
+        hint = f"confidence {between}: {b.n:,} pictures, {percent(b.accuracy, 1)} right"
         height = max(floor - share(b.n / total), 1.0)
         at, fraction = x(b.confidence), b.n / total
         parts += [
@@ -75,5 +76,5 @@ def reliability_chart(*, name: str, caption: str, alt: str, bins: Sequence[Bin])
             circle(at, y(b.accuracy), 4.5, ORANGE),
         ]
         if fraction >= 0.1:
-            parts.append(text(x(b.low) - 4, floor - height + 12, f"{fraction:.0%}", anchor="end", size=12))
+            parts.append(text(x(b.low) - 4, floor - height + 12, percent(fraction, 0), anchor="end", size=12))
     return figure(name, caption, alt, width, floor + 44, parts)

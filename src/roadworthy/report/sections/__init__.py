@@ -42,5 +42,5 @@ def _blocks(entry: RunSection, run: Run) -> list[Block]:
     except (KeyError, TypeError, ValueError, IndexError) as error:
         raise CheckpointError(
             f"{run.path}: what is stored for the report's section {entry.title!r} does not fit "
-            f"({type(error).__name__}: {error}); evaluate the model again to write it anew"
+            f"({type(error).__name__}: {error}); evaluate the model again to write it again"
         ) from error

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from roadworthy.core.document import Block, Text
-from roadworthy.core.words import interval, percent
+from roadworthy.core.words import interval, percent, points
 from roadworthy.report import figures
 from roadworthy.report.sections.base import number_table, section
 from roadworthy.report.sections.run import Run
@@ -30,7 +30,7 @@ def confidence(run: Run) -> list[Block]:
     confidence = sum(b.n * b.confidence for b in bins) / sum(b.n for b in bins)
     text = (
         f"On average the model is {percent(confidence)} sure and {percent(m['accuracy'])} right; "
-        f"bin by bin the two differ by {100 * m['ece']:.2f} percentage points (ECE)."
+        f"bin by bin the two differ by {points(m['ece'], signed=False)} percentage points (ECE)."
     )
     if m.get("temperature") is not None:
         text += f" Confidences come from logits divided by {m['temperature']:.3f}, chosen on validation."

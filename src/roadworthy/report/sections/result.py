@@ -93,7 +93,7 @@ def _ways(m: Mapping[str, Any]) -> Iterator[str]:
     if m.get("views"):
         yield f"Answers are means over several views of each picture: {m['views']}."
     if m.get("norms"):
-        yield "BatchNorm statistics were estimated anew on these very pictures, labels unused."
+        yield "BatchNorm statistics were estimated again from these pictures, without their labels."
 
 
 def _honest_interval(m: Mapping[str, Any]) -> str:

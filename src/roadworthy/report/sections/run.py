@@ -77,7 +77,7 @@ def _read(path: Path, parse: Callable[[Path], T], default: T = _REQUIRED) -> T:
     """What `parse` makes of a file; a missing one gives `default`, or CheckpointError without one."""
     if not path.exists():
         if default is _REQUIRED:
-            raise CheckpointError(f"{path} is missing; evaluate the model again to write it anew")
+            raise CheckpointError(f"{path} is missing; evaluate the model again to write it again")
         return default
     try:
         return parse(path)
@@ -92,7 +92,7 @@ def _read(path: Path, parse: Callable[[Path], T], default: T = _REQUIRED) -> T:
         zlib.error,
     ) as error:
         raise CheckpointError(
-            f"{path} is damaged ({error}); run or evaluate again to write it anew"
+            f"{path} is damaged ({error}); run or evaluate again to write it again"
         ) from error
 
 

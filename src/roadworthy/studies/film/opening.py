@@ -76,10 +76,11 @@ def published() -> Slide:
 def before() -> Slide:
     """What the study before did, and why its penalty did nothing."""
     return Slide(
-        title="The study before: a penalty that did nothing",
-        points=("Twice tried, twice without any effect on the weights", "One seed each; 20 photographs"),
+        title="The study: a penalty that did nothing",
+        points=("Tried twice, and twice without any effect on the weights", "One seed each; 20 photographs"),
         narration=(
-            "The study before tried it twice, and both times the penalty did nothing.",
+            "The study, earlier work out of which Roadworthy grew, tried the penalty twice.",
+            "Both times it did nothing.",
             "Once the norm was added outside the tape and the plain gradient applied; "
             "once the tape had seen no forward pass, so that every gradient was missing.",
             "Its figures are those of plain training.",

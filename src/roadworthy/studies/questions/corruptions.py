@@ -28,7 +28,7 @@ from roadworthy.studies.questions.domains import (
     PLAIN,
     SECONDS,
     TOGETHER,
-    in_a_hurry,
+    for_a_quick_look,
 )
 from roadworthy.studies.questions.setups import QUICK_SECONDS, QUICK_SEEDS
 from roadworthy.studies.results import ArmResult, StudyResult
@@ -49,7 +49,7 @@ class Corruptions(Study):
         arms.append(Arm(name=COMBINED, settings=TOGETHER))
         return Plan(
             base={**PLAIN, "train.minutes": seconds / 60},
-            arms=tuple(in_a_hurry(arms) if ask.quick else arms),
+            arms=tuple(for_a_quick_look(arms) if ask.quick else arms),
             pairs=tuple((arm.name, NONE) for arm in arms[1:]),
             domains=False,
             seeds=QUICK_SEEDS if ask.quick else 0,

@@ -75,7 +75,7 @@ def drops(result: StudyResult, folder: Path) -> DataTable:
         (arm.name, domain, drop(arm, folder, domain)) for domain in result.domains for arm in result.arms
     ]
     return DataTable(
-        caption="What is lost, over the classes that a domain has; intervals over signs and seeds",
+        caption="Accuracy lost in each domain, over the classes that it has; intervals over signs and seeds",
         columns=(
             Column("arm"),
             Column("domain"),
@@ -226,7 +226,7 @@ def worst_signs(arm: ArmResult, folder: Path, domain: str) -> DataTable:
             )
         )
     return DataTable(
-        caption=f"Signs with most mistakes, {arm.name} on {domain}",
+        caption=f"Signs with the most mistakes, {arm.name} on {domain}",
         columns=(
             Column("sign"),
             Column("class"),

@@ -89,7 +89,7 @@ class Domains(Study):
         longer = {**LONGER, "train.minutes": TIMES * seconds / 60}
         arms.append(Arm(name=LONG, settings=longer, seeds=3))
         if ask.quick:
-            arms = in_a_hurry(arms)
+            arms = for_a_quick_look(arms)
         else:
             arms += self._as_it_was()
             if installed():
@@ -203,7 +203,7 @@ class Domains(Study):
         return stored
 
 
-def in_a_hurry(arms: Sequence[Arm]) -> list[Arm]:
+def for_a_quick_look(arms: Sequence[Arm]) -> list[Arm]:
     """The same with fewer drawings: to list many takes longer than the seconds that see some of them."""
     return [
         replace(arm, settings={**arm.settings, "data.spec": QUICK_DRAWN})

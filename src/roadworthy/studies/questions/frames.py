@@ -108,7 +108,7 @@ class Frames(Study):
         return [
             Curves(
                 name="frames",
-                caption="Signs read rightly by so many of their frames together",
+                caption="Signs read correctly from so many of their frames together",
                 x_label="frames, spread evenly over the track",
                 curves=tuple(lines),
             )
@@ -174,11 +174,11 @@ class _Pooled:
 
 
 def _by_way(pooled: _Pooled) -> DataTable:
-    """Signs read wrongly, by how their frames are put together."""
+    """Signs read wrongly: by how their frames are put together."""
     standard = standard_corruptions()
     ways = [name for name in pooled.folds[0]["clean"] if not name.startswith(("frames", "ece"))]
     return DataTable(
-        caption=f"Signs read wrongly, {pooled.signs:,} signs and {pooled.frames:,} frames, each by a "
+        caption=f"Signs read wrongly: {pooled.signs:,} signs and {pooled.frames:,} frames, each by a "
         "network that never saw the sign",
         columns=(
             Column("answer by"),
@@ -215,7 +215,7 @@ def _calibration(pooled: _Pooled) -> DataTable:
         ("in full: each is new evidence", "ece: sum"),
     )
     return DataTable(
-        caption="Calibration error of fused answers: what a further frame counts for",
+        caption="Calibration error of fused answers: how much each further frame counts",
         columns=(Column("a further frame counts"), Column("clean", "share"), Column("corrupted", "share")),
         rows=tuple((name, *pooled.ece(key)) for name, key in worths),
     )

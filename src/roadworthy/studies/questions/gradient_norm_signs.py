@@ -24,8 +24,8 @@ from roadworthy.studies.questions.domains import (
     DRAWN_TEST,
     PER_CLASS,
     QUICK_PER_CLASS,
+    for_a_quick_look,
     held_out,
-    in_a_hurry,
 )
 from roadworthy.studies.questions.gradient_norm import cost_table, sharpness_of, sharpness_table
 from roadworthy.studies.questions.gradient_norm_arms import (
@@ -111,7 +111,7 @@ class GradientNormSigns(Study):
             arms.append(Arm(name=ORIGINAL, settings=as_it_was))
         return Plan(
             base={},
-            arms=tuple(in_a_hurry(arms) if ask.quick else arms),
+            arms=tuple(for_a_quick_look(arms) if ask.quick else arms),
             pairs=tuple(pairs),
             new=_elsewhere(ask, QUICK_PER_CLASS if ask.quick else PER_CLASS),
         )
@@ -212,7 +212,7 @@ def _gains(result: StudyResult, folder: Path) -> DataTable:
         rows.append((arm.name, *right, 1 - float(np.mean(corrupted)), *errs))
     names = [place or "test" for place in places]
     return DataTable(
-        caption=f"Right, in percent, and ECE; corrupted: ImageNet-C's fifteen at severity {SEVERITY}",
+        caption=f"Accuracy and ECE in percent; corrupted: ImageNet-C's fifteen at severity {SEVERITY}",
         columns=(
             Column("arm"),
             *(Column(name, "percent") for name in (*names, "corrupted")),

@@ -92,7 +92,7 @@ class Mistakes(Study):
         ]
         helped = [c.a for c in result.comparisons if c.verdict == "better"]
         return (
-            f"{'; '.join(said)}. With them go, in the first training: {', '.join(shown) or 'no trait'}. "
+            f"{'; '.join(said)}. In the first training they go with: {', '.join(shown) or 'no trait'}. "
             f"Of the remedies {', '.join(helped) or 'none'} shows a gain."
         )
 
@@ -191,7 +191,7 @@ def _on_few_signs(predictions: Predictions) -> list[DataTable]:
         return []
     return [
         DataTable(
-            caption=f"Do mistakes sit on few signs? The {found.worst} signs with most of them",
+            caption=f"Are the mistakes concentrated on a few signs? The {found.worst} signs with the most",
             columns=(
                 Column("mistakes", "count"),
                 Column("on these signs", "count"),
@@ -205,7 +205,7 @@ def _on_few_signs(predictions: Predictions) -> list[DataTable]:
 
 def _what_follows(found: Sequence[Action]) -> DataTable:
     return DataTable(
-        caption="What follows, to be tried",
+        caption="What to try next",
         columns=(Column("action"), Column("because"), Column("settings")),
         rows=tuple(
             (

@@ -72,16 +72,16 @@ class Profile(Study):
         return [
             DataTable(
                 caption=f"Where {AS_RUN} spends its time: {found['verdict']}",
-                columns=(Column("stage"), Column("share", "share", 1), Column("µs a picture", "number", 1)),
+                columns=(Column("stage"), Column("share", "share", 1), Column("µs per picture", "number", 1)),
                 rows=tuple((row["stage"], row["share"], row["us_per_image"]) for row in found["stages"]),
             ),
             DataTable(
-                caption="Once, before training: µs a picture",
+                caption="Done once, before training: µs per picture",
                 columns=(Column("what"), Column("µs", "number", 0)),
                 rows=tuple(found["preparing"].items()),
             ),
             DataTable(
-                caption="Pictures a second in training, the best of the seeds",
+                caption="Pictures per second in training, the best of the seeds",
                 columns=(
                     Column("arm"),
                     Column("pictures/s", "number", 0),

@@ -67,7 +67,7 @@ QUICK_SEEDS = 2  # where there are many arms
 
 
 def base(ask: StudyRequest) -> Settings:
-    """What arms are trained with: the study's own network, or in a hurry a small one for seconds."""
+    """What arms are trained with: the study's own network, or for a quick look a small one for seconds."""
     return {**COMPACT, "train.minutes": QUICK_SECONDS / 60} if ask.quick else STUDY_CNN
 
 

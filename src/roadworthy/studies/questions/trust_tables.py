@@ -67,7 +67,7 @@ def answer(result: StudyResult, folder: Path, home: str, coverages: Sequence[flo
             _mean(one["places"][place][key] for one in own) for key in ("ece_before", "ece_after")
         )
         said.append(
-            f"Confidence errs by {percent(after)} {f'on {place}' if place else 'at home'} "
+            f"Confidence is off by {percent(after)} {f'on {place}' if place else 'at home'} "
             f"({percent(before)} before calibration)."
         )
     return " ".join(said)
@@ -87,7 +87,8 @@ def rejection(result: StudyResult, folder: Path, coverages: Sequence[float]) -> 
         for score in ones[0]["scores"]
     )
     return DataTable(
-        caption="Wrong among the answers given at home, surest first; AURC is the mean over all shares",
+        caption="Errors among the answers given at home, surest first; AURC is their mean over all shares "
+        "answered",
         columns=(
             Column("arm"),
             Column("score"),
@@ -110,8 +111,8 @@ def outsiders(result: StudyResult, folder: Path) -> DataTable:
                 answered = _mean(one["scores"][score]["fpr"] for one in found)
                 rows.append((outsider, arm, score, told, answered, found[0]["n"], len(ones)))
     return DataTable(
-        caption="Telling what no known sign is from the signs of home's test: AUROC (95 % over trainings), "
-        "and the share still answered where 95 % of the signs are",
+        caption="Telling unknown things from the signs of the home test: AUROC (95 % over trainings), "
+        "and the share of them still answered where 95 % of the signs are",
         columns=(
             Column("pictures of"),
             Column("arm"),
@@ -140,8 +141,8 @@ def thresholds(result: StudyResult, folder: Path) -> DataTable:
             if None not in accepted:
                 rows.append((arm, outsider, _mean(accepted), None, None))
     return DataTable(
-        caption="What the threshold stored with the network accepts as a sign: chosen on validation for "
-        "calibrate.coverage of it",
+        caption="What the threshold stored with the network accepts as a sign; it was chosen on validation "
+        "for calibrate.coverage of it",
         columns=(
             Column("arm"),
             Column("pictures of"),
