@@ -21,7 +21,8 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import UsageError
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.colour import has_colour
-from roadworthy.imaging.preprocess import NORMALISATIONS, RESIZE_RULES, InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import NORMALISATIONS, RESIZE_RULES, InputSpec, crop_resize
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.inference.confidence import SCORES, answer
 from roadworthy.inference.onnx import packaged

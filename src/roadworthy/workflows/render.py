@@ -11,9 +11,7 @@ from roadworthy.core.extras import require
 from roadworthy.core.files import folder_filling, make_folder, remove_leftovers
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
-from roadworthy.imaging.preprocess import (
-    InputSpec,
-)
+from roadworthy.imaging.preprocess import InputSpec
 
 
 def render(
