@@ -123,7 +123,7 @@ def test_colour_is_judged_by_the_whole_picture_not_by_the_box():
     image = np.full((40, 60, 3), 120, np.uint8)
     image[:, 40:] = (200, 30, 40)
     spec = InputSpec(size=8, crop="roi")
-    square, colour = read_judged(encoded(image, "PNG"), spec, (2, 2, 30, 30))
+    square, colour, _ = read_judged(encoded(image, "PNG"), spec, (2, 2, 30, 30))
     np.testing.assert_array_equal(square, read_square(encoded(image, "PNG"), spec, (2, 2, 30, 30)))
     assert colour
     assert not read_judged(encoded(image[:, :40], "PNG"), spec)[1]

@@ -65,10 +65,10 @@ class InputSpec:
 
 def read_judged(
     source: str | PathLike[str] | bytes, spec: InputSpec, box: Box | None = None, max_pixels: int = MAX_PIXELS
-) -> tuple[ByteArray, bool]:
-    """`read_square`, and whether the whole picture has colour."""
+) -> tuple[ByteArray, bool, Image.Image]:
+    """`read_square`, whether the whole picture has colour, and that picture itself, RGB."""
     image = read_rgb(source, max_pixels)
-    return np.asarray(_square(image, spec, box)), has_colour(image)
+    return np.asarray(_square(image, spec, box)), has_colour(image), image
 
 
 def read_square(
