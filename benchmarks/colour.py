@@ -26,7 +26,8 @@ from roadworthy import api
 from roadworthy.core.arrays import ByteArray
 from roadworthy.data.spec import read_records
 from roadworthy.imaging.colour import has_colour
-from roadworthy.imaging.preprocess import crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.inference.confidence import accepted
 from roadworthy.signs.catalogue import kind_and_value, told_by_colour
 

@@ -1,6 +1,9 @@
 """What tests share: real data where there are some, drawn stand-ins everywhere, nothing outside tmp."""
 
+import json
 import os
+import shutil
+import subprocess
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from pathlib import Path
@@ -9,6 +12,8 @@ from typing import Any, NamedTuple
 import numpy as np
 import pytest
 from PIL import Image, ImageDraw, ImageFilter
+
+from roadworthy.core.arrays import ByteArray
 
 if "PYTEST_XDIST_WORKER_COUNT" in os.environ:
     # Before torch is imported: test processes that share the cores must not each compute with all of them.
@@ -197,3 +202,50 @@ def colours(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -
     )
     path.write_bytes(seal(toy().SerializeToString(), manifest))
     return path
+
+
+@pytest.fixture
+def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
+    """What a program of the page's modules makes of `given`."""
+    from roadworthy.serve.static import PAGE
+
+    node = shutil.which("node")
+    if node is None:
+        pytest.skip("node is not on the PATH")
+    modules = {
+        "resizing": "resize",
+        "answering": "answer",
+        "finding": "find",
+        "honouring": "honour",
+        "colouring": "colour",
+    }
+
+    def run(program: str, given: Any) -> Any:
+        (tmp_path / "given.json").write_text(json.dumps(given))
+        script = tmp_path / "program.mjs"
+        script.write_text(
+            'import fs from "fs";\n'
+            + "".join(
+                f'import * as {name} from "{(PAGE / f"{file}.js").as_uri()}";\n'
+                for name, file in modules.items()
+            )
+            + f'const given = JSON.parse(fs.readFileSync("{(tmp_path / "given.json").as_posix()}"));\n'
+            f"{program}\n"
+        )
+        done = subprocess.run([node, str(script)], capture_output=True, text=True, timeout=60, check=False)
+        assert done.returncode == 0, done.stderr
+        return json.loads(done.stdout)
+
+    return run
+
+
+@pytest.fixture
+def as_given() -> Callable[[ByteArray], dict[str, Any]]:
+    """An (H, W, 3) picture as the browser has it."""
+
+    def given(image: ByteArray) -> dict[str, Any]:
+        height, width = image.shape[:2]
+        opaque = np.dstack([image, np.full((height, width), 255, dtype=np.uint8)])
+        return {"data": opaque.ravel().tolist(), "width": width, "height": height}
+
+    return given

@@ -31,7 +31,14 @@ LIGHT += [
 ]
 LIGHT += ["evaluate.statistics", "evaluate.analysis.mistakes", "evaluate.analysis.doubts", "export.parity"]
 LIGHT += ["workflows.evaluate", "workflows.score", "studies.plan", "studies.watch", "studies.film"]
-HEAVY_IN_LIGHT = {"core.device", "data.drawings", "data.loader", "imaging.ops", "inference.torch"}
+HEAVY_IN_LIGHT = {
+    "core.device",
+    "data.drawings",
+    "data.loader",
+    "imaging.jpeg",
+    "imaging.ops",
+    "inference.torch",
+}
 HEAVY = {"torch", "safetensors", "torchvision"}
 
 

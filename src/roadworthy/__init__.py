@@ -37,7 +37,7 @@ _PUBLIC = {
     "EvaluateConfig": "roadworthy.config",
     "load_config": "roadworthy.config",
     "InputSpec": "roadworthy.imaging.preprocess",
-    "decode": "roadworthy.imaging.preprocess",
+    "decode": "roadworthy.imaging.decode",
     "preprocess": "roadworthy.imaging.preprocess",
     "Predictions": "roadworthy.core.predictions",
     "Metrics": "roadworthy.evaluate.results",

@@ -13,7 +13,7 @@ from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.data.spec import extras_for as extras_for
 from roadworthy.evaluate.results import Comparison, Metrics
-from roadworthy.imaging.preprocess import MAX_PIXELS
+from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.classifier import Classifier as Classifier
 from roadworthy.inference.classifier import load as load
 from roadworthy.inference.classifier import model_file as model_file

@@ -13,7 +13,8 @@ from roadworthy.core.errors import DataError
 from roadworthy.data import cache
 from roadworthy.data.cache import load_pixels
 from roadworthy.data.records import Record
-from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize
 
 SPEC = InputSpec(size=16)
 

@@ -8,7 +8,8 @@ from PIL import Image
 from roadworthy.config import DataConfig
 from roadworthy.core.errors import ConfigError, DataError, LabelError
 from roadworthy.data.open import open_dataset, open_splits, refuse_unmeasurable
-from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize
 
 SPEC = InputSpec(size=16)
 

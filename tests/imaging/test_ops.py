@@ -1,7 +1,5 @@
 from __future__ import annotations
 
-import io
-import math
 from collections.abc import Callable
 
 import numpy as np
@@ -39,9 +37,6 @@ def test_normalise_is_the_twin_of_inputs_normalise(normalisation: str) -> None:
     spec = InputSpec(size=16, normalise=normalisation)
     ours = ops.normalise(ops.to_float(torch.from_numpy(bytes_BHWC).permute(0, 3, 1, 2)), spec)
     np.testing.assert_allclose(ours.numpy(), inputs.normalise(bytes_BHWC, spec), atol=1e-5)
-
-
-# Geometry
 
 
 @pytest.mark.parametrize("padding", ["border", "reflection", "zeros"])
@@ -137,9 +132,6 @@ def test_wrong_number_of_matrices_is_an_error() -> None:
         ops.colour(noise(2), ops.brightness(of(1.0)))
 
 
-# Colour
-
-
 @pytest.mark.parametrize(
     "matrix",
     [
@@ -186,9 +178,6 @@ def test_channels_last_gives_the_same() -> None:
     torch.testing.assert_close(
         ops.gaussian_blur(last, of(1, 2)), ops.gaussian_blur(images, of(1, 2)), atol=1e-6, rtol=0
     )
-
-
-# Tone, against Pillow
 
 
 def whole(batch: int = 4, size: int = 32) -> torch.Tensor:
@@ -258,9 +247,6 @@ def test_mean_level_is_what_per_picture_normalisation_makes_nought() -> None:
     filled[:, :, :5] = ops.mean_level(images)[:, :, None, None]
     centred = filled - images.mean(dim=(1, 2, 3), keepdim=True)
     assert centred[:, :, :5].abs().max() < 1e-6
-
-
-# Optics and sensor
 
 
 def test_gaussian_blur_agrees_with_scipy() -> None:
@@ -361,39 +347,3 @@ def test_occlude_covers_the_box_and_nothing_else() -> None:
     expected = images.clone()
     expected[0, :, 4:8, 2:6] = red[0, :, None, None]
     torch.testing.assert_close(result, expected, atol=0, rtol=0)
-
-
-# JPEG
-
-
-def pillow_jpeg(image: torch.Tensor, quality: int) -> torch.Tensor:
-    file = io.BytesIO()
-    array = (image.permute(1, 2, 0) * 255).round().byte().numpy()
-    Image.fromarray(array).save(file, "JPEG", quality=quality, subsampling="4:2:0")
-    return torch.from_numpy(np.array(Image.open(file))).permute(2, 0, 1) / 255
-
-
-@pytest.mark.parametrize("size", [(48, 48), (40, 56), (37, 45)])
-def test_jpeg_agrees_with_pillow(size: tuple[int, int]) -> None:
-    qualities = (5, 20, 49, 50, 75, 95)
-    images = (smooth(6, *size) * 255).round() / 255
-    ours = ops.jpeg(images, of(*qualities))
-    for image, result, quality in zip(images, ours, qualities, strict=True):
-        theirs = pillow_jpeg(image, quality)
-        # Its integer arithmetic puts a coefficient on the other side of a step now and then.
-        assert (result - theirs).abs().median() * 255 < 0.01, quality
-        assert (result - theirs).abs().mean() < 0.25 * (image - theirs).abs().mean(), quality
-        assert (result - theirs).abs().mean() * 255 < 1.5, quality
-
-
-def test_jpeg_loses_more_at_lower_quality() -> None:
-    images = smooth(1).expand(3, -1, -1, -1)
-    lost = (ops.jpeg(images, of(95, 50, 10)) - images).abs().mean(dim=(1, 2, 3)).tolist()
-    assert lost == sorted(lost)
-    assert lost[0] < 0.02 < lost[2]
-
-
-def test_dct_is_orthonormal() -> None:
-    dct = ops._dct_matrix(torch.float32, torch.device("cpu"))
-    torch.testing.assert_close(dct @ dct.T, torch.eye(8), atol=1e-6, rtol=0)
-    assert dct[0, 0].item() == pytest.approx(1 / math.sqrt(8))

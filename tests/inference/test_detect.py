@@ -18,7 +18,17 @@ from roadworthy.evaluate.detection import intersection_over_union
 from roadworthy.imaging.preprocess import InputSpec
 from roadworthy.inference import detect as find
 from roadworthy.inference.bundle import Manifest
-from roadworthy.inference.detect import FILL, Found, constants, find_one, find_signs, sizes, smallest_sought
+from roadworthy.inference.detect import (
+    FILL,
+    Found,
+    constants,
+    find_one,
+    find_signs,
+    shrink,
+    shrink_factor,
+    sizes,
+    smallest_sought,
+)
 from roadworthy.serve.static import PAGE, model_json
 
 SIZE, STRIDE = 48, 8
@@ -104,6 +114,33 @@ def test_a_picture_of_one_sign_is_looked_at_in_as_little_time_however_large_it_i
         assert intersection_over_union(found.box, box) > 0.6
         costs.append(windows.pixels)
     assert costs[1] < 1.1 * costs[0]
+
+
+@pytest.mark.parametrize(
+    ("height", "width", "factor"),
+    [(2000, 2000, 1), (2001, 2000, 2), (8000, 8000, 11), (1000, 60_000, 1), (6000, 8000, 8)],
+)
+def test_a_large_picture_of_one_sign_is_shrunk_until_its_smallest_window_is_twice_the_networks(
+    height: int, width: int, factor: int
+) -> None:
+    assert shrink_factor(height, width, SIZE) == factor
+    smallest = find.LOOSEST * min(height, width) / FILL
+    assert factor == 1 or smallest / factor >= 2 * SIZE > smallest / (factor + 1)
+
+
+def test_in_a_shrunk_picture_the_sign_is_found_where_it_is(monkeypatch: pytest.MonkeyPatch) -> None:
+    picture = street((601, 350, 831, 580), height=1003, width=1450)
+    (whole,) = find_one(picture, RedSquares(), RedSquares())
+    monkeypatch.setattr(find, "SHRUNK_FROM", 1_000_000)
+    monkeypatch.setattr(find, "GAP", 1.0)
+    (shrunk,) = find_one(picture, RedSquares(), RedSquares())
+    assert shrink(picture, SIZE).factor == 2
+    assert intersection_over_union(shrunk.box, whole.box) > 0.9
+
+
+def test_a_box_in_a_shrunk_picture_ends_with_the_picture() -> None:
+    picture = find.Shrunk(pixels=np.zeros((5, 4, 3), np.uint8), factor=3, height=14, width=10)
+    assert find._enlarged((1.0, 2.0, 4.0, 5.0), picture) == (3.0, 6.0, 10, 14)
 
 
 def test_signs_side_by_side_are_two() -> None:

@@ -1,8 +1,6 @@
 """What the tests of serving share."""
 
-import json
 import shutil
-import subprocess
 import threading
 import time
 from collections.abc import Callable, Iterator
@@ -10,11 +8,7 @@ from contextlib import AbstractContextManager, contextmanager
 from pathlib import Path
 from typing import Any
 
-import numpy as np
 import pytest
-
-from roadworthy.core.arrays import ByteArray
-from roadworthy.serve.static import PAGE
 
 
 @pytest.fixture(scope="session")
@@ -78,48 +72,3 @@ def browser() -> Iterator[Any]:
         opened = driver.chromium.launch(executable_path=chromium, args=arguments)
         yield opened
         opened.close()
-
-
-@pytest.fixture
-def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
-    """What a program of the page's modules makes of `given`."""
-    node = shutil.which("node")
-    if node is None:
-        pytest.skip("node is not on the PATH")
-    modules = {
-        "resizing": "resize",
-        "answering": "answer",
-        "finding": "find",
-        "honouring": "honour",
-        "colouring": "colour",
-    }
-
-    def run(program: str, given: Any) -> Any:
-        (tmp_path / "given.json").write_text(json.dumps(given))
-        script = tmp_path / "program.mjs"
-        script.write_text(
-            'import fs from "fs";\n'
-            + "".join(
-                f'import * as {name} from "{(PAGE / f"{file}.js").as_uri()}";\n'
-                for name, file in modules.items()
-            )
-            + f'const given = JSON.parse(fs.readFileSync("{(tmp_path / "given.json").as_posix()}"));\n'
-            f"{program}\n"
-        )
-        done = subprocess.run([node, str(script)], capture_output=True, text=True, timeout=60, check=False)
-        assert done.returncode == 0, done.stderr
-        return json.loads(done.stdout)
-
-    return run
-
-
-@pytest.fixture
-def as_given() -> Callable[[ByteArray], dict[str, Any]]:
-    """An (H, W, 3) picture as the browser has it."""
-
-    def given(image: ByteArray) -> dict[str, Any]:
-        height, width = image.shape[:2]
-        opaque = np.dstack([image, np.full((height, width), 255, dtype=np.uint8)])
-        return {"data": opaque.ravel().tolist(), "width": width, "height": height}
-
-    return given

@@ -24,7 +24,7 @@ import schemathesis
 from starlette.testclient import TestClient
 
 from roadworthy.core.errors import ImageError
-from roadworthy.imaging.preprocess import decode
+from roadworthy.imaging.decode import decode
 from roadworthy.serve.app import create_app
 from roadworthy.serve.settings import ServiceConfig
 

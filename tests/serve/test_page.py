@@ -21,7 +21,9 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import UsageError
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.colour import has_colour
-from roadworthy.imaging.preprocess import NORMALISATIONS, RESIZE_RULES, InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import NORMALISATIONS, RESIZE_RULES, InputSpec, crop_resize
+from roadworthy.inference import detect
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.inference.confidence import SCORES, answer
 from roadworthy.inference.onnx import packaged
@@ -541,3 +543,27 @@ def test_a_static_copy_looks_closer_without_any_server(browser: Any, tmp_path: P
         assert page.input_value("#box")
         page.close()
         files.shutdown()
+
+
+@pytest.mark.parametrize("shape", [(1500, 1490), (1446, 2101), (90, 80)])
+def test_a_large_picture_of_one_sign_is_shrunk_to_the_same_pixels(
+    shape: tuple[int, int],
+    in_node: Callable[[str, Any], Any],
+    as_given: Callable[[ByteArray], dict[str, Any]],
+    monkeypatch: pytest.MonkeyPatch,
+) -> None:
+    monkeypatch.setattr(detect, "SHRUNK_FROM", 1_000_000)
+    image = np.random.default_rng(5).integers(0, 256, (*shape, 3), dtype=np.uint8)
+    wanted = detect.shrink(image, 48)
+    rules = detect.constants()
+    given = {"picture": as_given(image), "rules": rules, "box": [1, 2, *shape[::-1]]}
+    program = """
+const { pixels, factor } = finding.shrink(given.picture, 48, given.rules);
+const box = finding.enlarged(given.box, factor, given.picture);
+console.log(JSON.stringify([factor, pixels.height, pixels.width, Array.from(pixels.data), box]));
+"""
+    factor, height, width, data, box = in_node(program, given)
+    assert (factor, height, width) == (wanted.factor, *wanted.pixels.shape[:2])
+    pixels = np.array(data, np.uint8).reshape(height, width, 4)[..., :3]
+    np.testing.assert_array_equal(pixels, wanted.pixels)
+    assert box == [factor, 2 * factor, shape[1], shape[0]]

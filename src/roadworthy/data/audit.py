@@ -19,7 +19,8 @@ from roadworthy.core.words import plural
 from roadworthy.data.groups import near_pairs, perceptual_hashes
 from roadworthy.data.records import Record
 from roadworthy.data.sheet import contact_sheet
-from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize
 
 TINY_PX, HUGE_PX = (
     16,

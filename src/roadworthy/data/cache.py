@@ -32,7 +32,8 @@ from roadworthy.core.arrays import ByteArray, IntArray
 from roadworthy.core.errors import DataError, ImageError
 from roadworthy.core.files import aside_name, remove_leftovers
 from roadworthy.data.records import Record
-from roadworthy.imaging.preprocess import MAX_PIXELS, InputSpec, read_square
+from roadworthy.imaging.decode import MAX_PIXELS
+from roadworthy.imaging.preprocess import InputSpec, read_square
 
 Progress = Callable[[int, int], None]
 MAX_CACHE_BYTES = 4_000_000_000

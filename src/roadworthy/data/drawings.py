@@ -22,7 +22,8 @@ from roadworthy.core.device import generator
 from roadworthy.core.errors import DataNotFoundError, ImageError
 from roadworthy.data.records import Drawing, Record
 from roadworthy.imaging import ops
-from roadworthy.imaging.preprocess import SUFFIXES, InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import SUFFIXES, decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize
 from roadworthy.render.camera import Camera
 from roadworthy.render.no_sign import no_sign
 from roadworthy.signs.catalogue import NO_SIGN, Face, faces

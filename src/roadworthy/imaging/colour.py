@@ -32,6 +32,7 @@ import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
+LUMA = (0.299, 0.587, 0.114)  # ITU-R BT.601, as in JPEG
 GRID = 16  # blocks along the shorter side, at least
 SMALLEST = 2  # pixels along a block
 CLIPPED = 250.0
@@ -43,7 +44,7 @@ HUES, HUES_MOST = 0.5, 0.1
 WIDE, EDGE, SPOTS, SHARED = 6, 0.1, 0.12, 0.018
 RIDGE = 0.001  # levels squared: a flat picture can be fitted, too
 # Luma and both parts of chroma from R, G, B.
-_PARTS = np.array([[0.299, 0.587, 0.114], [0.701, -0.587, -0.114], [-0.299, -0.587, 0.886]]).T
+_PARTS = np.array([LUMA, [0.701, -0.587, -0.114], [-0.299, -0.587, 0.886]]).T
 
 
 def constants() -> dict[str, Any]:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Sequence
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 from PIL import Image
 
-from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
+from roadworthy.core.arrays import Box, ByteArray, FloatArray, IntArray
 from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.imaging.preprocess import RESIZE_RULES, InputSpec, crop_resize
 from roadworthy.inference.answer_rule import Found
@@ -25,6 +26,8 @@ LOWEST_PX = 4.0  # of a smaller one nothing can be seen
 FULL_PIXELS = 2_000_000  # of a picture, up to which signs of LEAST_PX are looked for
 TILE_PIXELS = 4_000_000  # given to the network at once
 LOOSEST = 0.1  # of a picture's shorter side: the smallest sign in a picture that is of one sign
+SHRUNK_FROM = 4_000_000  # pixels of a picture of one sign, above which it is shrunk before it is looked at
+GAP = 2.0  # of the network's size: the smallest window in a shrunk picture, at least
 STEP = 1.5  # from one size of windows to the next
 FILL = 0.75  # of a window's side, which a sign takes up where it is read best
 LIKELY = 6.0  # log-odds of some sign against none, from which a window or a crop counts
@@ -50,6 +53,8 @@ def constants() -> dict[str, Any]:
         "least_px": LEAST_PX,
         "full_pixels": FULL_PIXELS,
         "loosest": LOOSEST,
+        "shrunk_from": SHRUNK_FROM,
+        "gap": GAP,
         "step": STEP,
         "fill": FILL,
         "likely": LIKELY,
@@ -111,8 +116,56 @@ def find_one(
     image: ByteArray, windows: Engine, crops: Network, *, check: Callable[[], None] = lambda: None
 ) -> list[Found]:
     """The same in a picture that is of one sign, however loosely framed; quick for pictures of any size."""
-    least_px = max(LEAST_PX, LOOSEST * min(image.shape[:2]))
-    return find_signs(image, windows, crops, least_px=least_px, check=check)
+    return find_one_shrunk(shrink(image, windows.spec.size), windows, crops, check=check)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Shrunk:
+    """A picture of one sign, as it is looked at: shrunk by a whole factor where it is large.
+
+    height, width: of the picture itself.
+    """
+
+    pixels: ByteArray
+    factor: int
+    height: int
+    width: int
+
+
+def shrink(image: ByteArray | Image.Image, size: int) -> Shrunk:
+    """A picture of one sign with no more pixels than a network of that size makes use of.
+
+    Every size of windows would otherwise be resized from all pixels of the picture anew.
+    """
+    picture = image if isinstance(image, Image.Image) else Image.fromarray(image)
+    factor = shrink_factor(picture.height, picture.width, size)
+    pixels = np.asarray(picture.reduce(factor) if factor > 1 else image)
+    return Shrunk(pixels=pixels, factor=factor, height=picture.height, width=picture.width)
+
+
+def shrink_factor(height: int, width: int, size: int) -> int:
+    """The largest that leaves the smallest window GAP times the network's size; 1 for smaller pictures."""
+    if height * width <= SHRUNK_FROM:
+        return 1
+    return max(1, int(LOOSEST * min(height, width) / FILL / (GAP * size)))
+
+
+def find_one_shrunk(
+    picture: Shrunk, windows: Engine, crops: Network, *, check: Callable[[], None] = lambda: None
+) -> list[Found]:
+    """`find_one` of a picture that was shrunk before; boxes are in pixels of the picture itself."""
+    least_px = max(LEAST_PX, LOOSEST * min(picture.pixels.shape[:2]))
+    found = find_signs(picture.pixels, windows, crops, least_px=least_px, check=check)
+    if picture.factor == 1:
+        return found
+    return [Found(box=_enlarged(one.box, picture), logits=one.logits) for one in found]
+
+
+def _enlarged(box: Box, picture: Shrunk) -> Box:
+    """A box in a shrunk picture, in pixels of the picture itself; the last pixels may reach beyond it."""
+    (x1, y1, x2, y2), by = box, picture.factor
+    width, height = picture.width, picture.height
+    return min(by * x1, width), min(by * y1, height), min(by * x2, width), min(by * y2, height)
 
 
 def smallest_sought(height: int, width: int) -> float:

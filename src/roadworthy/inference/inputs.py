@@ -18,7 +18,7 @@ from roadworthy.core import notes
 from roadworthy.core.errors import DataError, DataNotFoundError, UsageError
 from roadworthy.core.files import check_regular
 from roadworthy.core.paths import as_path
-from roadworthy.imaging.preprocess import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
+from roadworthy.imaging.decode import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
 
 
 def expand_inputs(inputs: Sequence[str], *, or_model: bool = False) -> Iterator[Path]:

@@ -6,13 +6,24 @@ import asyncio
 from collections.abc import Callable
 from dataclasses import dataclass, replace
 
+from PIL import Image
+
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ImageError
 from roadworthy.core.predictions import log_probabilities
-from roadworthy.imaging.preprocess import InputSpec, count_pixels, decode, read_judged
+from roadworthy.imaging.decode import count_pixels, decode
+from roadworthy.imaging.preprocess import InputSpec, read_judged
 from roadworthy.inference.answer_rule import AnswerRule, Found, wants_closer_look
 from roadworthy.inference.confidence import fuse_frames, lacks_colour
-from roadworthy.inference.detect import ROOM, find_one, find_signs
+from roadworthy.inference.detect import (
+    ROOM,
+    Shrunk,
+    find_one,
+    find_one_shrunk,
+    find_signs,
+    shrink,
+    shrink_factor,
+)
 from roadworthy.serve.failures import HTTPRefusal
 from roadworthy.serve.lanes import Lane
 from roadworthy.serve.receiving import PictureRequest
@@ -20,6 +31,7 @@ from roadworthy.serve.schema import Answer, Tracked, as_answer
 from roadworthy.serve.service import Service
 from roadworthy.serve.uploads import Upload
 
+KEPT_PIXELS = 4_000_000  # of a shrunk picture, at most, that is kept for a closer look
 SMALL_PIXELS = 1_000_000  # of a picture that is decoded in about ten milliseconds
 INDEPENDENCE = 0.0  # what a further frame of a sign is worth: measured (docs/results/domains.md)
 
@@ -29,11 +41,13 @@ class Crop:
     """What the network takes of a picture, and whether that picture lacks the colour that it needs.
 
     large: it has so many pixels that looking at it takes long.
+    shrunk: what a closer look needs of a picture that is so much larger that it is not decoded twice.
     """
 
     pixels: ByteArray
     colourless: bool
     large: bool
+    shrunk: Shrunk | None = None
 
 
 async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> list[Answer]:
@@ -51,8 +65,8 @@ async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> 
         row = rule.row("", next(logits), colourless=crop.colourless)
         if wants_closer_look(row) and upload.box is None and served.windows is not None:
             lane = service.large if crop.large else service.small
-            found, colourless = await _look(service, lane, asked, upload, find_one)
-            row = rule.surer(row, found, colourless=colourless)
+            found = await _look_closer(lane, service, asked, upload, crop)
+            row = rule.surer(row, found, colourless=crop.colourless)
         results.append(as_answer(row, upload.name))
     return results
 
@@ -63,7 +77,7 @@ async def find_in_pictures(service: Service, asked: PictureRequest, top: int) ->
     results = []
     for upload in asked.uploads:
         try:
-            found, colourless = await _look(service, service.large, asked, upload, find_signs)
+            found, colourless = await _find_all(service, asked, upload)
         except ImageError as error:
             service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
@@ -125,10 +139,11 @@ async def _open(service: Service, asked: PictureRequest, upload: Upload) -> Crop
 
     def work(*, large: bool) -> Crop | str:
         try:
-            pixels, colour = read_judged(upload.data, spec, upload.box, most)
+            pixels, colour, picture = read_judged(upload.data, spec, upload.box, most)
         except ImageError as error:
             return str(error)
-        return Crop(pixels=pixels, colourless=not (colour or crops.without_colour), large=large)
+        colourless = not (colour or crops.without_colour)
+        return Crop(pixels=pixels, colourless=colourless, large=large, shrunk=_shrunk(asked, upload, picture))
 
     def work_where_small() -> Crop | str | None:
         try:
@@ -142,19 +157,43 @@ async def _open(service: Service, asked: PictureRequest, upload: Upload) -> Crop
     return opened
 
 
-async def _look(
-    service: Service, lane: Lane, asked: PictureRequest, upload: Upload, find: Callable[..., list[Found]]
-) -> tuple[list[Found], bool]:
-    """The signs found, and whether the picture lacks colour.
+def _shrunk(asked: PictureRequest, upload: Upload, picture: Image.Image) -> Shrunk | None:
+    """A much smaller picture for a closer look; none where it would hardly be smaller."""
+    windows = asked.served.windows
+    if windows is None or upload.box is not None:
+        return None
+    factor = shrink_factor(picture.height, picture.width, windows.spec.size)
+    if factor == 1 or picture.height * picture.width > KEPT_PIXELS * factor**2:
+        return None
+    return shrink(picture, windows.spec.size)
 
-    Decoded here, once more if need be: to keep all pictures of a request would take gigabytes.
+
+async def _look_closer(
+    lane: Lane, service: Service, asked: PictureRequest, upload: Upload, crop: Crop
+) -> list[Found]:
+    """The signs found in a picture of one.
+
+    Decoded once more, unless it was kept shrunk: to keep all pictures of a request would take gigabytes.
     """
+    windows, crops = asked.served.windows, asked.served.crops
+    assert windows is not None
+
+    def work(check: Callable[[], None]) -> list[Found]:
+        if crop.shrunk is not None:
+            return find_one_shrunk(crop.shrunk, windows, crops, check=check)
+        return find_one(decode(upload.data, service.config.max_pixels), windows, crops, check=check)
+
+    return await lane.run(work, asked.client)
+
+
+async def _find_all(service: Service, asked: PictureRequest, upload: Upload) -> tuple[list[Found], bool]:
+    """All signs found in a picture, and whether it lacks colour."""
     windows, crops = asked.served.windows, asked.served.crops
     assert windows is not None
 
     def work(check: Callable[[], None]) -> tuple[list[Found], bool]:
         picture = decode(upload.data, service.config.max_pixels)
-        found = find(picture, windows, crops, check=check)
+        found = find_signs(picture, windows, crops, check=check)
         return found, lacks_colour(picture, crops.without_colour)
 
-    return await lane.run(work, asked.client)
+    return await service.large.run(work, asked.client)

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from pathlib import Path
 
 from roadworthy.core.errors import ConfigError
-from roadworthy.imaging.preprocess import MAX_PIXELS
+from roadworthy.imaging.decode import MAX_PIXELS
 
 LEAST_KEY = 16  # characters of an API key
 

@@ -23,7 +23,8 @@ from roadworthy.core.files import make_folder, scratch, write_json
 from roadworthy.core.timing import Stages
 from roadworthy.core.words import percent
 from roadworthy.data.spec import read_records
-from roadworthy.imaging.preprocess import crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.track import Trace
 from roadworthy.workflows.checks import check_names

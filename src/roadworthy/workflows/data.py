@@ -16,10 +16,8 @@ from roadworthy.core.extras import require
 from roadworthy.core.files import make_folder, write_json
 from roadworthy.core.notes import hearing
 from roadworthy.core.paths import as_path
-from roadworthy.imaging.preprocess import (
-    SUFFIXES,
-    InputSpec,
-)
+from roadworthy.imaging.decode import SUFFIXES
+from roadworthy.imaging.preprocess import InputSpec
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit

@@ -7,9 +7,7 @@ from collections.abc import Iterator, Sequence
 from os import PathLike
 
 from roadworthy.core.paths import StrPath
-from roadworthy.imaging.preprocess import (
-    MAX_PIXELS,
-)
+from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.answers import Row
 from roadworthy.inference.classifier import load
 

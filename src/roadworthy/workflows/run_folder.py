@@ -27,7 +27,8 @@ from roadworthy.data.taken import FILE as SPLITS_FILE
 from roadworthy.data.taken import write_splits
 from roadworthy.evaluate.analysis.mistakes import surest_mistakes
 from roadworthy.evaluate.results import Metrics
-from roadworthy.imaging.preprocess import InputSpec, crop_resize, decode
+from roadworthy.imaging.decode import decode
+from roadworthy.imaging.preprocess import InputSpec, crop_resize
 from roadworthy.inference.predictions import write_predictions
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon

@@ -28,7 +28,7 @@ from roadworthy.core.files import alone, make_folder, replacing, write_json
 from roadworthy.core.processes import end_with_parent
 from roadworthy.core.progress import Progress
 from roadworthy.core.ray import connect, ray_or_say_so
-from roadworthy.imaging.preprocess import MAX_PIXELS
+from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.answers import Row
 from roadworthy.inference.bundle import finder_path, read_bundle
 from roadworthy.inference.classifier import check_least, load, model_file

@@ -13,7 +13,7 @@ from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
 from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of, split_of
-from roadworthy.imaging.preprocess import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
+from roadworthy.imaging.decode import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
 
 _DEEP = 2  # levels below the place named at which splits are looked for
 _CLUTTER = ("__MACOSX", "@eaDir")

@@ -28,7 +28,7 @@ from roadworthy.data.sources._shared import (
     refuse_unknown_options,
     require_columns,
 )
-from roadworthy.imaging.preprocess import SUFFIXES, suffix_of
+from roadworthy.imaging.decode import SUFFIXES, suffix_of
 from roadworthy.signs.catalogue import name_from_gtsrb_id
 
 _ROI = ("roi.x1", "roi.y1", "roi.x2", "roi.y2")

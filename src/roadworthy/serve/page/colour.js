@@ -93,9 +93,20 @@ function solved(rows) {
   return rows.map((row) => row.slice(rows.length));
 }
 
+/** Rows of mean red, green and blue of the blocks that colour is judged by. */
+function blocks(pixels, { grid, smallest }) {
+  return blockMeans(pixels, Math.max(smallest, Math.floor(Math.min(pixels.width, pixels.height) / grid)));
+}
+
+/** A picture shrunk by a whole factor, opaque, as Pillow's Image.reduce does it. */
+export function reduced(pixels, factor) {
+  const means = blockMeans(pixels, factor);
+  const data = new Uint8ClampedArray(means.flat().flatMap((one) => [...one, 255]));
+  return { data, width: means[0].length, height: means.length };
+}
+
 /** Rows of mean red, green and blue of blocks of pixels, rounded as Pillow's Image.reduce does. */
-function blocks({ data, width, height }, { grid, smallest }) {
-  const side = Math.max(smallest, Math.floor(Math.min(width, height) / grid));
+function blockMeans({ data, width, height }, side) {
   const made = [];
   for (let top = 0; top < height; top += side) {
     const row = [];

@@ -2,6 +2,8 @@
 //
 // Every number that this rests on comes from there with the model (`rules.find`); none is written here.
 
+import { reduced } from "./colour.js";
+
 /**
  * The sign in a picture that is of one sign, however loosely framed: { box, logits } for each found, surest first.
  * pixels: { data, width, height } as ImageData has it.
@@ -13,6 +15,22 @@
 export function findOne(pixels, windows, crops, rules) {
   const least = Math.max(rules.least_px, rules.loosest * Math.min(pixels.width, pixels.height));
   return findSigns(pixels, windows, crops, rules, least);
+}
+
+/** A picture of one sign as it is looked at, { pixels, factor }: shrunk by a whole factor where it is large. */
+export function shrink(pixels, size, rules) {
+  const { width, height } = pixels;
+  const smallest = (rules.loosest * Math.min(width, height)) / rules.fill;
+  const factor = width * height > rules.shrunk_from ? Math.floor(smallest / (rules.gap * size)) : 1;
+  if (factor <= 1) {
+    return { pixels, factor: 1 };
+  }
+  return { pixels: reduced(pixels, factor), factor };
+}
+
+/** A box in a shrunk picture, in pixels of the picture itself. */
+export function enlarged(box, factor, { width, height }) {
+  return box.map((edge, i) => Math.min(factor * edge, i % 2 ? height : width));
 }
 
 /** Side in px of the smallest sign looked for in a picture of which nothing else is said. */

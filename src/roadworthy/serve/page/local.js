@@ -3,7 +3,7 @@
 import * as ort from "./vendor/ort.wasm.min.mjs";
 import { answer, probabilities, surer, wantsCloser } from "./answer.js";
 import { hasColour } from "./colour.js";
-import { findOne, findSigns } from "./find.js";
+import { enlarged, findOne, findSigns, shrink } from "./find.js";
 import { refusal } from "./honour.js";
 import { resize, square, widened } from "./resize.js";
 
@@ -50,8 +50,10 @@ export class LocalModel {
   }
 
   /** The signs that a closer look finds; with `findSigns` all of them. */
-  find(pixels, seek = findOne) {
+  async find(whole, seek = findOne) {
     const { classes, temperature, rules, windows } = this.model;
+    const { pixels, factor } =
+      seek === findOne ? shrink(whole, windows.input.size, rules.find) : { pixels: whole, factor: 1 };
     const nothing = classes.indexOf(rules.no_sign);
     const wide = {
       size: windows.input.size,
@@ -61,7 +63,8 @@ export class LocalModel {
       look: (...given) => this.look(...given),
     };
     const near = { temperature, nothing, say: (boxes) => this.logits(boxes.map((box) => this.crop(pixels, box))) };
-    return seek(pixels, wide, near, rules.find);
+    const found = await seek(pixels, wide, near, rules.find);
+    return factor === 1 ? found : found.map((one) => ({ ...one, box: enlarged(one.box, factor, whole) }));
   }
 
   /** (size * size * 3) bytes: the crop that the network takes of a picture. */
