@@ -104,9 +104,9 @@ def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
         ("rendered:au --n 0", "x>=1"),
         ("rendered:au --n many", "--n"),
         ("rendered:au", "--n N or --per-class N"),
-        ("rendered:au --n 3 --per-class 2", "both n and per_class"),
+        ("rendered:au --n 3 --per-class 2", "both n=3 and per_class=2"),
         ("rendered:au --per-class 0", "x>=1"),
-        ("rendered:au --n 9999999", "at most 5,000,000"),
+        ("rendered:au --n 9999999", "to 5,000,000"),
         ("rendered:au --n 1 --size 4", "between 8 and 512"),
         ("rendered:au --n 1 --seed -1", "at least 0"),
         ("rendered:au --n 1 --recipe hardd", "did you mean 'hard'"),
@@ -115,7 +115,7 @@ def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
         ("rendered:au@0.5 --n 1", "nothing to draw"),
         ("rendered:au,rendered:de --n 1", "rendered:au+de"),
         ("folder:x --n 1", "nothing to draw"),
-        ("rendered:au?photos=/nowhere --n 1", "holds no pictures"),
+        ("rendered:au?photos=/nowhere --n 1", "has no pictures"),
         ("rendered:au --n 1 --faces /nowhere", "catalogue.toml"),
     ],
 )
@@ -153,7 +153,7 @@ def test_a_class_named_like_a_way_out_writes_nothing_outside(
     own = own_faces(tmp_path / "own", sign="../../evil")
     before = files(tmp_path)
     line = ["render", "rendered:my", "--n", "2", "--faces", str(own), "--out", str(tmp_path / "a" / "out")]
-    assert "'../../evil' must be named in letters" in refused(line, capsys)
+    assert "'../../evil' may have only letters" in refused(line, capsys)
     assert files(tmp_path) == before
 
 

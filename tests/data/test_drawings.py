@@ -217,7 +217,7 @@ def test_photographs_are_tested_on_alone(tmp_path, drawn_folder) -> None:
     assert {r.source for r in splits.test.records} == {0}
     assert {r.source for r in splits.train.records} == {0, 1}
     assert {r.source for r in splits.val.records} == {0, 1}
-    assert any("drawn test pictures are left out" in note for note in splits.report.notes)
+    assert any("drawn test pictures: the test" in note for note in splits.report.notes)
 
 
 def test_classes_with_words_are_named() -> None:

@@ -172,7 +172,7 @@ def test_goes_on_after_breaks(server: Server, tmp_path: Path) -> None:
 def test_goes_on_with_the_next_call(server: Server, tmp_path: Path) -> None:
     server.cuts = [5_000, *[0] * 5]
     with pytest.raises(
-        DownloadError, match=r"got 5,000 of [\d,]+ bytes, which are kept: run the same command"
+        DownloadError, match=r"got 5,000 of [\d,]+ bytes, which are kept; run the same command"
     ):
         get(server.one(), tmp_path)
     assert part(tmp_path).stat().st_size == 5_000
@@ -189,7 +189,7 @@ def test_a_server_without_ranges(server: Server, tmp_path: Path) -> None:
 
 def test_breaks_at_varying_places_do_not_go_on_for_ever(server: Server, tmp_path: Path) -> None:
     server.ranges, server.cuts = False, [2_000, 1_000] * 50
-    with pytest.raises(DownloadError, match="broke off"):
+    with pytest.raises(DownloadError, match="was lost"):
         get(server.one(), tmp_path)
     assert len(server.requests) < 10
 
@@ -283,7 +283,7 @@ def test_nothing_is_unpacked_elsewhere(server: Server, tmp_path: Path, name: str
     data = pack({"good.txt": b"x"}, link="link") if name == "link" else pack({"good.txt": b"x", name: b"x"})
     server.files["/train.zip"] = data
     dest = tmp_path / "in"
-    with pytest.raises(DownloadError, match="nothing of it was unpacked"):
+    with pytest.raises(DownloadError, match="none of it was unpacked"):
         get(server.one(data), dest)
     assert [p.name for p in tmp_path.rglob("*.txt")] == []
 

@@ -150,9 +150,9 @@ def test_how_the_data_were_read_is_in_the_report(draw, tmp_path):
     (tmp_path / "set" / "Training" / "Stop" / "x.svg").write_text("x")
     notes = open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache").report.notes
     assert [note.removeprefix(f"{spec}: ")[:24] for note in notes] == [
-        "taken for splits: Testin",
+        "read as splits: Testing ",
         "1 file that is no pictur",
-        "1 label is not known her",
+        "1 label is not in the ca",
         "no val pictures of no-en",
         "no test pictures of no-e",
         "10 of 11 tracks lie in m",
@@ -178,7 +178,7 @@ def test_a_row_that_cannot_be_used_is_named_or_left_out_and_counted(draw, tmp_pa
     splits = open_splits(replace(data, skip_unreadable=True), SPEC, cache_dir=tmp_path / "cache")
     assert sum(map(len, splits.parts().values())) == 59
     assert [path for path, _ in splits.report.unreadable] == [str(pictures[7])]
-    assert any(note.startswith("1 picture that cannot be read left out") for note in splits.report.notes)
+    assert any(note.startswith("left out 1 picture that cannot be read") for note in splits.report.notes)
     measured, _ = open_dataset(
         replace(data, skip_unreadable=True), SPEC, splits.classes, split="all", cache_dir=tmp_path / "cache"
     )
@@ -206,5 +206,5 @@ def test_splits_without_one_to_train_on_name_what_to_call_train(draw, tmp_path):
     for label in ("stop", "no-entry"):
         draw(label, split="val")
         spec = draw(label, split="test")
-    with pytest.raises(DataError, match="only test and val: call one of them train, or cut the data anew"):
+    with pytest.raises(DataError, match="only test and val: call one of them train, or make new splits"):
         open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")

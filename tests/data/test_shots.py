@@ -85,10 +85,10 @@ def test_what_is_taken_is_trained_on_however_the_rest_is_cut():
 @pytest.mark.parametrize(
     ("options", "message"),
     [
-        ({"draw": "1"}, "goes with one of"),
-        ({"take": "1", "leave": "1"}, "goes with one of"),
-        ({"take": "5", "of": "4"}, "M at most N"),
-        ({"leave": "5", "of": "9"}, "of=N goes with take=M"),
+        ({"draw": "1"}, "exactly one of"),
+        ({"take": "1", "leave": "1"}, "exactly one of"),
+        ({"take": "5", "of": "4"}, "of=4 needs take=N"),
+        ({"leave": "5", "of": "9"}, "of=9 needs take=N"),
         ({"take": "few"}, "take is 'few'"),
         ({"take": "0"}, "take is 0"),
         ({"leave": "-1"}, "leave is '-1'"),

@@ -90,7 +90,7 @@ def mutate_relabelled(place: Path) -> None:
 )
 def test_changes_are_named(place: Path, run: Path, mutate, words: str) -> None:
     mutate(place)
-    with pytest.raises(DataError, match=f"began with: .*{words}.*start anew in another --out"):
+    with pytest.raises(DataError, match=f"began: .*{words}.*new run in another --out"):
         refuse_changed_data(opened(place), run)
 
 
@@ -98,7 +98,9 @@ def test_another_split_and_other_labels_are_changes(place: Path, run: Path) -> N
     with pytest.raises(DataError, match="pictures are in another split"):
         refuse_changed_data(opened(place, split_seed=5), run)
     (place / "stop").rename(place / "give-way")
-    with pytest.raises(DataError, match="tells apart stop, no-entry; its data now give give-way, no-entry"):
+    with pytest.raises(
+        DataError, match="has the classes stop, no-entry; its data now give give-way, no-entry"
+    ):
         refuse_changed_data(opened(place), run)
 
 
@@ -136,7 +138,7 @@ def test_runs_of_earlier_versions_are_compared_as_far_as_they_tell(place: Path, 
     with pytest.raises(DataError, match="1 picture is gone"):
         refuse_changed_data(opened(place), run)
     (run / FILE).unlink()
-    with pytest.warns(DataWarning, match=r"keeps no splits\.csv"):
+    with pytest.warns(DataWarning, match=r"has no splits\.csv"):
         refuse_changed_data(opened(place), run)
 
 

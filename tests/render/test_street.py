@@ -56,7 +56,7 @@ def test_boxes_lie_in_the_picture_apart_from_each_other_and_hold_the_sign() -> N
 
 
 def test_a_street_needs_signs_and_room() -> None:
-    with pytest.raises(ValueError, match="needs faces"):
+    with pytest.raises(ValueError, match="one face, one sign"):
         draw_street({}, torch.Generator())
     with pytest.raises(ValueError, match="64 pixels"):
         draw_street({"stop": white_squares()}, torch.Generator(), width=40, height=40)

@@ -333,7 +333,7 @@ def test_a_run_is_not_written_into_the_data_nor_among_other_things(
     own = shutil.copytree(drawn_folder, tmp_path / "data")
     before = sorted(own.rglob("*"))
     for out in (own, own / "train" / "run"):
-        with pytest.raises(DataError, match=r"lies in the data, folder:.*give --out a folder outside"):
+        with pytest.raises(DataError, match=r"lies inside the data, folder:.*give --out a folder elsewhere"):
             api.train(tiny(f"folder:{own}", epochs=1), out)
     assert sorted(own.rglob("*")) == before
     (tmp_path / "other").mkdir()
@@ -347,7 +347,7 @@ def test_a_run_is_not_written_into_the_data_nor_among_other_things(
 def test_nothing_is_measured_or_checked_into_the_data(run: Path, drawn_folder: Path) -> None:
     data = DataConfig(spec=f"folder:{drawn_folder}")
     for write in (api.evaluate, lambda _, data, out: api.audit(data, out=out)):
-        with pytest.raises(DataError, match="lies in the data"):
+        with pytest.raises(DataError, match="lies inside the data"):
             write(run, data, out=drawn_folder / "figures")
     assert not (drawn_folder / "figures").exists()
 
@@ -367,10 +367,10 @@ def test_how_the_data_were_read_is_in_the_runs_and_evaluations_record(
     own = shutil.copytree(drawn_folder, tmp_path / "data")
     (own / "test").rename(own / "Testing")
     (own / "train").rename(own / "Training")
-    with pytest.warns(DataWarning, match="taken for splits"):
+    with pytest.warns(DataWarning, match="read as splits"):
         api.evaluate(run, DataConfig(spec=f"folder:{own}"), out=tmp_path / "out")
     notes = json.loads((tmp_path / "out" / "data.json").read_text())["notes"]
-    assert notes == [f"folder:{own}: taken for splits: Testing as test, Training as train"]
+    assert notes == [f"folder:{own}: read as splits: Testing as test, Training as train"]
 
 
 def test_a_model_is_not_measured_on_data_that_now_give_other_classes(
@@ -380,7 +380,7 @@ def test_a_model_is_not_measured_on_data_that_now_give_other_classes(
     run = api.train(tiny(f"folder:{own}", epochs=1), tmp_path / "run").folder
     for split in ("train", "test"):
         (own / split / "stop").rename(own / split / "R1-1")
-    with pytest.raises(DataError, match=r"the model tells apart .*stop.*; its data now give .*R1-1"):
+    with pytest.raises(DataError, match=r"the model has the classes .*stop.*; its data now give .*R1-1"):
         api.evaluate(run, DataConfig(spec=f"folder:{own}"))
 
 

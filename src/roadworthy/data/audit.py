@@ -1,4 +1,4 @@
-"""What may be wrong with a set of pictures, found before anything is trained on it."""
+"""What may be wrong with a set of pictures, checked before anything is trained on it."""
 
 from __future__ import annotations
 
@@ -53,8 +53,8 @@ class Audit:
     """What was found; `findings` are (severity, one line), severities `error`, `warning` and `note`.
 
     sizes (shorter side in pixels) and brightness (mean grey level): min, 5, 25, 50, 75, 95 % and max.
-    notes: how the set was read, and what of it was left out.
-    pairs: the duplicates, the gravest kind that applies to each.  Chains of copies count once a link.
+    notes: how the set was read, and what was left out.
+    pairs: the duplicates, each under its most serious kind.  n copies in a chain are n - 1 pairs.
     """
 
     total: int
@@ -79,7 +79,7 @@ class Audit:
 
     @property
     def verdict(self) -> str:
-        """All of it in a sentence."""
+        """The result in one sentence."""
         counts = Counter(severity for severity, _ in self.findings)
         counts["note"] += len(self.notes)
         said = [plural(counts[name], name) for name in ("error", "warning", "note") if counts[name]]
@@ -126,9 +126,9 @@ def audit(
     workers: int | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> Audit:
-    """Decode every picture once and say what is doubtful about the set.
+    """Decode every picture once and report what is doubtful about the set.
 
-    Near duplicates are perceptual hashes a few bits apart, so a pair is to be looked at, not believed.
+    Near-duplicates are perceptual hashes a few bits apart, so look at a pair before you believe it.
     """
     chosen = tuple(records)
     looks: dict[int, _Look] = {}
@@ -145,10 +145,10 @@ def audit(
 
 
 def audit_decoded(records: Iterable[Record], images: ByteArray) -> Audit:
-    """The same of pictures that are decoded already: (N, S, S, 3) uint8, one for each record.
+    """The same for pictures that are already decoded: (N, S, S, 3) uint8, one for each record.
 
-    Quick, for training does it every time.  Sizes and boxes are gone with the decoding, so they are not
-    looked at, and `exact` means the same pixels at this size.
+    It is quick, because every training does it.  Original sizes and boxes are no longer known, so they are
+    not checked, and `exact` means the same pixels at this size.
     """
     chosen = tuple(replace(record, box=None) for record in records)
     looks = {
@@ -189,7 +189,7 @@ def _audit(
 
 
 def audit_picture(found: Audit, most: int = 24, cell: int = 112) -> ByteArray | None:
-    """The doubtful pairs side by side, gravest first, or None where there are none."""
+    """The doubtful pairs side by side, most serious first, or None if there are none."""
     doubtful = [pair for pair in found.pairs if pair.kind != "copies"][:most]
     if not doubtful:
         return None
@@ -305,7 +305,7 @@ def _findings(found: Audit, looks: Mapping[int, _Look]) -> tuple[tuple[str, str]
                 lines.append((severity, f"{count} {how} picture {meaning}, first: {first}"))
     if found.boxes_outside:
         first = found.boxes_outside[0]
-        lines.append(("warning", f"{_n(found.boxes_outside)} with a box beyond the picture, first: {first}"))
+        lines.append(("warning", f"{_n(found.boxes_outside)} with a box outside the picture, first: {first}"))
     if found.imbalance > IMBALANCE:
         largest = max(found.counts, key=lambda name: found.counts[name])
         smallest = min(found.counts, key=lambda name: found.counts[name])

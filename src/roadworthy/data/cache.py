@@ -1,9 +1,9 @@
 """Decoding once: squares of uint8 in a memory-mapped file that every later run maps again.
 
-A cache file is named by what it holds: every picture's path, size, time of change and box, and how
-InputSpec crops and resizes.  Whatever changes gives another name, so nothing stale is ever read.  A file is
-written aside and renamed when whole, so that a killed process leaves nothing that could be taken for one,
-and of two processes that write the same the later one wins.
+A cache file is named after what it holds: every picture's path, size, time of change and box, and how
+InputSpec crops and resizes.  Any change gives another name, so nothing stale is ever read.  A file is
+written under a temporary name and renamed when complete, so a killed process leaves no broken cache,
+and of two processes that write the same file the later one wins.
 """
 
 from __future__ import annotations
@@ -48,8 +48,8 @@ _MANY = 4000  # pictures from which starting processes pays: threads share one l
 class Pixels:
     """What `load_pixels` read.
 
-    images: (K, S, S, 3) uint8, read-only, usually memory-mapped.  kept: (K,) which records these are, in
-    order.  failures: (path, reason) of the others.  note: why nothing was cached, or empty.
+    images: (K, S, S, 3) uint8, read-only, usually memory-mapped.  kept: (K,) the indices of their records, in
+    order.  failures: (path, reason) for the others.  note: why nothing was cached, or empty.
     """
 
     images: ByteArray
@@ -74,10 +74,10 @@ def load_pixels(
     progress: Progress | None = None,
     max_cache_bytes: int = MAX_CACHE_BYTES,
 ) -> Pixels:
-    """All records decoded, cropped and resized as `spec` says, from the cache where it has them.
+    """All records decoded, cropped and resized as `spec` says, from the cache if it has them.
 
-    workers: None for one a core.  progress(done, total) is called while pictures are decoded.
-    A cache that cannot be written is no error: the pictures stay in memory and `note` says why.
+    workers: None for one per core.  progress(done, total) is called while pictures are decoded.
+    If the cache cannot be written, the pictures stay in memory and `note` says why.
     Raises DataError naming the first unreadable files, unless `skip_unreadable`.
     """
     if not records:
@@ -101,7 +101,7 @@ def unreadable_text(failures: Sequence[tuple[str, str]], total: int) -> str:
     more = f"; and {len(failures) - 3:,} more" if len(failures) > 3 else ""
     return (
         f"{len(failures):,} of {total:,} pictures cannot be read: {shown}{more}. "
-        "Mend or remove them, or use --skip-unreadable to go on without them"
+        "Repair or remove them, or leave them out with --skip-unreadable"
     )
 
 
@@ -171,7 +171,7 @@ def _build(path: Path, shape: tuple[int, ...], decoder: _Decoder, max_cache_byte
         aside, images = _allocate(path, shape)
     except OSError as error:
         reason = f"the cache in {path.parent} cannot be written: {error.strerror or error}"
-        return _in_memory(shape, decoder, f"pictures are kept in memory, {reason}")
+        return _in_memory(shape, decoder, f"pictures are kept in memory: {reason}")
     try:
         failures = decoder.fill(images, aside)
         kept = np.setdiff1d(np.arange(shape[0]), np.array([i for i, _ in failures], dtype=np.int64))
@@ -188,14 +188,14 @@ def _build(path: Path, shape: tuple[int, ...], decoder: _Decoder, max_cache_byte
     except OSError as error:
         _unlink(aside)
         return _in_memory(
-            shape, decoder, f"pictures are kept in memory, the cache cannot be written: {error}"
+            shape, decoder, f"pictures are kept in memory: the cache cannot be written: {error}"
         )
     except BaseException:
         _unlink(aside)
         raise
     _remove_oldest(path, max_cache_bytes)
     pixels = _reopen(path, shape)
-    return pixels or _in_memory(shape, decoder, f"pictures are kept in memory, {path} cannot be read back")
+    return pixels or _in_memory(shape, decoder, f"pictures are kept in memory: {path} cannot be read back")
 
 
 def _allocate(path: Path, shape: tuple[int, ...]) -> tuple[Path, np.memmap]:

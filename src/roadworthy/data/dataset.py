@@ -16,8 +16,8 @@ class Dataset:
     """N decoded pictures of one split.
 
     images: (N, S, S, 3) uint8 RGB, may be memory-mapped.  targets: (N,) int64, index into `classes`.
-    shares: for each source of the data spec its share of every training batch, or None for as it comes.
-    renew: brings drawn pictures in `images` to what an epoch shows, where there are any.
+    shares: for each source of the data spec its share of every training batch; None for no fixed share.
+    renew: redraws the drawn pictures in `images` for an epoch, if there are any.
     """
 
     images: ByteArray
@@ -41,7 +41,7 @@ class Dataset:
         )
 
     def some_signs(self, most: int) -> Dataset:
-        """At most so many pictures, the same each time: all of some signs, or some of all without groups."""
+        """At most `most` pictures, the same each time: whole signs, or single pictures without groups."""
         if len(self) <= most:
             return self
         names = [record.group or record.path for record in self.records]

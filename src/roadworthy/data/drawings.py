@@ -1,7 +1,7 @@
-"""Pictures of drawn records, and training sets whose drawings are renewed as training goes on.  Needs torch.
+"""Pictures of drawn records, and training sets whose drawings are renewed during training.  Needs torch.
 
-A class's series is divided into blocks of 256, each with a seed of its own, and of a block only the pictures
-that are asked for are made: a picture is the same whichever other records, classes or splits are asked for.
+A class's series is divided into blocks of 256, each with its own seed, and only the pictures of a block
+that are needed are drawn: a picture is the same whichever other records, classes or splits are drawn with it.
 """
 
 from __future__ import annotations
@@ -56,9 +56,9 @@ class Drawings:
         self._generation: dict[Drawing, int] = dict.fromkeys(self._blocks, 0 if drawn else -1)
 
     def draw(self, epoch: int = 0, progress: Progress | None = None) -> None:
-        """Bring the pictures to what `epoch` shows: in each a third of the blocks is drawn anew.
+        """Bring the pictures to what `epoch` shows: each epoch redraws a third of the blocks.
 
-        What an epoch shows does not depend on which epochs came before, so a training can be resumed.
+        What an epoch shows does not depend on the epochs before it, so a training can be resumed.
         """
         stale = [
             (block, wanted)
@@ -82,7 +82,7 @@ def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
 
 
 def worded(records: Sequence[Record]) -> frozenset[str]:
-    """The classes of which some drawn face bears words or digits: their mirror images are no signs."""
+    """The classes with a drawn face that carries words or digits: their mirror images are not signs."""
     kinds = {(r.drawing.sign, r.drawing.countries, r.drawing.faces) for r in records if r.drawing is not None}
     return frozenset(
         sign
@@ -139,7 +139,7 @@ def _camera(block: Drawing, size: int) -> Camera:
 
 
 def check_rendered(options: Mapping[str, str]) -> None:
-    """UnknownNameError for a camera recipe or an effect to leave out that does not exist."""
+    """UnknownNameError if the camera recipe, or an effect to leave out, does not exist."""
     Camera(
         options.get("recipe", "default"), _TILE_PX, [n for n in options.get("without", "").split("+") if n]
     )
@@ -221,5 +221,5 @@ def _photographs(folder: str) -> Tensor:
         except ImageError:  # a background less is no loss
             continue
     if not pictures:
-        raise DataNotFoundError(f"photos={folder} holds no pictures; name a folder of photographs")
+        raise DataNotFoundError(f"photos={folder} has no pictures; name a folder of photographs")
     return torch.from_numpy(np.stack(pictures[:_MOST_PHOTOS])).permute(0, 3, 1, 2)

@@ -1,4 +1,4 @@
-"""Downloads of public data sets: resumable, checked, unpacked aside and then renamed into place."""
+"""Downloads of public data sets: resumable, checked, unpacked apart and then moved into place."""
 
 from __future__ import annotations
 
@@ -81,9 +81,9 @@ def fetch(
 
     name: which data set; gtsrb is the one there is.
     dest: where to put it; by default the user's data folder.
-    Does nothing where that has been done.  A broken download goes on where it stopped, now after a pause
+    Does nothing if that has been done.  An interrupted download continues where it stopped, after a pause
     (`pause_s`, doubling) or with the next call.
-    Raises DownloadError saying what was expected and what came, or how much space is missing.
+    Raises DownloadError saying what was expected and what arrived, or how much space is missing.
     """
     if name not in archives:
         raise UnknownNameError("data set to fetch", name, archives)
@@ -153,7 +153,7 @@ def _transfer_all(
     while (have := _size(part)) < archive.size:
         try:
             _transfer(archive, part, have, progress, timeout_s)
-            reason = "the connection broke off"
+            reason = "the connection was lost"
         except urllib.error.HTTPError as error:
             reason = f"the server answered {error.code} {error.reason}"
             if error.code == 416:  # it has fewer bytes than we: what we have is of another file
@@ -168,7 +168,7 @@ def _transfer_all(
             if failures > RETRIES:
                 raise DownloadError(
                     f"{archive.url}: {reason}; got {_size(part):,} of {archive.size:,} bytes, "
-                    "which are kept: run the same command again to go on"
+                    "which are kept; run the same command again to continue"
                 )
             time.sleep(pause_s * 2**failures)
     if _size(part) > archive.size:
@@ -235,8 +235,8 @@ def _require_space(dest: Path, needed: int) -> None:
     free = shutil.disk_usage(dest).free
     if needed > free:
         raise DownloadError(
-            f"{dest} needs about {needed / 1e6:,.0f} MB for the download and what it unpacks to, but "
-            f"{free / 1e6:,.0f} MB are free; free some or choose another folder"
+            f"{dest} needs about {needed / 1e6:,.0f} MB for the download and the unpacked files, but only "
+            f"{free / 1e6:,.0f} MB are free; make room or choose another folder"
         )
 
 
@@ -286,11 +286,11 @@ def _refuse_unsafe(archive: Archive, member: zipfile.ZipInfo) -> None:
     outside = name.startswith("/") or ".." in name.split("/") or "\\" in name or ":" in name
     if outside or stat.S_ISLNK(member.external_attr >> 16):
         kind = "a path that leads outside" if outside else "a symbolic link"
-        raise DownloadError(f"{archive.name} holds {kind} ({name!r}); nothing of it was unpacked")
+        raise DownloadError(f"{archive.name} contains {kind} ({name!r}); none of it was unpacked")
 
 
 def _move_into(source: Path, target: Path) -> None:
-    """Rename all of `source` into `target`, folder into folder; goes on where a crash left off."""
+    """Move all of `source` into `target`, folder into folder; continues where a crash stopped it."""
     for entry in sorted(source.iterdir()):
         place = target / entry.name
         if entry.is_dir() and place.is_dir():

@@ -1,7 +1,7 @@
-"""Which pictures show the same physical sign, found by likeness where nothing says so.
+"""Which pictures show the same physical sign, found by similarity where nothing else says so.
 
-Names and columns come first (the sources read them).  A perceptual hash finds near-copies only: on GTSRB
-nineteen in twenty of the pairs that it joins are of one track, but it joins few of a track's frames.
+Names and columns come first (the sources read them).  A perceptual hash finds only near-duplicates: on GTSRB
+19 in 20 of the pairs that it joins belong to one track, but it joins few of a track's frames.
 """
 
 from __future__ import annotations
@@ -25,9 +25,9 @@ NEAR = 3  # bits of 64: above this, different signs of one class begin to look a
 class GroupsReport:
     """Where the groups came from.
 
-    named: groups known from file names or a column.  hashed: groups found by likeness, single pictures
-    included.  joined: pictures that share a found group with another.  unknown: pictures without a group.
-    drawn: pictures that are drawn, each a sign of its own.
+    named: groups known from file names or a column.  hashed: groups found by similarity, including single
+    pictures.  joined: pictures that share such a group with another.  unknown: pictures without a group.
+    drawn: drawn pictures, each a sign of its own.
     """
 
     named: int
@@ -37,7 +37,7 @@ class GroupsReport:
     drawn: int = 0
 
     def text(self) -> str:
-        """One line for people."""
+        """The report as one line of text."""
         parts = []
         if self.named:
             parts.append(f"{self.named:,} tracks from file names or a group column")
@@ -48,18 +48,18 @@ class GroupsReport:
         if self.drawn:
             parts.append(f"{self.drawn:,} drawn pictures, each a sign of its own")
         if self.unknown:
-            parts.append(f"{self.unknown:,} pictures without a known track, each taken as its own")
+            parts.append(f"{self.unknown:,} pictures without a known track, each counted as its own")
         return "; ".join(parts) or "no pictures"
 
 
 def assign_groups(
     records: Sequence[Record], images: ByteArray | None = None
 ) -> tuple[list[Record], GroupsReport]:
-    """Give records without a group one by likeness; known groups stay as they are.
+    """Give each record without a group one, by similarity; known groups stay as they are.
 
     images: (N, S, S, 3) uint8, aligned with `records`; None leaves unknown groups empty.
-    Pictures of one label whose hashes are near, or joined by a chain of such, become `dup-K`; a picture
-    without a twin gets a `dup-K` of its own.  K counts in the order of the paths.
+    Pictures of one label whose hashes are near, directly or through others, become one `dup-K`; a picture
+    that resembles no other gets a `dup-K` of its own.  K counts in the order of the paths.
     """
     result = list(records)
     named = {record.group for record in records if record.group and record.drawing is None}
@@ -70,7 +70,7 @@ def assign_groups(
     if images is None or not lone:
         return result, GroupsReport(named=len(named), hashed=0, joined=0, unknown=len(lone), drawn=drawn)
     if len(images) != len(records):
-        raise ShapeError(f"{len(images)} pictures do not belong to {len(records)} records")
+        raise ShapeError(f"got {len(images)} pictures for {len(records)} records; give one for each record")
     roots = _clusters(perceptual_hashes(images, np.array(lone)), [records[i].label for i in lone])
     sizes = np.bincount(roots)
     names: dict[int, str] = {}

@@ -1,4 +1,4 @@
-"""Batches for training, in an order that (seed, epoch) alone decides.  Needs torch."""
+"""Batches for training, in an order that depends only on (seed, epoch).  Needs torch."""
 
 from __future__ import annotations
 
@@ -15,12 +15,12 @@ from roadworthy.data.dataset import Dataset
 
 
 class BatchLoader:
-    """Shuffled batches of a data set; every epoch's last incomplete batch is left out.
+    """Shuffled batches of a data set; the incomplete batch at the end of an epoch is left out.
 
-    balance: `none`, or `sampler` (every class as often, each cycling through its own pictures).
-    Where the data set gives its sources shares, every batch holds them to within one picture, each source
-    cycles through its own pictures, and sources without a share divide the rest by their sizes.
-    A set smaller than a batch makes one batch of all that there is.
+    balance: `none`, or `sampler` (all classes equally often, each cycling through its own pictures).
+    Where the sources of the data have shares, every batch keeps them to within one picture; each source
+    cycles through its own pictures, and sources without a share divide the rest in proportion to their sizes.
+    A set smaller than a batch makes one batch of everything.
     Raises DataError for an empty set, and for a source that has a share but no pictures.
     """
 
@@ -28,9 +28,9 @@ class BatchLoader:
         self, dataset: Dataset, batch_size: int, *, seed: int, balance: Literal["none", "sampler"] = "none"
     ) -> None:
         if batch_size < 1 or seed < 0:
-            raise ConfigError(f"batch size {batch_size} and seed {seed} must be at least 1 and 0")
+            raise ConfigError(f"batch size is {batch_size} and seed is {seed}; they must be at least 1 and 0")
         if balance not in ("none", "sampler"):
-            raise ConfigError(f"balance is {balance!r}; a loader knows none and sampler")
+            raise ConfigError(f"balance is {balance!r}; use none or sampler")
         if not len(dataset):
             raise DataError("there are no pictures to make batches of")
         self.dataset, self.seed, self.balance = dataset, seed, balance

@@ -15,6 +15,7 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.core.extras import require
 from roadworthy.core.notes import hearing, say, some
+from roadworthy.core.words import plural
 from roadworthy.data.cache import Pixels, load_pixels
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.groups import assign_groups
@@ -32,9 +33,9 @@ Counts = Mapping[str, Mapping[str, int]]
 
 @dataclass(frozen=True, kw_only=True)
 class DataReport:
-    """What the data turned out to be; `to_dict` is data.json.
+    """What was found in the data; `to_dict` is data.json.
 
-    counts, tracks: pictures and known tracks by split and class.  groups_from: where tracks were found.
+    counts, tracks: pictures and known tracks by split and class.  groups_from: how tracks were found.
     dropped: labels left out by the task, with counts.  own: labels that the catalogue does not know.
     """
 
@@ -79,10 +80,10 @@ def open_splits(
 ) -> Splits:
     """Read, select, decode, group and split what `data` asks for.
 
-    with_test: False leaves the test split empty, and the pictures of one that the data bring along unread.
-    classes: those of the model that was trained on these data; DataError where they now give others.
-    Raises DataError for fewer than two classes, an empty training split, a class that it lacks, and
-    unreadable pictures (unless they may be skipped).
+    with_test: False leaves the test split empty; pictures of the data's own test are not read.
+    classes: those of the model that was trained on these data; DataError if the data now give others.
+    Raises DataError for fewer than two classes, an empty training split, a class without training pictures,
+    and unreadable pictures (unless they may be skipped).
     """
     with hearing() as notes:
         splits = _open_splits(data, input, with_test, classes, cache_dir, progress)
@@ -101,12 +102,12 @@ def _open_splits(
     task = select(found, data.classes, data.group_by, data.labels)
     if classes is not None:
         refuse_other_classes(classes, task.classes, "the model")
-    # What nobody has drawn is nothing left out.
+    # Drawn classes that the task does not use are not reported as left out.
     photographed = {record.label for record in found if record.drawing is None}
     if len(task.classes) < 2:
         raise DataError(
-            f"{data.spec} gives {len(task.classes)} class ({', '.join(task.classes) or 'none'}); "
-            "a classifier needs at least 2"
+            f"{data.spec} has {plural(len(task.classes), 'class')} "
+            f"({', '.join(task.classes) or 'none'}); a classifier needs at least 2"
         )
     records, drawn_note = _measured_on_photographs(task.records)
     own_test_closed = parse_fold(data.split) or (data.split == "auto" and not with_test)
@@ -155,10 +156,10 @@ def open_dataset(
     cache_dir: Path | None = None,
     progress: Callable[[int, int], None] | None = None,
 ) -> tuple[Dataset, dict[str, int]]:
-    """The pictures of a set that a model with `classes` is measured on, and the labels left out, counted.
+    """The pictures of a set that a model with `classes` is measured on, and counts of the labels left out.
 
     split: which of the set's own splits, or `all`; a source without splits is used whole.
-    Raises LabelError for labels that the model does not know, unless `skip_unknown`, and DataError where
+    Raises LabelError for labels that the model does not know, unless `skip_unknown`, and DataError if
     nothing is left.
     """
     records = _of_split(read_records(data.spec, data.labels), split, data.spec)
@@ -194,7 +195,7 @@ def load_pictures(
     if loaded.failures:
         path, reason = loaded.failures[0]
         many = f"{len(loaded.failures):,} pictures" if len(loaded.failures) > 1 else "1 picture"
-        say(f"{many} that cannot be read left out, first: {path} {reason}")
+        say(f"left out {many} that cannot be read, first: {path} {reason}")
     if len(files) == len(records):
         return loaded
     readable = {files[i] for i in loaded.kept}
@@ -222,11 +223,11 @@ def _measured_on_photographs(records: Sequence[Record]) -> tuple[list[Record], s
     if not (photographed and drawn):
         return list(records), ""
     kept = [record for record in records if record.split != "test" or record.drawing is None]
-    return kept, f"{drawn:,} drawn test pictures are left out: the test is of photographs"
+    return kept, f"left out {drawn:,} drawn test pictures: the test uses photographs only"
 
 
 def _renewed(train: Dataset, spec: InputSpec) -> Dataset:
-    """The training set with its drawings renewed as epochs go by."""
+    """The training set, its drawings renewed from epoch to epoch."""
     if not any(record.drawing is not None for record in train.records):
         return train
     # Pictures drawn into memory are the training set's own: the other splits hold copies.
@@ -250,10 +251,10 @@ def _check_train(
     train: Sequence[Record], classes: Sequence[str], data: DataConfig, own: Sequence[str]
 ) -> None:
     if not train:
-        rename = f"; it brings along only {' and '.join(own)}: call one of them train, or" if own else ";"
+        rename = f"; its own splits are only {' and '.join(own)}: call one of them train, or" if own else ";"
         raise DataError(
-            f"{data.spec} leaves no pictures to train on with the split {data.split!r}{rename} cut the data "
-            "anew with --split 0.7/0.1/0.2"
+            f"{data.spec} leaves no pictures to train on with the split {data.split!r}{rename} make new "
+            "splits with --split 0.7/0.1/0.2"
         )
     present = {record.label for record in train}
     missing = [name for name in classes if name not in present]
@@ -262,21 +263,21 @@ def _check_train(
         named = ", ".join(missing[:10]) + more
         raise DataError(
             f"no training pictures of {named}; add some (drawn ones with n= or per_class=), "
-            "leave the class out with --classes, or cut the data anew with --split 0.7/0.1/0.2"
+            "leave the class out with --classes, or make new splits with --split 0.7/0.1/0.2"
         )
 
 
 def refuse_other_classes(then: Sequence[str], now: Sequence[str], whose: str) -> None:
-    """DataError where data give other classes than those that something was trained with."""
+    """DataError if the data now give other classes than those that something was trained with."""
     if tuple(then) != tuple(now):
         raise DataError(
-            f"{whose} tells apart {some(then)}; its data now give {some(now)}. Read them as then (--classes, "
-            "--labels), or train anew in another --out"
+            f"{whose} has the classes {some(then)}; its data now give {some(now)}. Read the data as you did "
+            "then (--classes, --labels), or start a new training in another --out"
         )
 
 
 def refuse_unmeasurable(splits: Splits, data: DataConfig) -> None:
-    """ConfigError where nothing is left to measure a training on, and why; to be asked before it begins."""
+    """ConfigError, with the reason, if nothing is left to measure a training on; call it before training."""
     if len(splits.test) or len(splits.val):
         return
     signs = {
@@ -289,14 +290,14 @@ def refuse_unmeasurable(splits: Splits, data: DataConfig) -> None:
     ]
     if len(lone) == len(splits.classes) and data.split_by == "track":
         raise ConfigError(
-            f"{data.spec} leaves nothing to measure on, for each class has one physical sign "
-            f"({some(lone, 4)}), and a sign is never cut in two: add pictures of other signs, say in a "
-            "table's group column (csv:) which pictures show which sign, or take each picture for a sign of "
-            "its own with --set data.split_by=image"
+            f"{data.spec} leaves nothing to measure on: each class has one physical sign "
+            f"({some(lone, 4)}), and pictures of one sign stay in one split. Add pictures of other signs, "
+            "name the sign of each picture in a table's group column (csv:), or treat each picture as a sign "
+            "of its own with --set data.split_by=image"
         )
     raise ConfigError(
         f"{data.spec} leaves neither a test nor a validation split to measure on with the split "
-        f"{data.split!r}; give --split 0.7/0.1/0.2"
+        f"{data.split!r}; use --split 0.7/0.1/0.2"
     )
 
 

@@ -1,4 +1,4 @@
-"""The first pages that a person wants to see of a data set, as plain data."""
+"""What a person wants to see first of a data set, as plain data."""
 
 from __future__ import annotations
 
@@ -18,11 +18,11 @@ _USUAL_COUNTRIES = ("au", "de")  # whose faces stand for classes where the data 
 
 @dataclass(frozen=True, kw_only=True)
 class ClassOverview:
-    """One class: what it means and how much there is of it.
+    """One class: what it means and how many pictures it has.
 
     counts and tracks: by split (empty for records without one); tracks are the known physical signs.
     icon: path of its picture in the data set, or None.
-    face: name of the catalogue's face that stands for it, or None.
+    face: name of the catalogue's face that represents it, or None.
     """
 
     name: str

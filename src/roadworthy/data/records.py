@@ -1,4 +1,4 @@
-"""What data sources produce: one Record a picture, nothing decoded yet."""
+"""What data sources produce: one Record per picture, nothing decoded yet."""
 
 from __future__ import annotations
 
@@ -13,10 +13,10 @@ SPLITS = ("train", "val", "test")
 class Drawing:
     """How to draw a picture that is no file; equal drawings are equal pictures.
 
-    sign: the class.  countries: whose faces of it are drawn by turns.  recipe: of the drawn camera.
-    seed and number: the how-manieth picture of the class it is, in the series that the seed names.
+    sign: the class.  countries: whose faces of it are drawn in turn.  recipe: the drawn camera's.
+    seed, number: which series of pictures, and which picture of the class in it.
     faces: folder of the user's own faces, or empty.  photos: folder of background photographs, or empty.
-    without: camera effects that are left out.  misframed: share of no-sign that is a sign, framed wrongly.
+    without: camera effects that are left out.  misframed: share of no-sign that shows wrongly framed signs.
     """
 
     sign: str
@@ -34,14 +34,14 @@ class Drawing:
 class Record:
     """One labelled picture.
 
-    path: the file, as a person would open it; of a drawn picture what it is drawn from.
+    path: the file, as a person would open it; for a drawn picture, what it is drawn from.
     label: a class name (already resolved by signs.catalogue), or a name of the user's own.
-    group: the physical sign (track) that it shows, unique over all sources; empty where that is unknown.
-    split: `train`, `val`, `test`, or empty where the source has no splits.
-    pinned: it stays in its split, however the rest is cut.
-    box: the sign's box in pixels (x2 and y2 exclusive), where the source knows it.
-    source: index of the source in the data spec, for shares and for telling sets apart.
-    drawing: how to draw it, where it is no file.
+    group: the physical sign (track) that it shows, unique over all sources; empty if unknown.
+    split: `train`, `val`, `test`, or empty if the source has no splits.
+    pinned: it stays in its split, however the rest is divided.
+    box: the sign's box in pixels (x2 and y2 exclusive), if the source knows it.
+    source: index of the source in the data spec, for shares and to keep sets apart.
+    drawing: how to draw it, if it is not a file.
     fault: why its row in the source cannot be used, or empty; such a picture counts as unreadable.
     """
 

@@ -1,4 +1,4 @@
-"""Contact sheets: many small pictures with their captions in one."""
+"""Contact sheets: many small pictures with captions in one picture."""
 
 from __future__ import annotations
 
@@ -23,7 +23,8 @@ def contact_sheet(
     """
     if len(images) != len(captions) or not images:
         raise ShapeError(
-            f"{len(images)} pictures and {len(captions)} captions make no sheet; give as many of each"
+            f"got {len(images)} pictures and {len(captions)} captions; a sheet needs one caption per "
+            "picture, and at least one picture"
         )
     font = ImageFont.load_default(_TEXT_PX)
     columns = max(1, min(columns, len(images)))

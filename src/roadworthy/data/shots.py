@@ -1,6 +1,6 @@
-"""A few labelled pictures of a set: `?take=5&draw=1`, `?subset=5`; and what is left: `?leave=5&draw=1`.
+"""A few labelled pictures of a set, `?take=5&draw=1` or `?subset=5`, and the rest of it, `?leave=5&draw=1`.
 
-To draw several times and measure on the same signs each time: `?take=5&of=20&draw=N`, against `?leave=20`.
+To draw several times and always measure on the same signs: `?take=5&of=20&draw=N` against `?leave=20`.
 """
 
 from __future__ import annotations
@@ -19,12 +19,13 @@ _OPTIONS = (*_WHICH, "draw", "of")
 
 @dataclass(frozen=True, kw_only=True)
 class Shots:
-    """take: pictures a class, each of another sign, all to train on.  leave: signs a class to leave out.
-    subset: as take, but to be split like the whole set, whose own test stays with them.
+    """Which pictures of a set to use.
 
-    draw: which signs are drawn first; `take=5` and `leave=5` of one draw share no sign, and a larger draw
-    holds the smaller ones.  Test pictures of the set's own are never taken, and always left.
-    of: signs a class that are drawn from, those that `leave` of as many leaves out; 0 for all.
+    take: pictures per class, each of another sign, all to train on.  leave: signs per class to leave out.
+    subset: like take, but split like the whole set, and with its own test.
+    draw: the order in which signs are chosen; `take=5` and `leave=5` of one draw share no sign, and a larger
+    number contains the smaller ones.  The set's own test pictures are never taken and never left out.
+    of: how many signs per class to choose from, those that `leave` of the same number leaves out; 0 for all.
     """
 
     take: int = 0
@@ -41,17 +42,22 @@ def parse_shots(options: Mapping[str, str]) -> tuple[Shots | None, dict[str, str
     if not own:
         return None, rest
     if sum(name in own for name in _WHICH) != 1:
-        raise ConfigError("draw=N goes with one of take=N, leave=N and subset=N, like ?take=5&draw=1")
+        raise ConfigError(
+            f"got ?{'&'.join(f'{name}={n}' for name, n in own.items())}; give exactly one of take=N, leave=N "
+            "and subset=N, with draw=N if you like, as in ?take=5&draw=1"
+        )
     for name in ("take", "subset"):
         if own.get(name) == 0:
-            raise ConfigError(f"{name} is 0; take at least 1 picture a class")
+            raise ConfigError(f"{name} is 0; take at least 1 picture per class, like {name}=5")
     if "of" in own and not 0 < own.get("take", 0) <= own["of"]:
-        raise ConfigError("of=N goes with take=M, M at most N, like ?take=5&of=20&draw=1")
+        raise ConfigError(
+            f"of={own['of']} needs take=N with N from 1 to {own['of']}, as in ?take=5&of=20&draw=1"
+        )
     return Shots(**own), rest
 
 
 def apply_shots(records: Sequence[Record], shots: Shots) -> list[Record]:
-    """The records that `shots` takes, or leaves; one without a group is a sign of its own."""
+    """The records that `shots` takes or leaves; a record without a group counts as a sign of its own."""
     n = shots.take or shots.leave or shots.subset
     known = [r for r in records if r.split != "test"]
     if shots.of:
@@ -65,7 +71,9 @@ def apply_shots(records: Sequence[Record], shots: Shots) -> list[Record]:
     shown = {_sign(pictures[0]) for pictures in chosen}
     left = [record for record in records if _sign(record) not in shown]
     if not left:
-        raise DataError(f"leave={shots.leave} leaves no picture: no class has more signs than that")
+        raise DataError(
+            f"leave={shots.leave} leaves no pictures: no class has more than {shots.leave} signs; leave fewer"
+        )
     return left
 
 

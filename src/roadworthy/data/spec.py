@@ -43,11 +43,11 @@ class SourceSpec:
 
 
 def parse_spec(text: str) -> tuple[SourceSpec, ...]:
-    """The parts of a data spec; touches no file.
+    """The parts of a data spec; no file is touched.
 
-    The first colon ends the source's name; a comma separates only where a known source and a colon follow.
-    `@` and `?` belong to the place unless a number ends the part after them, or settings do; a folder
-    whose name really ends in `@0.3` is written with a slash behind it.
+    The first colon ends the source's name.  A comma separates only where a known source and a colon follow.
+    `@` and `?` belong to the place unless a number, or settings, follow them at the end of the part; a folder
+    whose name really ends in `@0.3` is written with a slash after it.
     """
     known = "|".join(map(re.escape, SOURCES.names()))
     parts = tuple(_parse_part(part.strip()) for part in re.split(rf",(?=\s*(?:{known}):)", text))
@@ -58,7 +58,7 @@ def parse_spec(text: str) -> tuple[SourceSpec, ...]:
     if rest and total > 1 - 1e-9:
         raise ConfigError(
             f"the shares of {text!r} sum to 1 and leave nothing for {rest[0].source}:{rest[0].place}; "
-            "give it a share or make the others smaller"
+            "give it a share too, or make the others smaller"
         )
     return parts
 
@@ -76,8 +76,8 @@ def _parse_part(part: str) -> SourceSpec:
         rest, share = match["rest"], float(match["share"])
         if not 0 < share <= 1:
             raise ConfigError(
-                f"the share @{match['share']} in {part!r} must lie above 0 and be at most 1 "
-                "(if the folder is really called so, end it with a slash)"
+                f"the share @{match['share']} in {part!r} must be above 0 and at most 1 "
+                "(if the folder's name really ends like that, put a slash after it)"
             )
     if match := _OPTIONS.fullmatch(rest):
         rest = match["rest"]
@@ -108,12 +108,12 @@ def locate(spec: SourceSpec) -> Path:
     looked = " and ".join(map(str, folders))
     fetch = f", or get the data with: roadworthy data fetch {spec.source}" if spec.source in ARCHIVES else ""
     raise DataNotFoundError(
-        f"{spec.source}: names no place and nothing is at {looked}; write {spec.source}:PLACE{fetch}"
+        f"{spec.source}: has no place, and nothing was found at {looked}; write {spec.source}:PLACE{fetch}"
     )
 
 
 def usual_places(source: str) -> list[Path]:
-    """Where a source without a place is looked for, in this order."""
+    """Where a source without a place looks, in this order."""
     import platformdirs
 
     places = [Path(platformdirs.user_data_dir("roadworthy", appauthor=False)) / source]
@@ -122,23 +122,23 @@ def usual_places(source: str) -> list[Path]:
 
 
 def refuse_within_data(out: Path, text: str) -> None:
-    """DataError where a folder to write to lies in a folder: of pictures, which it would spoil."""
+    """DataError if the folder to write to lies inside a folder: source, where it would spoil the data."""
     for part in parse_spec(text):
         if part.source != "folder":
             continue
         place = locate(part).resolve()
         if out.resolve().is_relative_to(place):
             raise DataError(
-                f"{out} lies in the data, {part.source}:{part.place}, where what is written would be read as "
-                "further pictures; give --out a folder outside"
+                f"{out} lies inside the data, {part.source}:{part.place}, where its files would be read as "
+                "further pictures; give --out a folder elsewhere"
             )
 
 
 def read_records(text: str, labels: str = "names") -> list[Record]:
     """All records of a data spec, each with the index of its source.
 
-    labels: how folder and csv labels are read: DataConfig tells.
-    Groups of several sources never meet: each gets its source's index in front.
+    labels: how folder and csv labels are read, as in DataConfig.
+    Groups of different sources stay apart: each is prefixed with its source's index.
     """
     label_reader(labels)
     parts = parse_spec(text)
@@ -170,7 +170,7 @@ def _read_part(part: SourceSpec, labels: str) -> list[Record]:
 
 
 def extras_for(*specs: str) -> tuple[str, ...]:
-    """The optional parts that pictures of these data specs take: drawn ones are made by torch."""
+    """The extras that pictures of these data specs need: drawn ones are made with torch."""
     from roadworthy.data.spec import parse_spec
 
     drawn = any(part.source == "rendered" for spec in specs if spec for part in parse_spec(spec))

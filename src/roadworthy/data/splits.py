@@ -1,6 +1,6 @@
-"""Training, validation and test: which picture belongs where.  Never through a track.
+"""Training, validation and test: which picture belongs where.  No split cuts through a track.
 
-Whatever is random is a hash of the seed and the track's name, so that the same records in any order give
+Random choices are hashes of the seed and the track's name, so that the same records in any order give
 the same split, and further pictures move few of the old ones.
 """
 
@@ -34,10 +34,10 @@ def parse_split(text: str) -> tuple[float, float, float]:
         raise ConfigError(hint)
     whole = 100.0 if sum(parts) > 1.5 else 1.0
     if abs(sum(parts) - whole) > 1e-3 * whole:
-        raise ConfigError(f"{hint}; the parts must add up to 1 or to 100, these add up to {sum(parts):g}")
+        raise ConfigError(f"{hint}; the parts must add up to 1 or to 100, yours add up to {sum(parts):g}")
     train, val, test = ([part / sum(parts) for part in parts] + [0.0])[:3]
     if train <= 0:
-        raise ConfigError(f"{hint}; training needs a part above 0")
+        raise ConfigError(f"{hint}; the part for training must be above 0")
     return train, val, test
 
 
@@ -47,7 +47,7 @@ def parse_fold(text: str) -> tuple[int, int] | None:
         return None
     number, slash, folds = text.removeprefix("fold=").partition("/")
     if not (slash and number.isdecimal() and folds.isdecimal() and 1 <= int(number) <= int(folds)):
-        raise ConfigError(f"data.split is {text!r}; a fold is given like fold=2/5, the second of five")
+        raise ConfigError(f"data.split is {text!r}; write a fold like fold=2/5, the second of five")
     return int(number), int(folds)
 
 
@@ -60,9 +60,9 @@ def split_records(
 ) -> Splits:
     """Records by split, each list ordered by path; the rules are DataConfig's.
 
-    Tracks are cut class by class, sizes counted in pictures.  A class with two tracks or more has one in
-    every part asked for as far as its tracks reach (train first, then val, then test); a class with one
-    track stays in train.  A record without a group is a track of its own.
+    Tracks are divided class by class, sizes counted in pictures.  A class with two or more tracks has one in
+    every part, as far as its tracks go (train first, then val, then test); a class with one track stays
+    in train.  A record without a group is a track of its own.
     """
     everything = sorted(records, key=_order)
     pinned = [record for record in everything if record.pinned]
@@ -83,7 +83,7 @@ def _split(ordered: list[Record], split: str, split_by: str, seed: int, val_frac
         return _cut(ordered, parse_split(split), split_by, seed)
     if not 0 <= val_fraction < 1 - AUTO_TEST:
         raise ConfigError(
-            f"data.val_fraction is {val_fraction:g}; it must lie from 0 to below {1 - AUTO_TEST:g}"
+            f"data.val_fraction is {val_fraction:g}; it must be at least 0 and below {1 - AUTO_TEST:g}"
         )
     result: Splits = {name: [] for name in SPLITS}
     # Each source of a mixture keeps its own rules: one may bring an official test and the next none.

@@ -1,4 +1,4 @@
-"""What pictures a run was trained, validated and tested on: its splits.csv, and what has changed since."""
+"""Which pictures a run was trained, validated and tested on (its splits.csv), and what has changed since."""
 
 from __future__ import annotations
 
@@ -22,12 +22,12 @@ Row = Mapping[str, str]
 
 
 def place_of(record: Record) -> str:
-    """A picture's file by its full path; of a drawn one what it is drawn from."""
+    """The full path of a picture's file; for a drawn picture, what it is drawn from."""
     return record.path if record.drawing is not None else str(Path(record.path).absolute())
 
 
 def write_splits(splits: Splits, folder: Path) -> None:
-    """Which picture was in which split, so that a later evaluation can tell what was trained on.
+    """Record which picture was in which split, so that a later evaluation knows what was trained on.
 
     label: its class.  pixels: a hash of the picture as decoded for the network; empty for drawn ones.
     """
@@ -40,15 +40,15 @@ def trained_on(folder: Path | None) -> set[str]:
 
 
 def refuse_changed_data(splits: Splits, folder: Path) -> None:
-    """DataError where the data are not those that the run in `folder` began with, saying what has changed.
+    """DataError, saying what has changed, if the data are not those that the run in `folder` began with.
 
-    Runs of earlier versions kept neither labels nor hashes; of those, files, splits and classes are compared.
+    Runs of earlier versions kept neither labels nor hashes; for them files, splits and classes are compared.
     """
     about = folder / "data.json"
     classes = json.loads(about.read_text(encoding="utf-8"))["classes"] if about.is_file() else splits.classes
     refuse_other_classes(classes, splits.classes, f"the run in {folder}")
     if not (folder / FILE).is_file():
-        say(f"{folder} keeps no {FILE}: whether the data are still those that it began with cannot be told")
+        say(f"{folder} has no {FILE}, so changes in the data since the run began cannot be detected")
         return
     # Drawn pictures are what their settings say.
     then = [row for row in _stored(folder) if row.get("pixels") or "rendered:" not in row["path"]]
@@ -58,8 +58,8 @@ def refuse_changed_data(splits: Splits, folder: Path) -> None:
         then, now = ([row for row in rows if row["split"] != "test"] for rows in (then, now))
     if changes := _changes(then, now):
         raise DataError(
-            f"the data are not those that the run in {folder} began with: {'; '.join(changes)}. Put them "
-            "back as they were, or start anew in another --out"
+            f"the data have changed since the run in {folder} began: {'; '.join(changes)}. Restore them, "
+            "or start a new run in another --out"
         )
 
 

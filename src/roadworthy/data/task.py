@@ -1,4 +1,4 @@
-"""What is to be told apart: which classes of the data, as they are or by family."""
+"""Which classes of the data a model is to tell apart, as they are or by family."""
 
 from __future__ import annotations
 
@@ -22,7 +22,7 @@ class Task:
 
     classes: in catalogue order, then the user's own alphabetically.
     dropped: labels that were left out, with their counts.
-    own: labels that were kept and that the catalogue does not know; to be said aloud.
+    own: labels that were kept although the catalogue does not know them; the user should be told.
     """
 
     records: tuple[Record, ...]
@@ -37,11 +37,11 @@ def select(
     group_by: str = "none",
     labels: str = "names",
 ) -> Task:
-    """The task that `classes` and `group_by` make of the records; filters first, then groups.
+    """The task that `classes` and `group_by` describe: classes are picked first, then grouped.
 
-    classes: class names, written as the data's labels may be, or `("all",)`.
+    classes: class names, in any form that the data's labels may have, or `("all",)`.
     group_by: `none`, or `family` for the classes' families.
-    Raises LabelError for a class that the data lack.
+    Raises LabelError for a class that the data do not have.
     """
     if group_by not in GROUPINGS:
         raise UnknownNameError("grouping", group_by, GROUPINGS)
@@ -65,9 +65,9 @@ def select(
 def restrict(
     records: Iterable[Record], classes: Sequence[str], skip_unknown: bool
 ) -> tuple[tuple[Record, ...], dict[str, int]]:
-    """The records that a model with these classes can be measured on, and the labels left out, counted.
+    """The records that a model with these classes can be measured on, and counts of the labels left out.
 
-    Raises LabelError naming the unknown labels, unless they may be skipped, or where nothing is left.
+    Raises LabelError for unknown labels unless they may be skipped, and if nothing is left.
     """
     spelt = {plain_label(name): name for name in classes}  # older models keep names in any form
     records = tuple(
@@ -81,12 +81,12 @@ def restrict(
     if unknown and not skip_unknown:
         raise LabelError(
             f"{sum(unknown.values()):,} pictures have labels that the model does not know: "
-            f"{_counted(unknown)}; leave them out with --skip-unknown"
+            f"{_counted(unknown)}; to leave these pictures out, add --skip-unknown"
         )
     kept = tuple(record for record in records if record.label in known)
     if not kept:
         raise LabelError(
-            f"no picture has a label that the model knows; the data have "
+            f"no picture has a label that the model knows: the data have "
             f"{_counted(unknown) or 'no pictures'}, the model knows {_some(classes)}"
         )
     return kept, unknown

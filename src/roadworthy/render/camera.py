@@ -52,7 +52,7 @@ class Camera:
         for name in without:
             if name not in EFFECTS:
                 raise UnknownNameError(EFFECTS.kind, name, EFFECTS)
-        # What is left out keeps its place in the row of random numbers, so that the others keep theirs.
+        # An effect that is left out still uses up its random numbers, so that the others keep theirs.
         self._used = [e.amount > 0 and effect_name(e) not in without for e in self.effects]
 
     def __call__(
@@ -84,7 +84,7 @@ class Camera:
         wanted = (len(made), *faces_B4SS.shape[1:])
         if neighbours is not None and neighbours.shape != wanted:
             raise ShapeError(
-                f"neighbours have the shape {tuple(neighbours.shape)}; one for each picture is {wanted}"
+                f"neighbours have the shape {tuple(neighbours.shape)}; with one per picture it is {wanted}"
             )
         drawn = self.draw(len(every), generator, faces_B4SS.device)
         layers = pyramid(premultiplied(faces_B4SS), max(16, self.size / 3))
@@ -208,7 +208,7 @@ def among(chosen: Tensor, rows: Tensor) -> tuple[Tensor, int]:
 def check_faces(faces: Tensor) -> None:
     """ShapeError for faces that are not square RGBA."""
     if faces.ndim != 4 or faces.shape[1] != 4 or faces.shape[2] != faces.shape[3]:
-        raise ShapeError(f"faces have the shape {tuple(faces.shape)}; they need (B, 4, S, S)")
+        raise ShapeError(f"faces have the shape {tuple(faces.shape)}; it must be (B, 4, S, S)")
 
 
 def pyramid(faces: Tensor, least: float) -> list[Tensor]:

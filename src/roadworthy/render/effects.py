@@ -96,7 +96,7 @@ class Random:
         axis = next((axis for axis, length in enumerate(shape) if isinstance(length, Rows)), None)
         if axis is None:
             raise ValueError(
-                f"random numbers of shape {shape} say not which axis is the pictures': use batch()"
+                f"random numbers of shape {shape} do not show which axis counts the pictures; use batch()"
             )
         whole = (*shape[:axis], self._of, *shape[axis + 1 :])
         drawn = function(whole, generator=self._generator, device=device)

@@ -1,4 +1,4 @@
-"""Drawn street scenes: several signs among clutter, with their boxes, for measuring how signs are found."""
+"""Drawn street scenes: several signs among clutter, with their boxes, to measure how well signs are found."""
 
 from __future__ import annotations
 
@@ -81,14 +81,15 @@ def draw_street(
     height: int = 720,
     most: int = 5,
 ) -> Street:
-    """A street with one to `most` signs that do not overlap, each class as likely.
+    """A street with one to `most` signs that do not overlap, all classes equally likely.
 
     faces: (N, 4, S, S) RGBA tiles of each class, float32 in [0, 1].
     Sizes are spread evenly over their logarithm, from 12 to 260 pixels in a scene 1280 wide.
     """
     if not faces or min(width, height) < 64 or most < 1:
         raise ValueError(
-            f"a scene needs faces, a sign and 64 pixels; got {len(faces)}, {most}, {width} x {height}"
+            f"got faces of {len(faces)} classes, most = {most}, {width} x {height} pixels; a street needs at "
+            "least one face, one sign and 64 pixels a side"
         )
     cpu = generator.device
     seeds = torch.randint(SEEDS, (4,), generator=generator).tolist()

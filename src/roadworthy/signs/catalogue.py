@@ -115,7 +115,9 @@ def catalogue(folder: Path | None = None) -> Catalogue:
     ours, theirs = catalogue(), _read(folder, folder, ours=catalogue())
     twice = sorted(ours.faces.keys() & theirs.faces.keys())
     if twice:
-        raise FaceError(f"{folder / 'catalogue.toml'}: face {twice[0]} exists already; name yours otherwise")
+        raise FaceError(
+            f"{folder / 'catalogue.toml'}: face {twice[0]} exists already; give yours another name"
+        )
     return Catalogue(
         classes={**ours.classes, **theirs.classes},
         faces={**ours.faces, **theirs.faces},
@@ -132,10 +134,10 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
     except OSError as error:
         raise FaceError(
             f"{path} cannot be read ({error.strerror or error}); --faces needs a folder with a "
-            "catalogue.toml and the SVGs that its rows name"
+            "catalogue.toml and the SVGs that it names"
         ) from error
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FaceError(f"{path} is no TOML: {error}") from error
+        raise FaceError(f"{path} is not valid TOML: {error}") from error
     try:
         families = tuple(tree["families"]) if ours is None else ours.families
         classes = {name: SignClass(name=name, **fields) for name, fields in tree.get("class", {}).items()}
@@ -146,16 +148,17 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
     for sign in classes.values():
         _check_class(sign, families, path)
         if ours is not None and sign.name in ours.classes:
-            raise FaceError(f"{path}: class {sign.name} exists already; leave its lines out")
+            raise FaceError(f"{path}: class {sign.name} exists already; remove its lines")
     known = classes if ours is None else {**ours.classes, **classes}
     found: dict[str, Face] = {}
     for row in _rows(tree, path):
         for face in _faces(row, faces, path):
             if face.name in found:
-                raise FaceError(f"{path}: face {face.name} has two rows")
+                raise FaceError(f"{path}: face {face.name} has two entries; keep one")
             if face.sign not in known:
                 raise FaceError(
-                    f"{path}: face {face.name} is of the class {face.sign!r}, which does not exist"
+                    f"{path}: face {face.name} has the class {face.sign!r}, which does not exist; add "
+                    f"[class.{face.sign}] or use a known class"
                 )
             found[face.name] = face
     by_colour = () if ours is not None else tuple(tuple(kinds) for kinds in tree["by_colour"])
@@ -164,9 +167,9 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
 
 def _check_class(sign: SignClass, families: Sequence[str], path: Path) -> None:
     if not _CLASS.fullmatch(sign.name):
-        raise FaceError(f"{path}: the class {sign.name!r} must be named in letters, digits and hyphens")
+        raise FaceError(f"{path}: the class name {sign.name!r} may have only letters, digits and hyphens")
     if not isinstance(sign.meaning, str):
-        raise FaceError(f"{path}: class {sign.name} has the meaning {sign.meaning!r}; it must be a text")
+        raise FaceError(f"{path}: class {sign.name} has the meaning {sign.meaning!r}; it must be text")
     if sign.family not in families:
         raise FaceError(f"{path}: class {sign.name} has the family {sign.family!r}; known: {families}")
 
@@ -175,12 +178,12 @@ def _rows(tree: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     """The rows of faces, each with all that it needs and nothing else."""
     rows = tree.get("face", [])
     if not isinstance(rows, list) or not all(isinstance(row, dict) for row in rows):
-        raise FaceError(f"{path}: each face begins with [[face]] on a line of its own, in double brackets")
+        raise FaceError(f"{path}: each face must begin with [[face]], in double brackets, on its own line")
     for row in rows:
         if not set(_NEEDED) <= row.keys() <= _FIELDS.keys():
             others = ", ".join(name for name in _FIELDS if name not in _NEEDED)
             raise FaceError(
-                f"{path}: the row {row} needs {', '.join(_NEEDED)}, may have {others}, and nothing else"
+                f"{path}: the face {row} must have {', '.join(_NEEDED)}, may have {others}, and nothing else"
             )
         for name, value in row.items():
             kind, said = _FIELDS[name]
@@ -198,11 +201,13 @@ def _faces(row: Mapping[str, Any], folder: Path, path: Path) -> Iterator[Face]:
     if file.is_absolute() or ".." in file.parts:
         raise FaceError(f"{path}: face {name} has the file {str(file)!r}; it must lie in {folder}")
     if sign == NO_SIGN:
-        raise FaceError(f"{path}: face {name} is of the class {NO_SIGN}, which can have none")
+        raise FaceError(f"{path}: face {name} has the class {NO_SIGN}, which cannot have faces")
     if not all(isinstance(colour, str) and colour in PALETTE for colour in row["colours"]):
         raise FaceError(f"{path}: face {name} has colours {row['colours']}; known: {', '.join(PALETTE)}")
     if numbers is not None and not all(isinstance(number, int) and number >= 0 for number in numbers):
-        raise FaceError(f"{path}: face {name} has numbers = {numbers}; they must be whole, like [50, 60]")
+        raise FaceError(
+            f"{path}: face {name} has numbers = {numbers}; they must be whole and not negative, like [50, 60]"
+        )
     face = Face(
         name=name,
         sign=sign,

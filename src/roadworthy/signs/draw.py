@@ -1,8 +1,8 @@
 """Sign faces from SVG to pixels, through resvg.
 
-An SVG may come from a stranger (`--faces DIR`), so only what a drawing needs is let through: known elements,
-no scripts, no pictures, no links but to ids within the file, bounded length and size.  Nothing is read from
-disk or network but the file itself and the font that Australian signs use.
+An SVG may come from a stranger (`--faces DIR`), so only what a drawing needs is allowed: known elements,
+no scripts, no pictures, links only to ids within the file, limited length and size.  Nothing is read from
+disk or network except the file itself and the font that Australian signs use.
 """
 
 from __future__ import annotations
@@ -42,13 +42,13 @@ _NAMESPACE = re.compile(r"^\{[^}]*\}")
 def draw(face: Face, size: int) -> ByteArray:
     """A face as (H, W, 4) uint8 RGBA, straight alpha, its longer side `size` pixels.
 
-    Raises FaceError naming the file where it is no drawing that we would render.
+    Raises FaceError, naming the file, if it is not a drawing that is allowed.
     """
     return _rendered(face_svg(face), size, f"{face.name} ({face.file})")
 
 
 def draw_tile(face: Face, size: int) -> ByteArray:
-    """A face as (size, size, 4) uint8 RGBA, in the middle, clear around it."""
+    """A face as (size, size, 4) uint8 RGBA, centred, transparent around it."""
     drawn = draw(face, size)
     tile = np.zeros((size, size, 4), dtype=np.uint8)
     top, left = (size - drawn.shape[0]) // 2, (size - drawn.shape[1]) // 2
@@ -57,14 +57,14 @@ def draw_tile(face: Face, size: int) -> ByteArray:
 
 
 def draw_icon(face: Face, size: int) -> ByteArray:
-    """A face as (size, size, 3) uint8 RGB, laid on the mid-grey that clear parts of files are laid on."""
+    """A face as (size, size, 3) uint8 RGB, on the mid-grey that transparent parts of pictures get."""
     tile = draw_tile(face, size).astype(np.float32)
     opacity = tile[..., 3:] / 255
     return (tile[..., :3] * opacity + 128 * (1 - opacity)).round().astype(np.uint8)
 
 
 def face_svg(face: Face) -> str:
-    """The SVG of a face, its number filled in where it is made from a template."""
+    """The SVG of a face, with its number filled in if it is a template."""
     try:
         check_regular(face.file)
         text = face.file.read_text(encoding="utf-8")
@@ -73,7 +73,7 @@ def face_svg(face: Face) -> str:
     if face.number is None:
         return text
     if not any(place in text for place in ("{n}", "{digits}", "{hooked}")):
-        raise FaceError(f"face {face.name}: {face.file} has no {{n}} or {{digits}} for the number to go")
+        raise FaceError(f"face {face.name}: {face.file} has no {{n}} or {{digits}} where the number would go")
     number = str(face.number)
     if "{digits}" in text:
         text = text.replace("{digits}", digits_path(number))
@@ -83,21 +83,21 @@ def face_svg(face: Face) -> str:
 
 
 def check_svg(text: str) -> tuple[float, float]:
-    """Refuse whatever is more than a drawing; returns the viewBox's width and height.
+    """Refuse anything beyond a drawing; returns the viewBox's width and height.
 
     Raises FaceError saying what was found.
     """
     if len(text.encode()) > MAX_BYTES:
-        raise FaceError(f"the SVG has {len(text.encode()):,} bytes; at most {MAX_BYTES:,} are read")
+        raise FaceError(f"the SVG has {len(text.encode()):,} bytes; at most {MAX_BYTES:,} are allowed")
     # Entities are how a small XML file grows beyond all bounds or reads another file.
     if "<!DOCTYPE" in text.upper() or "<!ENTITY" in text.upper():
         raise FaceError("the SVG has a DOCTYPE or an ENTITY; leave them out")
     if found := _OUTWARD.search(text):
-        raise FaceError(f"the SVG reaches outside itself ({found[0]!r}); only #ids within it may be named")
+        raise FaceError(f"the SVG refers to something outside itself ({found[0]!r}); use only #ids within it")
     try:
         root = ElementTree.fromstring(text)
     except ElementTree.ParseError as error:
-        raise FaceError(f"the SVG is no XML: {error}") from error
+        raise FaceError(f"the SVG is not valid XML: {error}") from error
     elements = list(root.iter())
     for element in elements:
         _check_element(element)
@@ -105,7 +105,7 @@ def check_svg(text: str) -> tuple[float, float]:
     if len(elements) > MAX_ELEMENTS or uses > MAX_USES:
         raise FaceError(
             f"the SVG has {len(elements):,} elements and {uses} <use>; "
-            f"at most {MAX_ELEMENTS:,} and {MAX_USES} are drawn"
+            f"at most {MAX_ELEMENTS:,} and {MAX_USES} are allowed"
         )
     return _view_box(root)
 
@@ -113,13 +113,13 @@ def check_svg(text: str) -> tuple[float, float]:
 def _check_element(element: ElementTree.Element) -> None:
     name = _local(element.tag)
     if name not in _ELEMENTS:
-        raise FaceError(f"the SVG has a <{name}>; known elements: {', '.join(sorted(_ELEMENTS))}")
+        raise FaceError(f"the SVG has a <{name}>; allowed elements: {', '.join(sorted(_ELEMENTS))}")
     for attribute, value in element.attrib.items():
         local = _local(attribute)
         if local.lower().startswith("on"):
             raise FaceError(f"the SVG has a script in {local}; leave it out")
         if local == "href" and not value.startswith("#"):
-            raise FaceError(f"the SVG links to {value[:60]!r}; only #ids within it may be named")
+            raise FaceError(f"the SVG links to {value[:60]!r}; use only #ids within it")
 
 
 def _local(name: object) -> str:
@@ -130,16 +130,19 @@ def _view_box(root: ElementTree.Element) -> tuple[float, float]:
     try:
         _, _, width, height = (float(part) for part in root.attrib["viewBox"].replace(",", " ").split())
     except (KeyError, ValueError) as error:
-        raise FaceError("the SVG has no viewBox of four numbers, like viewBox='0 0 100 100'") from error
+        raise FaceError("the SVG needs a viewBox of four numbers, like viewBox='0 0 100 100'") from error
     if not (0 < width < 1e5 and 0 < height < 1e5 and 0.05 < width / height < 20):
-        raise FaceError(f"the SVG's viewBox is {width:g} x {height:g}; it must be positive and no mere strip")
+        raise FaceError(
+            f"the SVG's viewBox is {width:g} x {height:g}; both must be above 0, and neither side more than "
+            "20 times the other"
+        )
     return width, height
 
 
 @lru_cache(maxsize=512)
 def _rendered(svg: str, size: int, name: str) -> ByteArray:
     if not 1 <= size <= MAX_PIXELS:
-        raise FaceError(f"face {name}: {size} px asked for; faces are drawn from 1 to {MAX_PIXELS} px")
+        raise FaceError(f"face {name}: got a size of {size} px; faces are drawn at 1 to {MAX_PIXELS} px")
     try:
         width, height = check_svg(svg)
         # Given both sides, resvg keeps the aspect by overshooting one of them.
@@ -148,7 +151,7 @@ def _rendered(svg: str, size: int, name: str) -> ByteArray:
         raise FaceError(f"face {name}: {error}") from error
     if not picture[..., 3].any():
         raise FaceError(f"face {name}: the SVG shows nothing; fill or stroke its shapes")
-    picture.flags.writeable = False  # it is shared by all who ask for it
+    picture.flags.writeable = False  # cached, so all callers share it
     return picture
 
 

@@ -27,12 +27,12 @@ _NARROW = _Form(width=35, one=19, gap=28)  # as Engschrift, for three and more
 def digits_path(text: str, *, hooked: bool = False) -> str:
     """SVG path data of the strokes of a number, centred on (0, 0).
 
-    The centre-lines are 100 units high; three digits and more take a narrow form.  To be stroked 16 wide with
-    mitred joins, without a fill.  hooked: 6 and 9 in the older form, whose stem bends round.
+    The centre-lines are 100 units high; three and more digits use a narrow form.  Stroke them 16 wide with
+    mitred joins and no fill.  hooked: 6 and 9 in the older form, whose stem bends round.
     Raises FaceError for anything but digits.
     """
     if not (text.isascii() and text.isdigit()):
-        raise FaceError(f"only the digits 0 to 9 can be drawn in strokes, not {text!r}")
+        raise FaceError(f"got {text!r}; only the digits 0 to 9 can be drawn as strokes")
     form = _MEDIUM if len(text) < 3 else _NARROW
     widths = [form.one if digit == "1" else form.width for digit in text]
     left = -(sum(widths) + form.gap * (len(text) - 1)) / 2
@@ -44,29 +44,44 @@ def digits_path(text: str, *, hooked: bool = False) -> str:
     return " ".join(strokes)
 
 
-def _strokes(digit: str, x: float, w: float) -> str:
-    """One digit between x and x + w."""
-    r = w / 2  # round ends are half circles, the sides between them straight
-    neck = min(r - 1, (_WAIST - _TOP) / 2)  # the upper bowl of 3 and 8 is a little narrower
-    belly = min(r, (_FOOT - _WAIST) / 2)
+@dataclass(frozen=True)
+class _Pen:
+    """Pieces of SVG path data for a digit between x and x + w."""
 
-    def at(*places: float) -> str:
+    x: float
+    w: float
+
+    @property
+    def r(self) -> float:
+        """The radius of round ends: they are half circles, the sides between them straight."""
+        return self.w / 2
+
+    def at(self, *places: float) -> str:
         """Points, x as a part of the width, y as it is."""
         pairs = zip(places[::2], places[1::2], strict=True)
-        return " ".join(f"{_short(x + part * w)} {_short(y)}" for part, y in pairs)
+        return " ".join(f"{_short(self.x + part * self.w)} {_short(y)}" for part, y in pairs)
 
-    def arc(radius: float, part: float, y: float, sweep: int = 1, inset: float = 0) -> str:
-        return f"A{_short(radius)} {_short(radius)} 0 0 {sweep} {_short(x + part * w - inset)} {_short(y)}"
+    def arc(self, radius: float, part: float, y: float, sweep: int = 1, inset: float = 0) -> str:
+        """An arc to a point."""
+        end = f"{_short(self.x + part * self.w - inset)} {_short(y)}"
+        return f"A{_short(radius)} {_short(radius)} 0 0 {sweep} {end}"
 
-    def loop(top: float, foot: float, radius: float) -> str:
+    def loop(self, top: float, foot: float, radius: float) -> str:
         """A closed upright loop in the middle, its ends half circles."""
-        left, right = _short(x + r - radius), _short(x + r + radius)
+        left, right = _short(self.x + self.r - radius), _short(self.x + self.r + radius)
         bow = f"A{_short(radius)} {_short(radius)} 0 0 1"
         return (
             f"M{left} {_short(top + radius)} {bow} {right} {_short(top + radius)} "
             f"V{_short(foot - radius)} {bow} {left} {_short(foot - radius)} Z"
         )
 
+
+def _strokes(digit: str, x: float, w: float) -> str:
+    """One digit between x and x + w."""
+    pen = _Pen(x, w)
+    at, arc, loop, r = pen.at, pen.arc, pen.loop, pen.r
+    neck = min(r - 1, (_WAIST - _TOP) / 2)  # the upper bowl of 3 and 8 is a little narrower
+    belly = min(r, (_FOOT - _WAIST) / 2)
     tail = arc(r, 0.04, _FOOT - 0.6 * r)  # of 3 and 5: it ends before it stands upright
     match digit:
         case "0":

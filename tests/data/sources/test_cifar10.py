@@ -85,11 +85,11 @@ def test_the_official_binary_version_is_read_to_the_pixel(tmp_path: Path) -> Non
 def test_what_is_damaged_or_foreign_is_refused(tmp_path: Path) -> None:
     broken = tmp_path / "broken.tar.xz"
     broken.write_bytes(packed(tmp_path, folder(tmp_path)).read_bytes()[:200])
-    with pytest.raises(DataError, match="no complete tar archive"):
+    with pytest.raises(DataError, match="not a complete tar archive"):
         read(broken, {}, "names")
     place = batches(tmp_path)
     (place / "test_batch.bin").write_bytes(b"\0" * 100)
-    with pytest.raises(DataError, match=r"test_batch.bin is cut off: 100 bytes"):
+    with pytest.raises(DataError, match=r"test_batch.bin is incomplete: 100 bytes"):
         read(place, {}, "names")
     (place / "test_batch.bin").unlink()
     with pytest.raises(DataError, match="is CIFAR-10 complete"):
@@ -113,5 +113,5 @@ def test_an_archive_that_reaches_outside_is_refused(tmp_path: Path) -> None:
     Image.new("RGB", (32, 32)).save(outside)
     with tarfile.open(tmp_path / "evil.tar.gz", "w:gz") as archive:
         archive.add(outside, "../../evil.png")
-    with pytest.raises(DataError, match="no complete tar archive"):
+    with pytest.raises(DataError, match="not a complete tar archive"):
         read(tmp_path / "evil.tar.gz", {}, "names")

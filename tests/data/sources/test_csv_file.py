@@ -71,20 +71,20 @@ def test_paths_absolute_backward_and_upward(tmp_path: Path) -> None:
         ("path,name\na.png,stop\n", "no column 'label'; it has: name, path"),
         ("label\nstop\n", "no column 'path'"),
         ("path,label,label\na.png,stop,stop\n", "'label' twice"),
-        ("path,label\na.png\n", "line 2: 1 cells where the header has 2"),
-        ("path,label\na.png,stop,extra\n", "line 2: 3 cells"),
+        ("path,label\na.png\n", "line 2: the row has 1 cells, the header 2"),
+        ("path,label\na.png,stop,extra\n", "line 2: the row has 3 cells"),
         ("path,label\na.png,stop\n\n,stop\n", "line 4: the path is empty"),
         ("path,label\na.png, \n", "line 2: the label is empty"),
-        ("path,label,split\na.png,stop,trian\n", "line 2: split 'trian' is unknown; use train, val"),
+        ("path,label,split\na.png,stop,trian\n", "line 2: the split 'trian' is unknown; use train, val"),
         ("path,label\n\0a.png,stop\n", "line 2: column path: .*NUL character"),
         (f"path,label\n{'n' * 300},stop\n", "line 2: column path: .*300 bytes"),
         ("path,ClassId\na.png,99\n", "line 2: column classid: .*99"),
         ("path,label\nnone.png,stop\nnone2.png,stop\n", r"'none\.png' \(line 2\) and 1 more"),
         ("path,label\n", "a header but no rows"),
-        ("path,label\na.png,st\0op\n", r"line 2: column label: .*'st.x00op' holds a control character"),
-        ('path,label\na.png,"st\nop"\n', "line 3: column label: .* holds a control character"),
-        ("path,label\na.png,\x1b[31mstop\n", "line 2: column label: .* holds a control character"),
-        ("path,label\na.png,../stop\n", "line 2: column label: .* written like a path"),
+        ("path,label\na.png,st\0op\n", r"line 2: column label: .*'st.x00op' contains a control character"),
+        ('path,label\na.png,"st\nop"\n', "line 3: column label: .* contains a control character"),
+        ("path,label\na.png,\x1b[31mstop\n", "line 2: column label: .* contains a control character"),
+        ("path,label\na.png,../stop\n", "line 2: column label: .* looks like a path"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, text: str, words: str) -> None:
@@ -138,7 +138,7 @@ def test_splits_by_any_name_are_read_and_said(tmp_path: Path) -> None:
     path = table(tmp_path, "path,label,split\na.png,stop,Training\nb.png,stop,dev\n")
     with hearing() as notes:
         assert [r.split for r in read(path, {}, "names")] == ["train", "val"]
-    assert notes == [f"csv:{path}: taken for splits: Training as train, dev as val"]
+    assert notes == [f"csv:{path}: read as splits: Training as train, dev as val"]
 
 
 def test_merged_labels_are_said(tmp_path: Path) -> None:

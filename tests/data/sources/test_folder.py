@@ -84,11 +84,11 @@ def test_gtsrb_numbers(tmp_path: Path) -> None:
     [
         ([], DataNotFoundError, "no pictures"),
         (["stop/.keep"], DataNotFoundError, "no pictures"),
-        (["a.png", "stop/b.png"], DataError, "1 pictures lie directly in .*a.png"),
-        (["train/a.png", "train/stop/b.png"], DataError, "lie directly"),
-        (["train/stop/a.png", "b.png"], DataError, "lie directly"),
+        (["a.png", "stop/b.png"], DataError, "1 picture directly in .*a.png"),
+        (["train/a.png", "train/stop/b.png"], DataError, "directly in"),
+        (["train/stop/a.png", "b.png"], DataError, "directly in"),
         (["train/stop/a.png", "extra/stop/b.png"], DataError, "mixes split folders .train. with .*extra"),
-        (["stop/a.svg", "give-way/b.png"], DataError, r"stop holds 1 files \(\.svg\) but no picture"),
+        (["stop/a.svg", "give-way/b.png"], DataError, r"stop has 1 files \(\.svg\) but no pictures"),
     ],
 )
 def test_what_is_wrong_is_said(tmp_path: Path, names: list[str], error: type[Exception], words: str) -> None:
@@ -139,7 +139,7 @@ def test_splits_by_unusual_names_are_said_aloud(tmp_path: Path) -> None:
     with hearing() as notes:
         records = read(tmp_path, {}, "names")
     assert [(r.label, r.split) for r in records] == [("stop", "test"), ("stop", "train")]
-    assert notes == [f"folder:{tmp_path}: taken for splits: Testing as test, Training as train"]
+    assert notes == [f"folder:{tmp_path}: read as splits: Testing as test, Training as train"]
 
 
 def test_usual_names_are_nothing_to_say(tmp_path: Path) -> None:
@@ -165,7 +165,8 @@ def test_the_same_folders_under_every_class_are_refused_with_both_readings(tmp_p
         *(f"{a}/{b}/{i}.png" for a in ("Part1", "Part2") for b in ("stop", "give-way") for i in "12"),
     )
     words = (
-        r"two ways, for Part1, Part2 all hold the folders give-way, stop: if the classes are give-way, stop, "
+        r"two ways, because Part1, Part2 all hold the folders give-way, stop. If the classes are "
+        r"give-way, stop, "
         r".*folder:.*Part1,folder:.*Part2.*if they are Part1, Part2, "
     )
     with pytest.raises(DataError, match=words):
@@ -192,7 +193,7 @@ def test_a_doubled_folder_of_a_split_counts_once(tmp_path: Path) -> None:
         *("Train/stop/a.png", "Train/stop/b.png", "test/stop/a.png", "train/stop/b.png", "train/stop/c.png"),
     ]
     assert notes == [
-        f"folder:{tmp_path}: 1 pictures of train are in another folder of the split too, counted once"
+        f"folder:{tmp_path}: 1 pictures of train are also in another folder of the split; counted once"
     ]
 
 
@@ -200,12 +201,12 @@ def test_codes_are_read_of_the_country_asked_for_alone(tmp_path: Path) -> None:
     touch(tmp_path, "R3-1/a.png", "206/b.png", "stop/c.png")
     labels, notes = said(tmp_path)
     assert labels == ["206", "R3-1", "stop"]
-    assert "2 labels are not known here and become classes of your own: '206', 'R3-1'" in notes[0]
+    assert "2 labels are not in the catalogue and become classes of your own: '206', 'R3-1'" in notes[0]
     assert "--labels de reads 206 as stop, --labels au reads R3-1 as pedestrian-crossing" in notes[0]
     labels, notes = said(tmp_path, "au")
     assert labels == ["206", "pedestrian-crossing", "stop"]
     assert notes[0].endswith("labels are read as sign codes of 'au': R3-1 is pedestrian-crossing")
-    assert "1 label is not known here and becomes a class of your own: '206'" in notes[1]
+    assert "1 label is not in the catalogue and becomes a class of your own: '206'" in notes[1]
     assert set(said(tmp_path, "de")[0]) == {"R3-1", "stop"}
 
 
@@ -305,7 +306,7 @@ def test_splits_below_a_wrapper_are_found_and_said(tmp_path: Path, wrapper: str)
         *(("give-way", "test"), ("stop", "test")),
         *(("give-way", "train"), ("stop", "train")),
     ]
-    assert any(f"those in {tmp_path / wrapper} are taken" in note for note in notes)
+    assert any(f"using those in {tmp_path / wrapper}" in note for note in notes)
 
 
 @pytest.mark.parametrize(
@@ -319,7 +320,7 @@ def test_a_class_is_no_wrapper(tmp_path: Path, names: list[str]) -> None:
 
 def test_splits_within_each_class_are_to_be_moved_outermost(tmp_path: Path) -> None:
     touch(tmp_path, "stop/train/a.png", "stop/test/b.png", "give-way/train/c.png")
-    with pytest.raises(DataError, match=r"two ways.*outermost \(.*test.give-way\)") as raised:
+    with pytest.raises(DataError, match=r"two ways.*inside them \(.*test.give-way\)") as raised:
         read(tmp_path, {}, "names")
     assert ",folder:" not in str(raised.value)  # mixed, the test would be trained on
 

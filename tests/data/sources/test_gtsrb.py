@@ -166,7 +166,7 @@ def test_a_table_that_has_changed_is_read_anew(tmp_path: Path) -> None:
     [
         ("27,26,5,5,22,20,43,Train/14/00014_00003_00007.png", "line 3.*43"),
         ("27,26,5,5,22,20,x,Train/14/00014_00003_00007.png", "line 3.*'x'"),
-        ("27,26,5", "line 3: 3 cells where the header has 8"),
+        ("27,26,5", "line 3: the row has 3 cells, the header 8"),
     ],
 )
 def test_bad_rows_are_named(tmp_path: Path, row: str, words: str) -> None:
@@ -235,7 +235,7 @@ def test_rows_with_wrong_boxes_are_named_and_can_be_left_out(
 def test_a_class_without_its_table_is_refused(tmp_path: Path) -> None:
     training = make_official(tmp_path) / "GTSRB/Final_Training/Images"
     (training / "00017/GT-00017.csv").unlink()
-    with pytest.raises(DataError, match=r"00017 holds pictures, but no GT-00017\.csv"):
+    with pytest.raises(DataError, match=r"00017 has pictures, but no GT-00017\.csv"):
         read(tmp_path, {}, "names")
     for path in (training / "00017").iterdir():
         path.unlink()  # an empty folder is no class
@@ -250,7 +250,7 @@ def test_a_table_that_a_browser_has_renamed_is_read(tmp_path: Path, copy: str) -
     (folder / "GT-00017.csv").rename(folder / copy)
     assert Counter(r.label for r in read(tmp_path, {}, "names"))["no-entry"] == 7
     (folder / "GT-00017 (3).csv").write_bytes((folder / copy).read_bytes())
-    with pytest.raises(DataError, match="keep one of them, as GT-00017"):
+    with pytest.raises(DataError, match="keep one of them and call it GT-00017"):
         read(tmp_path, {}, "names")
 
 
@@ -277,8 +277,8 @@ def test_pictures_that_no_table_names_are_counted(tmp_path: Path) -> None:
         assert len(read(tmp_path / "GTSRB", {}, "names")) == 14
         assert len(read(tmp_path / "k", {}, "names")) == 1
     assert "1 pictures in" in notes[0]
-    assert "00014 are left out, for" in notes[0]
-    assert "no Test.csv is beside it" in notes[1]
+    assert "00014: " in notes[0]
+    assert "there is no Test.csv beside it" in notes[1]
 
 
 @pytest.mark.parametrize("above", ["X", "X/Y", "some where/GTSRB"])
@@ -312,7 +312,7 @@ def test_a_meta_table_of_another_shape_has_no_icons(tmp_path: Path, text: str) -
 def test_kaggle_class_that_no_row_names_is_refused(tmp_path: Path) -> None:
     make_kaggle(tmp_path)
     touch(tmp_path / "Train/17/00017_00000_00000.png")
-    with pytest.raises(DataError, match=r"Train.17 holds pictures .1., but .*Train\.csv names none of them"):
+    with pytest.raises(DataError, match=r"Train.17 has pictures .1., but .*Train\.csv names none of them"):
         read(tmp_path, {}, "names")
 
 
@@ -334,5 +334,5 @@ def test_kaggle_table_without_rows_beside_pictures_is_refused(tmp_path: Path, sp
 
 def test_official_table_without_rows_beside_pictures_is_refused(tmp_path: Path) -> None:
     write(make_official(tmp_path) / "GTSRB/Final_Training/Images/00014/GT-00014.csv", OFFICIAL)
-    with pytest.raises(DataError, match=r"00014 holds pictures .6., but .*GT-00014\.csv names none of them"):
+    with pytest.raises(DataError, match=r"00014 has pictures .6., but .*GT-00014\.csv names none of them"):
         read(tmp_path, {}, "names")

@@ -1,4 +1,4 @@
-"""Labels as the user wrote them, and what became of each: nothing is translated or merged without a word."""
+"""Labels as the user wrote them, and what became of each: nothing is translated or merged silently."""
 
 from __future__ import annotations
 
@@ -46,11 +46,11 @@ def label_reader(labels: str) -> Callable[[str], str]:
 
 
 def _refuse_unwritable(label: str) -> None:
-    """LabelError for what no class can be called: names go to terminals, pages and files."""
+    """LabelError for what cannot be a class name: names go to terminals, pages and files."""
     if any(unicodedata.category(character) == "Cc" for character in label):
-        raise LabelError(f"the label {short(label)} holds a control character; write it without")
+        raise LabelError(f"the label {short(label)} contains a control character; write it without")
     if label in (".", "..") or "/" in label or "\\" in label:
-        raise LabelError(f"the label {short(label)} is written like a path; write it without / and \\")
+        raise LabelError(f"the label {short(label)} looks like a path; write it without / and \\")
 
 
 def say_labels(read: Mapping[str, str], labels: str, place: str) -> None:
@@ -69,7 +69,7 @@ def say_labels(read: Mapping[str, str], labels: str, place: str) -> None:
         if len(several) > 1:
             say(
                 f"{place}: {len(several)} labels become one class: {some(several)} are {name}; to keep them "
-                "apart, name them otherwise"
+                "apart, give them other names"
             )
     _say_unknown([was for was, name in read.items() if name not in sign_classes()], labels, place)
 
@@ -83,11 +83,12 @@ def _say_unknown(own: list[str], labels: str, place: str) -> None:
     named = [short(label) + (f" (did you mean {hints[label]!r}?)" if hints[label] else "") for label in shown]
     many = f"{len(own):,} labels are" if len(own) > 1 else "1 label is"
     become = "become classes" if len(own) > 1 else "becomes a class"
-    say(f"{place}: {many} not known here and {become} of your own: {some(named)}{_codes_hint(own, labels)}")
+    hint = _codes_hint(own, labels)
+    say(f"{place}: {many} not in the catalogue and {become} of your own: {some(named)}{hint}")
 
 
 def _codes_hint(own: list[str], labels: str) -> str:
-    """How to have labels read that look like codes or numbers."""
+    """How to read labels that look like codes or numbers."""
     if labels == "names":
         coded: dict[str, list[str]] = defaultdict(list)
         for label in own:
@@ -102,10 +103,10 @@ def _codes_hint(own: list[str], labels: str) -> str:
 
 
 def doubt_names(records: list[Record], place: str) -> list[Record]:
-    """The records, their groups left out where file names make all pictures of a class one physical sign.
+    """The records, without groups where file names would make all pictures of a class one physical sign.
 
     `image_00001.png`, `image_00002.png` ... are numbered pictures, not frames of one sign.  A name with a
-    number of its own (`01234_00000.ppm`) is believed where other classes show that names tell signs apart.
+    number of its own (`01234_00000.ppm`) is believed if other classes show that names tell signs apart.
     """
     pictures = Counter(record.label for record in records)
     signs: dict[str, set[str]] = defaultdict(set)
@@ -122,8 +123,8 @@ def doubt_names(records: list[Record], place: str) -> list[Record]:
         return records
     named = [f"all {pictures[label]:,} pictures of {label} ({sign}_NNNNN)" for label, sign in doubted.items()]
     say(
-        f"{place}: by their names {some(named, 3)} would be one physical sign; that is not believed, so "
-        "likeness alone tells them apart; if they are frames of one sign, say which is which in the group "
+        f"{place}: by their names {some(named, 3)} would be one physical sign; that is unlikely, so only "
+        "near-duplicates are grouped; if they are frames of one sign, name the sign of each in the group "
         "column of a table (csv:)"
     )
     return [replace(record, group="") if record.label in doubted else record for record in records]

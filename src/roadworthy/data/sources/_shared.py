@@ -1,4 +1,4 @@
-"""What the sources share: looking files up, reading tables, telling splits by their names."""
+"""What the sources share: looking up files, reading tables, recognising splits by their names."""
 
 from __future__ import annotations
 
@@ -31,9 +31,9 @@ _USUAL = ("train", "val", "valid", "validation", "test")
 
 
 def split_of(name: str) -> str:
-    """The split that a folder's or a table's word stands for, or nothing: `train`, `val`, `test` or `eval`.
+    """The split that a folder's name or a table's word means, or nothing: `train`, `val`, `test` or `eval`.
 
-    People write Training, train_set, Final_Test, train-images, val2017; `eval` is told by what is beside it.
+    People write Training, train_set, Final_Test, train-images, val2017; `eval` depends on the others.
     """
     match = _SPLIT.fullmatch(re.sub(r"[\W_]+", "", name).lower())
     return (
@@ -44,10 +44,10 @@ def split_of(name: str) -> str:
 
 
 def name_splits(names: Iterable[str], place: str) -> dict[str, str]:
-    """The split of each name that stands for one; said aloud where a name is not the usual one.
+    """The split of each name that means one, with a note where a name is not a usual one.
 
-    `eval` is the test where there is no other, else validation; `dev`, for development, is the training
-    set where a test is beside it and nothing else to train on.
+    `eval` is the test if there is no other, else validation; `dev`, for development, is the training
+    set if there is a test and nothing else to train on.
     """
     found = {name: split for name in names if (split := split_of(name))}
     evaluation = "val" if "test" in found.values() else "test"
@@ -56,12 +56,12 @@ def name_splits(names: Iterable[str], place: str) -> dict[str, str]:
         found = {name: "train" if name.lower().startswith("dev") else split for name, split in found.items()}
     said = [f"{name} as {split}" for name, split in found.items() if name.lower() not in _USUAL]
     if said:
-        say(f"{place}: taken for splits: {', '.join(said)}")
+        say(f"{place}: read as splits: {', '.join(said)}")
     return found
 
 
 def refuse_unknown_options(source: str, options: Mapping[str, str], known: tuple[str, ...] = ()) -> None:
-    """ConfigError for a setting after the question mark that the source does not have."""
+    """ConfigError for a setting after the question mark that the source does not know."""
     for name in options:
         if name not in known:
             takes = f"takes {', '.join(known)}" if known else "takes no settings"
@@ -73,7 +73,7 @@ def refuse_unknown_options(source: str, options: Mapping[str, str], known: tuple
 
 
 def sign_of(stem: str) -> str:
-    """The part of a file name that names the physical sign: `pole7_00012` is `pole7`; else empty."""
+    """The part of a file name that names the physical sign, `pole7` of `pole7_00012`; else empty."""
     match = _FRAME.fullmatch(stem)
     return match[1] if match else ""
 
@@ -135,14 +135,14 @@ class Row:
         return DataError(f"{self.path}, line {self.line}: {what}")
 
     def checked(self, read: Callable[[str], T], column: str) -> T:
-        """`read` applied to a cell; whatever it refuses becomes an error that names this row."""
+        """`read` applied to a cell; an error from it becomes one that names this row."""
         try:
             return read(self.text(column))
         except (ValueError, UsageError) as error:
             raise self.fail(f"column {column}: {error}") from error
 
     def box_or_fault(self, columns: tuple[str, str, str, str], inclusive: bool) -> tuple[Box | None, str]:
-        """The box, or why there is none to be had of this row."""
+        """The box, or why this row has none that can be used."""
         try:
             return self.box(columns, inclusive), ""
         except DataError as error:
@@ -162,14 +162,14 @@ class Row:
             raise self.fail(f"the box needs four numbers ({', '.join(columns)}); got {cells}") from None
         x2, y2 = x2 + inclusive, y2 + inclusive
         if not (0 <= x1 < x2 and 0 <= y1 < y2):  # also refuses NaN
-            raise self.fail(f"the box {cells} needs 0 <= x1 < x2 and 0 <= y1 < y2")
+            raise self.fail(f"the box is {cells}; it needs 0 <= x1 < x2 and 0 <= y1 < y2")
         return x1, y1, x2, y2
 
 
 def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
-    """Column names in lower case and the rows of a table separated by commas, semicolons or tabs.
+    """Column names in lower case, and the rows, of a table separated by commas, semicolons or tabs.
 
-    UTF-8, or UTF-16 with its mark.  Blank lines are fine; a row with too few cells is not.
+    UTF-8, or UTF-16 with a byte order mark.  Blank lines are fine; a row with too few cells is an error.
     """
     try:
         check_regular(path)
@@ -203,7 +203,7 @@ def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
             for line, cells in lines:
                 row = Row(path=path, line=line, columns=columns, cells=cells)
                 if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
-                    raise row.fail(f"{len(cells)} cells where the header has {len(header)}")
+                    raise row.fail(f"the row has {len(cells)} cells, the header {len(header)}")
                 yield row
         except csv.Error as error:
             raise DataError(f"{path}, line {reader.line_num}: {error}") from error
@@ -212,15 +212,15 @@ def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
 
 
 def require_columns(path: Path, has: frozenset[str], *needed: str) -> None:
-    """DataError where the table lacks a column."""
+    """DataError if the table lacks a column."""
     missing = [name for name in needed if name not in has]
     if missing:
         raise DataError(f"table {path} has no column {missing[0]!r}; it has: {', '.join(sorted(has))}")
 
 
 def missing_pictures(table: Path, missing: list[str]) -> DataError:
-    """One error for all pictures that a table names and the disk lacks."""
+    """One error for all pictures that a table names and that do not exist."""
     more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
     return DataError(
-        f"{table} names pictures that are not there: {missing[0]}{more}; is the data set complete?"
+        f"{table} names pictures that do not exist: {missing[0]}{more}; is the data set complete?"
     )

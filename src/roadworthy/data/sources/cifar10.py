@@ -1,4 +1,4 @@
-"""CIFAR-10: objects that are no signs, and the benchmark of the gradient-norm study."""
+"""CIFAR-10: objects that are not signs, and the benchmark of the gradient-norm study."""
 
 from __future__ import annotations
 
@@ -35,7 +35,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     """
     refuse_unknown_options("cifar10", options)
     if not place.exists():
-        raise DataNotFoundError(f"nothing at {place}; cifar10: needs the archive, or the folder that it held")
+        raise DataNotFoundError(f"nothing at {place}; cifar10: needs the archive, or its unpacked folder")
     folder = place if place.is_dir() else _once("archive", place, lambda into: _unpack(place, into))
     inner = _find(folder, place)
     if (inner / _META).is_file():
@@ -68,7 +68,7 @@ def _unpack(archive: Path, into: Path) -> None:
         with tarfile.open(archive) as packed:
             packed.extractall(into, filter="data")  # nothing outside, no links out, no devices
     except (tarfile.TarError, EOFError, lzma.LZMAError, zlib.error) as error:
-        raise DataError(f"{archive} is no complete tar archive ({error}); fetch it again") from error
+        raise DataError(f"{archive} is not a complete tar archive ({error}); download it again") from error
 
 
 def _find(folder: Path, place: Path) -> Path:
@@ -81,7 +81,7 @@ def _find(folder: Path, place: Path) -> Path:
                 f"{place} is the Python version of CIFAR-10, whose pickles could run code; "
                 "use the binary version (cifar-10-binary.tar.gz)"
             )
-    raise DataError(f"{place} holds neither train and test folders nor {_META}; is it CIFAR-10?")
+    raise DataError(f"{place} has neither train and test folders nor {_META}; is it CIFAR-10?")
 
 
 def _draw(batches: Path, into: Path) -> None:
@@ -89,17 +89,20 @@ def _draw(batches: Path, into: Path) -> None:
     classes = (batches / _META).read_text(encoding="utf-8").split()
     for name in classes:
         if not is_file_name(name):
-            raise DataError(f"{batches / _META} names the class {name!r}, which no folder can be called")
+            raise DataError(f"{batches / _META} has the class {name!r}, which cannot be a folder's name")
     for split, files in _BATCHES.items():
         number = 0
         for name in files:
             content = np.frombuffer(_bytes(batches / name), dtype=np.uint8)
             if not len(content) or len(content) % _RECORD:
-                raise DataError(f"{batches / name} is cut off: {len(content):,} bytes")
+                raise DataError(
+                    f"{batches / name} is incomplete: {len(content):,} bytes, not a multiple of {_RECORD:,}; "
+                    "unpack the archive again"
+                )
             for record in content.reshape(-1, _RECORD):
                 if record[0] >= len(classes):
                     raise DataError(
-                        f"{batches / name} has the label {record[0]}; {_META} names {len(classes)}"
+                        f"{batches / name} has the label {record[0]}, but {_META} has {len(classes)} classes"
                     )
                 folder = into / split / classes[record[0]]
                 folder.mkdir(parents=True, exist_ok=True)

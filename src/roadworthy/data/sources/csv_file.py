@@ -65,7 +65,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     if missing:
         raise missing_pictures(place, missing)
     if not records:
-        raise DataNotFoundError(f"table {place} has a header but no rows")
+        raise DataNotFoundError(f"table {place} has a header but no rows; it needs a row for each picture")
     say_labels(known, labels, f"csv:{place}")
     splits = {"": "", **name_splits(words, f"csv:{place}")}
     records = [replace(record, split=splits[record.split]) for record in records]
@@ -101,5 +101,5 @@ def _split(row: Row) -> str:
     """The row's word for its split, as written."""
     split = row.text("split")
     if split and not split_of(split):
-        raise row.fail(f"split {short(split)} is unknown; use train, val or test, or leave it empty")
+        raise row.fail(f"the split {short(split)} is unknown; use train, val or test, or leave it empty")
     return split

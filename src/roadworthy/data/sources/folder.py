@@ -9,6 +9,7 @@ from pathlib import Path
 
 from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
 from roadworthy.core.notes import say, some
+from roadworthy.core.words import plural
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
@@ -31,7 +32,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
         try:
             return known.setdefault(label, reader(label))
         except LabelError as error:
-            raise LabelError(f"folder:{place}: a folder is no class: {error}") from error
+            raise LabelError(f"folder:{place}: a folder's name cannot be a class: {error}") from error
 
     records = read_folder(place, read_label)
     say_labels(known, labels, f"folder:{place}")
@@ -41,10 +42,10 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
 def read_folder(place: Path, read_label: Callable[[str], str]) -> list[Record]:
     """The pictures of a folder, their classes named by `read_label` of the folders' names."""
     if not place.is_dir():
-        raise DataNotFoundError(f"no folder {place}; folder:DIR needs a folder that holds a folder per class")
+        raise DataNotFoundError(f"no folder {place}; folder:DIR needs a folder with one folder per class")
     wrapper, place = place, _unwrapped(place)
     if place != wrapper:
-        say(f"folder:{wrapper}: no splits lie right in it; those in {place} are taken")
+        say(f"folder:{wrapper}: has no splits of its own; using those in {place}")
     folders = {folder.name: folder for folder in _folders(place)}
     splits = name_splits(folders, f"folder:{place}")
     others: Counter[str] = Counter()
@@ -83,15 +84,15 @@ def _refuse_strays(place: Path, splits: Sequence[Path], folders: Mapping[str, Pa
     strays = [folder.name for folder in others if next(_pictures(folder, Counter()), None)]
     if strays:
         raise DataError(
-            f"{place} mixes split folders ({', '.join(f.name for f in splits)}) with others that hold "
+            f"{place} mixes split folders ({', '.join(f.name for f in splits)}) with other folders of "
             f"pictures ({', '.join(strays)}); move these into a split"
         )
 
 
 def _counted_once(place: Path, found: Mapping[str, list[Record]]) -> list[Record]:
-    """The records of all split folders; what two folders of one split both hold counts once.
+    """The records of all split folders; a picture in two folders of one split counts once.
 
-    Some archives hold the same pictures as Train/ and as train/.
+    Some archives contain the same pictures as Train/ and as train/.
     """
     splits = Counter(records[0].split for records in found.values())
     kept: list[Record] = []
@@ -108,14 +109,14 @@ def _counted_once(place: Path, found: Mapping[str, list[Record]]) -> list[Record
                 seen.add(key)
             kept.append(record)
     for name, n in doubled.items():
-        say(f"folder:{place}: {n:,} pictures of {name} are in another folder of the split too, counted once")
+        say(f"folder:{place}: {n:,} pictures of {name} are also in another folder of the split; counted once")
     return kept
 
 
 def _read_classes(
     place: Path, split: str, read_label: Callable[[str], str], others: Counter[str]
 ) -> list[Record]:
-    """The pictures of a folder of classes.  others: counts, by suffix, what in it is no picture."""
+    """The pictures of a folder of classes.  others: counts files that are not pictures, by suffix."""
     _refuse_loose_pictures(place)
     by_folder: dict[Path, list[str]] = {}
     for folder in _folders(place):
@@ -126,11 +127,11 @@ def _read_classes(
             others.update(foreign)
         elif foreign:
             raise DataError(
-                f"{folder} holds {foreign.total():,} files ({', '.join(sorted(foreign)[:5])}) but no "
-                f"picture; pictures end in {', '.join(sorted(SUFFIXES))}"
+                f"{folder} has {foreign.total():,} files ({', '.join(sorted(foreign)[:5])}) but no "
+                f"pictures; pictures end in {', '.join(sorted(SUFFIXES))}"
             )
     if not by_folder:
-        raise DataNotFoundError(f"no pictures in {place}; it needs a folder per class with pictures in it")
+        raise DataNotFoundError(f"no pictures in {place}; it needs one folder per class, with pictures in it")
     _refuse_repeated_folders(place, by_folder)
     records = []
     for folder, pictures in by_folder.items():
@@ -145,7 +146,7 @@ def _read_classes(
 
 
 def _refuse_repeated_folders(place: Path, by_folder: Mapping[Path, Sequence[str]]) -> None:
-    """Where every "class" holds the same subfolders, these may be the classes: only the user knows."""
+    """DataError if every "class" has the same subfolders: these may be the classes; only the user knows."""
     inner = []
     for folder, pictures in by_folder.items():
         start = len(str(folder)) + 1
@@ -157,18 +158,19 @@ def _refuse_repeated_folders(place: Path, by_folder: Mapping[Path, Sequence[str]
     outer = [folder.name for folder in by_folder]
     if len(inner) > 1 and len(every) > 1 and all(map(split_of, every)):
         raise DataError(
-            f"{place} can be read in two ways, for {some(outer, 4)} hold the folders {some(every, 4)}: if "
-            f"these are the splits of each class, move them outermost ({place / every[0] / outer[0]}); "
-            f"if they split nothing, put the pictures right into {some(outer, 4)}"
+            f"{place} can be read in two ways, because {some(outer, 4)} hold the folders {some(every, 4)}. "
+            "If these are the splits of each class, put the classes inside them "
+            f"({place / every[0] / outer[0]}); if they are not splits, put the pictures directly into "
+            f"{some(outer, 4)}"
         )
     if len(inner) < 2 or len(repeated) < 2 or "" in every:
         return
     as_sets = ",".join(f"folder:{place / name}" for name in outer[:2])
     raise DataError(
-        f"{place} can be read in two ways, for {some(outer, 4)} all hold the folders {some(repeated, 4)}: if "
-        f"the classes are {some(repeated, 4)}, rename the outer folders to train, val and test, or mix them "
-        f"({as_sets}); if they are {some(outer, 4)}, put their pictures right into them, or name each "
-        "picture's class in a table (csv:)"
+        f"{place} can be read in two ways, because {some(outer, 4)} all hold the folders "
+        f"{some(repeated, 4)}. If the classes are {some(repeated, 4)}, rename the outer folders to train, "
+        f"val and test, or mix them ({as_sets}); if they are {some(outer, 4)}, put the pictures directly "
+        "into these, or name each picture's class in a table (csv:)"
     )
 
 
@@ -189,7 +191,7 @@ def _is_picture(name: str) -> bool:
 
 
 def _pictures(folder: Path | str, others: Counter[str], above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Paths of the pictures at any depth; `others` counts the suffixes of what is none."""
+    """Paths of the pictures at any depth; `others` counts the suffixes of all other files."""
     real = os.path.realpath(folder)
     if real in above:  # a link that leads back up
         return
@@ -211,6 +213,6 @@ def _refuse_loose_pictures(place: Path) -> None:
     loose = _loose(place)
     if loose:
         raise DataError(
-            f"{len(loose):,} pictures lie directly in {place} ({loose[0]}), so their class is unknown; "
-            "put each into a folder named after its class"
+            f"{plural(len(loose), 'picture')} directly in {place} ({loose[0]}), so the class is unknown; "
+            "put each picture into a folder named after its class"
         )

@@ -1,4 +1,4 @@
-"""GTSRB, in any of the three ways in which people have it on disk.
+"""GTSRB, in any of the three layouts that people have on disk.
 
     official      GTSRB/Final_Training/Images/CCCCC/{GT-CCCCC.csv,TTTTT_FFFFF.ppm}, GTSRB/Final_Test/Images
     torchvision   gtsrb/GTSRB/Training/CCCCC/..., gtsrb/GTSRB/Final_Test/Images, gtsrb/GT-final_test.csv
@@ -75,7 +75,7 @@ def _read_kaggle_at(place: Path, listing: Listing) -> list[Record]:
     for split in ("train", "test") if tables else ():
         folder = listing.find(str(place), split)
         if split not in tables and folder is not None and _holds_pictures(folder):
-            say(f"gtsrb: the pictures in {folder} are left out, for no {split.capitalize()}.csv is beside it")
+            say(f"gtsrb: left out the pictures in {folder}: there is no {split.capitalize()}.csv beside it")
     read = tuple((split, table, Path(table).stat().st_mtime_ns) for split, table in tables.items())
     records = list(_read_kaggle(place, read))
     for split, table in tables.items():
@@ -84,7 +84,7 @@ def _read_kaggle_at(place: Path, listing: Listing) -> list[Record]:
 
 
 def _check_all_named(place: Path, split: str, table: str, named: set[str], listing: Listing) -> None:
-    """DataError where the table names no picture of a folder that holds some; fewer than all are counted."""
+    """DataError if the table names no picture of a folder that has some; unnamed pictures are noted."""
     tops = {str(place / name) for name in listing.names(str(place)).values() if name.lower() == split}
     used = {top for top in tops if any(path.startswith(top + os.sep) for path in named)}
     there: dict[str, set[str]] = {}
@@ -102,10 +102,10 @@ def _check_named(folder: str, table: str, pictures: int, unnamed: int) -> None:
         return
     if unnamed == pictures:
         raise DataError(
-            f"{folder} holds pictures ({pictures:,}), but {table} names none of them; fetch the table again, "
-            "or take the folder away to do without these pictures"
+            f"{folder} has pictures ({pictures:,}), but {table} names none of them; download the table "
+            "again, or remove the folder to do without these pictures"
         )
-    say(f"gtsrb: {unnamed:,} pictures in {folder} are left out, for {table} does not name them")
+    say(f"gtsrb: left out {unnamed:,} pictures in {folder}: {table} does not name them")
 
 
 def _kaggle_tables(place: Path, listing: Listing) -> dict[str, str]:
@@ -125,7 +125,7 @@ def _table(listing: Listing, folder: str, stem: str) -> str | None:
         if name.lower().startswith(stem.lower()) and _COPY.fullmatch(name[len(stem) :])
     )
     if len(copies) > 1:
-        raise DataError(f"{folder} holds {' and '.join(copies)}; keep one of them, as {stem}.csv")
+        raise DataError(f"{folder} has {' and '.join(copies)}; keep one of them and call it {stem}.csv")
     return folder + os.sep + copies[0] if copies else None
 
 
@@ -134,9 +134,9 @@ def _holds_pictures(folder: str) -> bool:
 
 
 def _below(place: Path, listing: Listing) -> list[Path]:
-    """The folders some levels down that hold GTSRB; training and test may have been unpacked apart.
+    """The folders some levels down that hold GTSRB; training and test may be in different ones.
 
-    Raises DataError where several hold the same part of it.
+    Raises DataError if several hold the same part of it.
     """
     level, found = [str(place)], dict[str, list[str]]()
     for _ in range(_DEEP):
@@ -145,7 +145,7 @@ def _below(place: Path, listing: Listing) -> list[Path]:
         level = [path for path in inner if path not in found]
     parts = [part for own in found.values() for part in own]
     if len(parts) > len(set(parts)):
-        raise DataError(f"{place} holds GTSRB more than once: {some(found)}; name one of them")
+        raise DataError(f"{place} contains GTSRB more than once: {some(found)}; name one of them")
     return [Path(folder) for folder in found]
 
 
@@ -237,11 +237,13 @@ def _read_training(folder: str, listing: Listing) -> list[Record]:
             records += _read_filenames(Path(table), inner, "train", listing)
         elif _holds_pictures(inner):
             raise DataError(
-                f"{inner} holds pictures, but no GT-{number}.csv with their classes and boxes; fetch it "
-                "again, or take the folder away to do without this class"
+                f"{inner} has pictures, but no GT-{number}.csv with their classes and boxes; download it "
+                "again, or remove the folder to do without this class"
             )
     if not records:
-        raise DataError(f"{folder} holds no class folders with a GT-CCCCC.csv and pictures; is it whole?")
+        raise DataError(
+            f"{folder} has no class folders with a GT-CCCCC.csv and pictures; is the data set complete?"
+        )
     return records
 
 
@@ -251,8 +253,8 @@ def _read_test(folder: str, listing: Listing, beside: Sequence[str]) -> list[Rec
     table = next((found for p in places if (found := _table(listing, p, "GT-final_test"))), None)
     if table is None:
         raise DataError(
-            f"{folder} holds the test pictures, but GT-final_test.csv with their classes is neither "
-            "there nor in the three folders above; it is in GTSRB_Final_Test_GT.zip"
+            f"{folder} has the test pictures, but GT-final_test.csv with their classes is neither "
+            "there nor in the three folders above; it comes in GTSRB_Final_Test_GT.zip"
         )
     return _read_filenames(Path(table), folder, "test", listing)
 

@@ -48,7 +48,9 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     recipe = options.get("recipe", "default")
     seed, n = _whole(options, "seed", 0, 0, 2**63 - 1), _whole(options, "n", 0, 1, _MOST)
     if n and "per_class" in options:
-        raise ConfigError("rendered: got both n and per_class; give one of them")
+        raise ConfigError(
+            f"rendered: got both n={options['n']} and per_class={options['per_class']}; give one of them"
+        )
     n = n or _whole(options, "per_class", 0, 1, _MOST // len(signs)) * len(signs)
     series = Drawing(
         sign="",
@@ -72,7 +74,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
 
 
 def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iterator[Record]:
-    """n pictures shared out over the classes; what does not come out even goes to the first ones."""
+    """n pictures divided among the classes; the remainder goes to the first ones."""
     for index, sign in enumerate(signs):
         start = _path(replace(series, sign=sign))
         for number in range(n // len(signs) + (index < n % len(signs))):
@@ -83,7 +85,7 @@ def _series(series: Drawing, signs: tuple[str, ...], n: int, split: str) -> Iter
 
 
 def _path(series: Drawing) -> str:
-    """What pictures are drawn from, as a person reads it; series that differ have paths that differ."""
+    """What pictures are drawn from, in readable form; different series have different paths."""
     settings = {
         "countries": "+".join(series.countries),
         "recipe": series.recipe,
@@ -102,7 +104,7 @@ def _countries(place: str, own: str) -> tuple[str, ...]:
     wanted = tuple(part.strip() for part in place.split("+") if part.strip())
     if not wanted or len(set(wanted)) < len(wanted) or "," in place:
         raise ConfigError(
-            f"rendered:{place} must name countries, each once, joined by +; known: {', '.join(known)}"
+            f"rendered:{place} must name countries, each once and joined by +; known: {', '.join(known)}"
         )
     for country in wanted:
         if country not in known:
@@ -112,8 +114,8 @@ def _countries(place: str, own: str) -> tuple[str, ...]:
         theirs = sorted({name.partition("/")[0] for name in brought})
         if not set(theirs) & set(wanted):
             raise ConfigError(
-                f"rendered:{place} shows none of the faces in {own}; those are of: "
-                f"{', '.join(theirs) or 'no country'}"
+                f"rendered:{place} uses none of the faces in {own}; their countries are: "
+                f"{', '.join(theirs) or 'none'}"
             )
     return wanted
 
@@ -126,7 +128,7 @@ def _signs(countries: tuple[str, ...], own: str) -> tuple[str, ...]:
 
 
 def _wanted(text: str, drawn: tuple[str, ...]) -> tuple[str, ...]:
-    """Those of the drawn classes that `signs=` names, all without it."""
+    """The drawn classes that `signs=` names; all without it."""
     wanted = [name.strip() for name in text.split("+") if name.strip()]
     for name in wanted:
         if name not in drawn:
@@ -141,7 +143,7 @@ def _share(options: Mapping[str, str], name: str) -> float:
     except ValueError:
         value = -1.0
     if not 0 <= value <= 1:
-        raise ConfigError(f"rendered: has {name}={text!r}; it must be a share from 0 to 1")
+        raise ConfigError(f"rendered: got {name}={text!r}; it must be a share from 0 to 1")
     return value
 
 
@@ -152,7 +154,6 @@ def _whole(options: Mapping[str, str], name: str, default: int, least: int, most
     # So long a text is no number that would do, and int() refuses the longest.
     if not text.isdecimal() or len(text) > 20 or not least <= int(text) <= most:
         raise ConfigError(
-            f"rendered: has {name}={text!r}; it must be a whole number of at least {least} and "
-            f"at most {most:,}"
+            f"rendered: got {name}={text!r}; it must be a whole number from {least} to {most:,}"
         )
     return int(text)
