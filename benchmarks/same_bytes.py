@@ -37,7 +37,7 @@ SETTINGS = (
 )
 DATA = "--data folder:pictures --classes all --split 0.6/0.2/0.2"
 SMALL = "--set model.width=0.25 --set model.depth=1"
-FEW = "rendered:au?recipe=plain&signs=stop+no-entry+speed-50&per_class=24"
+FEW = "rendered:au?recipe=plain&signs=stop+no-entry+speed-50&per_class=24 --classes all"
 DRAWN = "rendered:au?recipe=plain&signs=stop+no-entry+speed-50 --per-class 24 --size 40 --seed 3"
 COMMANDS = {
     "render": f"render {DRAWN} --out pictures",
