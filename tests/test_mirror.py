@@ -23,15 +23,20 @@ COVERED_BY = {
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
     "evaluate/require.py": "cli/test_app.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
+    "inference/answer_rule.py": "inference/test_detect.py",
+    "inference/channel_order.py": "imaging/test_preprocess.py",
     "inference/classifier.py": "test_api.py",
     "inference/network.py": "inference/test_torch.py",
     "inference/predictions.py": "inference/test_answers.py",
     "models/study_cnn.py": "models/test_catalogue.py",
     "render/": "render/test_camera.py",
     "report/": "report/test_report.py",
-    "report/film/": "report/film/test_slides.py",
+    "report/figures/": "report/test_figures.py",
+    "report/film/": "studies/film/test_film.py",
+    "report/sections/": "report/test_report.py",
     "serve/": "serve/test_app.py",
     "studies/": "studies/test_runner.py",
+    "studies/film/": "studies/film/test_film.py",
     "studies/questions/": "studies/test_runner.py",
     "train/callbacks.py": "train/test_loop.py",
     "train/state.py": "train/test_loop.py",
@@ -40,9 +45,13 @@ COVERED_BY = {
 # Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.
 OF_SEVERAL = {
     *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
+    "studies/film/test_film.py",
     *(f"serve/test_{name}.py" for name in ("faults", "fuzz", "limits", "page", "page_parity", "tracks")),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
-    *(f"test_{name}.py" for name in ("project", "public_api", "readme", "recipes", "results", "tutorials")),
+    *(
+        f"test_{name}.py"
+        for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")
+    ),
 }
 
 
