@@ -13,7 +13,7 @@ LEARNT = --require accuracy=0.9 || { test $$? -eq 3 && echo "The demo could not:
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test lint format docs page bench clean
+.PHONY: help demo test more lint format docs page bench clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,7 +42,10 @@ test: $(VENV)/.test  ## install, lint, type check, run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
-	$(BIN)/pytest --numprocesses auto --dist loadfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile --cov
+
+more: $(VENV)/.test  ## install what some tests skip without: Ray, captum, a pretrained network
+	$(PIP_INSTALL) --editable '.[all,dev,cluster,pretrained]' captum==0.9.0
 
 lint: $(VENV)/.test  ## ruff and mypy alone
 	$(BIN)/ruff check .

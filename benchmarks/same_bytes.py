@@ -33,10 +33,11 @@ from typing import Any
 ROOT = Path(__file__).parent.parent
 SETTINGS = (
     "--set train.threads=1 --set train.precision=fp32 --set train.epochs=2 --set input.size=32 "
-    "--set data.split=0.6/0.2/0.2 --set evaluate.bootstrap=50"
+    "--set evaluate.bootstrap=50"
 )
-DATA = "--data folder:pictures --classes all"
+DATA = "--data folder:pictures --classes all --split 0.6/0.2/0.2"
 SMALL = "--set model.width=0.25 --set model.depth=1"
+FEW = "rendered:au?recipe=plain&signs=stop+no-entry+speed-50&per_class=24 --classes all"
 DRAWN = "rendered:au?recipe=plain&signs=stop+no-entry+speed-50 --per-class 24 --size 40 --seed 3"
 COMMANDS = {
     "render": f"render {DRAWN} --out pictures",
@@ -44,7 +45,7 @@ COMMANDS = {
     "evaluate": "evaluate run --data folder:pictures --out evaluated",
     "predict": "predict run pictures --format json",
     "export": "export run --to signs.onnx --precision fp32",
-    "study": f"study baseline {DATA} --seeds 2 {SETTINGS} --out studies",
+    "study": f"study baseline --data {FEW} --seeds 1 {SETTINGS} --out studies",
 }
 """What is run, in this order, each with the files that those before it wrote."""
 

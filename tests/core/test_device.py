@@ -27,7 +27,7 @@ def test_bf16_is_considered_only_where_the_hardware_has_it(monkeypatch, instruct
 
 def test_a_device_that_is_not_there_is_refused():
     for name in ("cuda:99", "gpu"):
-        with pytest.raises(ConfigError, match="is not to be had here"):
+        with pytest.raises(ConfigError, match="is not available on this machine"):
             runtime.pick_device(name)
 
 

@@ -9,11 +9,11 @@ import numpy as np
 import pytest
 
 from roadworthy import __version__
-from roadworthy.core import provenance as origin
+from roadworthy.core import provenance
 
 
 def test_it_names_versions_commit_command_and_time() -> None:
-    facts = origin.origin("roadworthy export x")
+    facts = provenance.provenance_of("roadworthy export x")
     assert facts["command"] == "roadworthy export x"
     assert (facts["roadworthy"], facts["numpy"]) == (__version__, np.__version__)
     assert facts["python"] == platform.python_version()
@@ -24,7 +24,7 @@ def test_it_names_versions_commit_command_and_time() -> None:
 
 
 def test_a_part_that_is_not_installed_is_said_so() -> None:
-    assert origin._version("no-such-part-of-roadworthy") == "not installed"
+    assert provenance._version("no-such-part-of-roadworthy") == "not installed"
 
 
 def test_a_working_copy_names_its_commit_and_whether_it_was_changed(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -35,9 +35,9 @@ def test_a_working_copy_names_its_commit_and_whether_it_was_changed(monkeypatch:
         return subprocess.CompletedProcess(command, 0, said.get(command[1], ""), "")
 
     monkeypatch.setattr(subprocess, "run", git)
-    assert origin._commit() == ("0123abc", True)
+    assert provenance._commit() == ("0123abc", True)
     said["status"] = ""
-    assert origin._commit() == ("0123abc", False)
+    assert provenance._commit() == ("0123abc", False)
 
 
 def test_an_installed_copy_claims_no_foreign_commit(monkeypatch: pytest.MonkeyPatch) -> None:
@@ -45,7 +45,7 @@ def test_an_installed_copy_claims_no_foreign_commit(monkeypatch: pytest.MonkeyPa
         raise subprocess.CalledProcessError(1, "git")
 
     monkeypatch.setattr(subprocess, "run", no_git)
-    assert origin._commit() == (f"release {__version__}", None)
+    assert provenance._commit() == (f"release {__version__}", None)
 
 
 def test_a_copy_within_somebody_elses_repository_claims_no_commit_of_theirs(
@@ -60,13 +60,13 @@ def test_a_copy_within_somebody_elses_repository_claims_no_commit_of_theirs(
         ["git", "rev-parse", "HEAD"], cwd=tmp_path, capture_output=True, text=True, check=True, timeout=30
     )
     assert re.fullmatch(r"[0-9a-f]{40,}", head.stdout.strip())
-    monkeypatch.setattr(origin, "__file__", str(tmp_path / "provenance.py"))
-    assert origin._commit() == (f"release {__version__}", None)
+    monkeypatch.setattr(provenance, "__file__", str(tmp_path / "provenance.py"))
+    assert provenance._commit() == (f"release {__version__}", None)
 
 
 def test_it_needs_no_torch() -> None:
     program = (
         "import sys; sys.modules['torch'] = None\n"
-        "from roadworthy.core.provenance import origin; assert origin('x')['command'] == 'x'"
+        "from roadworthy.core.provenance import provenance_of; assert provenance_of('x')['command'] == 'x'"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

@@ -6,7 +6,7 @@ from contextlib import suppress
 
 import pytest
 
-from roadworthy.core.timing import Stages, each, stage
+from roadworthy.core.timing import StageTimer, each, stage
 
 
 class Clock:
@@ -21,7 +21,7 @@ def clock(monkeypatch: pytest.MonkeyPatch) -> Clock:
 
 
 def test_each_stage_is_charged_with_its_own_time(clock: Clock) -> None:
-    with Stages() as stages, stage("outer"):
+    with StageTimer() as stages, stage("outer"):
         clock.now += 1
         for _ in range(2):
             with stage("inner"):
@@ -32,7 +32,7 @@ def test_each_stage_is_charged_with_its_own_time(clock: Clock) -> None:
 
 
 def test_an_error_closes_its_stages(clock: Clock) -> None:
-    with Stages() as stages:
+    with StageTimer() as stages:
         with suppress(KeyError), stage("a"), stage("b"):
             clock.now += 1
             raise KeyError
@@ -47,7 +47,7 @@ def test_waiting_for_items_is_charged_and_what_is_done_with_them_is_not(clock: C
             clock.now += 5
             yield item
 
-    with Stages() as stages:
+    with StageTimer() as stages:
         seen = []
         for item in each("waiting", slow()):
             seen.append(item)
@@ -59,7 +59,7 @@ def test_waiting_for_items_is_charged_and_what_is_done_with_them_is_not(clock: C
 def test_nothing_is_timed_when_nobody_asks_and_in_other_threads() -> None:
     with stage("before"):
         pass
-    with Stages() as stages:
+    with StageTimer() as stages:
         thread = threading.Thread(target=lambda: stage("elsewhere").__enter__())
         thread.start()
         thread.join()
@@ -70,14 +70,14 @@ def test_nothing_is_timed_when_nobody_asks_and_in_other_threads() -> None:
 
 def test_work_that_is_only_queued_is_waited_for() -> None:
     calls = []
-    with Stages(synchronise=lambda: calls.append(1)), stage("a"):
+    with StageTimer(synchronise=lambda: calls.append(1)), stage("a"):
         pass
     assert len(calls) == 2
 
 
 def test_two_cannot_time_at_once_and_the_first_goes_on() -> None:
-    with Stages() as first:
-        with pytest.raises(RuntimeError, match="already"), Stages():
+    with StageTimer() as first:
+        with pytest.raises(RuntimeError, match="already"), StageTimer():
             pass
         with stage("a"):
             pass

@@ -40,6 +40,29 @@ def test_equals_scipy_on_the_same_loss(seed):
     assert fit_temperature(logits, targets) == pytest.approx(np.exp(best.x), rel=1e-4)
 
 
+def halved(logits, targets):
+    """The same temperature by halving an interval, step by step."""
+    n, rows, others = len(targets), np.arange(len(targets)), logits.copy()
+    others[rows, targets] = -np.inf
+    mistake = 1 / (n + 2)
+    wanted = (1 - mistake) * logits[rows, targets].mean() + mistake * others.max(axis=1).mean()
+    low, high = np.log(0.05), np.log(20)
+    for _ in range(50):
+        middle = (low + high) / 2
+        expected = (probabilities(logits, float(np.exp(middle))) * logits).sum(axis=1).mean()
+        low, high = (middle, high) if expected > wanted else (low, middle)
+    return float(np.clip(np.exp((low + high) / 2), 0.05, 20))
+
+
+@settings(max_examples=30, deadline=None)
+@given(st.integers(0, 1000), st.floats(0.01, 100), st.integers(1, 200))
+def test_equals_halving_an_interval(seed, scale, n):
+    logits, targets = honest(n, seed=seed)
+    assert fit_temperature(logits * scale, targets) == pytest.approx(
+        halved(logits * scale, targets), rel=1e-6
+    )
+
+
 @pytest.mark.parametrize("n", [20, 500])
 def test_all_right_is_no_certainty(n):
     rng = np.random.default_rng(0)

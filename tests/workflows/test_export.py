@@ -249,7 +249,7 @@ def test_a_network_that_is_another_is_found_out_and_nothing_written(
     monkeypatch.setattr(
         shipping, "to_onnx", lambda served, size, *, dense=False: graphs["windows" if dense else "crops"]
     )
-    with pytest.raises(ParityError, match="the exported network is another: logits differ") as caught:
+    with pytest.raises(ParityError, match="network answers differently: logits differ") as caught:
         api.export(shipped.run, tmp_path / "out" / "x.onnx")
     assert "nothing was written" in str(caught.value)
     assert "_0000" in str(caught.value)  # of a picture's name
@@ -265,7 +265,7 @@ def test_eight_bits_that_are_another_network_are_found_out(
         return with_head(network, other_order) if network == getattr(shipped, wrong) else network
 
     monkeypatch.setattr(shipping, "quantise", quantise)
-    with pytest.raises(ParityError, match=r"8 bits change too much: 0\.00 %"):
+    with pytest.raises(ParityError, match=r"8 bits change the answers too much: 0\.00 %"):
         api.export(shipped.run, tmp_path / "x.onnx", precision="int8")
     assert list(tmp_path.iterdir()) == []
 
@@ -275,15 +275,15 @@ def test_a_network_without_windows_is_one_bundle_and_a_note(
     shipped: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cannot(*_: object) -> int:
-        raise UsageError("Plain cannot look for signs in a picture; compact can")
+        raise UsageError("Plain cannot find signs in a picture; the model compact can")
 
     monkeypatch.setattr(shipping, "dense_stride", cannot)
     found = api.export(shipped.run, tmp_path / "x.onnx")
     assert [path.name for path in found.files] == ["x.onnx", "x.md", "x.html"]
     (note,) = found.notes
     assert (
-        note
-        == "no bundle to find signs in pictures with: Plain cannot look for signs in a picture; compact can"
+        note == "no bundle to find signs in pictures with: "
+        "Plain cannot find signs in a picture; the model compact can"
     )
 
 

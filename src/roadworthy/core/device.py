@@ -10,7 +10,7 @@ from contextlib import contextmanager
 from typing import Any
 
 from roadworthy.core.errors import ConfigError
-from roadworthy.core.provenance import origin
+from roadworthy.core.provenance import provenance_of
 from roadworthy.core.waiting import wait_asleep
 
 wait_asleep()  # processes that others start (Ray's) come here first
@@ -31,7 +31,9 @@ def pick_device(name: str = "auto") -> torch.device:
         device = torch.device(name)
         torch.zeros(1, device=device)
     except (RuntimeError, AssertionError) as error:
-        raise ConfigError(f"train.device {name!r} is not to be had here; try auto or cpu") from error
+        raise ConfigError(
+            f"train.device {name!r} is not available on this machine; try auto or cpu"
+        ) from error
     return device
 
 
@@ -104,7 +106,7 @@ def provenance(
 ) -> dict[str, Any]:
     """Where a result comes from: versions, commit, hardware, precision, seed, command, time."""
     return {
-        **origin(command),
+        **provenance_of(command),
         "seed": seed,
         "device": str(device),
         "precision": "bf16 autocast" if autocast is torch.bfloat16 else "fp32",

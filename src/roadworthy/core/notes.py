@@ -46,11 +46,11 @@ def hearing() -> Iterator[list[str]]:
 @contextmanager
 def aloud(tell: Callable[[str], None]) -> Iterator[None]:
     """Meanwhile each note goes to `tell` once, instead of becoming a warning."""
-    told: set[str] = set()
+    passed_on: set[str] = set()
 
     def once(note: str) -> None:
-        if note not in told:
-            told.add(note)
+        if note not in passed_on:
+            passed_on.add(note)
             tell(note)
 
     token = _tell.set(once)

@@ -15,7 +15,7 @@ from roadworthy import __version__
 PACKAGES = ("torch", "onnxruntime", "numpy", "pillow")
 
 
-def origin(command: str) -> dict[str, Any]:
+def provenance_of(command: str) -> dict[str, Any]:
     """Versions, commit, command, time and hardware."""
     commit, dirty = _commit()
     return {

@@ -12,7 +12,7 @@ from roadworthy.core.extras import require
 def connect(purpose: str) -> Any:
     """The module `ray`, connected; a connection that there is already is used.
 
-    Raises MissingExtraError where it is not installed, UsageError where there is no cluster to be had.
+    Raises MissingExtraError where it is not installed, UsageError where no cluster can be reached.
     """
     ray = ray_or_say_so(purpose)
     if not ray.is_initialized():
@@ -22,7 +22,9 @@ def connect(purpose: str) -> Any:
         except Exception as error:  # it raises whatever its parts do
             where = f"at RAY_ADDRESS={address}" if address else "on this machine"
             reason = (str(error).strip() or type(error).__name__).splitlines()[0]
-            raise UsageError(f"Ray cannot be had {where}: {reason}; --on local needs none") from error
+            raise UsageError(
+                f"Ray could not be reached {where}: {reason}; --on local works without it"
+            ) from error
     return ray
 
 

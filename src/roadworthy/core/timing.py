@@ -1,6 +1,6 @@
 """Where the time goes: named stages, timed where somebody asks and free where nobody does.
 
-Code marks what it does with `with stage("backward"):`.  That costs next to nothing until a `Stages` is
+Code marks what it does with `with stage("backward"):`.  That costs next to nothing until a `StageTimer` is
 entered; then each stage is charged with its own time, less that of the stages within it.
 """
 
@@ -17,7 +17,7 @@ from typing import TypeVar
 T = TypeVar("T")
 
 _IDLE: AbstractContextManager[None] = nullcontext()
-_active: Stages | None = None
+_active: StageTimer | None = None
 
 
 def stage(name: str) -> AbstractContextManager[None]:
@@ -39,7 +39,7 @@ def each(name: str, items: Iterable[T]) -> Iterator[T]:
         yield item
 
 
-class Stages:
+class StageTimer:
     """Times every stage of its own thread while it is entered.
 
     seconds, calls: by stage.  synchronise: called before each reading of the clock, for work that is only
@@ -72,7 +72,7 @@ class Stages:
         """Whether a stage of this name is open."""
         return name in self._names
 
-    def __enter__(self) -> Stages:
+    def __enter__(self) -> StageTimer:
         global _active
         if _active is not None:
             raise RuntimeError("stages are being timed already")
@@ -92,7 +92,7 @@ class Stages:
 
 
 class _Stage(AbstractContextManager[None]):
-    def __init__(self, stages: Stages, name: str) -> None:
+    def __init__(self, stages: StageTimer, name: str) -> None:
         self._stages, self._name = stages, name
 
     def __enter__(self) -> None:

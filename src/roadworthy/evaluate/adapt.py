@@ -42,7 +42,7 @@ def reestimate_batchnorm(
     norms = _norms(adapted)
     if not norms:
         raise ConfigError(
-            f"{type(model).__name__} has no BatchNorm whose statistics could be estimated anew; "
+            f"{type(model).__name__} has no BatchNorm whose statistics could be re-estimated; "
             "keep evaluate.norms=stored"
         )
     for norm in norms:

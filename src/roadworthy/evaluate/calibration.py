@@ -1,6 +1,11 @@
-"""Making confidence honest: one temperature, fitted on validation, and the check of it.  numpy only."""
+"""Making confidence honest: one temperature, fitted on validation, and the check of it.
+
+numpy only, but for the fit, which takes scipy's root finder.
+"""
 
 from __future__ import annotations
+
+from collections.abc import Callable
 
 import numpy as np
 
@@ -11,7 +16,7 @@ from roadworthy.evaluate.results import ReliabilityBin
 from roadworthy.evaluate.statistics.intervals import wilson
 
 MIN_TEMPERATURE, MAX_TEMPERATURE = 0.05, 20.0
-_HALVINGS = 50  # of a log interval of length 6: far below the rounding of float64
+_PRECISION = 1e-13  # of the temperature's logarithm
 
 
 def fit_temperature(logits: FloatArray, targets: IntArray) -> float:
@@ -36,13 +41,24 @@ def fit_temperature(logits: FloatArray, targets: IntArray) -> float:
     mistake = 1 / (n + 2)
     wanted = (1 - mistake) * scores[rows, labels].mean() + mistake * others.max(axis=1).mean()
 
-    # The loss is convex in 1 / temperature, with the slope (mean logit expected - mean logit wanted).
-    lo, hi = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)
-    for _ in range(_HALVINGS):
-        middle = (lo + hi) / 2
-        expected = (probabilities(scores, float(np.exp(middle))) * scores).sum(axis=1).mean()
-        lo, hi = (middle, hi) if expected > wanted else (lo, middle)
-    return float(np.clip(np.exp((lo + hi) / 2), MIN_TEMPERATURE, MAX_TEMPERATURE))
+    def slope(log_temperature: float) -> float:
+        """Of the loss, which is convex in 1 / temperature: mean logit expected less mean logit wanted."""
+        expected = (probabilities(scores, float(np.exp(log_temperature))) * scores).sum(axis=1).mean()
+        return float(expected - wanted)
+
+    return _root(slope)
+
+
+def _root(slope: Callable[[float], float]) -> float:
+    """The temperature at which a slope that falls with it is 0; the nearer end where it is so nowhere."""
+    from scipy.optimize import brentq  # of [train], as is all that fits a temperature
+
+    low, high = np.log(MIN_TEMPERATURE), np.log(MAX_TEMPERATURE)
+    if slope(low) <= 0:
+        return MIN_TEMPERATURE
+    if slope(high) >= 0:
+        return MAX_TEMPERATURE
+    return float(np.exp(brentq(slope, low, high, xtol=_PRECISION)))
 
 
 def reliability(probs: FloatArray, targets: IntArray, num_bins: int = 15) -> tuple[ReliabilityBin, ...]:

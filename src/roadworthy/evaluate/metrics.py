@@ -132,7 +132,10 @@ def negative_log_likelihood(log_probs: FloatArray, targets: IntArray) -> float:
 def confusion_matrix(targets: IntArray, predicted: IntArray, num_classes: int) -> NDArray[np.int64]:
     """(C, C) counts: rows are what a picture shows, columns what was answered."""
     if np.shape(targets) != np.shape(predicted):
-        raise ShapeError(f"there are {np.shape(targets)} targets and {np.shape(predicted)} answers; one each")
+        raise ShapeError(
+            f"there are {np.shape(targets)} targets and {np.shape(predicted)} answers; "
+            "each picture needs one of both"
+        )
     pairs = np.asarray(targets, dtype=np.int64) * num_classes + predicted
     return np.bincount(pairs, minlength=num_classes**2).reshape(num_classes, num_classes)
 

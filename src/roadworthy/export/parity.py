@@ -75,7 +75,8 @@ def check_full(found: Parity) -> None:
     """Hold a network in full precision to the one it was made from; ParityError says where it is another."""
     if found.agreement < 1 or not found.difference <= TOLERANCE:
         raise ParityError(
-            f"the exported network is another: logits differ by up to {found.difference:.2g} ({found.worst}; "
+            "the exported network answers differently: "
+            f"logits differ by up to {found.difference:.2g} ({found.worst}; "
             f"at most {TOLERANCE:g} is rounding), answers to {len(found.differing)} of {found.n:,} pictures "
             f"do{_some(found)}; nothing was written"
         )
@@ -88,7 +89,7 @@ def check_quantised(found: Parity) -> None:
     changed, worse = len(found.differing), round(lost * found.n)
     if changed > max(1, (1 - AGREEMENT) * found.n) or worse > max(1, LOSS * found.n):
         raise ParityError(
-            f"8 bits change too much: {percent(found.agreement)} of {found.n:,} answers stay (at least "
+            f"8 bits change the answers too much: {percent(found.agreement)} of {found.n:,} answers stay (at least "
             f"{percent(AGREEMENT, 1)}), {points(lost, signed=False)} points of accuracy are lost (at most "
             f"{points(LOSS, 1, signed=False)}, or one picture)"
             f"{_some(found)}; nothing was written, --precision fp32 keeps full precision"

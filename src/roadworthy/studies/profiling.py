@@ -20,7 +20,7 @@ from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
 from roadworthy.core.device import peak_rss_mb, pick_device, provenance
 from roadworthy.core.errors import UsageError
 from roadworthy.core.files import make_folder, scratch, write_json
-from roadworthy.core.timing import Stages
+from roadworthy.core.timing import StageTimer
 from roadworthy.core.words import percent
 from roadworthy.data.spec import read_records
 from roadworthy.imaging.decode import decode
@@ -125,10 +125,10 @@ def _scalars(tree: Mapping[str, Any], folder: Path) -> None:
             writer.add_scalar(f"group/{name}", share)
 
 
-def timed_training(config: Config, steps: int) -> tuple[Stages, float, int]:
+def timed_training(config: Config, steps: int) -> tuple[StageTimer, float, int]:
     """Stages, seconds and pictures of `steps` steps after a few that warm up, validation left out."""
     device = pick_device(config.train.device)
-    stages = Stages(torch.cuda.synchronize if device.type == "cuda" else None)
+    stages = StageTimer(torch.cuda.synchronize if device.type == "cuda" else None)
     stopwatch = _Stopwatch(stages)
     with _short(config, WARM_UP + steps) as (short, folder), _layers_timed(stages), stages:
         metrics = run(short, folder, callbacks=[stopwatch]).metrics
@@ -147,7 +147,7 @@ def images_per_second(config: Config, steps: int) -> float:
 class _Stopwatch(Callback):
     """Seconds and number of the steps after warming up; stands still between epochs."""
 
-    def __init__(self, stages: Stages | None) -> None:
+    def __init__(self, stages: StageTimer | None) -> None:
         self.seconds, self.steps = 0.0, 0
         self._stages, self._last = stages, 0.0
 
@@ -187,7 +187,7 @@ def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
 
 
 @contextmanager
-def _layers_timed(stages: Stages) -> Iterator[None]:
+def _layers_timed(stages: StageTimer) -> Iterator[None]:
     """Charge the forward pass of every layer to its kind."""
 
     def begin(layer: nn.Module, _: Any) -> None:

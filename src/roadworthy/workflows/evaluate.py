@@ -20,7 +20,7 @@ from roadworthy.core.notes import hearing, say
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.progress import Progress
-from roadworthy.core.provenance import origin
+from roadworthy.core.provenance import provenance_of
 from roadworthy.core.rejection import Rejection
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset, open_splits
@@ -142,7 +142,7 @@ def _open_bundle(path: Path, config: EvaluateConfig, command: str) -> _Subject:
     return _Subject(
         name=path.name,
         network=engine,
-        provenance=lambda: {**origin(command), "model": str(path), "sha256": engine.sha256},
+        provenance=lambda: {**provenance_of(command), "model": str(path), "sha256": engine.sha256},
         weights={},
         size={"precision": engine.manifest.precision},
     )

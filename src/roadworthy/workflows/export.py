@@ -21,7 +21,7 @@ from roadworthy.core.errors import DataError, ParityError, UsageError
 from roadworthy.core.files import make_folder, write_text
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
-from roadworthy.core.provenance import origin
+from roadworthy.core.provenance import provenance_of
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset, open_splits
 from roadworthy.data.sources import terms_of
@@ -247,7 +247,7 @@ def _manifest(card: Card, home: Path, command: str) -> Manifest:
             "trained": _placeless(
                 {**{key: trained[key] for key in sorted(trained) if key != "dirty"}, **card.facts}
             ),
-            "exported": _placeless(origin(command)),
+            "exported": _placeless(provenance_of(command)),
         },
         licence="; ".join(terms_of(source) for source in sources),
         without_colour=card.without_colour,

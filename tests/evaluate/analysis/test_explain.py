@@ -102,5 +102,5 @@ def test_the_overlay_keeps_colour_where_the_map_is_high() -> None:
 
 
 def test_a_network_without_a_feature_map_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no feature map"):
+    with pytest.raises(ConfigError, match="needs a layer with feature maps"):
         grad_cam(nn.Linear(4, 2), torch.zeros(1, 4), torch.tensor([0]))

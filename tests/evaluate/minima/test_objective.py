@@ -164,7 +164,7 @@ def test_gradients_also_where_the_caller_has_switched_them_off() -> None:
 
 
 def test_what_cannot_be_measured_is_refused() -> None:
-    with pytest.raises(ConfigError, match="no weights that are trained"):
+    with pytest.raises(ConfigError, match="no trainable weights"):
         Objective(network().requires_grad_(False), [pictures()])
     with pytest.raises(DataError, match="only once"):
         Objective(network(), iter([pictures()]))

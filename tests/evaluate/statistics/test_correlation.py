@@ -69,5 +69,5 @@ def test_where_nothing_can_be_said_nothing_is(xs: list[int], ys: list[int], grou
 
 @pytest.mark.parametrize(("ys", "groups"), [([1, 2], None), ([1, 2, 3], ["a"])])
 def test_numbers_that_do_not_fit_are_refused(ys: list[int], groups: list[str] | None) -> None:
-    with pytest.raises(ShapeError, match="give as many"):
+    with pytest.raises(ShapeError, match="each needs as many"):
         rank_correlation([1, 2, 3], ys, groups, generator=random())

@@ -45,7 +45,7 @@ def test_seeds_are_rows(tmp_path: Path) -> None:
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     one, other = store(tmp_path / "one", "ab", "00"), store(tmp_path / "other", "cd", "00")
     renamed = store(tmp_path / "renamed", "ab", "00", targets="01")
-    with pytest.raises(DataError, match="no common picture"):
+    with pytest.raises(DataError, match="no picture in common"):
         pair([one], [other])
     with pytest.raises(DataError, match=r"b shows stop in .* and give-way in"):
         pair([one], [renamed])

@@ -27,7 +27,9 @@ def grad_cam(model: nn.Module, inputs: Tensor, targets: Tensor) -> Tensor:
     with torch.enable_grad(), _last_feature_map(model) as kept:
         logits = model(inputs)
         if not kept:
-            raise ConfigError(f"{type(model).__name__} has no feature map to look at, only vectors")
+            raise ConfigError(
+                f"{type(model).__name__} gives vectors only; Grad-CAM needs a layer with feature maps"
+            )
         features = kept[-1]
         (gradients,) = torch.autograd.grad(logits.gather(1, targets[:, None]).sum(), features)
     features = features.detach()

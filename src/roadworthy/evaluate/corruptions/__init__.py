@@ -37,7 +37,7 @@ def corrupt(
     if images.ndim != 4 or images.shape[3] != 3 or images.dtype != np.uint8:
         raise ShapeError(f"corrupt got {images.dtype} {images.shape}; it needs uint8 (N, H, W, 3)")
     if batch_size < 1:
-        raise ConfigError(f"a batch size of {batch_size} does not work; at least 1 does")
+        raise ConfigError(f"the batch size is {batch_size}; it must be at least 1")
     result = np.empty_like(images)
     for start in range(0, len(images) or 1, batch_size):
         rows = slice(start, start + batch_size)

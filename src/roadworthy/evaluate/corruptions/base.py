@@ -55,7 +55,7 @@ class Corruption:
         if type(severity) is not int or severity not in (0, *SEVERITIES):
             raise ConfigError(f"severity {severity!r} does not exist; there are 1 to 5, and 0 for unchanged")
         if images.ndim != 4 or images.shape[1] != 3:
-            raise ShapeError(f"pictures of shape {tuple(images.shape)} arrived; needed is (B, 3, H, W)")
+            raise ShapeError(f"pictures of shape {tuple(images.shape)} arrived; (B, 3, H, W) is needed")
         if severity == 0 or not len(images):
             return images
         level = self.levels[severity - 1]

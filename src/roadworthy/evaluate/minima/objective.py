@@ -39,7 +39,7 @@ class Objective:
     ) -> None:
         trained = {name: p.detach() for name, p in model.named_parameters() if p.requires_grad}
         if not trained:
-            raise ConfigError(f"{type(model).__name__} has no weights that are trained; unfreeze some")
+            raise ConfigError(f"{type(model).__name__} has no trainable weights; unfreeze some")
         if iter(batches) is batches:
             raise DataError(
                 "the batches can be read only once, and are needed many times; give a list of them"
@@ -52,7 +52,7 @@ class Objective:
         self._others = {name: value.detach() for name, value in others.items() if name not in trained}
         self.n = sum(len(targets) for _, targets in batches)
         if self.n == 0:
-            raise DataError("there are no pictures in the batches; a mean needs one at least")
+            raise DataError("there are no pictures in the batches; a mean needs at least one")
 
     def value(self, weights: Tensor) -> float:
         """The loss."""

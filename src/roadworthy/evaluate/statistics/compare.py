@@ -42,7 +42,7 @@ class Summary:
 def summarise(values: Sequence[float]) -> Summary:
     """Mean, spread and interval of what an arm's trainings measured.  Raises ValueError for none."""
     if not len(values):
-        raise ValueError("an arm without a finished training has no mean")
+        raise ValueError("an arm without a finished training has no mean; wait for one to finish")
     mean = float(np.mean(values))
     if len(values) == 1:
         return Summary(n=1, mean=mean, deviation=None, ci95=None)

@@ -44,7 +44,9 @@ def rank_correlation(
     pairs = np.array([xs, ys], np.float64) if np.shape(xs) == np.shape(ys) else np.empty(0)
     names = np.arange(np.size(xs)) if groups is None else np.asarray(groups)
     if pairs.ndim != 2 or names.shape != pairs.shape[1:]:
-        raise ShapeError(f"{np.size(xs)} xs, {np.size(ys)} ys and {names.size} groups arrived; give as many")
+        raise ShapeError(
+            f"{np.size(xs)} xs, {np.size(ys)} ys and {names.size} groups arrived; each needs as many"
+        )
     value = _spearman(pairs)
     _, codes = np.unique(names, return_inverse=True)
     count = int(codes.max(initial=-1)) + 1

@@ -43,7 +43,10 @@ def pair(folders_a: Sequence[Path], folders_b: Sequence[Path]) -> Pairing:
     tables = [_table(folder) for folder in (*folders_a, *folders_b)]
     common = reduce(lambda one, other: one & other.keys(), tables[1:], set(tables[0]))
     if not common:
-        raise DataError(f"{folders_a[0]} and {folders_b[0]} were measured on no common picture")
+        raise DataError(
+            f"{folders_a[0]} and {folders_b[0]} have no picture in common; "
+            "compare runs that were measured on the same split"
+        )
     paths = [path for path in tables[0] if path in common]
     for folder, table in zip((*folders_a, *folders_b), tables, strict=True):
         other = next((path for path in paths if table[path][0] != tables[0][path][0]), None)

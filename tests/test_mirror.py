@@ -1,0 +1,112 @@
+"""Every module has its test: the one at the same place, or the one that is named here."""
+
+import ast
+from pathlib import Path
+
+import roadworthy
+
+SOURCE, TESTS = Path(roadworthy.__file__).parent, Path(__file__).parent
+# Modules without a mirror, and what tests them; a folder stands for all such modules in it.
+COVERED_BY = {
+    "__init__.py": "test_public_api.py",
+    "__main__.py": "cli/test_app.py",
+    "cli/": "cli/test_app.py",
+    "core/accuracy.py": "report/test_card.py",
+    "core/arrays.py": "test_architecture.py",
+    "core/document.py": "report/test_report.py",
+    "core/predictions.py": "evaluate/test_metrics.py",
+    "core/processes.py": "workflows/test_score.py",
+    "core/progress.py": "test_architecture.py",
+    "core/rejection.py": "evaluate/test_rejection.py",
+    "data/records.py": "data/sources/test_folder.py",
+    "data/sources/": "data/sources/test_folder.py",
+    "evaluate/corruptions/": "evaluate/test_corruptions.py",
+    "evaluate/require.py": "cli/test_app.py",
+    "evaluate/results.py": "evaluate/test_metrics.py",
+    "inference/answer_rule.py": "inference/test_detect.py",
+    "inference/channel_order.py": "imaging/test_preprocess.py",
+    "inference/classifier.py": "test_api.py",
+    "inference/network.py": "inference/test_torch.py",
+    "inference/predictions.py": "inference/test_answers.py",
+    "models/study_cnn.py": "models/test_catalogue.py",
+    "render/": "render/test_camera.py",
+    "report/": "report/test_report.py",
+    "report/figures/": "report/test_figures.py",
+    "report/film/": "studies/film/test_film.py",
+    "report/sections/": "report/test_report.py",
+    "serve/": "serve/test_app.py",
+    "studies/": "studies/test_runner.py",
+    "studies/film/": "studies/film/test_film.py",
+    "studies/questions/": "studies/test_runner.py",
+    "train/callbacks.py": "train/test_loop.py",
+    "train/state.py": "train/test_loop.py",
+    "workflows/": "test_api.py",
+}
+# Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.
+OF_SEVERAL = {
+    *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
+    "studies/film/test_film.py",
+    *(f"serve/test_{name}.py" for name in ("faults", "fuzz", "limits", "page", "page_parity", "tracks")),
+    *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
+    *(
+        f"test_{name}.py"
+        for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")
+    ),
+}
+
+
+def with_something_in_it(file: Path) -> bool:
+    """Whether a module holds more than a docstring."""
+    return any(not isinstance(node, ast.Expr) for node in ast.parse(file.read_text(encoding="utf-8")).body)
+
+
+def mirror(module: Path) -> Path:
+    """Where the test of a module belongs; that of a package stands beside its folder."""
+    if module.name == "__init__.py":
+        return module.parent.parent / f"test_{module.parent.name}.py"
+    return module.parent / f"test_{module.name.lstrip('_')}"
+
+
+def without_mirror(source: Path, tests: Path) -> list[Path]:
+    """The modules that have no test at their own place, relative to `source`."""
+    modules = [
+        path.relative_to(source) for path in sorted(source.rglob("*.py")) if with_something_in_it(path)
+    ]
+    return [module for module in modules if not (tests / mirror(module)).is_file()]
+
+
+def line_for(module: Path) -> str | None:
+    """The line of COVERED_BY that a module falls under: its own, or its folder's."""
+    keys = (module.as_posix(), f"{module.parent.as_posix()}/")
+    return next((key for key in keys if key in COVERED_BY), None)
+
+
+def test_every_module_has_a_mirror_or_a_line() -> None:
+    alone = [str(module) for module in without_mirror(SOURCE, TESTS) if line_for(module) is None]
+    assert alone == [], "write their tests, or say in COVERED_BY which tests cover them"
+
+
+def test_every_line_is_needed_and_names_a_test() -> None:
+    needed = {line_for(module) for module in without_mirror(SOURCE, TESTS)}
+    assert set(COVERED_BY) - needed == set(), "these modules are gone or have a mirror; drop their lines"
+    assert [test for test in COVERED_BY.values() if not (TESTS / test).is_file()] == []
+
+
+def test_every_test_mirrors_a_module_or_is_of_several() -> None:
+    mirrored = {mirror(path.relative_to(SOURCE)).as_posix() for path in SOURCE.rglob("*.py")}
+    tests = {path.relative_to(TESTS).as_posix() for path in TESTS.rglob("test_*.py")}
+    assert tests - mirrored - OF_SEVERAL == set(), "these tests mirror no module"
+    assert tests >= OF_SEVERAL, "these tests are gone"
+    assert OF_SEVERAL & mirrored == set(), "these tests mirror a module"
+
+
+def test_a_module_without_a_test_is_found(tmp_path: Path) -> None:
+    source, tests = tmp_path / "src", tmp_path / "tests"
+    for place in (source / "a" / "b", tests / "a"):
+        place.mkdir(parents=True)
+    (source / "a" / "__init__.py").write_text('"""Of a."""\n')
+    for name in ("a/tested.py", "a/_hidden.py", "a/untested.py", "a/b/__init__.py"):
+        (source / name).write_text("x = 1\n")
+    for name in ("tested", "hidden", "b"):
+        (tests / "a" / f"test_{name}.py").write_text("")
+    assert without_mirror(source, tests) == [Path("a/untested.py")]
