@@ -26,7 +26,7 @@ from torch import Tensor
 from roadworthy.core.device import generator, keep_freed_memory
 from roadworthy.data.drawings import BLOCK, Drawings
 from roadworthy.data.spec import read_records
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.render.camera import Camera
 from roadworthy.render.effects import effect_name
 from roadworthy.render.no_sign import no_sign

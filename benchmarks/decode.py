@@ -13,7 +13,7 @@ from pathlib import Path
 
 from roadworthy.data.cache import load_pixels
 from roadworthy.data.spec import read_records
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 
 def main() -> None:

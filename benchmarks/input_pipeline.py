@@ -24,7 +24,7 @@ from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_object
 from roadworthy.config import AugmentConfig, Config, ModelConfig, OptimConfig, TrainConfig
 from roadworthy.core.device import AUTOCAST, keep_freed_memory
 from roadworthy.imaging import ops
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.signs.catalogue import sign_classes
 from roadworthy.train.losses import build_loss

@@ -31,7 +31,7 @@ from PIL import Image
 from roadworthy import api
 from roadworthy.config import DataConfig
 from roadworthy.data.open import open_splits
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.onnx import packaged
 
 CLIENTS, CONNECTIONS, PICTURES = 64, 900, 40

@@ -25,7 +25,7 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset
 from roadworthy.data.sheet import contact_sheet
 from roadworthy.imaging.ops import LUMA
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.compact import Compact
 from roadworthy.signs.catalogue import catalogue
 

@@ -31,7 +31,8 @@ from PIL import Image
 
 from roadworthy import api
 from roadworthy.core.arrays import ByteArray
-from roadworthy.imaging.preprocess import InputSpec, crop_resize, normalise
+from roadworthy.imaging.preprocess import crop_resize, normalise
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import read_bundle
 from roadworthy.inference.inputs import expand_inputs
 from roadworthy.inference.onnx import Engine, packaged

@@ -25,7 +25,8 @@ from roadworthy.augment.policy import POLICIES, Policy
 from roadworthy.config import DataConfig, ModelConfig, OptimConfig
 from roadworthy.core.device import AUTOCAST, generator
 from roadworthy.data.open import open_splits
-from roadworthy.imaging.preprocess import InputSpec, read_square
+from roadworthy.imaging.preprocess import read_square
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.models.dropout import Dropout
 from roadworthy.train.losses import build_loss, l2_penalty

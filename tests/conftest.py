@@ -200,7 +200,7 @@ def toy() -> Callable[..., Any]:
 def colours(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -> Path:
     """A bundle whose every answer is known: stop where a picture is red, speed-60 green, roundabout blue."""
     from roadworthy.core.rejection import Rejection
-    from roadworthy.imaging.preprocess import InputSpec
+    from roadworthy.imaging.spec import InputSpec
     from roadworthy.inference.bundle import Manifest, seal
 
     path = tmp_path_factory.mktemp("served") / "colours.onnx"

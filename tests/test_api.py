@@ -273,7 +273,7 @@ def test_a_bundle_that_cannot_answer_for_a_sign_is_refused(shipped: Any, tmp_pat
 def by_means(tmp_path: Path, toy: Any) -> Path:
     """A bundle of known answers, which has not learned to do without colour: red, then green, then blue."""
     from roadworthy.core.rejection import Rejection
-    from roadworthy.imaging.preprocess import InputSpec
+    from roadworthy.imaging.spec import InputSpec
     from roadworthy.inference.bundle import Manifest, seal
 
     manifest = Manifest(

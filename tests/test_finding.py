@@ -17,7 +17,7 @@ import roadworthy
 from roadworthy.cli import app as cli
 from roadworthy.core.errors import UsageError
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Manifest, seal
 
 CLASSES = ("stop", "speed-60", "no-sign")  # red, green, blue

@@ -36,7 +36,7 @@ _PUBLIC = {
     "AugmentConfig": "roadworthy.config",
     "EvaluateConfig": "roadworthy.config",
     "load_config": "roadworthy.config",
-    "InputSpec": "roadworthy.imaging.preprocess",
+    "InputSpec": "roadworthy.imaging.spec",
     "decode": "roadworthy.imaging.decode",
     "preprocess": "roadworthy.imaging.preprocess",
     "Predictions": "roadworthy.core.predictions",

@@ -19,7 +19,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.core.files import write_text
 from roadworthy.core.settings import merge, parse_setting, read_toml, refuse_unknown
 from roadworthy.imaging.decode import MAX_PIXELS
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 
 def _within(name: str, value: float, low: float, high: float = math.inf) -> None:

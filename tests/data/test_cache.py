@@ -14,7 +14,8 @@ from roadworthy.data import cache
 from roadworthy.data.cache import load_pixels
 from roadworthy.data.records import Record
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 
 SPEC = InputSpec(size=16)
 

@@ -14,7 +14,7 @@ from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import load_pictures, open_splits
 from roadworthy.data.records import Drawing
 from roadworthy.data.spec import read_records
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.render.camera import Camera
 from roadworthy.render.recipes import RECIPES
 from roadworthy.signs.draw import draw_tile

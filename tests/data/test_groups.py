@@ -10,7 +10,8 @@ from PIL import Image
 from roadworthy.core.errors import ShapeError
 from roadworthy.data.groups import assign_groups, join, near_pairs, perceptual_hashes
 from roadworthy.data.records import Record
-from roadworthy.imaging.preprocess import InputSpec, read_square
+from roadworthy.imaging.preprocess import read_square
+from roadworthy.imaging.spec import InputSpec
 
 
 def drawings(count, size=48, seed=0):

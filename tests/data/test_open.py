@@ -9,7 +9,8 @@ from roadworthy.config import DataConfig
 from roadworthy.core.errors import ConfigError, DataError, LabelError
 from roadworthy.data.open import open_dataset, open_splits, refuse_unmeasurable
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 
 SPEC = InputSpec(size=16)
 

@@ -11,7 +11,7 @@ from roadworthy.data.records import Record
 from roadworthy.data.shots import Shots, apply_shots, parse_shots
 from roadworthy.data.spec import read_records
 from roadworthy.data.splits import split_records
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 RECORDS = [
     Record(path=f"{label}/{sign}_{frame}.png", label=label, group=f"{label}/{sign}")

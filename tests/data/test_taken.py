@@ -16,7 +16,7 @@ from roadworthy.core.errors import DataError
 from roadworthy.core.notes import DataWarning
 from roadworthy.data.open import Splits, open_splits
 from roadworthy.data.taken import FILE, refuse_changed_data, trained_on, write_splits
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 SPEC = InputSpec(size=16)
 

@@ -5,7 +5,7 @@ from torch import nn
 
 from roadworthy.core.errors import ConfigError, ShapeError
 from roadworthy.evaluate.adapt import reestimate_batchnorm
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 SPEC = InputSpec(size=8, normalise="unit")
 

@@ -7,7 +7,7 @@ import torch
 from roadworthy.config import ModelConfig
 from roadworthy.evaluate.rejection import auroc
 from roadworthy.evaluate.uncertainty import AGREEMENT, DISTANCE, NEAREST, SIGN, Answers, Sureness, ask
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.torch import predict_logits
 from roadworthy.models.catalogue import build_model

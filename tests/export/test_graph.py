@@ -14,7 +14,8 @@ from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.errors import MissingExtraError, UsageError
 from roadworthy.export.graph import OPSET, Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import TOLERANCE
-from roadworthy.imaging.preprocess import NORMALISATIONS, InputSpec, normalise, read_square
+from roadworthy.imaging.preprocess import normalise, read_square
+from roadworthy.imaging.spec import NORMALISATIONS, InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.checkpoint import load_checkpoint
 

@@ -14,7 +14,7 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import MissingExtraError
 from roadworthy.data.dataset import Dataset
 from roadworthy.export.quantise import quantise
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Manifest, seal
 
 onnx = pytest.importorskip("onnx", reason="quantising needs roadworthy[export]")

@@ -11,7 +11,8 @@ from roadworthy.core.errors import BundleError
 from roadworthy.export.graph import Crops, to_onnx
 from roadworthy.export.quantise import quantise
 from roadworthy.export.recover import recover
-from roadworthy.imaging.preprocess import InputSpec, normalise
+from roadworthy.imaging.preprocess import normalise
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Bundle, Manifest, parse_bundle, seal
 from roadworthy.inference.torch import predict_logits
 from roadworthy.models.catalogue import build_model

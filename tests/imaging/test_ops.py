@@ -14,7 +14,7 @@ from scipy import ndimage
 from roadworthy.core.errors import ShapeError
 from roadworthy.imaging import ops
 from roadworthy.imaging import preprocess as inputs
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 
 def noise(batch: int = 2, height: int = 16, width: int = 16) -> torch.Tensor:

@@ -8,14 +8,8 @@ from PIL import Image
 
 from roadworthy.core.errors import ConfigError, ImageError, UsageError
 from roadworthy.imaging.decode import as_picture, decode
-from roadworthy.imaging.preprocess import (
-    InputSpec,
-    crop_resize,
-    normalise,
-    preprocess,
-    read_judged,
-    read_square,
-)
+from roadworthy.imaging.preprocess import crop_resize, normalise, preprocess, read_judged, read_square
+from roadworthy.imaging.spec import InputSpec
 
 RNG = np.random.default_rng(0)
 

@@ -16,7 +16,7 @@ from PIL import Image
 
 from roadworthy.core.errors import BundleError
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference import bundle
 from roadworthy.inference.bundle import Manifest, parse_bundle, read_bundle, seal, write_bundle
 

@@ -15,7 +15,7 @@ import pytest
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.evaluate.detection import intersection_over_union
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference import detect as find
 from roadworthy.inference.bundle import Manifest
 from roadworthy.inference.detect import (

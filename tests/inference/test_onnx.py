@@ -14,7 +14,7 @@ import pytest
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import BundleError, ShapeError, UsageError
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference import onnx as module
 from roadworthy.inference.bundle import Bundle, Manifest, parse_bundle, seal
 from roadworthy.inference.onnx import Engine, load_engine, packaged

@@ -11,7 +11,7 @@ from PIL import Image
 
 from roadworthy.core.errors import CheckpointError, DataNotFoundError, ShapeError, UsageError
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference import inputs, stream
 from roadworthy.inference.confidence import answer
 from roadworthy.inference.inputs import expand_inputs

@@ -8,7 +8,8 @@ from torch import nn
 
 from roadworthy.config import EvaluateConfig
 from roadworthy.core.errors import CheckpointError, ShapeError, UnknownNameError
-from roadworthy.imaging.preprocess import InputSpec, normalise
+from roadworthy.imaging.preprocess import normalise
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.torch import VIEWS, predict_logits, zoomed
 
 SPEC = InputSpec(size=8)

@@ -9,7 +9,7 @@ from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import ConfigError, MissingExtraError, UnknownNameError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import MODELS, build_model, count_parameters
 
 # Too slow for batches of this size; tests/models/test_shared.py holds them to the same with smaller ones.

@@ -8,7 +8,7 @@ import torch
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import CheckpointError, ConfigError, MissingExtraError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models import efficientnet_lite
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.efficientnet_lite import pretrained_weights

@@ -11,7 +11,7 @@ from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import ConfigError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models._shared import initialise, pad_channels
 from roadworthy.models.catalogue import MODELS, build_model, count_parameters
 from roadworthy.models.summary import describe, summarise

@@ -3,7 +3,7 @@ import torch
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import ConfigError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model, count_parameters
 
 

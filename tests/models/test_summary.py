@@ -3,7 +3,7 @@ from torch import nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import MissingExtraError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import MODELS, build_model, count_parameters
 from roadworthy.models.summary import describe, summarise
 

@@ -5,7 +5,7 @@ import torch
 from torch import nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model, count_parameters
 
 

@@ -5,7 +5,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model, count_parameters
 from roadworthy.models.wide_resnet import Block
 

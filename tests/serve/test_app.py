@@ -24,7 +24,7 @@ from starlette.testclient import TestClient
 
 from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.serve.app import create_app
 from roadworthy.serve.logs import JsonLines, PlainLines

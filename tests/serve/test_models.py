@@ -13,7 +13,7 @@ import pytest
 pytest.importorskip("onnx", reason="making ONNX files needs roadworthy[export]")
 
 from roadworthy.core.errors import BundleError, UsageError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.inference.onnx import packaged
 from roadworthy.serve.models import Models, _bundle

@@ -22,7 +22,7 @@ from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import corrupt, standard_corruptions
 from roadworthy.evaluate.fusion import tracks
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.onnx import packaged
 from roadworthy.serve.app import create_app
 from roadworthy.serve.settings import ServiceConfig

@@ -5,7 +5,7 @@ import torch
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import CheckpointError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint, start_from
 

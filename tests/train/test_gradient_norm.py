@@ -17,7 +17,7 @@ from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig, PenaltyConfig
 from roadworthy.core.errors import ConfigError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.gradient_norm import (
     GradientNormPenalty,

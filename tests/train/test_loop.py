@@ -20,7 +20,7 @@ from roadworthy.config import (
 )
 from roadworthy.core.device import generator
 from roadworthy.core.errors import CheckpointError, ConfigError, TrainingError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback

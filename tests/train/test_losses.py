@@ -6,7 +6,7 @@ import torch
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.losses import (
     balancing_weights,

@@ -4,7 +4,7 @@ from torch import nn
 from torch.nn import functional as F
 
 from roadworthy.config import ModelConfig, OptimConfig
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.optim import OPTIMIZERS, Muon, build_optimizer, orthogonalise
 

@@ -4,7 +4,7 @@ import pytest
 
 from roadworthy.config import START_LR, Config, ModelConfig, OptimConfig, TrainConfig
 from roadworthy.core.errors import ConfigError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.train.checkpoint import Card
 from roadworthy.train.start import said_of_classes, settle_start
 

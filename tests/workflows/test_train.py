@@ -35,7 +35,7 @@ from roadworthy.core.notes import DataWarning
 from roadworthy.core.predictions import Predictions
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.train import pace
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint

@@ -20,7 +20,8 @@ from roadworthy.data.groups import near_pairs, perceptual_hashes
 from roadworthy.data.records import Record
 from roadworthy.data.sheet import contact_sheet
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 
 TINY_PX, HUGE_PX = (
     16,

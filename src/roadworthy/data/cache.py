@@ -33,7 +33,8 @@ from roadworthy.core.errors import DataError, ImageError
 from roadworthy.core.files import aside_name, remove_leftovers
 from roadworthy.data.records import Record
 from roadworthy.imaging.decode import MAX_PIXELS
-from roadworthy.imaging.preprocess import InputSpec, read_square
+from roadworthy.imaging.preprocess import read_square
+from roadworthy.imaging.spec import InputSpec
 
 Progress = Callable[[int, int], None]
 MAX_CACHE_BYTES = 4_000_000_000

@@ -23,7 +23,8 @@ from roadworthy.core.errors import DataNotFoundError, ImageError
 from roadworthy.data.records import Drawing, Record
 from roadworthy.imaging import ops
 from roadworthy.imaging.decode import SUFFIXES, decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.render.camera import Camera
 from roadworthy.render.no_sign import no_sign
 from roadworthy.signs.catalogue import NO_SIGN, Face, faces

@@ -23,7 +23,7 @@ from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
 from roadworthy.data.splits import parse_fold, split_notes, split_records
 from roadworthy.data.task import restrict, select
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 if TYPE_CHECKING:
     from roadworthy.data.drawings import Drawings

@@ -12,7 +12,7 @@ from torch import nn
 
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ConfigError, ShapeError
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.torch import check_images, to_input
 
 _KINDS = (nn.BatchNorm1d, nn.BatchNorm2d, nn.BatchNorm3d)

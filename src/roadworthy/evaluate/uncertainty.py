@@ -10,7 +10,7 @@ from torch import nn
 from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
 from roadworthy.core.predictions import probabilities
 from roadworthy.evaluate.rejection import Mahalanobis, NearestNeighbours, agreement
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.torch import VIEWS, predict_features, predict_logits
 from roadworthy.signs.catalogue import NO_SIGN

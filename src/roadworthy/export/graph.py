@@ -13,7 +13,8 @@ from torch import Tensor, nn
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.extras import require
-from roadworthy.imaging.preprocess import EPSILON, InputSpec
+from roadworthy.imaging.preprocess import EPSILON
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import INPUT, OUTPUT
 
 OPSET = 20

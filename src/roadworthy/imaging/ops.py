@@ -22,7 +22,8 @@ from torch import Tensor
 from roadworthy.core.errors import ShapeError
 from roadworthy.imaging.colour import LUMA as LUMA
 from roadworthy.imaging.jpeg import jpeg as jpeg
-from roadworthy.imaging.preprocess import EPSILON, InputSpec
+from roadworthy.imaging.preprocess import EPSILON
+from roadworthy.imaging.spec import InputSpec
 
 Padding = Literal["border", "reflection", "zeros"]
 

@@ -20,7 +20,8 @@ from roadworthy.core.arrays import Box, ByteArray
 from roadworthy.core.errors import ImageError, ShapeError, UsageError
 from roadworthy.core.words import percent
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 WORTH = 0.0005  # of confidence: what rounds to 0.0 % is not worth saying

@@ -20,7 +20,7 @@ from typing import Any, Literal
 from roadworthy.core.errors import BundleError, ConfigError
 from roadworthy.core.files import check_regular, replacing
 from roadworthy.core.rejection import Rejection, read_rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 FORMAT = 1
 MANIFEST, SEAL = "roadworthy", "roadworthy.sha256"

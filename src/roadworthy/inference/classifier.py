@@ -18,7 +18,8 @@ from roadworthy.core.paths import StrPath, as_path, refuse_foreign
 from roadworthy.core.rejection import Rejection
 from roadworthy.core.words import percent
 from roadworthy.imaging.decode import MAX_PIXELS, as_picture, check_order, is_array
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.answers import THUMBNAIL, Answers, Row, Seen
 from roadworthy.inference.bundle import finder_path

@@ -8,7 +8,7 @@ import numpy as np
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 
 class Network(Protocol):

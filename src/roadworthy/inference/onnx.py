@@ -15,7 +15,7 @@ from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.errors import BundleError, CheckpointError, ShapeError, UsageError
 from roadworthy.core.paths import as_path
 from roadworthy.core.rejection import Rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, Manifest, finder_path, read_bundle
 from roadworthy.inference.network import all_logits
 from roadworthy.signs.catalogue import NO_SIGN

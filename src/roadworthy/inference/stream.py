@@ -17,7 +17,8 @@ from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.errors import CheckpointError, ImageError, ShapeError, UsageError
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.decode import MAX_PIXELS, decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import AnswerRule, Found, wants_closer_look
 from roadworthy.inference.answers import Row
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value

@@ -18,7 +18,8 @@ from roadworthy.core.errors import CheckpointError, ShapeError
 from roadworthy.core.registry import Registry
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging import ops
-from roadworthy.imaging.preprocess import InputSpec, normalise
+from roadworthy.imaging.preprocess import normalise
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.train.checkpoint import load_checkpoint
 
 View = Callable[[ByteArray], ByteArray]

@@ -10,7 +10,7 @@ from torch import nn
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import ConfigError
 from roadworthy.core.registry import Registry
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 ModelBuilder = Callable[[ModelConfig, int, int], nn.Module]
 """(config, number of classes, input size) -> a network from (B, 3, S, S) to (B, C) logits.

@@ -12,7 +12,8 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ImageError
 from roadworthy.core.predictions import log_probabilities
 from roadworthy.imaging.decode import count_pixels, decode
-from roadworthy.imaging.preprocess import InputSpec, read_judged
+from roadworthy.imaging.preprocess import read_judged
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import AnswerRule, Found, wants_closer_look
 from roadworthy.inference.confidence import fuse_frames, lacks_colour
 from roadworthy.inference.detect import (

@@ -16,7 +16,7 @@ from roadworthy.config import Config, DataConfig, PenaltyConfig, TrainConfig, lo
 from roadworthy.core.device import AUTOCAST, generator, keep_freed_memory, pick_device, with_threads
 from roadworthy.data.open import open_splits
 from roadworthy.imaging import ops
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.studies.plan import Job
 from roadworthy.train.gradient_norm import passes_a_step

@@ -18,7 +18,7 @@ from roadworthy.core.errors import CheckpointError, ConfigError
 from roadworthy.core.files import check_regular, replacing
 from roadworthy.core.paths import refuse_foreign
 from roadworthy.core.rejection import Rejection, read_rejection
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 
 FORMAT = 1

@@ -17,7 +17,7 @@ from roadworthy.core.files import make_folder, write_json
 from roadworthy.core.notes import hearing
 from roadworthy.core.paths import as_path
 from roadworthy.imaging.decode import SUFFIXES
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 if TYPE_CHECKING:
     from roadworthy.data.audit import Audit

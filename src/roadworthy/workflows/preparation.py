@@ -17,7 +17,7 @@ from roadworthy.core.timing import stage
 from roadworthy.data.dataset import Dataset
 from roadworthy.imaging.colour import has_colour
 from roadworthy.imaging.ops import normalise
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.signs.catalogue import told_by_colour
 from roadworthy.workflows.run_folder import samples
 

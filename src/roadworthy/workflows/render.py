@@ -13,7 +13,7 @@ from roadworthy.core.files import folder_filling, make_folder, remove_leftovers
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.data.records import Record
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 
 _DRAWN_AT_ONCE = 4096
 

@@ -28,7 +28,8 @@ from roadworthy.data.taken import write_splits
 from roadworthy.evaluate.analysis.mistakes import surest_mistakes
 from roadworthy.evaluate.results import Metrics
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.preprocess import crop_resize
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.predictions import write_predictions
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon

@@ -16,7 +16,7 @@ from roadworthy.core.rejection import Rejection
 from roadworthy.data.dataset import Dataset
 from roadworthy.evaluate.calibration import fit_temperature
 from roadworthy.evaluate.rejection import threshold_for
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.torch import predict_logits
 from roadworthy.workflows.evaluate import UNCALIBRATED, Calibration

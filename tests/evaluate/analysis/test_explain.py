@@ -8,7 +8,7 @@ from torch import nn
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import ConfigError
 from roadworthy.evaluate.analysis.explain import grad_cam, overlay, randomised_likeness
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 
 

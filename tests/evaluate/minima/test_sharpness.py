@@ -20,7 +20,7 @@ from roadworthy.evaluate.minima.sharpness import (
     largest_eigenvalue,
     sharpness,
 )
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import MODELS, build_model
 
 Batches = list[tuple[Tensor, Tensor]]

@@ -19,7 +19,7 @@ from roadworthy.data.open import Splits, open_dataset, open_splits
 from roadworthy.data.records import Record
 from roadworthy.evaluate.analysis import domains
 from roadworthy.evaluate.analysis.traits import Pictures
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.torch import predict_features
 from roadworthy.studies.results import ArmResult
 from roadworthy.train.checkpoint import load_checkpoint

@@ -26,7 +26,7 @@ from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
 from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.imaging import ops
-from roadworthy.imaging.preprocess import InputSpec
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.domain_pictures import side

@@ -1,0 +1,53 @@
+"""InputSpec: how a picture becomes a network input."""
+
+from __future__ import annotations
+
+import re
+from dataclasses import dataclass
+
+from PIL import Image
+
+from roadworthy.core.errors import ConfigError
+
+RESIZE_RULES = {
+    "nearest": Image.Resampling.NEAREST,
+    "bilinear": Image.Resampling.BILINEAR,
+    "bicubic": Image.Resampling.BICUBIC,
+    "lanczos": Image.Resampling.LANCZOS,
+}
+
+
+NORMALISATIONS = ("per-image", "unit")
+
+
+_CROP = re.compile(r"roi|full|margin=(0|0?\.\d+|[1-3](\.\d+)?)")
+
+
+@dataclass(frozen=True, kw_only=True)
+class InputSpec:
+    """How a picture becomes a network input; travels with the weights.
+
+    size: side of the square input in pixels.
+    resize: `nearest`, or `bilinear`, `bicubic`, `lanczos` (Pillow's, which filter when they shrink).
+    normalise: `per-image` (zero mean, unit deviation over the picture's pixels and channels, so that
+        exposure drops out) or `unit` ([0, 1]).
+    crop: which part of a picture is used: `full` (all of it), `roi` (its box, where it has one) or
+        `margin=F` (the box widened by F of its size on every side, within the picture).
+    """
+
+    size: int = 48
+    resize: str = "bilinear"
+    normalise: str = "per-image"
+    crop: str = "full"
+
+    def __post_init__(self) -> None:
+        if not 8 <= self.size <= 512:
+            raise ConfigError(f"input.size is {self.size}; it must lie between 8 and 512 pixels")
+        if self.resize not in RESIZE_RULES:
+            raise ConfigError(f"input.resize is {self.resize!r}; known: {', '.join(RESIZE_RULES)}")
+        if self.normalise not in NORMALISATIONS:
+            raise ConfigError(f"input.normalise is {self.normalise!r}; known: {', '.join(NORMALISATIONS)}")
+        if not _CROP.fullmatch(self.crop):
+            raise ConfigError(
+                f"crop is {self.crop!r}; use full, roi or margin=F with F from 0 to 3, like margin=0.1"
+            )
