@@ -29,12 +29,16 @@ NEEDS = {
     "export/recover.py": "export",
     "models/efficientnet_lite.py": "pretrained",
     "report/html.py": "report",
-    "serve/app.py": "serve",
-    "serve/connections.py": "serve",
-    "serve/forms.py": "serve",
-    "serve/uploads.py": "serve",
+    "serve": "serve",
     "signs/draw.py": "signs",
 }
+
+
+def needed(place: str) -> str:
+    """The extra of a file, or of the folder that it lies in."""
+    return NEEDS.get(place) or NEEDS.get(place.partition("/")[0], "train")
+
+
 COMES_WITH = {"starlette": "fastapi", "markupsafe": "jinja2"}  # part of what the other says of itself
 NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
@@ -84,8 +88,7 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
     undeclared = [
         (place, package)
         for place, package in imported()
-        if COMES_WITH.get(package, package)
-        not in CORE | declared("train") | declared(NEEDS.get(place, "train"))
+        if COMES_WITH.get(package, package) not in CORE | declared("train") | declared(needed(place))
     ]
     assert undeclared == []
 

@@ -49,7 +49,7 @@ verbs.add_typer(data_verbs, name="data")
 NameArgument = Annotated[str, argument("data.fetch:fetch.name", metavar="NAME")]
 PlaceOption = Annotated[Path | None, setting("data.fetch:fetch.dest", "--out", metavar="DIR")]
 AuditOption = Annotated[Path | None, setting("workflows.data:audit.out", "--out", metavar="DIR")]
-SideOption = Annotated[int, option("imaging.preprocess:InputSpec.size", "--size", metavar="PX")]
+SideOption = Annotated[int, option("imaging.spec:InputSpec.size", "--size", metavar="PX")]
 PolicyOption = Annotated[str | None, setting("workflows.data:preview.augment", "--policy", metavar="NAME")]
 HowManyOption = Annotated[int, option("workflows.data:preview.n", "--n", metavar="N", min=1)]
 WhichOption = Annotated[int, option("workflows.data:preview.seed", "--seed", metavar="N")]

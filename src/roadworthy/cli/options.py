@@ -38,7 +38,7 @@ LabelsOption = Annotated[
 ]
 SkipUnreadableOption = Annotated[bool, setting("config:DataConfig.skip_unreadable", "--skip-unreadable")]
 CropOption = Annotated[
-    str | None, setting("imaging.preprocess:InputSpec.crop", "--crop", metavar="full|roi|margin=F")
+    str | None, setting("imaging.spec:InputSpec.crop", "--crop", metavar="full|roi|margin=F")
 ]
 ConfigOption = Annotated[Path | None, setting("config:load_config.path", "--config", metavar="FILE")]
 SetOption = Annotated[

@@ -55,7 +55,7 @@ verbs = typer.Typer()
 
 SplitOption = Annotated[str | None, setting("config:DataConfig.split", "--split", metavar="T/V/T")]
 NetworkOption = Annotated[str | None, setting("config:ModelConfig.name", "--model", metavar="NAME")]
-SizeOption = Annotated[int | None, setting("imaging.preprocess:InputSpec.size", "--size", metavar="PX")]
+SizeOption = Annotated[int | None, setting("imaging.spec:InputSpec.size", "--size", metavar="PX")]
 EpochsOption = Annotated[int | None, setting("config:TrainConfig.epochs", "--epochs", metavar="N")]
 MinutesOption = Annotated[float | None, setting("config:TrainConfig.minutes", "--minutes", metavar="M")]
 SeedOption = Annotated[int | None, setting("config:TrainConfig.seed", "--seed", metavar="N")]
