@@ -167,7 +167,7 @@ ROW = '[[face]]\nname = "my/a"\nclass = "stop"\nwhere = "x"\naspect = 1.0\ncolou
         (ROW + "size = 3\n", "may have file, zone, numbers, and nothing else"),
         (ROW + 'file = "../../secret.svg"\n', "must lie in"),
         (ROW + 'file = "/etc/passwd"\n', "must lie in"),
-        (ROW.replace("stop", "no-sign"), "no-sign, which can have none"),
+        (ROW.replace("stop", "no-sign"), "no-sign, which cannot have faces"),
     ],
 )
 def test_a_users_catalogue_is_checked_row_by_row(tmp_path: Path, text: str, words: str) -> None:
