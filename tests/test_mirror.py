@@ -24,7 +24,7 @@ COVERED_BY = {
     "evaluate/require.py": "cli/test_app.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
     "inference/answer_rule.py": "inference/test_detect.py",
-    "inference/channel_order.py": "imaging/test_preprocess.py",
+    "inference/channel_order.py": "test_api.py",
     "inference/classifier.py": "test_api.py",
     "inference/network.py": "inference/test_torch.py",
     "inference/predictions.py": "inference/test_answers.py",
