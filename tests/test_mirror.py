@@ -26,7 +26,7 @@ COVERED_BY = {
     "evaluate/results.py": "evaluate/test_metrics.py",
     "imaging/spec.py": "imaging/test_preprocess.py",
     "inference/answer_rule.py": "inference/test_detect.py",
-    "inference/channel_order.py": "imaging/test_preprocess.py",
+    "inference/channel_order.py": "test_api.py",
     "inference/classifier.py": "test_api.py",
     "inference/network.py": "inference/test_torch.py",
     "inference/predictions.py": "inference/test_answers.py",
