@@ -22,7 +22,8 @@ from roadworthy.core.errors import UsageError
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.colour import has_colour
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import NORMALISATIONS, RESIZE_RULES, InputSpec, crop_resize
+from roadworthy.imaging.preprocess import NORMALISATIONS, InputSpec, crop_resize
+from roadworthy.imaging.resizing import RESIZE_RULES
 from roadworthy.inference import detect
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.inference.confidence import SCORES, answer

@@ -13,7 +13,8 @@ from PIL import Image
 
 from roadworthy.core.arrays import Box, ByteArray, FloatArray, IntArray
 from roadworthy.core.errors import BundleError, UsageError
-from roadworthy.imaging.preprocess import RESIZE_RULES, InputSpec, crop_resize
+from roadworthy.imaging.preprocess import InputSpec, crop_resize
+from roadworthy.imaging.resizing import RESIZE_RULES
 from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.network import Network
 from roadworthy.inference.onnx import Engine
