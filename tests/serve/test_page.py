@@ -23,7 +23,8 @@ from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.colour import has_colour
 from roadworthy.imaging.decode import decode
 from roadworthy.imaging.preprocess import crop_resize
-from roadworthy.imaging.spec import NORMALISATIONS, RESIZE_RULES, InputSpec
+from roadworthy.imaging.resizing import RESIZE_RULES
+from roadworthy.imaging.spec import NORMALISATIONS, InputSpec
 from roadworthy.inference import detect
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.inference.confidence import SCORES, answer

@@ -8,7 +8,6 @@ All arrays of pictures are RGB, unless the caller says order="BGR" (OpenCV's).
 
 from __future__ import annotations
 
-import math
 from os import PathLike
 from typing import Any
 
@@ -19,9 +18,8 @@ from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.core.errors import ImageError
 from roadworthy.imaging.colour import has_colour
 from roadworthy.imaging.decode import MAX_PIXELS, as_picture, read_rgb
-from roadworthy.imaging.spec import RESIZE_RULES, InputSpec
-
-REACH = 3  # pixels of the result that the widest rule, lanczos, looks at on either side
+from roadworthy.imaging.resizing import RESIZE_RULES, looked_at
+from roadworthy.imaging.spec import InputSpec
 
 
 def read_judged(
@@ -69,7 +67,7 @@ def crop_resize(image: ByteArray, spec: InputSpec, box: Box | None = None) -> By
     part = crop_box(spec.crop, image.shape[1], image.shape[0], box)
     if part is not None:
         # Pillow copies what it is given, which for a whole frame takes longer than the network.
-        (left, top, right, bottom), part = _near(part, image.shape[1], image.shape[0], spec.size)
+        (left, top, right, bottom), part = looked_at(part, image.shape[1], image.shape[0], spec.size)
         image = image[top:bottom, left:right]
     return np.asarray(_resized(Image.fromarray(image), spec, part))
 
@@ -77,19 +75,9 @@ def crop_resize(image: ByteArray, spec: InputSpec, box: Box | None = None) -> By
 def _square(image: Image.Image, spec: InputSpec, box: Box | None) -> Image.Image:
     part = crop_box(spec.crop, image.width, image.height, box)
     if part is not None:
-        edges, part = _near(part, image.width, image.height, spec.size)
+        edges, part = looked_at(part, image.width, image.height, spec.size)
         image = image.crop(edges)
     return _resized(image, spec, part)
-
-
-def _near(part: Box, width: int, height: int, size: int) -> tuple[tuple[int, int, int, int], Box]:
-    """What of a picture is looked at when that part of it is resized, and where in it the part lies."""
-    # In Pillow's own precision, so that moving the box loses nothing.
-    x1, y1, x2, y2 = np.asarray(part, np.float32).tolist()
-    across, down = (math.ceil(REACH * max(1.0, extent / size)) + 1 for extent in (x2 - x1, y2 - y1))
-    left, top = max(0, math.floor(x1) - across), max(0, math.floor(y1) - down)
-    right, bottom = min(width, math.ceil(x2) + across), min(height, math.ceil(y2) + down)
-    return (left, top, right, bottom), (x1 - left, y1 - top, x2 - left, y2 - top)
 
 
 def _resized(image: Image.Image, spec: InputSpec, part: Box | None) -> Image.Image:

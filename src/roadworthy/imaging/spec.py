@@ -5,17 +5,8 @@ from __future__ import annotations
 import re
 from dataclasses import dataclass
 
-from PIL import Image
-
 from roadworthy.core.errors import ConfigError
-
-RESIZE_RULES = {
-    "nearest": Image.Resampling.NEAREST,
-    "bilinear": Image.Resampling.BILINEAR,
-    "bicubic": Image.Resampling.BICUBIC,
-    "lanczos": Image.Resampling.LANCZOS,
-}
-
+from roadworthy.imaging.resizing import RESIZE_RULES
 
 NORMALISATIONS = ("per-image", "unit")
 

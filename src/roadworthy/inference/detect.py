@@ -14,7 +14,8 @@ from PIL import Image
 from roadworthy.core.arrays import Box, ByteArray, FloatArray, IntArray
 from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.imaging.preprocess import crop_resize
-from roadworthy.imaging.spec import RESIZE_RULES, InputSpec
+from roadworthy.imaging.resizing import RESIZE_RULES
+from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.network import Network
 from roadworthy.inference.onnx import Engine

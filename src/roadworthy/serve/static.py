@@ -13,7 +13,7 @@ import PIL
 from roadworthy.core.errors import UsageError
 from roadworthy.core.files import make_folder, replacing
 from roadworthy.imaging import colour
-from roadworthy.imaging.preprocess import REACH
+from roadworthy.imaging.resizing import REACH
 from roadworthy.inference import detect as find
 from roadworthy.inference.bundle import Manifest
 from roadworthy.inference.onnx import Engine, load_engine, load_windows
