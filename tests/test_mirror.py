@@ -24,6 +24,7 @@ COVERED_BY = {
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
     "evaluate/require.py": "cli/test_app.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
+    "imaging/resizing.py": "imaging/test_preprocess.py",
     "imaging/spec.py": "imaging/test_preprocess.py",
     "inference/answer_rule.py": "inference/test_detect.py",
     "inference/channel_order.py": "test_api.py",
