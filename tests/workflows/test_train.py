@@ -221,7 +221,7 @@ def test_a_run_folder_is_not_overwritten_nor_resumed_from_nothing(
 ) -> None:
     with pytest.raises(ConfigError, match="already holds a run"):
         api.train(tiny(spec), run)
-    with pytest.raises(CheckpointError, match="holds no run to go on with"):
+    with pytest.raises(CheckpointError, match="holds no run to resume"):
         api.train(tiny(spec), tmp_path / "none", resume=True)
     with pytest.raises(UsageError, match="no data given"):
         api.train(Config(), tmp_path / "none")

@@ -187,7 +187,7 @@ def _planned(name: str, ask: StudyRequest, folder: Path) -> Plan:
 def _with_one_pace(base: Settings, ask: StudyRequest, folder: Path) -> Settings:
     """With one precision and number of threads for all trainings: each alone might choose otherwise.
 
-    A folder whose plan left them to its trainings goes on with what those found.
+    A folder whose plan left them to its trainings keeps to what those found.
     """
     train = load_config(None, ask.settings, **sections(base)).train
     stored = [load_config(path).train for path in sorted(folder.glob("runs/*/*/config.toml"))]

@@ -116,7 +116,7 @@ def resolve_pace(
 ) -> tuple[TrainConfig, dict[str, Any]]:
     """`config.train` without `auto`, computing with so many threads from here on; also what provenance tells.
 
-    began, stored: the settings and the pace of a run that is gone on with, which keeps what it began with.
+    began, stored: the settings and the pace of a run that is resumed, which keeps what it began with.
     agree: the first process's value, in all of them.
     """
     train = config.train

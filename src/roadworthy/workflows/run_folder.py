@@ -160,9 +160,9 @@ def claim_folder(folder: RunFolder, state: Path, resume: bool) -> None:
     path = folder.path
     if resume:
         if not (state.is_file() or (path / "config.toml").is_file()):
-            raise CheckpointError(f"{path} holds no run to go on with; start one there without --resume")
+            raise CheckpointError(f"{path} holds no run to resume; start one there without --resume")
     elif (path / "checkpoints").exists() or (path / "config.toml").exists():
-        raise ConfigError(f"{path} already holds a run; give another --out, or --resume to go on with it")
+        raise ConfigError(f"{path} already holds a run; give another --out, or --resume to continue it")
     elif path.is_dir() and (foreign := _foreign(path)):
         raise ConfigError(
             f"{path} is neither empty nor a run: it holds {some(foreign, 3)}; give --out a new folder"

@@ -1,7 +1,7 @@
 """Answers for pictures by the million: Parquet files, written in parts by several workers, resumable.
 
 A folder of answers holds `part-NNNNN.parquet` and `_plan/`: the request and the paths of each part.  A part
-is done when its file is there, so a command that was stopped goes on with the parts that are missing.
+is done when its file is there, so a command that was stopped continues with the missing parts.
 """
 
 from __future__ import annotations
@@ -113,7 +113,7 @@ def score(
         classifier.require_finder()
     if not (out / PLAN / "request.json").is_file():
         if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
-            raise UsageError(f"{out} is not empty and holds no answers to go on with; name a new folder")
+            raise UsageError(f"{out} is not empty and holds no answers to continue from; name a new folder")
         # Raises where there are none: before a folder is made.
         expand_inputs(request.inputs, or_model=model is None)
     with alone(make_folder(out / PLAN)):

@@ -35,7 +35,7 @@ SOURCES: Registry[Source] = Registry("data source")
 
 
 def terms_of(name: str) -> str:
-    """On which terms the pictures of a source are to be had."""
+    """The terms on which the pictures of a source may be used."""
     terms: str = sys.modules[SOURCES.get(name).__module__].TERMS
     return terms
 

@@ -1,4 +1,4 @@
-// The picture that is looked at: its boxes, the heat of what the answer rests on, and a box drawn by hand.
+// The picture that is looked at: its boxes, the heat map of what decided the answer, and a box drawn by hand.
 
 const CHOSEN = "#ff2bd6";
 const OTHER = "#ffd200";
