@@ -108,7 +108,7 @@ def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
         ("rendered:au --per-class 0", "x>=1"),
         ("rendered:au --n 9999999", "to 5,000,000"),
         ("rendered:au --n 1 --size 4", "between 8 and 512"),
-        ("rendered:au --n 1 --seed -1", "at least 0"),
+        ("rendered:au --n 1 --seed -1", "a whole number from 0"),
         ("rendered:au --n 1 --recipe hardd", "did you mean 'hard'"),
         ("rendered:au?without=shadows --n 1", "did you mean 'shadow'"),
         ("rendered:nz --n 1", "Known: au, de"),
@@ -129,7 +129,7 @@ def test_what_cannot_be_drawn_is_said(
 @pytest.mark.parametrize(
     ("svg", "words"),
     [
-        ("<svg", "no XML"),
+        ("<svg", "not valid XML"),
         (SVG.format("<script>x</script>"), "<script>"),
         (SVG.format('<use href="http://example.org/x.svg#a"/>'), "links to"),
         (SVG.format(""), "shows nothing"),

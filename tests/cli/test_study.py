@@ -42,7 +42,7 @@ def test_a_study_is_printed_with_its_answer_and_claims(
     line = f"study baseline --data gtsrb: --new folder:/x/belgium --quick --out {tmp_path}"
     assert cli.run(line.split()) == 0
     said = capsys.readouterr().out
-    assert "only reads 75.00 % right." in said
+    assert "only reads 75.00 % correctly." in said
     assert "C1 open: Good. One seed." in said
     names, ask, out = asked[0]
     assert (list(names), ask.seeds, ask.quick, ask.new, out) == (

@@ -15,7 +15,7 @@ from roadworthy.core.moved import MOVED
 @pytest.mark.parametrize(
     ("old", "name", "new"),
     [
-        ("inputs", "decode", "imaging.preprocess"),
+        ("inputs", "decode", "imaging.decode"),
         ("inputs", "InputSpec", "imaging.preprocess"),
         ("inputs", "FloatArray", "core.arrays"),
         ("results", "Predictions", "core.predictions"),

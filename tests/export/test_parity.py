@@ -143,7 +143,7 @@ def test_eight_bits_may_change_few_answers_even_wrong_ones(n: int, differing: in
     if fine:
         check_quantised(found)
     else:
-        with pytest.raises(ParityError, match="8 bits change the answers too much"):
+        with pytest.raises(ParityError, match="8 bits change too much"):
             check_quantised(found)
 
 

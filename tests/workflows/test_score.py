@@ -284,7 +284,7 @@ from pathlib import Path
 from roadworthy.workflows import score as scoring
 
 def at_work(self, number):
-    os.write(1, b"at work\n")  # whole, though several say it
+    os.write(1, b"at work\\n")  # whole, though several say it
     sys.stdin.read()
     import time
     time.sleep(120)

@@ -13,7 +13,7 @@ MOVED = {
     "cli.main": ("cli.app",),
     "colour": ("imaging.colour",),
     "errors": ("core.errors",),
-    "inputs": ("core.arrays", "imaging.preprocess"),
+    "inputs": ("core.arrays", "imaging.decode", "imaging.preprocess", "imaging.spec"),
     "notes": ("core.notes",),
     "results": (
         "core.predictions",
@@ -27,7 +27,7 @@ MOVED = {
         "studies.results",
         "workflows.run_folder",
     ),
-    "scores": ("inference.confidence", "inference.predictions"),
+    "scores": ("inference.confidence", "inference.answer_rule", "core.predictions"),
 }
 
 

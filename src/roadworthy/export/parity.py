@@ -89,8 +89,8 @@ def check_quantised(found: Parity) -> None:
     changed, worse = len(found.differing), round(lost * found.n)
     if changed > max(1, (1 - AGREEMENT) * found.n) or worse > max(1, LOSS * found.n):
         raise ParityError(
-            "8 bits change the answers too much: "
-            f"{percent(found.agreement)} of {found.n:,} stay (at least {percent(AGREEMENT, 1)}), "
+            "8 bits change too much: "
+            f"{percent(found.agreement)} of {found.n:,} answers stay (at least {percent(AGREEMENT, 1)}), "
             f"{points(lost, signed=False)} points of accuracy are lost (at most "
             f"{points(LOSS, 1, signed=False)}, or one picture)"
             f"{_some(found)}; nothing was written, --precision fp32 keeps full precision"
