@@ -1,6 +1,8 @@
 """Signs drawn into folders, bundles that answer, and what is wrong with a request said in one line."""
 
+import os
 import shutil
+import subprocess
 import warnings
 from pathlib import Path
 from typing import Any
@@ -12,6 +14,7 @@ from PIL import Image
 from roadworthy import api, cli
 from roadworthy.data.spec import read_records
 from roadworthy.errors import BundleError, DataNotFoundError, ImageError, UsageError
+from roadworthy.files import aside_name
 from roadworthy.inputs import ByteArray
 from roadworthy.results import Predictions
 from roadworthy.serve import engine
@@ -66,6 +69,24 @@ def test_so_many_of_each_class_are_drawn(tmp_path: Path, capsys: pytest.CaptureF
     ]
     named = api.render("rendered:au?signs=stop+no-entry&per_class=2", tmp_path / "named", size=16)
     assert files(named) == files(tmp_path / "two")
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there a process can be asked for")
+def test_a_drawing_that_was_stopped_leaves_no_half_set_and_can_be_drawn_again(tmp_path: Path) -> None:
+    def stopped(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    out = tmp_path / "out"
+    with pytest.raises(KeyboardInterrupt):
+        api.render("rendered:au", out, 3, size=16, progress=stopped)
+    assert not list(out.iterdir())
+    gone = subprocess.Popen(["true"])
+    gone.wait()
+    killed = out / aside_name().replace(f"-{os.getpid()}-", f"-{gone.pid}-")
+    (killed / "stop").mkdir(parents=True)
+    (killed / "stop" / "00000_00000.png").write_bytes(b"half")
+    assert len(files(api.render("rendered:au", out, 3, size=16))) == 3
+    assert len(list(out.iterdir())) == 3
 
 
 def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:

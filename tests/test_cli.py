@@ -1073,3 +1073,80 @@ def test_a_full_disk_is_said_in_one_line(drawn_folder: Path) -> None:
         )
     assert (ended.returncode, ended.stderr.count("\n")) == (2, 1)
     assert "the output cannot be written: No space left on device" in ended.stderr
+
+
+@pytest.fixture
+def no_room() -> Iterator[None]:
+    """No file may grow beyond 3 kB, as on a disk that is full by then; every library gets to feel it."""
+    resource = pytest.importorskip("resource")
+    before = resource.getrlimit(resource.RLIMIT_FSIZE)
+    resource.setrlimit(resource.RLIMIT_FSIZE, (3000, before[1]))
+    yield
+    resource.setrlimit(resource.RLIMIT_FSIZE, before)
+
+
+@pytest.mark.parametrize(
+    ("line", "kept"),
+    [
+        ("train --data folder:{data} --size 24 --epochs 1 --out {out}/run --set train.threads=1", ""),
+        ("evaluate {run} --data folder:{data} --skip-unknown --out {out}", "metrics.json"),
+        ("evaluate {bundle} --data folder:{data} --skip-unknown --out {out}", "metrics.json"),
+        ("export {run} --to {out}/a.onnx", "a.onnx"),
+        ("render rendered:au --n 40 --size 96 --out {out}/drawn", ""),
+        ("data preview folder:{data} --out {out}/a.png", "a.png"),
+        ("predict {bundle} {data} --out {out}/answers", ""),
+        ("report {out}/copy", "copy/report.html"),
+    ],
+)
+def test_no_room_is_one_line_that_names_what_and_costs_nothing(
+    line: str,
+    kept: str,
+    shipped: Any,
+    drawn_folder: Path,
+    tmp_path: Path,
+    capsys: pytest.CaptureFixture[str],
+    request: pytest.FixtureRequest,
+) -> None:
+    shutil.copytree(shipped.run, tmp_path / "copy")
+    if kept:
+        (tmp_path / kept).write_text("as it was")
+    request.getfixturevalue("no_room")
+    places = {"data": drawn_folder, "run": shipped.run, "bundle": shipped.bundle, "out": tmp_path}
+    code = run(shlex.split(line.format(**places)))
+    said = [text for text in capsys.readouterr().err.splitlines() if text.startswith(("error", "this is"))]
+    assert (code, len(said)) == (2, 1)
+    assert re.search(rf"{re.escape(str(tmp_path))}\S*[: ].*File too large", said[0])
+    assert not kept or (tmp_path / kept).read_text() == "as it was"
+    assert not [path for path in tmp_path.rglob("*") if ".rw-" in path.name or path.suffix == ".tmp"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="no devices among files")
+@pytest.mark.parametrize(
+    "line",
+    [
+        "train --data folder:{data} --config {odd}.toml",
+        "train --data folder:{data} --start {odd}.safetensors",
+        "predict {odd}.safetensors {data}",
+        "predict {odd}.onnx {data}",
+        "evaluate {odd}.safetensors --data folder:{data}",
+        "evaluate {odd}.onnx --data folder:{data}",
+        "export {odd}.safetensors --to {odd}-export.onnx",
+        "serve {odd}.onnx",
+        "data show csv:{odd}.csv",
+        "data show cifar10:{odd}.tar.gz",
+        "data show gtsrb:{folder}",
+        "render rendered:my --n 1 --faces {folder} --out {folder}/out",
+    ],
+)
+def test_devices_are_no_files(
+    line: str, drawn_folder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    """As are pipes, which would be waited for; the device that ends at once hurts nobody where it is read."""
+    odd = ("odd.toml", "odd.safetensors", "odd.onnx", "odd.csv", "odd.tar.gz", "Train.csv", "catalogue.toml")
+    for name in odd:
+        (tmp_path / name).symlink_to("/dev/null")
+    code = run(shlex.split(line.format(data=drawn_folder, odd=tmp_path / "odd", folder=tmp_path)))
+    said = capsys.readouterr().err
+    assert (code, said.count("\n")) == (2, 1), said
+    assert str(tmp_path) in said
+    assert re.search(r"it is a device, no file|no model at|error: no file", said)

@@ -1,3 +1,4 @@
+import errno
 import os
 import subprocess
 import sys
@@ -12,10 +13,13 @@ from roadworthy.errors import UsageError
 from roadworthy.files import (
     alone,
     as_file_name,
+    folder_filling,
     folder_replacing,
     is_file_name,
     remove_leftovers,
     replacing,
+    scratch,
+    write_text,
 )
 
 
@@ -42,6 +46,26 @@ def test_what_fails_leaves_the_file_as_it_was(tmp_path: Path) -> None:
         fail()
     assert path.read_text() == "old"
     assert list(tmp_path.iterdir()) == [path]
+
+
+@pytest.mark.parametrize(
+    ("raised", "number"), [(OSError(errno.ENOSPC, "full"), errno.ENOSPC), (OSError("3 requested"), errno.EIO)]
+)
+def test_a_write_that_fails_names_the_file_that_was_meant(
+    tmp_path: Path, raised: OSError, number: int
+) -> None:
+    path = tmp_path / "a.txt"
+    path.write_text("old")
+    with pytest.raises(OSError, match=r"full|requested") as caught, replacing(path):
+        raise raised
+    assert (caught.value.errno, caught.value.filename) == (number, str(path))
+    with pytest.raises(FileNotFoundError) as absent, replacing(tmp_path / "b.txt"):
+        (tmp_path / "other").read_text()
+    assert absent.value.filename == str(tmp_path / "other")
+    with pytest.raises(FileNotFoundError) as nowhere:
+        write_text("new", tmp_path / "nowhere" / "c.txt")
+    assert nowhere.value.filename == str(tmp_path / "nowhere" / "c.txt")
+    assert [(file.name, file.read_text()) for file in tmp_path.iterdir()] == [("a.txt", "old")]
 
 
 def test_writers_at_once_do_not_share_a_name(tmp_path: Path) -> None:
@@ -109,6 +133,37 @@ def test_a_folder_appears_whole_or_not_at_all(tmp_path: Path) -> None:
     with pytest.raises(IsADirectoryError), folder_replacing(tmp_path / "b"):
         tmp_path.read_text()
     assert list(tmp_path.iterdir()) == [path]
+
+
+def test_an_empty_folder_is_filled_at_once_or_not_at_all(tmp_path: Path) -> None:
+
+    def fail() -> None:
+        with folder_filling(tmp_path) as aside:
+            (aside / "stop").mkdir()
+            raise RuntimeError("no more")
+
+    with pytest.raises(RuntimeError, match="no more"):
+        fail()
+    assert not list(tmp_path.iterdir())
+    with folder_filling(tmp_path) as aside:
+        (aside / "stop").mkdir()
+        (aside / "stop" / "a.png").touch()
+        assert [path.name[:4] for path in tmp_path.iterdir()] == [".rw-"]
+    assert [path.relative_to(tmp_path).as_posix() for path in tmp_path.rglob("*")] == ["stop", "stop/a.png"]
+
+
+@pytest.mark.skipif(os.name != "posix", reason="only there a process can be asked for")
+def test_folders_for_scratch_of_killed_processes_are_removed(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(files.tempfile, "gettempdir", lambda: str(tmp_path))
+    program = "import os; from roadworthy.files import scratch\nwith scratch(): os.kill(os.getpid(), 9)"
+    subprocess.run([sys.executable, "-c", program], env={**os.environ, "TMPDIR": str(tmp_path)})
+    assert len(list(tmp_path.iterdir())) == 1
+    with scratch() as own:
+        assert list(tmp_path.iterdir()) == [own]
+        (own / "a").touch()
+    assert not list(tmp_path.iterdir())
 
 
 def test_one_process_at_a_time(tmp_path: Path) -> None:

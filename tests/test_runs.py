@@ -236,6 +236,19 @@ def test_a_run_that_never_began_leaves_its_folder_free(spec: str, tmp_path: Path
     assert api.train(config, tmp_path / "run").folder == tmp_path / "run"
 
 
+def test_a_run_killed_as_it_began_can_be_begun_again(
+    spec: str, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    def killed(*_: object) -> None:
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(runs, "write_config", killed)
+        with pytest.raises(KeyboardInterrupt):
+            api.train(tiny(spec, epochs=1), tmp_path / "run")
+    assert api.train(tiny(spec, epochs=1), tmp_path / "run").metrics.n
+
+
 def test_a_run_folder_that_cannot_be_made_is_said_so(spec: str, tmp_path: Path) -> None:
     (tmp_path / "run").touch()
     with pytest.raises(UsageError, match="a file has this name"):

@@ -23,6 +23,7 @@ from roadworthy.answers import THUMBNAIL, Answers, Seen
 from roadworthy.config import AugmentConfig, Config, DataConfig, EvaluateConfig
 from roadworthy.errors import BundleError, DataError, DataNotFoundError, ImageError, UsageError
 from roadworthy.extras import FOR_MODELS, missing, require
+from roadworthy.files import folder_filling, remove_leftovers, replacing, write_text
 from roadworthy.inputs import (
     MAX_PIXELS,
     SUFFIXES,
@@ -745,6 +746,8 @@ def render(
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
     require("drawing signs", "train", "signs")
+    from PIL import Image
+
     from roadworthy.data.drawings import check_rendered
     from roadworthy.data.open import load_pictures
     from roadworthy.data.sources import SOURCES
@@ -770,19 +773,26 @@ def render(
     records = SOURCES.get("rendered")(locate(parts[0]), options, "names")
     drawn = [record for record in records if record.split in ("", "train")]
     check_rendered(options)
-    if any(make_folder(out).iterdir()):
+    remove_leftovers(make_folder(out))
+    if any(out.iterdir()):
         raise UsageError(f"{out} is not empty; name a new folder")
     config = DataConfig(spec=spec)
-    for start in range(0, len(drawn), _DRAWN_AT_ONCE):
-        part = drawn[start : start + _DRAWN_AT_ONCE]
-        images = load_pictures(part, config, input).images
-        for image, record in zip(images, part, strict=True):
-            assert record.drawing is not None
-            path = out / record.label / f"{record.drawing.number:05d}_00000.png"
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _write_png(image, path)
-        if progress is not None:
-            progress(start + len(part), len(drawn))
+    try:
+        with folder_filling(out) as aside:  # half a set would read like a whole one
+            for start in range(0, len(drawn), _DRAWN_AT_ONCE):
+                part = drawn[start : start + _DRAWN_AT_ONCE]
+                images = load_pictures(part, config, input).images
+                for image, record in zip(images, part, strict=True):
+                    assert record.drawing is not None
+                    path = aside / record.label / f"{record.drawing.number:05d}_00000.png"
+                    path.parent.mkdir(exist_ok=True)
+                    Image.fromarray(image).save(path)
+                if progress is not None:
+                    progress(start + len(part), len(drawn))
+    except OSError as error:
+        raise UsageError(
+            f"the pictures cannot be written to {out}: {error.strerror or error}; nothing is left there"
+        ) from error
     return out
 
 
@@ -808,8 +818,9 @@ def _write_png(image: ByteArray, path: Path) -> None:
     from PIL import Image
 
     try:
-        Image.fromarray(image).save(path)
-    except ValueError as error:  # a format that Pillow reads and cannot write
+        with replacing(path) as aside:
+            Image.fromarray(image).save(aside, format=Image.registered_extensions()[path.suffix.lower()])
+    except (KeyError, ValueError) as error:  # a format that Pillow reads and cannot write
         raise UsageError(f"{path} cannot be written: {error}; end its name with .png") from error
     except OSError as error:
         raise UsageError(
@@ -895,7 +906,7 @@ def present(folder: StrPath, out: StrPath) -> Presented:
     make_folder(out)
     files = [out / "film.html", out / "film.vtt"]
     for path, text in zip(files, (page, subtitles(film)), strict=True):
-        path.write_text(text, encoding="utf-8")
+        write_text(text, path)
     missing = missing_tools()
     if missing:
         notes.append(f"{' and '.join(missing)} not found on the PATH: no film.mp4")

@@ -1336,7 +1336,8 @@ def run(arguments: list[str]) -> int:
         if error.errno not in NO_ROOM:
             _say(f"this is our bug, please report it: {_our_bug(error)}")
             return 1
-        _close_stdout()  # which Python would flush once more
+        if error.filename is None:
+            _close_stdout()  # which Python would flush once more
         _say_error(f"{visible(str(error.filename or 'the output'))} cannot be written: {error.strerror}")
         return 2
     except Exception as error:

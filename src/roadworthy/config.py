@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.errors import ConfigError
+from roadworthy.files import check_regular, write_text
 from roadworthy.inputs import MAX_PIXELS, InputSpec
 
 
@@ -419,7 +420,7 @@ def write_config(config: Config, path: Path) -> None:
     """Write `config` as TOML."""
     import tomli_w
 
-    path.write_text(tomli_w.dumps(config_to_dict(config)), encoding="utf-8")
+    write_text(tomli_w.dumps(config_to_dict(config)), path)
 
 
 def _plain(tree: dict[str, Any]) -> dict[str, Any]:
@@ -428,6 +429,7 @@ def _plain(tree: dict[str, Any]) -> dict[str, Any]:
 
 def _read_toml(path: Path) -> dict[str, Any]:
     try:
+        check_regular(path)
         return tomllib.loads(path.read_text(encoding="utf-8"))
     except OSError as error:
         raise ConfigError(f"config file {path} cannot be read: {error.strerror or error}") from error

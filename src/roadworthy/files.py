@@ -9,6 +9,7 @@ import secrets
 import shutil
 import socket
 import stat
+import tempfile
 import time
 from collections.abc import Iterator
 from contextlib import contextmanager, suppress
@@ -26,14 +27,20 @@ _ASIDE = re.compile(r"\.rw-([0-9a-f]{8})-(\d+)-[0-9a-f]{8}\.tmp")
 def replacing(path: Path) -> Iterator[Path]:
     """A new path beside `path` to write a file to; it takes the place of `path` when the block ends.
 
-    Where the block raises, `path` stays as it was.  Each writer has a name of its own, so of several at
-    once the last to end wins.  What writers that were killed left in the folder is removed first.
+    Where the block raises, `path` stays as it was; an OSError names it.  Each writer has a name of its own,
+    so of several at once the last to end wins.  What writers that were killed left there is removed first.
     """
     remove_leftovers(path.parent)
     aside = path.with_name(aside_name())
     try:
         yield aside
         aside.replace(path)
+    except OSError as error:
+        if error.errno is None:  # numpy tells of a full disk in words alone
+            raise OSError(errno.EIO, str(error), str(path)) from error
+        if error.filename in (None, str(aside)):  # a write that fails names no file
+            error.filename = str(path)
+        raise
     finally:
         with suppress(OSError):
             aside.unlink(missing_ok=True)
@@ -57,6 +64,41 @@ def folder_replacing(path: Path) -> Iterator[Path]:
                 raise
     finally:
         shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def folder_filling(folder: Path) -> Iterator[Path]:
+    """A new folder within an empty one; what is in it moves up into `folder` when the block ends.
+
+    Where the block raises, `folder` is as empty as before.
+    """
+    aside = folder / aside_name()
+    aside.mkdir()
+    try:
+        yield aside
+        for entry in sorted(aside.iterdir()):
+            entry.rename(folder / entry.name)
+    finally:
+        shutil.rmtree(aside, ignore_errors=True)
+
+
+@contextmanager
+def scratch() -> Iterator[Path]:
+    """A folder for files that only this process needs; what killed processes left of theirs is removed."""
+    place = Path(tempfile.gettempdir())
+    remove_leftovers(place)
+    folder = place / aside_name()
+    folder.mkdir(mode=0o700)
+    try:
+        yield folder
+    finally:
+        shutil.rmtree(folder, ignore_errors=True)
+
+
+def write_text(text: str, path: Path) -> None:
+    """A text in UTF-8; `path` holds all of it, or what it held before."""
+    with replacing(path) as aside:
+        aside.write_text(text, encoding="utf-8")
 
 
 @contextmanager

@@ -23,7 +23,7 @@ from roadworthy.evaluate.reject import rejection_summary
 from roadworthy.inputs import FloatArray
 from roadworthy.notes import hearing, say
 from roadworthy.origin import origin
-from roadworthy.results import Metrics, Predictions, Rejection, make_folder, write_json
+from roadworthy.results import Metrics, Predictions, Rejection, make_folder, write_arrays, write_json
 from roadworthy.scores import probabilities
 from roadworthy.serve.engine import load_engine
 
@@ -185,4 +185,4 @@ def add_pictures(folder: Path, **arrays: Any) -> None:
     if path.is_file():
         with np.load(path, allow_pickle=False) as old:
             stored = {name: old[name] for name in old.files}
-    np.savez_compressed(path, **{**stored, **arrays})
+    write_arrays(path, **{**stored, **arrays})

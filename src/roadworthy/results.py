@@ -19,7 +19,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.errors import CheckpointError, ShapeError, UnknownNameError, UsageError
-from roadworthy.files import replacing
+from roadworthy.files import replacing, write_text
 from roadworthy.inputs import Box, ByteArray, FloatArray
 from roadworthy.words import csv_cell
 
@@ -80,16 +80,17 @@ class Predictions:
         kept = accepted(self.logits, self.temperature, self.rejection)
         says = [""] * len(self.paths) if kept is None else ["true" if one else "false" for one in kept]
         predicted = self.logits.argmax(axis=1)
-        with (folder / "predictions.csv").open(
-            "w", newline="", encoding="utf-8", errors="surrogateescape"
-        ) as file:
+        with (
+            replacing(folder / "predictions.csv") as aside,
+            aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+        ):
             writer = csv.writer(file)
             writer.writerow(["path", "group", "target", "predicted", "confidence", "accepted"])
             for i, path in enumerate(self.paths):
                 target, answer = self.classes[int(self.targets[i])], self.classes[int(predicted[i])]
                 sure = f"{probs[i, predicted[i]]:.6f}"
                 writer.writerow([*map(csv_cell, (path, self.groups[i], target, answer)), sure, says[i]])
-        np.savez_compressed(
+        write_arrays(
             folder / "predictions.npz",
             logits=self.logits.astype(np.float32),
             targets=self.targets,
@@ -575,8 +576,13 @@ def make_folder(folder: Path) -> Path:
 def write_json(tree: Any, path: Path) -> None:
     """JSON with NaN refused (it is no JSON), written aside and renamed so that no reader sees half of it."""
     text = json.dumps(tree, indent=1, ensure_ascii=False, allow_nan=False, default=_plain) + "\n"
-    with replacing(path) as aside:
-        aside.write_text(text, encoding="utf-8")
+    write_text(text, path)
+
+
+def write_arrays(path: Path, **arrays: Any) -> None:
+    """A compressed .npz, whole or not at all."""
+    with replacing(path) as aside, aside.open("wb") as file:
+        np.savez_compressed(file, **arrays)
 
 
 def _plain(value: Any) -> Any:

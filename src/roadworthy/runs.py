@@ -6,7 +6,6 @@ import csv
 import dataclasses
 import functools
 import json
-import tempfile
 from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -38,7 +37,7 @@ from roadworthy.evaluate.doubts import stored as stored_doubts
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
 from roadworthy.extras import FOR_MODELS
-from roadworthy.files import replacing
+from roadworthy.files import replacing, scratch, write_text
 from roadworthy.inputs import ByteArray, InputSpec, crop_resize, decode
 from roadworthy.measuring import (
     Calibration,
@@ -125,8 +124,8 @@ def run(
     with world() as processes, with_threads(0):  # a run's own number of threads ends with it
         if processes.leads:
             return _run(config, folder, folder, processes, resume, command, callbacks, progress)
-        with tempfile.TemporaryDirectory(prefix="roadworthy-") as scratch:
-            return _run(config, folder, Path(scratch) / "run", processes, resume, command, (), None)
+        with scratch() as own:
+            return _run(config, folder, own / "run", processes, resume, command, (), None)
 
 
 def _run(
@@ -198,7 +197,7 @@ def _run(
     model = model.to(device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
-    (folder / "model.txt").write_text(describe(model, config.input.size), encoding="utf-8")
+    write_text(describe(model, config.input.size), folder / "model.txt")
     state = TrainState(
         model=model,
         optimizer=build_optimizer(model, config.optim),
@@ -367,9 +366,9 @@ def _foreign(folder: Path) -> list[str]:
 
 def _begin_run(folder: Path, config: Config) -> None:
     """From here on the folder holds a run: after what a misspelt name would end, which can be put right."""
+    write_config(config, folder / "config.toml")  # first: --resume goes by it
     (folder / "checkpoints").mkdir(exist_ok=True)
     (folder / "resume").mkdir(exist_ok=True)
-    write_config(config, folder / "config.toml")
 
 
 def _audit(splits: Splits) -> dict[str, Any]:

@@ -24,10 +24,11 @@ from roadworthy.evaluate.calibrate import fit_temperature
 from roadworthy.evaluate.intervals import wilson
 from roadworthy.evaluate.predict import predict_logits
 from roadworthy.evaluate.reject import threshold_for
-from roadworthy.export.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundle
+from roadworthy.export.bundle import Exported, Manifest, parse_bundle, read_bundle, seal, write_bundles
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
+from roadworthy.files import write_text
 from roadworthy.inputs import ByteArray, FloatArray
 from roadworthy.measuring import Calibration, frames_per_sign, measure
 from roadworthy.origin import origin
@@ -82,8 +83,7 @@ def export(
         notes.append(f"no bundle to find signs in pictures with: {error}")
 
     make_folder(to.parent)
-    for path, (graph, its) in bundles.items():
-        write_bundle(graph, its, path)
+    write_bundles(bundles)
     cards = write_card(tuple(bundles))
     return Exported(files=(*bundles, *cards), manifest=manifest, notes=tuple(notes))
 
@@ -101,7 +101,7 @@ def write_card(bundles: Sequence[Path], folder: Path | None = None) -> tuple[Pat
     ]
     sections = card_sections(its)
     text, page = first.with_suffix(".md"), first.with_suffix(".html")
-    text.write_text(markdown(title, sections), encoding="utf-8")
+    write_text(markdown(title, sections), text)
     write_report(sections, title, page)
     return text, page
 

@@ -321,3 +321,11 @@ def test_the_archives_are_the_final_ones() -> None:
         ("GTSRB_Final_Test_Images.zip", 88_978_620),
         ("GTSRB_Final_Test_GT.zip", 99_620),
     ]
+
+
+def test_an_archive_left_after_it_was_unpacked_is_removed(server: Server, tmp_path: Path) -> None:
+    get(server.one(), tmp_path)
+    part(tmp_path).write_bytes(TRAIN)  # killed before it was removed
+    get(server.one(), tmp_path)
+    assert not part(tmp_path).exists()
+    assert len(server.requests) == 1

@@ -98,6 +98,9 @@ def _fetch(
     archives: Sequence[Archive], dest: Path, progress: Progress | None, timeout_s: float, pause_s: float
 ) -> None:
     left = [archive for archive in archives if not _is_unpacked(archive, dest)]
+    for archive in archives:
+        if archive not in left:  # killed between unpacking an archive and removing it
+            _discard(_part(archive, dest))
     _require_space(dest, sum(int(a.size * (1 + UNPACKED_ESTIMATE)) - _size(_part(a, dest)) for a in left))
     for archive in left:
         part = _download(archive, dest, progress, timeout_s, pause_s)

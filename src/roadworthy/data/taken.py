@@ -13,6 +13,7 @@ from pathlib import Path
 from roadworthy.data.open import Splits, refuse_other_classes
 from roadworthy.data.records import Record
 from roadworthy.errors import DataError
+from roadworthy.files import replacing
 from roadworthy.notes import say
 
 FILE = "splits.csv"
@@ -30,12 +31,13 @@ def write_splits(splits: Splits, folder: Path) -> None:
 
     label: its class.  pixels: a hash of the picture as decoded for the network; empty for drawn ones.
     """
-    aside = folder / (FILE + ".tmp")
-    with aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file:
+    with (
+        replacing(folder / FILE) as aside,
+        aside.open("w", newline="", encoding="utf-8", errors="surrogateescape") as file,
+    ):
         writer = csv.DictWriter(file, _COLUMNS)
         writer.writeheader()
         writer.writerows(_rows(splits))
-    aside.replace(folder / FILE)
 
 
 def trained_on(folder: Path | None) -> set[str]:

@@ -11,6 +11,7 @@ import hashlib
 import json
 import math
 from collections.abc import Mapping
+from contextlib import ExitStack
 from dataclasses import asdict, dataclass, field
 from functools import cache
 from pathlib import Path
@@ -88,11 +89,17 @@ def seal(network: bytes, manifest: Manifest) -> bytes:
 
 def write_bundle(network: bytes, manifest: Manifest, path: Path) -> None:
     """Seal and write a bundle; nobody ever sees half a file."""
+    write_bundles({path: (network, manifest)})
+
+
+def write_bundles(bundles: Mapping[Path, tuple[bytes, Manifest]]) -> None:
+    """The same for several that belong together: where one cannot be written, all files stay as they were."""
     try:
-        with replacing(path) as aside:
-            aside.write_bytes(seal(network, manifest))
+        with ExitStack() as together:
+            for path, (network, manifest) in bundles.items():
+                together.enter_context(replacing(path)).write_bytes(seal(network, manifest))
     except OSError as error:
-        raise BundleError(f"{path} cannot be written: {error.strerror or error}") from error
+        raise BundleError(f"{error.filename} cannot be written: {error.strerror or error}") from error
 
 
 def read_bundle(path: Path) -> Bundle:

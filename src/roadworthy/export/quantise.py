@@ -3,13 +3,12 @@
 from __future__ import annotations
 
 import logging
-import tempfile
 from collections.abc import Iterator, Sequence
-from pathlib import Path
 from typing import Any
 
 from roadworthy.export.bundle import INPUT, STANDARD
 from roadworthy.extras import require
+from roadworthy.files import scratch
 from roadworthy.inputs import ByteArray
 
 QUANTISED = ("Conv", "Gemm", "Add", "Relu", "AveragePool", "MaxPool", "Concat")
@@ -42,8 +41,8 @@ def quantise(network: bytes, batches: Sequence[ByteArray]) -> bytes:
     quiet, level = logging.getLogger(), logging.getLogger().level
     quiet.setLevel(logging.ERROR)  # it advises every caller of something that was done
     try:
-        with tempfile.TemporaryDirectory(prefix="roadworthy-quantise-") as folder:
-            target = Path(folder) / "int8.onnx"
+        with scratch() as folder:
+            target = folder / "int8.onnx"
             quantize_static(
                 model,
                 str(target),

@@ -3,9 +3,11 @@
 from __future__ import annotations
 
 import hashlib
+from contextlib import suppress
 from pathlib import Path
 
 import platformdirs
+import safetensors
 import safetensors.torch
 import torch
 from torch import Tensor, nn
@@ -73,9 +75,10 @@ def pretrained_weights(cache_dir: Path | None = None) -> dict[str, Tensor]:
     if found != SHA256:
         raise CheckpointError(f"{path} has the SHA-256 {found}; known is {SHA256}: reinstall its package")
     weights = {name: value.contiguous() for name, value in torch.load(path, weights_only=True).items()}
-    folder.mkdir(parents=True, exist_ok=True)
-    with replacing(cached) as aside:
-        safetensors.torch.save_file(weights, aside)
+    with suppress(OSError, safetensors.SafetensorError):  # a cache that cannot be written is no error
+        folder.mkdir(parents=True, exist_ok=True)
+        with replacing(cached) as aside:
+            safetensors.torch.save_file(weights, aside)
     return weights
 
 

@@ -8,12 +8,12 @@ from __future__ import annotations
 import os
 import shutil
 import subprocess
-import tempfile
 import wave
 from collections.abc import Sequence
 from pathlib import Path
 
 from roadworthy.errors import UsageError
+from roadworthy.files import replacing, scratch
 from roadworthy.report.film import Film, Slide
 
 BROWSERS = ("chromium", "chromium-browser", "google-chrome", "chrome")
@@ -43,8 +43,7 @@ def write_video(film: Film, page: Path, out: Path) -> None:
     missing = missing_tools()
     if missing:
         raise UsageError(f"{' and '.join(missing)} not found on the PATH; install them for a video")
-    with tempfile.TemporaryDirectory(prefix="roadworthy-film-") as name:
-        work = Path(name)
+    with scratch() as work:
         stills = [_draw(page, number, work) for number in range(1, 1 + len(film.slides))]
         sound = ["-i", str(_narration(film.slides, work))] if can_speak() else []
         listed = work / "slides.txt"
@@ -55,7 +54,8 @@ def write_video(film: Film, page: Path, out: Path) -> None:
         command += ["-tune", "stillimage", "-preset", "veryfast", "-threads", "1"]
         command += [*(["-c:a", "aac"] if sound else []), "-t", f"{film.seconds:.1f}"]
         _call([*command, "-movflags", "+faststart", str(aside)], JOIN_TIMEOUT_S)
-        shutil.move(aside, out)
+        with replacing(out) as whole:
+            shutil.copyfile(aside, whole)
 
 
 def _draw(page: Path, number: int, work: Path) -> Path:

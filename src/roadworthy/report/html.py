@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from roadworthy.extras import require
-from roadworthy.files import as_file_name, replacing
+from roadworthy.files import as_file_name, write_text
 from roadworthy.inputs import ByteArray
 from roadworthy.report.film import Film
 from roadworthy.results import Figure, Section
@@ -58,13 +58,12 @@ def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
     page = render(title, sections)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
-    with replacing(out) as aside:
-        aside.write_text(page, encoding="utf-8")
+    write_text(page, out)
     charts = [block for section in sections for block in section.blocks if isinstance(block, Figure)]
     for chart in charts:
         folder = out.parent / "figures"
         folder.mkdir(exist_ok=True)
-        (folder / f"{as_file_name(chart.name)}.svg").write_text(chart.svg, encoding="utf-8")
+        write_text(chart.svg, folder / f"{as_file_name(chart.name)}.svg")
 
 
 @cache

@@ -13,6 +13,7 @@ import PIL
 from roadworthy import colour
 from roadworthy.errors import UsageError
 from roadworthy.export.bundle import Manifest
+from roadworthy.files import replacing
 from roadworthy.inputs import REACH
 from roadworthy.results import make_folder
 from roadworthy.serve import find
@@ -106,7 +107,8 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
     for name, content in _contents(files, crops, load_windows(bundle, crops)):
         path = out / name
         make_folder(path.parent)
-        path.write_bytes(content)
+        with replacing(path) as aside:
+            aside.write_bytes(content)
         written.append(path)
     return written
 

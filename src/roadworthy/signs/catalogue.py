@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.errors import FaceError, LabelError
+from roadworthy.files import check_regular
 
 _NUMBERED = re.compile(r"(speed|end-speed)-(\d+)")
 _CLASS = re.compile(r"\w([\w .+-]*\w)?")  # a folder may have this name
@@ -126,6 +127,7 @@ def catalogue(folder: Path | None = None) -> Catalogue:
 def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue:
     path = folder / "catalogue.toml"
     try:
+        check_regular(path)
         tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
     except OSError as error:
         raise FaceError(

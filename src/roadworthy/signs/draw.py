@@ -18,6 +18,7 @@ from PIL import Image
 
 from roadworthy.errors import FaceError
 from roadworthy.extras import require
+from roadworthy.files import check_regular
 from roadworthy.inputs import ByteArray
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.lettering import digits_path
@@ -65,6 +66,7 @@ def draw_icon(face: Face, size: int) -> ByteArray:
 def face_svg(face: Face) -> str:
     """The SVG of a face, its number filled in where it is made from a template."""
     try:
+        check_regular(face.file)
         text = face.file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FaceError(f"face {face.name}: {face.file} cannot be read: {error}") from error

@@ -9,7 +9,7 @@ from pathlib import Path
 import numpy as np
 
 from roadworthy.data.dataset import Dataset
-from roadworthy.results import Claim, Stored, StudyResult, Table
+from roadworthy.results import Claim, Stored, StudyResult, Table, write_arrays
 from roadworthy.studies import domain_tables as tables
 from roadworthy.studies.baseline import PRETRAINED, installed
 from roadworthy.studies.claims import Part, better, judge, near, untrained
@@ -193,7 +193,7 @@ class Domains(Study):
             there = tables.opened(run, domain, home.classes)
             captions, pairs = _side_by_side(home, there)
             name = f"{GALLERY}-{number}.npz"
-            np.savez_compressed(folder / name, images=pairs)
+            write_arrays(folder / name, images=pairs)
             stored.append(
                 Stored(caption=f"Left from home, right from {domain}", file=name, captions=tuple(captions))
             )

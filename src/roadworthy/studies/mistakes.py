@@ -22,7 +22,7 @@ from roadworthy.evaluate.labels import probable_label_errors
 from roadworthy.evaluate.mistakes import most_confused, surest_mistakes
 from roadworthy.evaluate.traits import TRAITS, Pictures
 from roadworthy.inputs import InputSpec
-from roadworthy.results import Claim, FloatArray, Predictions, Stored, StudyResult, Table
+from roadworthy.results import Claim, FloatArray, Predictions, Stored, StudyResult, Table, write_arrays
 from roadworthy.scores import probabilities
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.domain_tables import side
@@ -214,7 +214,7 @@ def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
     maps = grad_cam(model, inputs, answers).numpy()
     likeness = randomised_likeness(model, inputs, answers)
     beside = [np.concatenate([a, overlay(a, m)], axis=1) for a, m in zip(images, maps, strict=True)]
-    np.savez_compressed(folder / GALLERY, images=np.stack(beside))
+    write_arrays(folder / GALLERY, images=np.stack(beside))
     confidence = probabilities(predictions.logits[wrong], predictions.temperature).max(axis=1)
     captions = [
         f"{predictions.classes[target]} read as {predictions.classes[answer]}, {percent(sure, 0)}"

@@ -4,9 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import os
-import shutil
 import statistics
-import tempfile
 import time
 from collections import defaultdict
 from collections.abc import Iterator, Mapping, Sequence
@@ -20,6 +18,7 @@ from torch.nn.modules import module as every_module
 
 from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
 from roadworthy.data.spec import read_records
+from roadworthy.files import scratch
 from roadworthy.inputs import crop_resize, decode
 from roadworthy.results import make_folder, write_json
 from roadworthy.runs import check_names, run
@@ -157,7 +156,6 @@ class _Stopwatch(Callback):
 @contextmanager
 def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
     """The same training for a few steps, in a folder that is gone afterwards."""
-    folder = Path(tempfile.mkdtemp(prefix="roadworthy-profile-"))
     train = dataclasses.replace(
         config.train,
         samples=steps * config.train.batch_size,
@@ -170,10 +168,8 @@ def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
         trace=False,
     )
     evaluate = dataclasses.replace(config.evaluate, split="val", bootstrap=1)
-    try:
+    with scratch() as folder:
         yield dataclasses.replace(config, train=train, evaluate=evaluate), folder / "run"
-    finally:
-        shutil.rmtree(folder, ignore_errors=True)
 
 
 @contextmanager

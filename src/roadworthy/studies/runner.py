@@ -15,7 +15,7 @@ from roadworthy.config import load_config
 from roadworthy.errors import DataError, UsageError
 from roadworthy.evaluate.compare import judge, paired
 from roadworthy.evaluate.pairing import pair
-from roadworthy.files import alone
+from roadworthy.files import alone, replacing
 from roadworthy.results import ArmResult, Claim, Comparison, StudyResult, make_folder, write_json
 from roadworthy.runtime import pick_device, with_threads
 from roadworthy.studies.catalogue import STUDIES
@@ -175,7 +175,7 @@ def _settled(base: Settings, ask: Ask, folder: Path) -> Settings:
 
 def _write_csv(result: StudyResult, path: Path) -> None:
     """A row for each training and domain."""
-    with path.open("w", newline="", encoding="utf-8") as file:
+    with replacing(path) as aside, aside.open("w", newline="", encoding="utf-8") as file:
         writer = csv.writer(file)
         measures = list(result.arms[0].runs[0].metrics)
         used = list(result.arms[0].runs[0].used)

@@ -15,7 +15,7 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.errors import CheckpointError, ConfigError
-from roadworthy.files import replacing
+from roadworthy.files import check_regular, replacing
 from roadworthy.inputs import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.network import refuse_foreign
@@ -117,13 +117,17 @@ def find_checkpoint(path: Path) -> Path:
 def write_tensors(tensors: Mapping[str, Tensor], header: str, path: Path) -> None:
     """A safetensors file with a JSON header, written aside and renamed."""
     plain = {name: value.detach().cpu().contiguous() for name, value in tensors.items()}
-    with replacing(path) as aside:
-        safetensors.torch.save_file(plain, aside, metadata={"roadworthy": header})
+    try:
+        with replacing(path) as aside:
+            safetensors.torch.save_file(plain, aside, metadata={"roadworthy": header})
+    except safetensors.SafetensorError as error:  # which is how it tells of a full disk
+        raise CheckpointError(f"{path} cannot be written: {error}") from error
 
 
 def read_tensors(path: Path, device: torch.device | str = "cpu") -> tuple[dict[str, Tensor], dict[str, Any]]:
     """What `write_tensors` wrote."""
     try:
+        check_regular(path)
         with safetensors.safe_open(path, framework="pt", device=str(device)) as file:
             header = json.loads((file.metadata() or {})["roadworthy"])
             return {name: file.get_tensor(name) for name in file.keys()}, header  # noqa: SIM118

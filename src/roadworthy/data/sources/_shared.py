@@ -15,6 +15,7 @@ from pathlib import Path
 from typing import TypeVar
 
 from roadworthy.errors import ConfigError, DataError, DataNotFoundError, UsageError
+from roadworthy.files import check_regular
 from roadworthy.inputs import Box
 from roadworthy.notes import say
 
@@ -171,6 +172,7 @@ def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
     UTF-8, or UTF-16 with its mark.  Blank lines are fine; a row with too few cells is not.
     """
     try:
+        check_regular(path)
         data = path.read_bytes()
         wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
         text = data.decode("utf-16" if wide else "utf-8-sig")

@@ -18,7 +18,7 @@ from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
 from roadworthy.data.sources.folder import read_folder
 from roadworthy.errors import DataError, DataNotFoundError
-from roadworthy.files import folder_replacing, is_file_name
+from roadworthy.files import check_regular, folder_replacing, is_file_name
 
 _BATCHES = {"train": [f"data_batch_{n}.bin" for n in range(1, 6)], "test": ["test_batch.bin"]}
 _SIDE, _META = 32, "batches.meta.txt"
@@ -51,6 +51,10 @@ def _once(what: str, source: Path, make: Callable[[Path], None]) -> Path:
     target = default_cache_dir() / "cifar10" / f"{what}-{digest}"
     if target.is_dir():
         return target
+    try:
+        check_regular(source)
+    except OSError as error:
+        raise DataError(f"{source} cannot be read: {error.strerror or error}") from error
     try:
         with folder_replacing(target) as aside:
             make(aside)
@@ -106,6 +110,7 @@ def _draw(batches: Path, into: Path) -> None:
 
 def _bytes(path: Path) -> bytes:
     try:
+        check_regular(path)
         return path.read_bytes()
     except OSError as error:
         raise DataError(
