@@ -17,8 +17,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from roadworthy.config import load_config
-from roadworthy.evaluate.statistics.compare import judge, paired
 from roadworthy.evaluate.statistics.pairing import pair
+from roadworthy.evaluate.statistics.verdicts import judge, paired
 from roadworthy.studies.executors import Here, carry_out
 from roadworthy.studies.plan import Job, sections
 from roadworthy.studies.questions.setups import COMPACT

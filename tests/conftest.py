@@ -227,7 +227,7 @@ def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
         "resizing": "resize",
         "answering": "answer",
         "finding": "find",
-        "honouring": "honour",
+        "model_check": "model_check",
         "colouring": "colour",
     }
 

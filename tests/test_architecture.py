@@ -24,7 +24,7 @@ SEEN_BY_ALL = {"core", "config"}  # config holds settings as users write them, a
 LIGHT = ["core", "imaging", "config", "signs.catalogue", "data", "inference", "report", "serve", "api", "cli"]
 LIGHT += [
     "evaluate.metrics",
-    "evaluate.require",
+    "evaluate.requirements",
     "evaluate.rejection",
     "evaluate.conformal",
     "evaluate.calibration",

@@ -22,7 +22,7 @@ COVERED_BY = {
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
-    "evaluate/require.py": "cli/test_app.py",
+    "evaluate/requirements.py": "cli/test_app.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
     "imaging/resizing.py": "imaging/test_preprocess.py",
     "imaging/spec.py": "imaging/test_preprocess.py",

@@ -14,6 +14,7 @@ from sklearn import metrics as reference
 from roadworthy.config import DangerConfig, EvaluateConfig
 from roadworthy.core.errors import ShapeError
 from roadworthy.core.predictions import Predictions, log_probabilities, probabilities
+from roadworthy.evaluate.calibration import expected_calibration_error
 from roadworthy.evaluate.metrics import (
     brier_score,
     class_means,
@@ -24,7 +25,6 @@ from roadworthy.evaluate.metrics import (
     danger_cost,
     danger_costs,
     danger_row,
-    expected_calibration_error,
     negative_log_likelihood,
     sign_indices,
 )

@@ -103,7 +103,7 @@ def test_the_page_refuses_what_it_cannot_do(in_node: Node) -> None:
         fine | {"windows": fine["windows"] | {"classes": ["stop"]}},
         fine | {"windows": fine["windows"] | {"input": {"resize": "area"}}},
     ]
-    program = "console.log(JSON.stringify(given.map(honouring.refusal)));"
+    program = "console.log(JSON.stringify(given.map(model_check.refusal)));"
     assert in_node(program, able) == [None] * len(able)
     for line in in_node(program, unable):
         assert line.endswith("let the server answer")

@@ -41,7 +41,7 @@ from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import load_checkpoint
 from roadworthy.train.pace import Pace
 from roadworthy.workflows import run_folder
-from roadworthy.workflows.preparation import trains_without_colour
+from roadworthy.workflows.batches import trains_without_colour
 from roadworthy.workflows.run_folder import samples_by_class
 
 

@@ -96,7 +96,7 @@ def train(
     Where settings disagree, the later one wins: defaults, --config, options, --set. With --resume the run's
     own settings take the place of --config.
     """
-    from roadworthy.evaluate.require import check_requirements, parse_requirement
+    from roadworthy.evaluate.requirements import check_requirements, parse_requirement
 
     requirements = [parse_requirement(text) for text in require or ()]
     _refuse_contradictions(epochs=epochs, minutes=minutes, out=out, config=config, resume=resume)
@@ -197,7 +197,7 @@ def evaluate(
     """Measure a trained model on a data set and print the results."""
     from roadworthy import api
     from roadworthy.cli.progress import Counter
-    from roadworthy.evaluate.require import check_requirements, parse_requirement
+    from roadworthy.evaluate.requirements import check_requirements, parse_requirement
 
     requirements = [parse_requirement(text) for text in require or ()]
     resolved = config_from(

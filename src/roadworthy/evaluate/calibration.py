@@ -103,3 +103,15 @@ def _checked(scores: FloatArray, targets: IntArray) -> tuple[FloatArray, IntArra
     if not np.isfinite(scores).all():
         raise ValueError("some scores are not finite; every class needs a number")
     return scores, targets
+
+
+def expected_calibration_error(probs: FloatArray, targets: IntArray, num_bins: int = 15) -> float:
+    """Gap between confidence and accuracy, weighted by how many predictions a bin holds.
+
+    probs: (N, C), rows sum to 1.  targets: (N,), integers in [0, C).
+    Bins are (lo, hi]; confidence 1.0 belongs to the last.  Returns a fraction in [0, 1].
+    Raises ShapeError when the Ns differ, ValueError when N is 0.
+    Source: Guo et al. 2017, eq. 3.
+    """
+    bins = reliability(probs, targets, num_bins)
+    return sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / len(targets)

@@ -15,7 +15,7 @@ from roadworthy.config import DangerConfig, EvaluateConfig
 from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.core.errors import ShapeError
 from roadworthy.core.predictions import Predictions, log_probabilities
-from roadworthy.evaluate.calibration import reliability
+from roadworthy.evaluate.calibration import expected_calibration_error
 from roadworthy.evaluate.results import ClassMetrics, Metrics
 from roadworthy.evaluate.statistics.intervals import bootstrap_mean, wilson
 from roadworthy.signs.catalogue import family_of, kind_and_value, sign_classes
@@ -94,18 +94,6 @@ def compute_metrics(
         temperature=predictions.temperature,
         extra=extra or {},
     )
-
-
-def expected_calibration_error(probs: FloatArray, targets: IntArray, num_bins: int = 15) -> float:
-    """Gap between confidence and accuracy, weighted by how many predictions a bin holds.
-
-    probs: (N, C), rows sum to 1.  targets: (N,), integers in [0, C).
-    Bins are (lo, hi]; confidence 1.0 belongs to the last.  Returns a fraction in [0, 1].
-    Raises ShapeError when the Ns differ, ValueError when N is 0.
-    Source: Guo et al. 2017, eq. 3.
-    """
-    bins = reliability(probs, targets, num_bins)
-    return sum(b.n * abs(b.confidence - b.accuracy) for b in bins) / len(targets)
 
 
 def brier_score(probs: FloatArray, targets: IntArray) -> float:

@@ -1,4 +1,4 @@
-"""From numbers to verdicts on claims: no verdict is typed in.
+"""From numbers to verdicts on claims; none is typed in.  Of comparisons: evaluate/statistics/verdicts.py.
 
 A claim has parts; each is confirmed, refuted or open by its interval, and the claim is refuted by one part
 that is, confirmed by all of them, else open.  Claims were made before any training, so the interval of their
@@ -14,7 +14,7 @@ from typing import Literal
 
 from roadworthy.core.words import percent, points, points_interval
 from roadworthy.evaluate.results import Comparison
-from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.results import Claim
 
 Verdict = Literal["confirmed", "refuted", "open"]

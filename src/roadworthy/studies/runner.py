@@ -16,8 +16,8 @@ from roadworthy.core.device import pick_device, with_threads
 from roadworthy.core.errors import DataError, UsageError
 from roadworthy.core.files import alone, make_folder, write_csv, write_json
 from roadworthy.evaluate.results import Comparison
-from roadworthy.evaluate.statistics.compare import judge, paired
 from roadworthy.evaluate.statistics.pairing import pair
+from roadworthy.evaluate.statistics.verdicts import judge, paired
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
 from roadworthy.studies.jobs import collect, done

@@ -20,7 +20,7 @@ def compare(
 ) -> tuple[Comparison, Pairing]:
     """The accuracies of the stored answers of both, in pairs (api.compare tells the rules)."""
     require("comparing", "train", modules=("scipy",))
-    from roadworthy.evaluate.statistics.compare import judge, paired  # takes scipy
+    from roadworthy.evaluate.statistics.verdicts import judge, paired  # takes scipy
 
     folders_a, folders_b = names_of(runs_a), names_of(runs_b)
     if PACKAGED in (*folders_a, *folders_b):

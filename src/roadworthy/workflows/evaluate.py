@@ -24,9 +24,9 @@ from roadworthy.core.provenance import provenance_of
 from roadworthy.core.rejection import Rejection
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset, open_splits
+from roadworthy.data.recorded_splits import place_of, trained_on
 from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import extras_for, parse_spec, refuse_within_data
-from roadworthy.data.taken import place_of, trained_on
 from roadworthy.evaluate.analysis.mistakes import most_confused
 from roadworthy.evaluate.calibration import reliability
 from roadworthy.evaluate.metrics import compute_metrics

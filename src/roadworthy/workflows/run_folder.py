@@ -22,9 +22,9 @@ from roadworthy.data.audit import audit_decoded
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import Splits
 from roadworthy.data.overview import class_faces, overview
+from roadworthy.data.recorded_splits import FILE as SPLITS_FILE
+from roadworthy.data.recorded_splits import write_splits
 from roadworthy.data.records import Record
-from roadworthy.data.taken import FILE as SPLITS_FILE
-from roadworthy.data.taken import write_splits
 from roadworthy.evaluate.analysis.mistakes import surest_mistakes
 from roadworthy.evaluate.results import Metrics
 from roadworthy.imaging.decode import decode

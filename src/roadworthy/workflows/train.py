@@ -31,8 +31,8 @@ from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.data.loader import BatchLoader
 from roadworthy.data.open import Splits, open_splits, refuse_unmeasurable
+from roadworthy.data.recorded_splits import refuse_changed_data
 from roadworthy.data.spec import refuse_within_data
-from roadworthy.data.taken import refuse_changed_data
 from roadworthy.evaluate.analysis.doubts import doubts
 from roadworthy.evaluate.analysis.doubts import stored as stored_doubts
 from roadworthy.evaluate.results import Metrics
@@ -53,6 +53,7 @@ from roadworthy.train.schedules import build_schedule
 from roadworthy.train.start import said_of_classes, settle_start
 from roadworthy.train.state import TrainState
 from roadworthy.train.track import trackers
+from roadworthy.workflows.batches import Preparation, augmented_samples, trains_without_colour, worded
 from roadworthy.workflows.checks import check_settings
 from roadworthy.workflows.evaluate import (
     UNCALIBRATED,
@@ -61,7 +62,6 @@ from roadworthy.workflows.evaluate import (
     frames_per_sign,
     measure,
 )
-from roadworthy.workflows.preparation import Preparation, augmented_samples, trains_without_colour, worded
 from roadworthy.workflows.report import report
 from roadworthy.workflows.run_folder import Run, claim_folder, class_icons, no_empty_folder
 from roadworthy.workflows.site import Site, open_site

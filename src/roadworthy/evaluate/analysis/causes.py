@@ -12,8 +12,8 @@ from scipy.stats import rankdata
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.words import percent
 from roadworthy.evaluate.analysis.mistakes import Confusion
-from roadworthy.evaluate.statistics.compare import ALPHA, holm
 from roadworthy.evaluate.statistics.intervals import Interval, bootstrap_mean
+from roadworthy.evaluate.statistics.verdicts import ALPHA, holm
 
 
 @dataclass(frozen=True, kw_only=True)

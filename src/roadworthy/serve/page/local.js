@@ -4,7 +4,7 @@ import * as ort from "./vendor/ort.wasm.min.mjs";
 import { answer, probabilities, surer, wantsCloser } from "./answer.js";
 import { hasColour } from "./colour.js";
 import { enlarged, findOne, findSigns, shrink } from "./find.js";
-import { refusal } from "./honour.js";
+import { refusal } from "./model_check.js";
 import { resize, square, widened } from "./resize.js";
 
 const PATCHES = 6; // along a side, hidden one by one for the saliency overlay

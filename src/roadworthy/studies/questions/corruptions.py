@@ -18,7 +18,7 @@ from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
-from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.inference.torch import predict_logits
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.domains import (

@@ -15,7 +15,7 @@ from roadworthy.core.words import percent, points, points_interval
 from roadworthy.evaluate.analysis import domains
 from roadworthy.evaluate.analysis.causes import GainEffect, gain_effects
 from roadworthy.evaluate.analysis.mistakes import most_confused
-from roadworthy.evaluate.metrics import expected_calibration_error
+from roadworthy.evaluate.calibration import expected_calibration_error
 from roadworthy.studies.questions.domain_pictures import looks_of
 from roadworthy.studies.results import ArmResult, StudyResult
 

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from roadworthy.config import load_config
-from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.estimate import training_seconds
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections

@@ -16,6 +16,7 @@ from roadworthy.core.predictions import log_probabilities
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
+from roadworthy.evaluate.calibration import expected_calibration_error
 from roadworthy.evaluate.corruptions import CORRUPTIONS, corrupt, standard_corruptions
 from roadworthy.evaluate.fusion import (
     SINGLE,
@@ -26,7 +27,6 @@ from roadworthy.evaluate.fusion import (
     fused,
     tracks,
 )
-from roadworthy.evaluate.metrics import expected_calibration_error
 from roadworthy.inference.torch import predict_logits
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.setups import classes_of, many_classes

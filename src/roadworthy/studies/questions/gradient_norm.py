@@ -16,8 +16,8 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.minima.landscape import loss_curve
 from roadworthy.evaluate.minima.sharpness import sharpness
-from roadworthy.evaluate.statistics.compare import seeds_to_show, signs_of, spread
 from roadworthy.evaluate.statistics.pairing import pair
+from roadworthy.evaluate.statistics.verdicts import seeds_to_show, signs_of, spread
 from roadworthy.imaging import ops
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.gradient_norm_arms import (

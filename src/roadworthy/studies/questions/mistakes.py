@@ -23,8 +23,8 @@ from roadworthy.evaluate.analysis.explain import grad_cam, overlay, randomised_l
 from roadworthy.evaluate.analysis.labels import probable_label_errors
 from roadworthy.evaluate.analysis.mistakes import Confusion, most_confused, surest_mistakes
 from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
-from roadworthy.evaluate.statistics.compare import summarise
 from roadworthy.evaluate.statistics.intervals import wilson
+from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.imaging import ops
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge

@@ -19,8 +19,7 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import Splits, load_pictures, open_dataset, open_splits
 from roadworthy.data.spec import read_records
 from roadworthy.evaluate import conformal
-from roadworthy.evaluate.calibration import fit_temperature, reliability
-from roadworthy.evaluate.metrics import expected_calibration_error
+from roadworthy.evaluate.calibration import expected_calibration_error, fit_temperature, reliability
 from roadworthy.evaluate.rejection import COVERAGES, auroc, false_positive_rate, risk_coverage
 from roadworthy.evaluate.uncertainty import Answers, Sureness, ask
 from roadworthy.inference.confidence import accepted

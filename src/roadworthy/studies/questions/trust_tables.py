@@ -12,7 +12,7 @@ import numpy as np
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.words import percent
-from roadworthy.evaluate.statistics.compare import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.plan import read_measured
 from roadworthy.studies.results import ArmResult, Curve, StudyResult
 

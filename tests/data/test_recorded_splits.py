@@ -15,7 +15,7 @@ from roadworthy.config import DataConfig
 from roadworthy.core.errors import DataError
 from roadworthy.core.notes import DataWarning
 from roadworthy.data.open import Splits, open_splits
-from roadworthy.data.taken import FILE, refuse_changed_data, trained_on, write_splits
+from roadworthy.data.recorded_splits import FILE, refuse_changed_data, trained_on, write_splits
 from roadworthy.imaging.spec import InputSpec
 
 SPEC = InputSpec(size=16)

@@ -6,7 +6,7 @@ from scipy import stats
 
 from roadworthy.core.errors import ShapeError
 from roadworthy.evaluate.results import Comparison
-from roadworthy.evaluate.statistics.compare import (
+from roadworthy.evaluate.statistics.verdicts import (
     detectable,
     holm,
     judge,
