@@ -19,6 +19,7 @@ from torch.nn.modules import module as every_module
 from roadworthy.config import Config, TrainConfig, config_to_dict, write_config
 from roadworthy.core.device import peak_rss_mb, pick_device, provenance
 from roadworthy.core.errors import UsageError
+from roadworthy.core.extras import missing
 from roadworthy.core.files import make_folder, scratch, write_json
 from roadworthy.core.timing import StageTimer
 from roadworthy.core.words import percent
@@ -112,10 +113,10 @@ def _profile(config: Config, folder: Path, steps: int, command: str) -> dict[str
 
 def _scalars(tree: Mapping[str, Any], folder: Path) -> None:
     """The same for TensorBoard, where roadworthy[track] is installed."""
-    try:
-        from torch.utils.tensorboard import SummaryWriter
-    except ImportError:
+    if missing("track"):
         return
+    from torch.utils.tensorboard import SummaryWriter
+
     with SummaryWriter(str(folder)) as writer:
         writer.add_scalar("images per second", tree["images_per_second"])
         for row in tree["stages"]:

