@@ -92,7 +92,7 @@ class _Case(ABC):
 class _Predict(_Case):
     """Answers for 1,500 pictures in 15 parts, by two processes."""
 
-    before = "from roadworthy import scoring; scoring.score.__kwdefaults__['part'] = 100"
+    before = "from roadworthy.workflows import score as scoring; scoring.score.__kwdefaults__['part'] = 100"
     compared = whole = ("out/part-*.parquet",)
 
     def command(self, out: Path) -> list[str]:

@@ -6,38 +6,63 @@ What needs torch is imported inside the functions, so that reading this module d
 from __future__ import annotations
 
 from collections.abc import Sequence
+from importlib import import_module
 from typing import TYPE_CHECKING, Any, Literal
 
-from roadworthy.config import Config, DataConfig, EvaluateConfig
 from roadworthy.core.paths import StrPath, as_path
-from roadworthy.core.progress import Progress
-from roadworthy.data.spec import extras_for as extras_for
-from roadworthy.evaluate.results import Comparison, Metrics
 from roadworthy.imaging.decode import MAX_PIXELS
-from roadworthy.inference.classifier import Classifier as Classifier
-from roadworthy.inference.classifier import load as load
-from roadworthy.inference.classifier import model_file as model_file
-from roadworthy.studies.film.present import present as present
-from roadworthy.studies.study import require_for_study as require_for_study
-from roadworthy.studies.study import study as study
-from roadworthy.workflows.data import audit as audit
-from roadworthy.workflows.data import overview as overview
-from roadworthy.workflows.data import preview as preview
-from roadworthy.workflows.extras import require_for_export, require_for_training
-from roadworthy.workflows.predict import names_of
-from roadworthy.workflows.predict import predict as predict
-from roadworthy.workflows.render import render as render
-from roadworthy.workflows.report import report as report
-from roadworthy.workflows.serve import bundle_file as bundle_file
-from roadworthy.workflows.serve import serve as serve
-from roadworthy.workflows.serve import write_page as write_page
 
 if TYPE_CHECKING:
+    from roadworthy.config import Config, DataConfig, EvaluateConfig
+    from roadworthy.core.progress import Progress
+    from roadworthy.evaluate.results import Comparison, Metrics
     from roadworthy.evaluate.statistics.pairing import Pairing
     from roadworthy.inference.bundle import Exported
+    from roadworthy.inference.classifier import Classifier as Classifier
+    from roadworthy.inference.classifier import load as load
+    from roadworthy.inference.classifier import model_file as model_file
+    from roadworthy.studies.film.present import present as present
+    from roadworthy.studies.study import require_for_study as require_for_study
+    from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
+    from roadworthy.workflows.data import audit as audit
+    from roadworthy.workflows.data import overview as overview
+    from roadworthy.workflows.data import preview as preview
+    from roadworthy.workflows.predict import predict as predict
+    from roadworthy.workflows.render import render as render
+    from roadworthy.workflows.report import report as report
     from roadworthy.workflows.run_folder import Run
     from roadworthy.workflows.score import Scored
+    from roadworthy.workflows.serve import bundle_file as bundle_file
+    from roadworthy.workflows.serve import serve as serve
+    from roadworthy.workflows.serve import write_page as write_page
+
+# Workflows that are called as they are, loaded once they are asked for: a prediction needs two of these.
+_WORKFLOWS = {
+    "Classifier": "inference.classifier",
+    "load": "inference.classifier",
+    "model_file": "inference.classifier",
+    "present": "studies.film.present",
+    "require_for_study": "studies.study",
+    "study": "studies.study",
+    "audit": "workflows.data",
+    "overview": "workflows.data",
+    "preview": "workflows.data",
+    "predict": "workflows.predict",
+    "render": "workflows.render",
+    "report": "workflows.report",
+    "bundle_file": "workflows.serve",
+    "serve": "workflows.serve",
+    "write_page": "workflows.serve",
+}
+
+
+def __getattr__(name: str) -> Any:
+    if name not in _WORKFLOWS:
+        raise AttributeError(f"module 'roadworthy.api' has no attribute {name!r}")
+    value = getattr(import_module(f"roadworthy.{_WORKFLOWS[name]}"), name)
+    globals()[name] = value
+    return value
 
 
 def train(
@@ -55,6 +80,8 @@ def train(
     resume: continue the run in `out`.
     Raises UsageError (and its kinds) on bad input, TrainingError when the loss is not finite.
     """
+    from roadworthy.workflows.extras import require_for_training
+
     require_for_training("training", config)
     from roadworthy.workflows.train import train
 
@@ -118,6 +145,7 @@ def score(
     written stays.  Raises UsageError where `out` holds anything else, ScoringError where a process that
     answers dies again and again.
     """
+    from roadworthy.workflows.predict import names_of
     from roadworthy.workflows.score import score
 
     return score(
@@ -155,6 +183,8 @@ def export(
     measured: another data set whose accuracy goes on the model card, beside the run's own test.
     Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
     """
+    from roadworthy.workflows.extras import require_for_export
+
     require_for_export(model, data, measured)
     from roadworthy.workflows.export import export
 
@@ -178,6 +208,8 @@ def profile(
     steps: how many training steps are timed.
     fix: also try faster settings, and write those that helped to fixed.toml.
     """
+    from roadworthy.workflows.extras import require_for_training
+
     require_for_training("profiling", config)
     from roadworthy.studies.profiling import profile
 

@@ -6,7 +6,8 @@ from pathlib import Path
 
 import pytest
 
-from roadworthy.cli.progress import StudyLines, StudyTable, TrainingBar, TrainingLines, epoch_line
+from roadworthy.cli.progress import TrainingBar, TrainingLines, epoch_line
+from roadworthy.cli.study_progress import StudyLines, StudyTable
 from roadworthy.config import load_config
 from roadworthy.studies.plan import Job
 from roadworthy.studies.results import StudyResult

@@ -111,7 +111,7 @@ def study(
 def _results(names: list[str], ask: StudyRequest, out: Path, on: str, jobs: int) -> list[StudyResult]:
     """Train where progress is seen; an interrupt says how to continue."""
     from roadworthy import api
-    from roadworthy.cli.progress import study_progress
+    from roadworthy.cli.study_progress import study_progress
 
     api.require_for_study(ask, on=on)  # at once, and before what it takes is imported
     from roadworthy.studies.executors import executor
