@@ -65,7 +65,7 @@ DIGESTS = {"sha256", "roadworthy.sha256"}
 SPELT = {
     "time": re.compile(r"\d{4}-\d\d-\d\d[T ]\d\d:\d\d(:\d\d)?(\+\d\d:\d\d| UTC)?|\d{4}-\d\d-\d\d"),
     "digest or commit": re.compile(r"\b[0-9a-f]{64}\b|\b[0-9a-f]{40}\b|\b[0-9a-f]{12}\b"),
-    "memory": re.compile(r"peak_rss_mb(?: \| |</dt><dd>)[\d.]+"),
+    "memory of a training": re.compile(r"peak_rss_mb(?: \| |</dt><dd>)[\d.]+"),
     "duration": re.compile(r"\d+(\.\d+)? (?:s|min|h|ms)\b"),
     "speed": re.compile(r"[\d,.]+ (?:images|pictures)(?:/s| a second| per second)"),
     "size of a bundle, which names the seconds of its training": re.compile(
