@@ -524,3 +524,12 @@ def test_how_many_pixels_a_file_has_is_known_before_it_is_decoded():
         decoding.count_pixels(data, 500)
     with pytest.raises(ImageError, match="is empty"):
         decoding.count_pixels(b"")
+
+
+def test_what_the_library_refuses_is_refused_with_our_limit() -> None:
+    buffer = io.BytesIO()
+    Image.new("1", (20_000, 10_000)).save(buffer, "PNG")
+    with pytest.raises(ImageError, match="at most 64,000,000 pixels"):
+        decode(buffer.getvalue())
+    with pytest.raises(ImageError, match="at most 1,000 pixels"):
+        decode(buffer.getvalue(), 1000)

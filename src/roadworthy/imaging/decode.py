@@ -139,13 +139,15 @@ def left_out(suffixes: Mapping[str, int]) -> str:
 
 def read_rgb(source: str | PathLike[str] | bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """`decode`, as a PIL image of mode RGB."""
-    with _opened(source if isinstance(source, bytes) else _read_file(source, max_pixels)) as image:
+    with _opened(
+        source if isinstance(source, bytes) else _read_file(source, max_pixels), max_pixels
+    ) as image:
         _check_size(image, max_pixels)
         return _to_rgb(image)
 
 
 @contextmanager
-def _opened(data: bytes) -> Iterator[Image.Image]:
+def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
     """A picture file whose head was read; ImageError for whatever goes wrong then, or in the block."""
     if not data:
         raise ImageError("is empty (0 bytes)")
@@ -155,7 +157,7 @@ def _opened(data: bytes) -> Iterator[Image.Image]:
     except ImageError:
         raise
     except (Image.DecompressionBombError, Image.DecompressionBombWarning) as error:
-        most = 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS)
+        most = min(max_pixels, 2 * (Image.MAX_IMAGE_PIXELS or MAX_PIXELS))  # Pillow has a limit, too
         raise ImageError(f"is too large to decode; at most {most:,} pixels are decoded") from error
     except UnidentifiedImageError as error:
         raise ImageError(f"is no picture in a known format ({', '.join(FORMATS)})") from error
@@ -169,7 +171,7 @@ def count_pixels(data: bytes, max_pixels: int = MAX_PIXELS) -> int:
 
     Raises ImageError as `decode` does on what is no picture, or has more than `max_pixels`.
     """
-    with _opened(data) as image:
+    with _opened(data, max_pixels) as image:
         _check_size(image, max_pixels)
         return image.width * image.height
 
