@@ -16,7 +16,7 @@ import pytest
 from roadworthy.config import load_config
 from roadworthy.core.errors import ConfigError, TrainingError
 from roadworthy.studies.executors import ATTEMPTS, Cluster, Executor, Here, Pool, WorkerLost, carry_out
-from roadworthy.studies.jobs import done
+from roadworthy.studies.finished import done
 from roadworthy.studies.plan import Job
 
 

@@ -23,7 +23,7 @@ from roadworthy.studies import runner
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Here
-from roadworthy.studies.jobs import LAST
+from roadworthy.studies.finished import LAST
 from roadworthy.studies.plan import Arm, Job, Plan, Study, StudyRequest, jobs, read_measured
 from roadworthy.studies.questions import gradient_norm, gradient_norm_signs, trust
 from roadworthy.studies.questions.catalogue import STUDIES

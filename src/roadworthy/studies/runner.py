@@ -4,26 +4,22 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from roadworthy.config import load_config
 from roadworthy.core.device import pick_device, with_threads
-from roadworthy.core.errors import DataError, UsageError
-from roadworthy.core.files import alone, make_folder, write_csv, write_json
-from roadworthy.evaluate.results import Comparison
-from roadworthy.evaluate.statistics.pairing import pair
-from roadworthy.evaluate.statistics.verdicts import judge, paired
+from roadworthy.core.errors import UsageError
+from roadworthy.core.files import alone, make_folder, write_json
+from roadworthy.studies.conclude import conclude, write_result
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
-from roadworthy.studies.jobs import collect, done
+from roadworthy.studies.finished import collect, done
 from roadworthy.studies.plan import Arm, Job, JobStatus, Plan, Settings, StudyRequest, jobs, sections
 from roadworthy.studies.questions.catalogue import STUDIES
-from roadworthy.studies.results import ArmResult, Claim, StudyResult
+from roadworthy.studies.results import StudyResult
 from roadworthy.studies.watch import Watcher
 from roadworthy.train.pace import settle_pace
 
@@ -83,79 +79,10 @@ def run_study(
         if to_do:
             watcher.on_start(prepared.name, to_do, prepared.seconds)
         carry_out(to_do, executor, say)
-    result = _result(prepared, provenance)
-    write_json(result.to_dict(), folder / "results.json")
-    _write_csv(result, folder / "results.csv")
+    result = conclude(prepared.name, prepared.ask, prepared.plan, prepared.jobs, folder, provenance)
+    write_result(result, folder)
     watcher.on_end(result)
     return result
-
-
-def _result(prepared: PreparedStudy, provenance: Mapping[str, Any]) -> StudyResult:
-    """What the trainings add up to, and what the study says of that."""
-    study, plan, folder = STUDIES.get(prepared.name), prepared.plan, prepared.folder
-    measured = StudyResult(
-        study=prepared.name,
-        question=study.question,
-        arms=tuple(_arm(arm.name, plan, prepared.jobs, folder) for arm in plan.arms),
-        asked=dataclasses.asdict(prepared.ask),
-        domains=tuple(prepared.jobs[0].new),
-        comparisons=tuple(judge(list(_comparisons(plan, prepared.jobs)))),
-        provenance=provenance,
-    )
-    return dataclasses.replace(
-        measured,
-        answer=study.answer(measured, folder),
-        claims=tuple(_reserved(claim, prepared.ask) for claim in study.claims(measured, folder)),
-        tables=tuple(study.tables(measured, folder)),
-        curves=tuple(study.curves(measured, folder)),
-        galleries=tuple(study.galleries(measured, folder)),
-    )
-
-
-def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmResult:
-    arm = next(arm for arm in plan.arms if arm.name == name)
-    own = [job for job in everything if job.arm == name]
-    return ArmResult(
-        name=name,
-        settings=dict(arm.settings),
-        after=arm.after,
-        extends=arm.extends,
-        asked=own[0].config.train.budget,
-        runs=tuple(collect(job, folder) for job in own),
-    )
-
-
-def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
-    """Each pair at home and in every other domain, over the seeds and folds that both arms have."""
-    for domain in ("", *(everything[0].new if everything else ())):
-        for a, b in plan.pairs:
-            runs = [
-                {(job.seed, job.fold): job.folder for job in everything if job.arm == arm} for arm in (a, b)
-            ]
-            shared = [key for key in runs[0] if key in runs[1]]
-            both = pair(*([own[key] / domain for key in shared] for own in runs))
-            if both.left_out:
-                raise DataError(f"the trainings of {a} and {b} were measured on different pictures")
-            yield paired(
-                a,
-                b,
-                both.a,
-                both.b,
-                both.groups,
-                metric=f"accuracy on {domain}" if domain else "accuracy",
-                generator=np.random.default_rng(0),
-            )
-
-
-def _reserved(claim: Claim, ask: StudyRequest) -> Claim:
-    """A quick look settles nothing about a network that it did not train."""
-    if not ask.quick:
-        return claim
-    evidence = (
-        f"a quick look, with a small network and seconds of training in place of the study's own, "
-        f"says {claim.verdict}: {claim.evidence}"
-    )
-    return dataclasses.replace(claim, verdict="open", evidence=evidence)
 
 
 def _planned(name: str, ask: StudyRequest, folder: Path) -> Plan:
@@ -201,16 +128,3 @@ def _with_one_pace(base: Settings, ask: StudyRequest, folder: Path) -> Settings:
         if getattr(config.train, name) == "auto":
             base = {**base, f"train.{name}": getattr(pace, name)}
     return base
-
-
-def _write_csv(result: StudyResult, path: Path) -> None:
-    """A row for each training and domain."""
-    measures = list(result.arms[0].runs[0].metrics)
-    used = list(result.arms[0].runs[0].used)
-    rows: list[Sequence[Any]] = [["arm", "seed", "fold", "domain", *measures, *used]]
-    for arm in result.arms:
-        for run in arm.runs:
-            for domain, metrics in {"": run.metrics, **run.new}.items():
-                row = [metrics.get(name, "") for name in measures] + [run.used[name] for name in used]
-                rows.append([arm.name, run.seed, run.fold, domain, *row])
-    write_csv(rows, path)
