@@ -163,6 +163,8 @@ class TrainConfig:
         averaging: all steps of the last `swa_fraction` of the budget alike).
     ema: decay per step of the exponential mean; 0 for none.
     patience: epochs without a better validation `monitor` before stopping; 0 for never.
+    monitor: what chooses the best weights on validation: `accuracy`, `loss` (cross-entropy), or `objective`,
+        the loss with the L2 term that `optim.l2` adds in training.
     precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which,
         and a study takes one for all its trainings.
     threads: that compute.  `auto` is what a short trial finds quickest, of which a run stores the number; 0
@@ -185,7 +187,7 @@ class TrainConfig:
     swa_fraction: float = 0.25
     clip_norm: float = 0.0
     patience: int = 0
-    monitor: Literal["accuracy", "loss"] = "accuracy"
+    monitor: Literal["accuracy", "loss", "objective"] = "accuracy"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     channels_last: bool = True
     compile: bool = False

@@ -7,6 +7,7 @@ from roadworthy.core.words import (
     duration,
     hundredths,
     interval,
+    loss_names,
     percent,
     plural,
     points,
@@ -83,3 +84,18 @@ def test_differences_are_points_with_a_sign() -> None:
 
 def test_hundredths_are_percent_without_the_sign() -> None:
     assert (hundredths(0.98361), hundredths(0.99999)) == ("98.36", ">99.99")
+
+
+def test_a_loss_is_named_by_what_it_contains() -> None:
+    assert loss_names(l2=0) == {
+        "train_loss": "training loss (cross-entropy)",
+        "val_loss": "validation loss (cross-entropy)",
+    }
+    assert loss_names(l2=0.001) == {
+        "train_loss": "training loss (with L2)",
+        "val_loss": "validation loss (cross-entropy alone)",
+        "val_objective": "validation loss (with L2)",
+    }
+    several = loss_names(l2=0.001, label_smoothing=0.1, class_weights=True)
+    assert several["train_loss"] == "training loss (with label smoothing, class weights and L2)"
+    assert "val_objective" not in loss_names(l2=0, consistency=12)

@@ -26,7 +26,7 @@ from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.gradient_norm import build_gradient_rules
 from roadworthy.train.loop import TrainingHooks, train
-from roadworthy.train.losses import build_loss
+from roadworthy.train.losses import build_loss, l2_penalty
 from roadworthy.train.optim import build_optimizer
 from roadworthy.train.schedules import SCHEDULES, build_schedule
 from roadworthy.train.state import Progress, TrainState
@@ -349,6 +349,32 @@ def test_monitor_loss_chooses_by_loss():
     config = dataclasses.replace(CONFIG, monitor="loss")
     train(new_state(), Tiny(), steps(validation=scripted, kept=kept), config)
     assert kept == [1, 3]
+
+
+def test_monitor_objective_chooses_by_the_loss_with_the_l2_term():
+    kept = []
+    scripted = validation((0.5, 1.0), (0.7, 1.0 + 1e-9), (0.7, 9.0))
+    config = dataclasses.replace(CONFIG, monitor="objective")
+    state = new_state()
+    seen = []
+
+    class Watch(Callback):
+        def on_epoch(self, row):
+            seen.append(row["val_loss"] + 0.01 * l2_penalty(state.evaluated).item())
+
+    hooks = steps(validation=scripted, kept=kept)
+    train(state, Tiny(), hooks, config, l2=0.01, callbacks=[Watch()])
+    assert [row["val_objective"] for row in state.progress.history] == pytest.approx(seen)
+    assert seen[1] < seen[0] < seen[2]  # the kernels shrank by more than the loss grew
+    assert kept == [1, 2]
+
+
+def test_without_an_l2_term_the_objective_is_the_loss():
+    kept, state = [], new_state()
+    config = dataclasses.replace(CONFIG, monitor="objective")
+    train(state, Tiny(), steps(validation=validation((0.5, 1.0), (0.7, 1.1), (0.4, 0.9)), kept=kept), config)
+    assert kept == [1, 3]
+    assert "val_objective" not in state.progress.history[0]
 
 
 def test_without_validation_the_latest_weights_are_best():

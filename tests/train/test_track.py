@@ -4,13 +4,13 @@ import numpy as np
 import pytest
 import torch
 
-from roadworthy.config import TrainConfig
-from roadworthy.train.track import TensorBoard, Trace, trackers
+from roadworthy.config import Config, OptimConfig, TrainConfig
+from roadworthy.train.track import TensorBoard, Trace, losses_of, trackers
 
 
 def test_only_what_was_asked_for(tmp_path):
-    assert trackers(TrainConfig(), tmp_path) == []
-    asked = trackers(TrainConfig(trace=True), tmp_path)
+    assert trackers(Config(), tmp_path) == []
+    asked = trackers(Config(train=TrainConfig(trace=True)), tmp_path)
     assert [type(c) for c in asked] == [Trace]
 
 
@@ -22,12 +22,15 @@ def test_tensorboard_gets_curves_and_samples(tmp_path):
         samples_images=np.zeros((2, 8, 8, 3), np.uint8),
         augmented_images=np.zeros((2, 8, 8, 3), np.uint8),
     )
-    board = TensorBoard(tmp_path / "tb", pictures)
+    names = losses_of(Config(optim=OptimConfig(l2=0.001)))
+    board = TensorBoard(tmp_path / "tb", pictures, names)
     board.on_start("1 epoch")
-    board.on_epoch({"epoch": 1, "step": 5, "train_loss": 0.5})
+    board.on_epoch({"epoch": 1, "step": 5, "lr": 0.1, "train_loss": 0.5, "val_objective": 0.25})
     board.on_end()
     stored = events.EventAccumulator(str(tmp_path / "tb")).Reload()
-    assert [(e.step, e.value) for e in stored.Scalars("train_loss")] == [(5, 0.5)]
+    assert [(e.step, e.value) for e in stored.Scalars("training loss (with L2)")] == [(5, 0.5)]
+    assert [(e.step, e.value) for e in stored.Scalars("validation loss (with L2)")] == [(5, 0.25)]
+    assert "lr" in stored.Tags()["scalars"]
     assert {"samples", "augmented"} <= set(stored.Tags()["images"])
 
 

@@ -56,6 +56,27 @@ def plural(n: int, noun: str) -> str:
     return f"{n:,} {noun if n == 1 else plural}"
 
 
+def loss_names(
+    *, l2: float, label_smoothing: float = 0.0, class_weights: bool = False, consistency: float = 0.0
+) -> dict[str, str]:
+    """What history.csv's columns of losses are called, with what each contains beside the cross-entropy."""
+    terms = {
+        "label smoothing": label_smoothing,
+        "class weights": class_weights,
+        "consistency": consistency,
+        "L2": l2,
+    }
+    *first, last = [name for name, there in terms.items() if there] or [""]
+    if not last:
+        return {"train_loss": "training loss (cross-entropy)", "val_loss": "validation loss (cross-entropy)"}
+    contents = f"{', '.join(first)} and {last}" if first else last
+    names = {
+        "train_loss": f"training loss (with {contents})",
+        "val_loss": "validation loss (cross-entropy alone)",
+    }
+    return names | ({"val_objective": "validation loss (with L2)"} if l2 else {})
+
+
 def visible(text: str) -> str:
     """A name that came out of a file, without what acts on a terminal: `\\n`, `\\x1b`, `\\u202e` are shown.
 

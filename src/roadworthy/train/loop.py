@@ -119,7 +119,8 @@ def train(
                 if clock.since_saved > SAVE_EVERY_S:
                     hooks.save(state)
                     clock.saved()
-            _end_epoch(state, hooks, config, used() >= 1 and rates.moved, clock)
+            validation = _validate(state, hooks, l2)
+            _end_epoch(state, hooks, config, validation, used() >= 1 and rates.moved, clock)
             watch.epoch(progress.history[-1])
     finally:
         watch.end()
@@ -337,12 +338,25 @@ def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> 
     progress.seen += len(targets)
 
 
+def _validate(state: TrainState, hooks: TrainingHooks, l2: float) -> dict[str, float]:
+    """What validation measures; with an L2 term also the loss that contains it, as the training loss does."""
+    measured = dict(hooks.validate(state.evaluated))
+    if measured and l2:
+        with torch.no_grad():
+            measured["val_objective"] = measured["val_loss"] + l2 * float(l2_penalty(state.evaluated))
+    return measured
+
+
 def _end_epoch(
-    state: TrainState, hooks: TrainingHooks, config: TrainConfig, budget_used: bool, clock: Clock
+    state: TrainState,
+    hooks: TrainingHooks,
+    config: TrainConfig,
+    validation: Mapping[str, float],
+    budget_used: bool,
+    clock: Clock,
 ) -> None:
-    """Validate, remember the best, write the history row, decide whether to stop, save."""
+    """Remember the best, write the history row, decide whether to stop, save."""
     progress = state.progress
-    validation = hooks.validate(state.evaluated)
     row: dict[str, float] = {
         "epoch": progress.epoch + 1,
         "step": progress.step,
@@ -376,4 +390,6 @@ def _rank(validation: Mapping[str, float], monitor: str) -> tuple[float, ...] | 
         return None
     if monitor == "loss":
         return (-validation["val_loss"],)
+    if monitor == "objective":
+        return (-validation.get("val_objective", validation["val_loss"]),)
     return (validation["val_accuracy"], -validation["val_loss"])

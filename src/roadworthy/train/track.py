@@ -9,30 +9,43 @@ from typing import Any
 
 import torch
 
-from roadworthy.config import TrainConfig
+from roadworthy.config import Config
 from roadworthy.core.extras import require
+from roadworthy.core.words import loss_names
 from roadworthy.train.callbacks import Callback
 
 
-def trackers(config: TrainConfig, folder: Path) -> list[Callback]:
+def trackers(config: Config, folder: Path) -> list[Callback]:
     """The callbacks that `train.tensorboard` and `train.trace` ask for."""
     wanted: list[Callback] = []
-    if config.tensorboard:
-        wanted.append(TensorBoard(folder / "tensorboard", folder / "pictures.npz"))
-    if config.trace:
+    if config.train.tensorboard:
+        names = losses_of(config)
+        wanted.append(TensorBoard(folder / "tensorboard", folder / "pictures.npz", names))
+    if config.train.trace:
         wanted.append(Trace(folder / "trace.json"))
     return wanted
+
+
+def losses_of(config: Config) -> dict[str, str]:
+    """The names of the losses of a training with these settings, by their columns in history.csv."""
+    return loss_names(
+        l2=config.optim.l2,
+        label_smoothing=config.train.label_smoothing,
+        class_weights=config.train.balance == "weights",
+        consistency=config.augment.consistency,
+    )
 
 
 class TensorBoard(Callback):
     """Curves of every epoch and sheets of samples, in TensorBoard's own format.
 
     pictures: an .npz with `samples_images` and `augmented_images`, (N, S, S, 3) uint8.
+    names: of curves, by their columns in history.csv; the others are called as their columns are.
     """
 
-    def __init__(self, folder: Path, pictures: Path) -> None:
+    def __init__(self, folder: Path, pictures: Path, names: Mapping[str, str] | None = None) -> None:
         require("train.tensorboard", "track")
-        self._folder, self._pictures = folder, pictures
+        self._folder, self._pictures, self._names = folder, pictures, names or {}
         self._writer: Any = None
 
     def on_start(self, budget: str) -> None:
@@ -49,7 +62,7 @@ class TensorBoard(Callback):
         """Add a point to each curve."""
         for name, value in row.items():
             if name not in ("epoch", "step"):
-                self._writer.add_scalar(name, value, int(row["step"]))
+                self._writer.add_scalar(self._names.get(name, name), value, int(row["step"]))
 
     def on_end(self) -> None:
         """Write what is still in memory."""

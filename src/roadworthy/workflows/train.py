@@ -52,7 +52,7 @@ from roadworthy.train.pace import resolve_pace
 from roadworthy.train.schedules import build_schedule
 from roadworthy.train.start import said_of_classes, settle_start
 from roadworthy.train.state import TrainState
-from roadworthy.train.track import trackers
+from roadworthy.train.track import losses_of, trackers
 from roadworthy.workflows.batches import Preparation, augmented_samples, trains_without_colour, worded
 from roadworthy.workflows.checks import check_settings
 from roadworthy.workflows.evaluate import (
@@ -119,7 +119,7 @@ def train(
     if resume and out is None:
         raise UsageError("--resume needs --out, the folder of the run to continue")
     folder = as_path(RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}" if out is None else out)
-    watchers = [*callbacks, *trackers(config.train, folder)]
+    watchers = [*callbacks, *trackers(config, folder)]
     with no_empty_folder(folder):
         finished = run(config, folder, resume=resume, command=command, callbacks=watchers, progress=progress)
     if finished.folder.is_dir():  # of several processes only the first keeps one
@@ -324,6 +324,8 @@ def loop(training: Training) -> None:
     """Train until the budget is used, or validation stops improving."""
     prepared, batches = training.prepared, training.batches
     config, processes = prepared.config, prepared.site.processes
+    if config.optim.l2:
+        prepared.site.say("; ".join(f"{column}: {name}" for column, name in losses_of(config).items()))
     train_loop(
         training.state,
         batches if processes.size == 1 else Shared(batches, processes),

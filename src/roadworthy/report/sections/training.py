@@ -3,15 +3,18 @@
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 
 import numpy as np
 
+from roadworthy.config import Config
 from roadworthy.core.document import Block, Figure, Text
-from roadworthy.core.words import duration, percent, plural
+from roadworthy.core.words import duration, loss_names, percent, plural
 from roadworthy.report import figures
 from roadworthy.report.sections.base import number_table, section, weights_used
 from roadworthy.report.sections.run import Run
+
+ACCURACIES = {"train_accuracy": "training accuracy", "val_accuracy": "validation accuracy"}
 
 
 @section("training", title="Training", order=40)
@@ -22,12 +25,11 @@ def training(run: Run) -> list[Block]:
         return []
     best = run.metrics.get("best_epoch")
     mark = (float(best), f"best: epoch {best}") if best is not None else None
-    charts = (
-        ("loss", "Loss", ("train_loss", "val_loss"), False),
-        ("accuracy", "Accuracy", ("train_accuracy", "val_accuracy"), True),
-        ("learning-rate", "Learning rate", ("lr",), False),
-    )
-    drawn = [_curve(history, name, caption, columns, share, mark) for name, caption, columns, share in charts]
+    drawn = [
+        _curve(history, "loss", "Loss", _losses(run.config), mark),
+        _curve(history, "accuracy", "Accuracy", ACCURACIES, mark, share=True),
+        _curve(history, "learning-rate", "Learning rate", {"lr": "learning rate"}, mark),
+    ]
     epochs = plural(len(history["epoch"]), "epoch")
     pace = [v for v in history.get("images_per_second", []) if not math.isnan(v)]
     speed = f", {np.median(pace):,.0f} images/s in the median epoch" if pace else ""
@@ -41,17 +43,29 @@ def training(run: Run) -> list[Block]:
     ]
 
 
+def _losses(config: Config | None) -> dict[str, str]:
+    """The losses that the history has, each named by what it contains; without settings by its column."""
+    if config is None:
+        return {name: name.replace("_", " ") for name in ("train_loss", "val_loss", "val_objective")}
+    return loss_names(
+        l2=config.optim.l2,
+        label_smoothing=config.train.label_smoothing,
+        class_weights=config.train.balance == "weights",
+        consistency=config.augment.consistency,
+    )
+
+
 def _curve(
     history: Mapping[str, list[float]],
     name: str,
     caption: str,
-    columns: Sequence[str],
-    share: bool,
+    columns: Mapping[str, str],
     mark: tuple[float, str] | None,
+    share: bool = False,
 ) -> Figure | None:
-    names = {"train": "training", "val": "validation", "lr": caption.lower()}
+    """Columns of the history as lines under the names given; None where nothing was measured."""
     lines, said = [], []
-    for column in columns:
+    for column, called in columns.items():
         known = [
             (x, y)
             for x, y in zip(history["epoch"], history.get(column, []), strict=False)
@@ -59,7 +73,7 @@ def _curve(
         ]
         if known:
             xs, ys = zip(*known, strict=True)
-            lines.append(figures.Line(name=names[column.split("_")[0]], xs=xs, ys=ys))
+            lines.append(figures.Line(name=called, xs=xs, ys=ys))
             ends = [percent(y) if share else f"{y:.3g}" for y in (ys[0], ys[-1])]
             said.append(f"{lines[-1].name} from {ends[0]} to {ends[1]}")
     if not lines:
