@@ -58,6 +58,7 @@ def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmR
         settings=dict(arm.settings),
         after=arm.after,
         extends=arm.extends,
+        seconds=arm.seconds,
         asked=own[0].config.train.budget,
         runs=tuple(collect(job, folder) for job in own),
     )

@@ -55,6 +55,12 @@ def training_seconds(config: Config) -> float:
         samples = train.epochs * _train_images(config.data, config.input)
     # A penalty shows each batch more than once.
     shown = samples * passes_a_step(config.penalty) or (train.gradients or 0) * train.batch_size
+    return shown / noise_speed(config)
+
+
+def noise_speed(config: Config) -> float:
+    """Pictures a second, each through one gradient, from a few steps on noise, without a penalty."""
+    train = config.train
     # Neither seed nor budget change the speed: arms that differ in those alone are tried once.
     same = TrainConfig(
         batch_size=train.batch_size,
@@ -63,7 +69,7 @@ def training_seconds(config: Config) -> float:
         precision=train.precision,
         threads=train.threads,
     )
-    return shown / _images_per_second(dataclasses.replace(config, train=same, penalty=PenaltyConfig()))
+    return _images_per_second(dataclasses.replace(config, train=same, penalty=PenaltyConfig()))
 
 
 @cache
@@ -102,5 +108,5 @@ def _images_per_second(config: Config) -> float:
             loss(logits, targets).backward()
             optimizer.step()
             seconds.append(time.perf_counter() - start)
-    # The median: whatever else the machine does for a moment must not make a study twice as long.
-    return len(images) / statistics.median(seconds[_WARM_UP:])
+    # The quicker steps: whatever else the machine does for a moment must not make a study twice as long.
+    return len(images) / statistics.quantiles(seconds[_WARM_UP:], n=4)[0]

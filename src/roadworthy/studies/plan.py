@@ -71,8 +71,10 @@ class Arm:
     trains: False only measures the network of the arm that it comes after, with its own `evaluate.*`.
     extends: True goes on with the training of that arm, optimiser and all, as if it had not stopped there: a
     longer one for the price of the difference.  Only where the schedule does not depend on the budget.
+    seconds: those that its budget in gradient steps stands for, at the speed measured when it was planned
+    (studies/budgets.py); 0 where the budget is no time.
     The settings `data.spec` and `data.classes` win over what was asked for; in the former `{data}` stands for
-    the pictures asked for and `{seed}` for the seed.
+    the pictures asked for, `{seed}` for the seed and `{folder}` for the study's folder.
     """
 
     name: str
@@ -81,6 +83,7 @@ class Arm:
     seeds: int = 0
     trains: bool = True
     extends: bool = False
+    seconds: float = 0.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -91,6 +94,7 @@ class Plan:
     last: whether the final weights are measured beside the best.  domains: whether other domains are.
     new: other domains than those asked for, name to data spec (`{seed}` is the seed's); None for those.
     seeds: at most so many, where more would add little; 0 for as many as are asked for.
+    equal_seconds: arms whose `seconds` are the same are compared because of it.
     """
 
     base: Settings
@@ -101,6 +105,7 @@ class Plan:
     domains: bool = True
     new: Mapping[str, str] | None = None
     seeds: int = 0
+    equal_seconds: bool = False
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -145,6 +150,10 @@ class Study(ABC):
     @abstractmethod
     def plan(self, ask: StudyRequest) -> Plan:
         """The arms that answer it."""
+
+    def prepare(self, ask: StudyRequest, folder: Path) -> None:
+        """Write what its trainings read beside the data asked for into its folder; what is there is kept."""
+        return
 
     def lacks(self, ask: StudyRequest) -> str:
         """What was not given and this study cannot do without; empty where there is nothing."""
@@ -241,12 +250,7 @@ def _job(
     folder: Path,
 ) -> Job:
     start = None if not arm.after else _run_folder(folder, arm.after, seed, fold)
-    spec = {**plan.base, **arm.settings}.get("data.spec", "{data}").replace("{data}", ask.data)
-    fixed: dict[str, Any] = {
-        "data.spec": spec.replace("{seed}", str(seed)),
-        "data.classes": {"data.classes": ask.classes, **plan.base, **arm.settings}["data.classes"],
-        "train.seed": seed,
-    }
+    fixed: dict[str, Any] = {}
     if fold:
         fixed["data.split"] = f"fold={fold}/{plan.folds}"
     if start is not None and arm.trains and not arm.extends:
@@ -258,7 +262,9 @@ def _job(
         seed=seed,
         fold=fold,
         folder=_run_folder(folder, arm.name, seed, fold),
-        config=load_config(None, ask.settings, **sections({**plan.base, **arm.settings, **fixed})),
+        config=load_config(
+            None, ask.settings, **sections({**arm_settings(plan, arm, ask, seed, folder), **fixed})
+        ),
         new={name: spec.replace("{seed}", str(seed)) for name, spec in new.items()} if plan.domains else {},
         last=plan.last and arm.trains,
         start=start,
@@ -266,6 +272,17 @@ def _job(
         extends=arm.extends,
         quick=ask.quick,
     )
+
+
+def arm_settings(plan: Plan, arm: Arm, ask: StudyRequest, seed: int, folder: Path) -> Settings:
+    """What an arm is trained with from that seed, but for its fold and what it starts from.
+
+    folder: the study's own.
+    """
+    own = {"data.spec": "{data}", "data.classes": ask.classes, **plan.base, **arm.settings}
+    for mark, text in {"{data}": ask.data, "{seed}": str(seed), "{folder}": str(folder)}.items():
+        own["data.spec"] = own["data.spec"].replace(mark, text)
+    return {**own, "train.seed": seed}
 
 
 def _run_folder(folder: Path, arm: str, seed: int, fold: int) -> Path:

@@ -35,7 +35,8 @@ class ArmResult:
     """The trainings of one arm.
 
     settings: what it differs in, by dotted name.  after: the arm that it starts from, if any.
-    asked: its budget in words.  extends: whether what its trainings used counts that arm's as well.
+    asked: its budget in words.  seconds: those that a budget in gradient steps stands for; 0 for no time.
+    extends: whether what its trainings used counts that arm's as well.
     """
 
     name: str
@@ -44,6 +45,7 @@ class ArmResult:
     asked: str
     runs: tuple[RunResult, ...]
     extends: bool = False
+    seconds: float = 0.0
 
     def values(self, metric: str = "accuracy", domain: str = "") -> dict[tuple[int, int], float]:
         """A metric of every run by seed and fold; of another domain, where one is named."""

@@ -13,6 +13,7 @@ from roadworthy.config import load_config
 from roadworthy.core.device import pick_device, with_threads
 from roadworthy.core.errors import UsageError
 from roadworthy.core.files import alone, make_folder, write_json
+from roadworthy.studies.budgets import in_steps
 from roadworthy.studies.conclude import conclude, write_result
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, carry_out
@@ -97,6 +98,8 @@ def _planned(name: str, ask: StudyRequest, folder: Path) -> Plan:
     if not path.is_file():
         plan = study.plan(ask)
         plan = dataclasses.replace(plan, base=_with_one_pace(plan.base, ask, folder))
+        study.prepare(ask, folder)
+        plan = in_steps(plan, ask, folder)
         write_json({"asked": asked, "plan": dataclasses.asdict(plan)}, path)
     stored = json.loads(path.read_text(encoding="utf-8"))
     for key, value in asked.items():

@@ -12,6 +12,9 @@ from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, StudyResult
 
 SINGLE_SEEDS = 3  # of parts of a policy: there are many of them
+TRANSLATED, WEAKER = 0.2, (0.25, 0.5)  # the study's share of the side, and smaller ones as shares of it
+POOLED, POOLED_MOVED = "no dense layer", "no dense layer, translation by 0.2"
+_POOLED = {"model.name": "study-cnn-pooled"}
 NONE, AS_RUN, LONGER = "none", "the study's, trained on", "none, trained on"
 
 
@@ -32,10 +35,31 @@ class Augmentation(Study):
             Arm(name=AS_RUN, settings={"augment.policy": "study-flips", "train.patience": 0}, after=NONE),
             Arm(name=LONGER, settings={"train.patience": 0}, after=NONE),
         ]
+        arms += [
+            Arm(
+                name=f"translation by {TRANSLATED * strength:g} alone",
+                settings={
+                    "augment.policy": "study-flips",
+                    "augment.only": ["translation"],
+                    "augment.strength": strength,
+                },
+                seeds=SINGLE_SEEDS,
+            )
+            for strength in WEAKER
+        ]
         if not ask.quick:
+            arms += [
+                Arm(name=POOLED, settings=_POOLED, seeds=SINGLE_SEEDS),
+                Arm(
+                    name=POOLED_MOVED,
+                    settings={**_POOLED, "augment.policy": "study-flips", "augment.only": ["translation"]},
+                    seeds=SINGLE_SEEDS,
+                ),
+            ]
             arms += [_part("the study's", "study-flips", op, [op]) for op in operations("study-flips")]
             arms += [_part("ours", "default", kind, ops) for kind, ops in kinds("default").items()]
-        pairs = [(arm.name, NONE) for arm in arms if arm.name != NONE]
+        pairs = [(arm.name, NONE) for arm in arms if arm.name not in (NONE, POOLED_MOVED)]
+        pairs += [(POOLED_MOVED, POOLED)] if not ask.quick else []
         return Plan(base=base(ask), arms=tuple(arms), pairs=(*pairs, (AS_RUN, LONGER)))
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:

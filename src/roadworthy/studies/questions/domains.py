@@ -107,6 +107,7 @@ class Domains(Study):
             pairs=tuple(pairs),
             new={**ask.new, **held_out(QUICK_PER_CLASS if ask.quick else PER_CLASS)},
             seeds=QUICK_SEEDS if ask.quick else 0,
+            equal_seconds=True,
         )
 
     def _as_it_was(self) -> list[Arm]:

@@ -28,33 +28,30 @@ from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.imaging import ops
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge
-from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
+from roadworthy.studies.plan import STUDIES, Plan, Study, StudyRequest
+from roadworthy.studies.questions import mistakes_arms
 from roadworthy.studies.questions.domain_pictures import side
+from roadworthy.studies.questions.mistakes_arms import ASKED, REMEDIES, TRIED
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, Stored, StudyResult
 from roadworthy.train.checkpoint import load_checkpoint
 
-ASKED = "as it is"
 SHOWN, GALLERY = 120, "mistakes.npz"
 NAMED, KINDS = 2, 12  # kinds of mistakes in the answer, and in the table
-REMEDIES = ("more of 60 and no entry", "more layers", "higher resolution")
 
 
 class Mistakes(Study):
     """What do the mistakes share beyond chance, and does what follows from that help?"""
 
     def plan(self, ask: StudyRequest) -> Plan:
-        """The network whose mistakes are looked at, and the study's three remedies, one at a time."""
-        settings = base(ask)
-        size = settings["input.size"]
-        deeper = {"model.name": "compact", "model.width": 0.5, "model.depth": 2}
-        arms = (
-            Arm(name=ASKED),
-            Arm(name=REMEDIES[0], settings={"train.balance": "sampler"}),
-            Arm(name=REMEDIES[1], settings=deeper),
-            Arm(name=REMEDIES[2], settings={"input.size": round(1.5 * size)}),
-        )
-        return Plan(base=settings, arms=arms, pairs=tuple((name, ASKED) for name in REMEDIES))
+        """The network whose mistakes are looked at, the study's remedies, and what findings may propose."""
+        own = mistakes_arms.arms(ask)
+        remedies = [arm.name for arm in own if arm.name in (*REMEDIES, *TRIED)]
+        return Plan(base=base(ask), arms=tuple(own), pairs=tuple((name, ASKED) for name in remedies))
+
+    def prepare(self, ask: StudyRequest, folder: Path) -> None:
+        """Copies of pictures, for the remedy that adds them."""
+        mistakes_arms.write_copies(ask, folder)
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C7: what is taken for what; C8: more pictures, more layers, higher resolution."""
@@ -69,7 +66,11 @@ class Mistakes(Study):
             judge(
                 "C8",
                 "More pictures of 60 and no entry, more layers and a higher resolution help.",
-                *(better(result.comparison(name, ASKED), by=0.005) for name in REMEDIES),
+                *(
+                    better(result.comparison(arm.name, ASKED), by=0.005)
+                    for arm in result.arms
+                    if arm.name in REMEDIES
+                ),
             ),
         ]
 
