@@ -26,8 +26,7 @@ def in_steps(plan: Plan, ask: StudyRequest, folder: Path) -> Plan:
     """The plan with gradient steps for every arm whose budget is `train.minutes`.
 
     folder: the study's own.
-    An arm with fewer than LEAST gets so many; where arms are compared because their seconds are equal, all are
-    stretched alike.
+    An arm with fewer than LEAST gets so many; where seconds are to be equal, all are stretched alike.
     A budget among the user's own settings stands for all arms, and nothing is changed.
     """
     if any(text.strip().startswith(BUDGETS) for text in ask.settings):
