@@ -4,19 +4,19 @@ from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from typing import TYPE_CHECKING
 
 import numpy as np
 from scipy import linalg
-from sklearn.linear_model import LogisticRegression
-from sklearn.model_selection import GroupKFold
-from sklearn.pipeline import make_pipeline
-from sklearn.preprocessing import StandardScaler
 
 from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.core.errors import ShapeError
 from roadworthy.evaluate.analysis.causes import auroc
 from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
 from roadworthy.evaluate.statistics.intervals import Interval
+
+if TYPE_CHECKING:
+    from sklearn.pipeline import Pipeline
 
 # What a picture is like, whatever it shows; traits that need a class's training pictures are left out.
 LOOKS = (
@@ -236,6 +236,8 @@ def tell_apart(
 
     names: of the D inputs, if their weights are asked for.  Missing values become the median.
     """
+    from sklearn.model_selection import GroupKFold
+
     values = np.concatenate([old_ND, new_ND]).astype(np.float64)
     medians = np.nanmedian(values, axis=0)
     values = np.where(np.isfinite(values), values, medians)
@@ -253,7 +255,11 @@ def tell_apart(
     return Telling(auroc=auroc(scores, labels.astype(np.float64)), weights=tuple(weights))
 
 
-def _linear() -> LogisticRegression:
+def _linear() -> Pipeline:
+    from sklearn.linear_model import LogisticRegression
+    from sklearn.pipeline import make_pipeline
+    from sklearn.preprocessing import StandardScaler
+
     return make_pipeline(StandardScaler(), LogisticRegression(C=0.1, max_iter=1000, class_weight="balanced"))
 
 

@@ -5,7 +5,6 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
-from roadworthy.augment.policy import kinds, operations
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.setups import base
@@ -48,6 +47,8 @@ class Augmentation(Study):
             for strength in WEAKER
         ]
         if not ask.quick:
+            from roadworthy.augment.policy import kinds, operations
+
             arms += [
                 Arm(name=POOLED, settings=_POOLED, seeds=SINGLE_SEEDS),
                 Arm(

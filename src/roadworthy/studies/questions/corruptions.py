@@ -8,18 +8,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from roadworthy.core.arrays import ByteArray
-from roadworthy.core.device import derive_seed
 from roadworthy.core.document import Column, DataTable
 from roadworthy.core.files import replacing
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.corruptions import CORRUPTIONS, SEVERITIES, corrupt, standard_corruptions
 from roadworthy.evaluate.statistics.verdicts import summarise
-from roadworthy.inference.torch import predict_logits
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.domains import (
     COMBINED,
@@ -32,7 +28,6 @@ from roadworthy.studies.questions.domains import (
 )
 from roadworthy.studies.questions.setups import QUICK_SECONDS, QUICK_SEEDS
 from roadworthy.studies.results import ArmResult, StudyResult
-from roadworthy.train.checkpoint import load_checkpoint
 
 PICTURES, QUICK_PICTURES = 2000, 200
 SHARED = "corrupted"  # pictures that all networks of a study are measured on, until it ends
@@ -57,9 +52,12 @@ class Corruptions(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """The error on home's test under every corruption and severity, on the same pictures for all."""
+        from roadworthy.evaluate.corruptions import SEVERITIES
+
         most = QUICK_PICTURES if job.quick else PICTURES
         test = open_splits(job.config.data, job.config.input).test
-        return errors_when_corrupted(job, test, most, list(CORRUPTIONS), SEVERITIES)
+        kinds = kinds_of_corruption()
+        return {**errors_when_corrupted(job, test, most, list(kinds["groups"]), SEVERITIES), **kinds}
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """The mean error over the fifteen of each arm."""
@@ -104,6 +102,7 @@ def _over_all(result: StudyResult, folder: Path) -> DataTable:
 def _each(result: StudyResult, folder: Path) -> DataTable:
     """Each corruption over its severities."""
     measured = [_measured(arm, folder) for arm in result.arms]
+    groups = kinds_in(measured[0][0])["groups"]
     return DataTable(
         caption="Errors by corruption, means over severities and seeds",
         columns=(
@@ -114,18 +113,39 @@ def _each(result: StudyResult, folder: Path) -> DataTable:
         rows=tuple(
             (
                 name,
-                CORRUPTIONS.get(name).group,
+                group,
                 *(float(np.mean([one["errors"][name] for one in ones])) for ones in measured),
             )
-            for name in CORRUPTIONS
+            for name, group in groups.items()
         ),
     )
+
+
+def kinds_of_corruption() -> dict[str, Any]:
+    """The group of each corruption by name, and which are ImageNet-C's fifteen."""
+    from roadworthy.evaluate.corruptions import CORRUPTIONS, standard_corruptions
+
+    groups = {name: CORRUPTIONS.get(name).group for name in CORRUPTIONS}
+    return {"groups": groups, "standard": standard_corruptions()}
+
+
+def kinds_in(measured: Mapping[str, Any]) -> Mapping[str, Any]:
+    """The same as it was kept beside a training's errors, for to ask the corruptions themselves takes torch.
+
+    They are asked for trainings that were measured before it was kept.
+    """
+    return measured if "groups" in measured else kinds_of_corruption()
 
 
 def errors_when_corrupted(
     job: Job, test: Dataset, most: int, names: Sequence[str], severities: Sequence[int]
 ) -> dict[str, Any]:
     """The error on about so many pictures of home's test, clean and by corruption and severity."""
+    import torch
+
+    from roadworthy.inference.torch import predict_logits
+    from roadworthy.train.checkpoint import load_checkpoint
+
     some = test.some_signs(most)
     images, targets = some.images, some.targets
     model, card = load_checkpoint(job.model)
@@ -148,6 +168,11 @@ def errors_when_corrupted(
 
 def _corrupted(images: ByteArray, name: str, severity: int, shared: Path) -> ByteArray:
     """The same for every network of a study, made once."""
+    import torch
+
+    from roadworthy.core.device import derive_seed
+    from roadworthy.evaluate.corruptions import corrupt
+
     path = shared / f"{name}-{severity}-{images.shape[0]}-{images.shape[1]}.npy"
     if not path.is_file():
         shared.mkdir(parents=True, exist_ok=True)
@@ -165,7 +190,7 @@ def _measured(arm: ArmResult, folder: Path) -> list[Mapping[str, Any]]:
 def _means(arm: ArmResult, folder: Path) -> list[float]:
     """Of each seed, over the fifteen and all severities."""
     return [
-        float(np.mean([one["errors"][name] for name in standard_corruptions()]))
+        float(np.mean([one["errors"][name] for name in kinds_in(one)["standard"]]))
         for one in _measured(arm, folder)
     ]
 

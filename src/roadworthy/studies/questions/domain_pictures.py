@@ -20,9 +20,7 @@ from roadworthy.data.records import Record
 from roadworthy.evaluate.analysis import domains
 from roadworthy.evaluate.analysis.traits import Pictures
 from roadworthy.imaging.spec import InputSpec
-from roadworthy.inference.torch import predict_features
 from roadworthy.studies.results import ArmResult
-from roadworthy.train.checkpoint import load_checkpoint
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -56,6 +54,9 @@ def difference(arm: ArmResult, folder: Path, domain: str) -> Difference:
 
 @lru_cache(maxsize=16)
 def _difference(run: Path, domain: str) -> Difference:
+    from roadworthy.inference.torch import predict_features
+    from roadworthy.train.checkpoint import load_checkpoint
+
     splits, old = opened_home(run), _home_looked_at(run)
     there, new = _looked_at(run, domain)
     found = domains.shifts(old, new, np.random.default_rng(0))

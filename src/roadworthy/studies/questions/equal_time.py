@@ -8,7 +8,6 @@ from pathlib import Path
 from roadworthy.config import load_config
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.claims import better, everywhere, judge, worse
-from roadworthy.studies.estimate import training_seconds
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections
 from roadworthy.studies.questions.setups import QUICK_SECONDS, STUDY_CNN, base
 from roadworthy.studies.results import Claim, Curve, Curves, StudyResult
@@ -108,6 +107,8 @@ def _name(kind: str, factor: float) -> str:
 def _unit_seconds(ask: StudyRequest) -> float:
     if ask.quick:
         return QUICK_SECONDS / 2
+    from roadworthy.studies.estimate import training_seconds
+
     data = {"data.spec": ask.data, "data.classes": ask.classes}
     return training_seconds(
         load_config(None, ask.settings, **sections({**STUDY_CNN, "train.epochs": STUDY_EPOCHS, **data}))

@@ -7,17 +7,14 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
 from roadworthy.core.arrays import FloatArray
-from roadworthy.core.device import derive_seed
 from roadworthy.core.document import Column, DataTable
 from roadworthy.core.predictions import log_probabilities
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.calibration import expected_calibration_error
-from roadworthy.evaluate.corruptions import CORRUPTIONS, corrupt, standard_corruptions
 from roadworthy.evaluate.fusion import (
     SINGLE,
     TOGETHER,
@@ -27,11 +24,10 @@ from roadworthy.evaluate.fusion import (
     fused,
     tracks,
 )
-from roadworthy.inference.torch import predict_logits
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
+from roadworthy.studies.questions.corruptions import kinds_in, kinds_of_corruption
 from roadworthy.studies.questions.setups import classes_of, many_classes
 from roadworthy.studies.results import Curve, Curves, StudyResult
-from roadworthy.train.checkpoint import load_checkpoint
 
 ARM = "photographs"
 FOLDS, QUICK_FOLDS = 5, 3
@@ -56,6 +52,13 @@ class Frames(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """Of each held-out sign, under every corruption: its frames' errors and those of all together."""
+        import torch
+
+        from roadworthy.core.device import derive_seed
+        from roadworthy.evaluate.corruptions import corrupt
+        from roadworthy.inference.torch import predict_logits
+        from roadworthy.train.checkpoint import load_checkpoint
+
         model, card = load_checkpoint(job.model)
         splits = open_splits(job.config.data, job.config.input)
 
@@ -64,10 +67,12 @@ class Frames(Study):
             images = corrupt(np.asarray(data.images), name, SEVERITY, generator)
             return log_probabilities(predict_logits(model, images, card.input), card.temperature)
 
-        chosen = choose_independence([spoilt(splits.val, name) for name in CORRUPTIONS], tracks(splits.val))
+        kinds = kinds_of_corruption()
+        names = list(kinds["groups"])
+        chosen = choose_independence([spoilt(splits.val, name) for name in names], tracks(splits.val))
         test = splits.test.some_signs(QUICK_FRAMES) if job.quick else splits.test
         held_out = tracks(test)
-        each: dict[str, Any] = {name: _errors(spoilt(test, name), held_out, chosen) for name in CORRUPTIONS}
+        each: dict[str, Any] = {name: _errors(spoilt(test, name), held_out, chosen) for name in names}
         clean = log_probabilities(predict_logits(model, test.images, card.input), card.temperature)
         return {
             "independence": chosen,
@@ -75,6 +80,7 @@ class Frames(Study):
             "frames": sum(len(track.rows) for track in held_out),
             "clean": _errors(clean, held_out, chosen),
             "corrupted": each,
+            **kinds,
         }
 
     def answer(self, result: StudyResult, folder: Path) -> str:
@@ -85,7 +91,7 @@ class Frames(Study):
             return f"No frame of {pooled.signs:,} signs was read wrongly."
         low, high = pooled.ratio_ci95()
         return (
-            f"Over {len(list(CORRUPTIONS))} corruptions at severity {SEVERITY}, {percent(single)} of single "
+            f"Over {len(pooled.names)} corruptions at severity {SEVERITY}, {percent(single)} of single "
             f"frames are read wrongly and {percent(together)} of signs by all their frames: "
             f"{together / single:.2f} of it (95 % over {pooled.signs:,} signs {low:.2f} to {high:.2f})."
         )
@@ -137,12 +143,13 @@ class _Pooled:
 
     def __init__(self, result: StudyResult, folder: Path) -> None:
         self.folds = [read_measured(folder / run.folder) for run in result.arm(ARM).runs]
+        self.names = list(self.folds[0]["corrupted"])
         self.signs = sum(len(fold["signs"]) for fold in self.folds)
         self.frames = sum(fold["frames"] for fold in self.folds)
 
     def each(self, way: str, names: Sequence[str] = ()) -> FloatArray:
         """(T,) the error of each sign, over those corruptions, all without a name."""
-        names = names or list(CORRUPTIONS)
+        names = names or self.names
         return np.concatenate(
             [np.mean([fold["corrupted"][name][way] for name in names], axis=0) for fold in self.folds]
         )
@@ -175,7 +182,7 @@ class _Pooled:
 
 def _by_way(pooled: _Pooled) -> DataTable:
     """Signs read wrongly: by how their frames are put together."""
-    standard = standard_corruptions()
+    standard = kinds_in(pooled.folds[0])["standard"]
     ways = [name for name in pooled.folds[0]["clean"] if not name.startswith(("frames", "ece"))]
     return DataTable(
         caption=f"Signs read wrongly: {pooled.signs:,} signs and {pooled.frames:,} frames, each by a "
@@ -192,7 +199,7 @@ def _by_way(pooled: _Pooled) -> DataTable:
 
 def _by_corruption(pooled: _Pooled) -> DataTable:
     """Single frames and all of them, under each corruption."""
-    each = [(name, pooled.mean(SINGLE, [name]), pooled.mean(TOGETHER, [name])) for name in CORRUPTIONS]
+    each = [(name, pooled.mean(SINGLE, [name]), pooled.mean(TOGETHER, [name])) for name in pooled.names]
     return DataTable(
         caption=f"By corruption, severity {SEVERITY}",
         columns=(

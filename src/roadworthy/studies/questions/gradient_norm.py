@@ -7,18 +7,13 @@ from pathlib import Path
 from typing import Any
 
 import numpy as np
-import torch
 
-from roadworthy.core.device import generator
 from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.words import points
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.minima.landscape import loss_curve
-from roadworthy.evaluate.minima.sharpness import sharpness
 from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.evaluate.statistics.verdicts import seeds_to_show, signs_of, spread
-from roadworthy.imaging import ops
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.gradient_norm_arms import (
     AVERAGED,
@@ -34,7 +29,6 @@ from roadworthy.studies.questions.gradient_norm_arms import (
 )
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
 from roadworthy.studies.results import Curve, Curves, StudyResult
-from roadworthy.train.checkpoint import load_checkpoint
 
 PER_CLASS, QUICK_PER_CLASS = 1000, 200  # fixed and seeded: the same pictures for every arm and seed
 EPOCHS, QUICK_EPOCHS = 60, 8
@@ -143,6 +137,14 @@ def sharpness_of(job: Job, train: Dataset, most: int, products: int) -> dict[str
 
     products: at most so many of the Hessian with a vector for each eigenvalue, which is then a lower bound.
     """
+    import torch
+
+    from roadworthy.core.device import generator
+    from roadworthy.evaluate.minima.landscape import loss_curve
+    from roadworthy.evaluate.minima.sharpness import sharpness
+    from roadworthy.imaging import ops
+    from roadworthy.train.checkpoint import load_checkpoint
+
     model, card = load_checkpoint(job.model)
     rows = np.sort(np.random.default_rng(0).permutation(len(train))[:most])
     images = ops.to_float(torch.from_numpy(np.asarray(train.images)[rows]).permute(0, 3, 1, 2))

@@ -14,7 +14,6 @@ import numpy as np
 from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.predictions import Predictions
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.corruptions import standard_corruptions
 from roadworthy.evaluate.statistics.correlation import rank_correlation
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
@@ -132,6 +131,8 @@ class GradientNormSigns(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """How sharp the minimum is, and the mean error under ImageNet-C's fifteen at severity 3."""
+        from roadworthy.evaluate.corruptions import standard_corruptions
+
         splits = open_splits(job.config.data, job.config.input)  # once: drawn pictures are drawn each time
         spoilt = errors_when_corrupted(
             job, splits.test, CORRUPTED_PICTURES, standard_corruptions(), (SEVERITY,)

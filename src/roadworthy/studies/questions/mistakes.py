@@ -8,7 +8,6 @@ from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
-import torch
 
 from roadworthy.config import load_config
 from roadworthy.core.arrays import FloatArray
@@ -19,13 +18,11 @@ from roadworthy.core.words import interval, percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.analysis.causes import Action, TraitEffect, actions, concentration, trait_effects
-from roadworthy.evaluate.analysis.explain import grad_cam, overlay, randomised_likeness
 from roadworthy.evaluate.analysis.labels import probable_label_errors
 from roadworthy.evaluate.analysis.mistakes import Confusion, most_confused, surest_mistakes
 from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
 from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.evaluate.statistics.verdicts import summarise
-from roadworthy.imaging import ops
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.plan import STUDIES, Plan, Study, StudyRequest
@@ -34,7 +31,6 @@ from roadworthy.studies.questions.domain_pictures import side
 from roadworthy.studies.questions.mistakes_arms import ASKED, REMEDIES, TRIED
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, Stored, StudyResult
-from roadworthy.train.checkpoint import load_checkpoint
 
 SHOWN, GALLERY = 120, "mistakes.npz"
 NAMED, KINDS = 2, 12  # kinds of mistakes in the answer, and in the table
@@ -229,6 +225,12 @@ def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:
     wrong = surest_mistakes(predictions, top=SHOWN)
     if not len(wrong):
         return [], None
+    import torch
+
+    from roadworthy.evaluate.analysis.explain import grad_cam, overlay, randomised_likeness
+    from roadworthy.imaging import ops
+    from roadworthy.train.checkpoint import load_checkpoint
+
     images = np.asarray(open_splits(config.data, config.input).test.images)[wrong]
     model, _ = load_checkpoint(run)
     batch = ops.to_float(torch.from_numpy(images).permute(0, 3, 1, 2))

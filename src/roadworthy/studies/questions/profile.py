@@ -12,7 +12,6 @@ from roadworthy.core.document import Column, DataTable
 from roadworthy.core.words import percent
 from roadworthy.studies.claims import Part, Verdict, judge
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
-from roadworthy.studies.profiling import profile
 from roadworthy.studies.questions.setups import COMPACT, STUDY_CNN
 from roadworthy.studies.results import Claim, StudyResult
 
@@ -99,6 +98,8 @@ def _profiled(result: StudyResult, folder: Path) -> dict[str, Any]:
     """The profile of the first arm, made once and kept."""
     place = folder / "profile"
     if not (place / "profile.json").is_file():
+        from roadworthy.studies.profiling import profile
+
         profile(load_config(folder / result.arm(AS_RUN).runs[0].folder / "config.toml"), place)
     profiled: dict[str, Any] = json.loads((place / "profile.json").read_text(encoding="utf-8"))
     return profiled

@@ -6,7 +6,7 @@ import json
 import math
 from collections.abc import Mapping, Sequence
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
@@ -21,15 +21,16 @@ from roadworthy.data.spec import read_records
 from roadworthy.evaluate import conformal
 from roadworthy.evaluate.calibration import expected_calibration_error, fit_temperature, reliability
 from roadworthy.evaluate.rejection import COVERAGES, auroc, false_positive_rate, risk_coverage
-from roadworthy.evaluate.uncertainty import Answers, Sureness, ask
 from roadworthy.inference.confidence import accepted
-from roadworthy.inference.torch import predict_features, predict_logits
 from roadworthy.signs.catalogue import NO_SIGN
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest
 from roadworthy.studies.questions import trust_tables as tables
 from roadworthy.studies.questions.setups import classes_of, many_classes
 from roadworthy.studies.results import Curve, Curves, StudyResult
-from roadworthy.train.checkpoint import Card, load_checkpoint
+
+if TYPE_CHECKING:
+    from roadworthy.evaluate.uncertainty import Answers, Sureness
+    from roadworthy.train.checkpoint import Card
 
 GROUPS = 5  # of classes, each left out once
 HOME, LEARNT, DRAWN = "photographs", "no-sign learnt", "half of it drawn, whole pictures"
@@ -77,6 +78,10 @@ class Trust(Study):
 
     def measure(self, job: Job) -> Mapping[str, Any]:
         """Scores, calibration and conformal sets at home and elsewhere, and what is told from known signs."""
+        from roadworthy.evaluate.uncertainty import Sureness, ask
+        from roadworthy.inference.torch import predict_features, predict_logits
+        from roadworthy.train.checkpoint import load_checkpoint
+
         model, card = load_checkpoint(job.model)
         splits = open_splits(job.config.data, job.config.input)
         test = splits.test.some_signs(QUICK_TEST) if job.quick else splits.test
