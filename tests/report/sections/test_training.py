@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
@@ -57,3 +58,9 @@ def test_losses_are_named_by_what_they_contain() -> None:
 
 def test_without_settings_a_loss_has_its_columns_name() -> None:
     assert "train loss from 0.9 to 0.5, val loss from" in figure(run(None), "loss").alt
+
+
+def test_the_norm_that_a_penalty_took_has_a_curve_from_where_it_was_on() -> None:
+    drawn = figure(run(Config(), gradient_norm=[math.nan, 1.25]), "gradient-norm")
+    assert "norm of the gradient, mean over the epoch from 1.25 to 1.25" in drawn.alt
+    assert not [block for block in training(run(Config())) if getattr(block, "name", "") == "gradient-norm"]

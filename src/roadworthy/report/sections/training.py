@@ -16,6 +16,8 @@ from roadworthy.report.sections.run import Run
 
 ACCURACIES = {"train_accuracy": "training accuracy", "val_accuracy": "validation accuracy"}
 
+NORM = {"gradient_norm": "norm of the gradient, mean over the epoch"}
+
 
 @section("training", title="Training", order=40)
 def training(run: Run) -> list[Block]:
@@ -28,6 +30,7 @@ def training(run: Run) -> list[Block]:
     drawn = [
         _curve(history, "loss", "Loss", _losses(run.config), mark),
         _curve(history, "accuracy", "Accuracy", ACCURACIES, mark, share=True),
+        _curve(history, "gradient-norm", "Norm of the penalised gradient", NORM, mark),
         _curve(history, "learning-rate", "Learning rate", {"lr": "learning rate"}, mark),
     ]
     epochs = plural(len(history["epoch"]), "epoch")
