@@ -106,3 +106,22 @@ def test_the_demo_has_a_floor_in_steps_that_is_no_doubtful_number() -> None:
     assert train.minutes == 1.0
     assert train.min_steps > 2 * LEAST_STEPS
     assert train.stretch == 5.0
+
+
+def test_the_studys_recipe_is_its_own_training() -> None:
+    config = recipe("study-cnn")
+    model = build_model(config.model, 4, config.input)
+    assert sum(p.numel() for p in model.parameters()) == 683_716
+    optimizer = build_optimizer(model, config.optim)
+    assert isinstance(optimizer, torch.optim.Adam)
+    assert {(group["lr"], group["weight_decay"]) for group in optimizer.param_groups} == {(1e-3, 0)}
+    assert optimizer.defaults["betas"] == (0.9, 0.999)
+    assert config.optim.l2 == 1e-3
+    assert [build_schedule(config.schedule)(done) for done in (0, 0.5, 1)] == [1, 1, 1]
+    picture = config.input
+    assert (picture.size, picture.resize, picture.normalise, picture.crop) == (64, "nearest", "unit", "full")
+    assert (config.data.split_by, config.data.val_fraction) == ("image", 0.1)
+    assert config.augment.policy == "none"
+    train = config.train
+    assert (train.epochs, train.batch_size, train.ema) == (10, 32, 0)
+    assert (train.patience, train.monitor) == (3, "objective")

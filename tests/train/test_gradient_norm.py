@@ -697,6 +697,21 @@ def test_weights_in_which_a_step_would_be_lost_are_refused_and_autocast_is_not()
     assert not torch.equal(penalised, gradients(model))
 
 
+@pytest.mark.parametrize("adaptive", [False, True])
+def test_the_norm_told_is_that_of_the_first_passes_gradient(adaptive: bool) -> None:
+    model = smooth()
+    closure_of(model, *batch())()
+    units = [p.detach().abs() + 0.01 if adaptive else torch.ones_like(p) for p in model.parameters()]
+    expected = flat([p.grad * unit for p, unit in zip(model.parameters(), units, strict=True)]).norm()
+    penalty = GradientNormPenalty(model, r=0.3, alpha=0.8, adaptive=adaptive)
+    assert penalty.gradient_norm is None
+    penalty.backward(closure_of(model, *batch()))
+    assert penalty.gradient_norm == pytest.approx(expected.item(), rel=1e-12)
+    penalty.r = 0
+    penalty.backward(closure_of(model, *batch()))
+    assert penalty.gradient_norm is None  # one pass, of which no norm was taken
+
+
 def test_r_or_alpha_of_zero_take_one_pass() -> None:
     inputs, targets = batch()
     for settings in ({"r": 0.0, "alpha": 0.8}, {"r": 0.1, "alpha": 0.0}):

@@ -24,7 +24,7 @@ from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
-from roadworthy.train.gradient_norm import build_gradient_rules
+from roadworthy.train.gradient_norm import GradientNormPenalty, build_gradient_rules
 from roadworthy.train.loop import TrainingHooks, train
 from roadworthy.train.losses import build_loss, l2_penalty
 from roadworthy.train.optim import build_optimizer
@@ -199,6 +199,52 @@ def test_every_pass_is_counted_and_the_training_is_another_one(name, gradients):
     assert not torch.allclose(values(state)[0], values(ordinary)[0])
 
 
+class Norms(Callback):
+    def __init__(self):
+        self.heard = []
+
+    def on_gradient_norm(self, step, norm):
+        self.heard.append((step, norm))
+
+
+@pytest.mark.parametrize(
+    ("name", "measured"),
+    [("penalty", range(1, 9)), ("late penalty", range(5, 9)), ("every other step", range(1, 9, 2))],
+)
+def test_the_history_has_the_mean_of_the_norms_that_the_penalty_took(name, measured):
+    (state, with_penalty), norms = penalised(name), Norms()
+    config = dataclasses.replace(CONFIG, epochs=2)
+    train(state, Tiny(), with_penalty(), config, callbacks=[norms])
+    assert [step for step, _ in norms.heard] == list(measured)
+    for row in state.progress.history:
+        own = [norm for step, norm in norms.heard if row["step"] - 4 < step <= row["step"]]
+        assert row.get("gradient_norm") == (pytest.approx(sum(own) / len(own)) if own else None)
+
+
+@pytest.mark.parametrize("name", ["penalty", "every other step"])
+def test_recording_the_norm_changes_no_bit_of_the_training(name, monkeypatch):
+    recorded, with_penalty = penalised(name)
+    train(recorded, Tiny(), with_penalty(), CONFIG, callbacks=[Norms()])
+    # A norm that nothing can be recorded of: reading it always gives None.
+    unread = property(lambda self: None, lambda self, norm: None)
+    monkeypatch.setattr(GradientNormPenalty, "gradient_norm", unread, raising=False)
+    silent, with_penalty = penalised(name)
+    train(silent, Tiny(), with_penalty(), CONFIG)
+    assert "gradient_norm" not in silent.progress.history[0]
+    for a, b in zip(values(recorded), values(silent), strict=True):
+        assert torch.equal(a, b)
+
+
+@pytest.mark.parametrize("name", ["none", "momentum-sam"])
+def test_where_no_penalty_takes_a_norm_none_is_told(name):
+    state, norms = new_state(), Norms()
+    rules = build_gradient_rules(PenaltyConfig(method=name), state.model, state.optimizer)
+    hooks = dataclasses.replace(steps(), gradient_rules=rules)
+    train(state, Tiny(), hooks, dataclasses.replace(CONFIG, epochs=1), callbacks=[norms])
+    assert not norms.heard
+    assert "gradient_norm" not in state.progress.history[0]
+
+
 def test_equal_gradients_are_half_the_steps_with_a_penalty():
     state, with_penalty = penalised("penalty")
     train(state, Tiny(), with_penalty(), dataclasses.replace(CONFIG, gradients=8))
@@ -221,6 +267,8 @@ def test_a_killed_training_with_a_penalty_ends_as_one_that_was_not(name, tmp_pat
     for a, b in zip(values(straight), values(resumed), strict=True):
         assert torch.equal(a, b)
     assert resumed.progress.gradients == straight.progress.gradients
+    norms = [[row.get("gradient_norm") for row in one.progress.history] for one in (straight, resumed)]
+    assert norms[0] == norms[1]
 
 
 def test_accuracy_counts_the_first_view_and_the_larger_share():

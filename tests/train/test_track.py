@@ -25,11 +25,15 @@ def test_tensorboard_gets_curves_and_samples(tmp_path):
     names = losses_of(Config(optim=OptimConfig(l2=0.001)))
     board = TensorBoard(tmp_path / "tb", pictures, names)
     board.on_start("1 epoch")
+    for step in range(1, 25):
+        board.on_gradient_norm(step, step / 2)
     board.on_epoch({"epoch": 1, "step": 5, "lr": 0.1, "train_loss": 0.5, "val_objective": 0.25})
     board.on_end()
     stored = events.EventAccumulator(str(tmp_path / "tb")).Reload()
     assert [(e.step, e.value) for e in stored.Scalars("training loss (with L2)")] == [(5, 0.5)]
     assert [(e.step, e.value) for e in stored.Scalars("validation loss (with L2)")] == [(5, 0.25)]
+    norms = stored.Scalars("gradient_norm_of_step")
+    assert [(e.step, e.value) for e in norms] == [(1, 0.5), (11, 5.5), (21, 10.5)]
     assert "lr" in stored.Tags()["scalars"]
     assert {"samples", "augmented"} <= set(stored.Tags()["images"])
 

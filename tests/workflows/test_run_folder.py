@@ -4,9 +4,11 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 
 from roadworthy.config import Config, load_config
 from roadworthy.core.errors import UsageError
+from roadworthy.train.state import Progress, TrainState
 from roadworthy.workflows.run_folder import RunFolder, no_empty_folder
 
 
@@ -31,6 +33,17 @@ def test_pictures_that_cannot_be_stored_leave_those_that_are_there(tmp_path: Pat
         folder.add_pictures(two=Full())
     assert (tmp_path / "pictures.npz").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["pictures.npz"]
+
+
+def test_an_epochs_cell_is_empty_for_what_it_did_not_measure(tmp_path: Path) -> None:
+    model = torch.nn.Linear(2, 2)
+    progress = Progress(history=[{"epoch": 1, "lr": 0.5}, {"epoch": 2, "lr": 0.25, "gradient_norm": 1.5}])
+    optimizer = torch.optim.SGD(model.parameters(), lr=0.1)
+    (tmp_path / "resume").mkdir()
+    state = TrainState(model=model, optimizer=optimizer, average=None, progress=progress)
+    RunFolder(tmp_path).write_state(state)
+    lines = (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()
+    assert lines == ["epoch,lr,gradient_norm", "1,0.5,", "2,0.25,1.5"]
 
 
 def test_a_folder_holds_a_run_once_it_has_begun(tmp_path: Path) -> None:

@@ -17,6 +17,9 @@ class Callback:
     def on_step(self, step: int, loss: float, images_per_second: float, fraction_done: float) -> None:
         """One step of the optimiser is done."""
 
+    def on_gradient_norm(self, step: int, norm: float) -> None:
+        """The norm that the penalty took of this step's gradient; not called where it took none."""
+
     def on_epoch(self, row: Mapping[str, float]) -> None:
         """An epoch is done and validated; `row` is what history.csv gets."""
 

@@ -21,6 +21,7 @@ gradients and is no optimiser: `backward` leaves d in every `.grad`, for any tor
 
 from __future__ import annotations
 
+import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import AbstractContextManager, contextmanager, nullcontext
 from typing import Literal, Protocol
@@ -45,7 +46,12 @@ _NORMALISATIONS = (
 
 
 class GradientRule(Protocol):
-    """What makes the gradients of a step."""
+    """What makes the gradients of a step.
+
+    gradient_norm: what the latest step's penalty took of its first gradient; None where it took none.
+    """
+
+    gradient_norm: float | None
 
     def backward(self, closure: Closure) -> Tensor:
         """Leave the step's gradients in every `.grad`; returns the loss at the weights as they are."""
@@ -54,6 +60,8 @@ class GradientRule(Protocol):
 
 class Plain:
     """The gradient of the loss itself, added to what lies in `.grad`."""
+
+    gradient_norm: float | None = None
 
     def backward(self, closure: Closure) -> Tensor:
         """One pass."""
@@ -77,6 +85,9 @@ class GradientNormPenalty:
     statistics come from the first.  Weights and buffers are afterwards what they were after the first pass,
     bit for bit, also where the closure raises; gradients are then cleared.  A gradient of zero has no
     direction: the step is left out.
+    gradient_norm: of the latest step, that of the gradient which gave its direction: the first pass's, over
+        the weights that are moved, in their units where it is `adaptive`; before averaging where the first
+        pass stays local.  It is computed for the step anyway.  None where the step took one pass.
     Raises ConfigError on values out of range, and on weights of less than 32 bits, in which so short a step
     would be rounded away; autocast over float32 weights is fine.
     """
@@ -96,6 +107,7 @@ class GradientNormPenalty:
     ) -> None:
         _check(r, alpha, mix)
         self.r, self.alpha = r, alpha
+        self.gradient_norm: float | None = None
         self._mix, self._adaptive, self._floor = mix, adaptive, floor
         self._model, self._parallel, self._shared_step = model, parallel, shared_step
         self._trained = [p for p in model.parameters() if p.requires_grad]
@@ -104,6 +116,7 @@ class GradientNormPenalty:
     def backward(self, closure: Closure) -> Tensor:
         """Leave d in every `.grad`, whatever was there; returns the loss of the first pass."""
         self._model.zero_grad(set_to_none=True)
+        self.gradient_norm = None
         if self.r == 0 or self.alpha == 0:
             return closure()
         try:
@@ -138,10 +151,11 @@ class GradientNormPenalty:
         """What each weight is moved by; None where the gradient has no direction."""
         units = [p.detach().abs() + self._floor if self._adaptive else None for p in self._moved]
         scaled = [_times(p.grad, unit) for p, unit in zip(self._moved, units, strict=True)]
-        norm = global_norm(scaled)
-        if norm == 0 or not torch.isfinite(norm):  # the loss, too, is then not finite, and the caller sees it
+        norm = float(global_norm(scaled))
+        self.gradient_norm = norm
+        if norm == 0 or not math.isfinite(norm):  # the loss, too, is then not finite, and the caller sees it
             return None
-        length = self.r / float(norm)
+        length = self.r / norm
         return [_times(_times(g, unit), length) for g, unit in zip(scaled, units, strict=True)]
 
     def _combine(self, first: Sequence[Tensor | None]) -> None:
@@ -178,6 +192,8 @@ class MomentumSam:
     gradient.  Source: Becker, Altrock and Risse 2024.
     Raises ConfigError as GradientNormPenalty does.
     """
+
+    gradient_norm: float | None = None  # its direction is the momentum's
 
     def __init__(
         self,

@@ -105,15 +105,17 @@ def train(
 
                 passes = _Passes(forward, inputs, targets, loss_of, autocast)
                 state.optimizer.zero_grad(set_to_none=True)
-                loss = gradient_rule(done, progress.step).backward(passes)
+                rule = gradient_rule(done, progress.step)
+                loss = rule.backward(passes)
                 value = _update(state, loss, config.clip_norm)
 
                 _count_step(progress, passes.count)
                 _take_average(state, used)
                 with stage("metrics"):
                     _count(progress, value, passes.logits, targets)
+                    _count_norm(progress, rule.gradient_norm)
                 clock.lap()
-                watch.step(value, progress.seen / max(clock.epoch_seconds, 1e-9), used())
+                watch.step(value, progress.seen / max(clock.epoch_seconds, 1e-9), used(), rule.gradient_norm)
                 if used() >= 1 and rates.moved:
                     break
                 if clock.since_saved > SAVE_EVERY_S:
@@ -157,10 +159,12 @@ class _Watch:
         for callback in callbacks:
             callback.on_start(config.budget)
 
-    def step(self, loss: float, images_per_second: float, done: float) -> None:
+    def step(self, loss: float, images_per_second: float, done: float, norm: float | None) -> None:
         """A step is done; once, also that the time is stretched."""
         for callback in self._callbacks:
             callback.on_step(self._progress.step, loss, images_per_second, done)
+            if norm is not None:
+                callback.on_gradient_norm(self._progress.step, norm)
         if not self._stretched and _stretches(self._progress, self._config):
             self._stretched = True
             tell(self._callbacks, _stretch_in_words(self._progress, self._config))
@@ -338,6 +342,12 @@ def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> 
     progress.seen += len(targets)
 
 
+def _count_norm(progress: Progress, norm: float | None) -> None:
+    if norm is not None:
+        progress.norm_sum += norm
+        progress.norms += 1
+
+
 def _validate(state: TrainState, hooks: TrainingHooks, l2: float) -> dict[str, float]:
     """What validation measures; with an L2 term also the loss that contains it, as the training loss does."""
     measured = dict(hooks.validate(state.evaluated))
@@ -367,9 +377,12 @@ def _end_epoch(
         **validation,
         "images_per_second": round(progress.seen / max(clock.epoch_seconds, 1e-9), 1),
     }
+    if progress.norms:
+        row["gradient_norm"] = progress.norm_sum / progress.norms
     progress.history.append(row)
     progress.epoch += 1
     progress.batch, progress.loss_sum, progress.correct, progress.seen = 0, 0.0, 0, 0
+    progress.norm_sum, progress.norms = 0.0, 0
     clock.epoch_started = progress.seconds
     rank = _rank(validation, config.monitor)
     if progress.best is None or rank is None or rank > progress.best:

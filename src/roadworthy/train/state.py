@@ -21,8 +21,8 @@ class Progress:
     """How far a training has come.
 
     epoch, batch: what comes next.  step: optimiser steps done.  gradients: computed, of one batch each.
-    seconds: training time used, without validation and saving.  loss_sum, correct, seen: running sums of the
-    current epoch.
+    seconds: training time used, without validation and saving.  loss_sum, correct, seen, norm_sum, norms:
+    running sums of the current epoch, the last two of the gradient norms that a penalty took.
     best: the rank of the best validation so far (larger is better), and best_epoch when that was.
     """
 
@@ -34,6 +34,8 @@ class Progress:
     loss_sum: float = 0.0
     correct: int = 0
     seen: int = 0
+    norm_sum: float = 0.0
+    norms: int = 0
     best: tuple[float, ...] | None = None
     best_epoch: int = 0
     finished: bool = False

@@ -14,6 +14,8 @@ from roadworthy.core.extras import require
 from roadworthy.core.words import loss_names
 from roadworthy.train.callbacks import Callback
 
+NORM_EVERY = 10  # steps from one point of a gradient norm's curve to the next
+
 
 def trackers(config: Config, folder: Path) -> list[Callback]:
     """The callbacks that `train.tensorboard` and `train.trace` ask for."""
@@ -47,6 +49,7 @@ class TensorBoard(Callback):
         require("train.tensorboard", "track")
         self._folder, self._pictures, self._names = folder, pictures, names or {}
         self._writer: Any = None
+        self._norm_at = -NORM_EVERY
 
     def on_start(self, budget: str) -> None:
         """Show the samples."""
@@ -57,6 +60,12 @@ class TensorBoard(Callback):
         with np.load(self._pictures, allow_pickle=False) as stored:
             for name in ("samples", "augmented"):
                 self._writer.add_images(name, stored[f"{name}_images"], 0, dataformats="NHWC")
+
+    def on_gradient_norm(self, step: int, norm: float) -> None:
+        """Add a point to its curve, every so many steps."""
+        if step - self._norm_at >= NORM_EVERY:
+            self._writer.add_scalar("gradient_norm_of_step", norm, step)
+            self._norm_at = step
 
     def on_epoch(self, row: Mapping[str, float]) -> None:
         """Add a point to each curve."""

@@ -136,7 +136,10 @@ class RunFolder:
         state.save(self.state)
         history = state.progress.history
         if history:
-            write_csv([list(history[0]), *(list(row.values()) for row in history)], self.path / "history.csv")
+            # An epoch lacks what it did not measure, like a penalty's norm before the penalty is on.
+            columns = list(dict.fromkeys(name for row in history for name in row))
+            rows = [[row.get(name, "") for name in columns] for row in history]
+            write_csv([columns, *rows], self.path / "history.csv")
 
     def write_weights(self, weights: str, model: nn.Module, card: Card) -> None:
         """The `best` or the `last` weights, and what must travel with them."""

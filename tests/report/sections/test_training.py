@@ -2,11 +2,12 @@
 
 from __future__ import annotations
 
+import math
 from pathlib import Path
 from typing import Any
 
 from roadworthy.config import Config, OptimConfig
-from roadworthy.core.document import Figure
+from roadworthy.core.document import Figure, Table
 from roadworthy.report.sections.run import Run
 from roadworthy.report.sections.training import training
 
@@ -53,7 +54,17 @@ def test_losses_are_named_by_what_they_contain() -> None:
     plain = figure(run(Config()), "loss")
     assert "training loss (cross-entropy) from" in plain.alt
     assert "L2" not in plain.svg
+    (table,) = [block for block in training(run(Config())) if isinstance(block, Table)]
+    assert "validation loss (cross-entropy)" in table.columns
 
 
 def test_without_settings_a_loss_has_its_columns_name() -> None:
     assert "train loss from 0.9 to 0.5, val loss from" in figure(run(None), "loss").alt
+
+
+def test_the_norm_that_a_penalty_took_has_a_curve_from_where_it_was_on() -> None:
+    drawn = figure(run(Config(), gradient_norm=[math.nan, 1.25]), "gradient-norm")
+    assert "gradient norm from 1.25 to 1.25. Best: epoch 2." in drawn.alt
+    late = figure(run(Config(), epoch=[2.0, 3.0], gradient_norm=[math.nan, 1.25]), "gradient-norm")
+    assert "Best" not in late.alt  # the mark would lie outside
+    assert not [block for block in training(run(Config())) if getattr(block, "name", "") == "gradient-norm"]

@@ -16,6 +16,8 @@ from roadworthy.report.sections.run import Run
 
 ACCURACIES = {"train_accuracy": "training accuracy", "val_accuracy": "validation accuracy"}
 
+NORM = {"gradient_norm": "gradient norm"}
+
 
 @section("training", title="Training", order=40)
 def training(run: Run) -> list[Block]:
@@ -25,9 +27,11 @@ def training(run: Run) -> list[Block]:
         return []
     best = run.metrics.get("best_epoch")
     mark = (float(best), f"best: epoch {best}") if best is not None else None
+    losses = _losses(run.config)
     drawn = [
-        _curve(history, "loss", "Loss", _losses(run.config), mark),
+        _curve(history, "loss", "Loss", losses, mark),
         _curve(history, "accuracy", "Accuracy", ACCURACIES, mark, share=True),
+        _curve(history, "gradient-norm", "Penalised gradient norm, mean over the epoch", NORM, mark),
         _curve(history, "learning-rate", "Learning rate", {"lr": "learning rate"}, mark),
     ]
     epochs = plural(len(history["epoch"]), "epoch")
@@ -39,7 +43,12 @@ def training(run: Run) -> list[Block]:
     return [
         Text(text=text.strip()),
         *(figure for figure in drawn if figure is not None),
-        number_table("Every epoch", [name.replace("_", " ") for name in columns], rows, collapsed=True),
+        number_table(
+            "Every epoch",
+            [losses.get(name, name.replace("_", " ")) for name in columns],
+            rows,
+            collapsed=True,
+        ),
     ]
 
 
@@ -78,6 +87,9 @@ def _curve(
             said.append(f"{lines[-1].name} from {ends[0]} to {ends[1]}")
     if not lines:
         return None
+    measured = {x for one in lines for x in one.xs}
+    if mark and not min(measured) <= mark[0] <= max(measured):
+        mark = None  # what was measured begins after the best epoch
     alt = f"{caption} over the epochs: {', '.join(said)}." + (f" {mark[1].capitalize()}." if mark else "")
     return figures.line_chart(
         name=name, caption=caption, alt=alt, lines=lines, x_label="epoch", percent=share, mark=mark
