@@ -1,12 +1,16 @@
 """The folder of a run, written by one hand; tests/workflows/test_train.py sees what trainings put into it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 
-from roadworthy.config import Config, load_config
+from roadworthy.config import Config, EvaluateConfig, load_config
 from roadworthy.core.errors import UsageError
+from roadworthy.core.predictions import Predictions
+from roadworthy.evaluate.metrics import compute_metrics
+from roadworthy.report.text import result_text
 from roadworthy.workflows.run_folder import RunFolder, no_empty_folder
 
 
@@ -31,6 +35,20 @@ def test_pictures_that_cannot_be_stored_leave_those_that_are_there(tmp_path: Pat
         folder.add_pictures(two=Full())
     assert (tmp_path / "pictures.npz").read_bytes() == before
     assert [path.name for path in tmp_path.iterdir()] == ["pictures.npz"]
+
+
+def test_the_text_is_written_as_a_terminal_shows_it(tmp_path: Path) -> None:
+    said = Predictions(
+        classes=("stop", "no-entry"),
+        logits=np.eye(2, dtype=np.float32)[[0, 1, 1]],
+        targets=np.array([0, 0, 1]),
+        paths=("a", "b", "c"),
+        groups=("",) * 3,
+    )
+    metrics = compute_metrics(said, split="test", config=EvaluateConfig())
+    RunFolder(tmp_path).write_results(metrics, said, np.zeros((3, 4, 4, 3), np.uint8))
+    text = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert text == result_text(json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8")))
 
 
 def test_a_folder_holds_a_run_once_it_has_begun(tmp_path: Path) -> None:
