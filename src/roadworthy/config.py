@@ -200,7 +200,7 @@ class TrainConfig:
     def budget(self) -> str:
         """The budget in words."""
         if self.minutes is not None:
-            return f"{60 * self.minutes:g} s" if self.minutes < 1.5 else f"{self.minutes:g} min"
+            return f"{60 * self.minutes:.3g} s" if self.minutes < 1.5 else f"{self.minutes:g} min"
         for n, noun in ((self.samples, "picture"), (self.gradients, "gradient"), (self.epochs, "epoch")):
             if n is not None:
                 return f"{n:,} {noun}{'' if n == 1 else 's'}"

@@ -5,14 +5,31 @@ import dataclasses
 import io
 import json
 from collections.abc import Iterator, Sequence
-from types import SimpleNamespace
+from pathlib import Path
+from typing import Any
 
+import numpy as np
 import pytest
 
 from roadworthy.cli import app as cli
 from roadworthy.cli import layout, printing
-from roadworthy.core.accuracy import AccuracyInterval
+from roadworthy.config import EvaluateConfig
+from roadworthy.core.predictions import Predictions
+from roadworthy.evaluate.metrics import compute_metrics
+from roadworthy.evaluate.results import Metrics
 from roadworthy.inference.answers import Row
+from roadworthy.report.text import result_text
+
+
+def measured(**extra: Any) -> Metrics:
+    said = Predictions(
+        classes=("stop", "no-entry"),
+        logits=np.eye(2, dtype=np.float32)[[0, 1, 1]] * 9,
+        targets=np.array([0, 0, 1]),
+        paths=("a", "b", "c"),
+        groups=("",) * 3,
+    )
+    return compute_metrics(said, split="test", config=EvaluateConfig(), extra=extra)
 
 
 def test_what_is_to_be_doubted_is_said_within_80_columns(
@@ -20,19 +37,26 @@ def test_what_is_to_be_doubted_is_said_within_80_columns(
 ) -> None:
     monkeypatch.setattr(layout, "width_of", lambda stream: 80)
     text = "The training made 23 steps; 4 classes usually need 60 or more. Give it more --epochs."
-    measured = SimpleNamespace(
-        accuracy=0.3867,
-        interval=AccuracyInterval(low=0.3, high=0.4, over="pictures"),
-        balanced_accuracy=0.3,
-        ece=0.1,
-        n=100,
-        split="test",
-        extra={"warnings": [{"name": "too_few_steps", "text": text}]},
-    )
-    printing.print_metrics(measured)  # type: ignore[arg-type]
-    said = capsys.readouterr().out.partition("beware")[2]
-    assert " ".join(said.split()) == text
-    assert all(len(line) <= 80 for line in f"beware{said}".splitlines())
+    printing.print_metrics(measured(warnings=[{"name": "too_few_steps", "text": text}]))
+    said = capsys.readouterr().out
+    assert text in " ".join(said.partition("beware")[2].split())
+    assert all(len(line) <= 80 for line in said.splitlines())
+
+
+def test_a_terminal_shows_report_txt_and_a_pipe_the_figures_alone(
+    capsys: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    metrics = measured(best_epoch=3, epochs=4)
+    printing.print_metrics(metrics, Path("runs/x"))
+    assert [line.split()[0] for line in capsys.readouterr().out.splitlines()] == [
+        "accuracy",
+        "interval",
+        "balanced",
+        "ECE",
+    ]
+    monkeypatch.setattr(layout, "width_of", lambda stream: 200)
+    printing.print_metrics(metrics, Path("runs/x"))
+    assert capsys.readouterr().out == result_text(metrics.to_dict(), folder="runs/x") + "\n"
 
 
 def test_answers_that_are_not_accepted_say_so_in_every_format() -> None:

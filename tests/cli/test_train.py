@@ -12,7 +12,6 @@ import pytest
 from roadworthy import api
 from roadworthy.cli import app as cli
 from roadworthy.config import Config, DataConfig
-from roadworthy.core.accuracy import AccuracyInterval
 from roadworthy.core.predictions import Predictions
 
 
@@ -20,16 +19,9 @@ from roadworthy.core.predictions import Predictions
 def trained(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> list[dict[str, Any]]:
     """Training without training; what was asked for is recorded."""
     asked: list[dict[str, Any]] = []
-    metrics = SimpleNamespace(
-        accuracy=0.95,
-        interval=AccuracyInterval(low=0.9, high=0.97, over="pictures"),
-        balanced_accuracy=0.94,
-        ece=0.03,
-        n=200,
-        split="test",
-        extra={},
-        to_dict=lambda: {"accuracy": 0.95, "ece": 0.03, "per_class": {"stop": {"recall": 0.9}}},
-    )
+    found = {"accuracy": 0.95, "ece": 0.03, "per_class": {"stop": {"recall": 0.9}}}
+    further = {"accuracy_ci95": (0.9, 0.97), "balanced_accuracy": 0.94, "n": 200, "split": "test"}
+    metrics = SimpleNamespace(to_dict=lambda: {**found, **further})
 
     def train(config: Config, out: Path | None, **rest: Any) -> Any:
         asked.append({"config": config, "out": out, **rest})

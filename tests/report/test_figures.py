@@ -218,3 +218,63 @@ def test_text_is_escaped_and_alt_kept() -> None:
     assert "<i>" not in chart.svg
     assert ET.fromstring(chart.svg).attrib["aria-label"] == 'a "b" <c>'
     assert "<i>&" in letters(chart)
+
+
+def test_shares_stay_within_0_and_100_percent() -> None:
+    line = figures.Line(name="a", xs=(1, 2), ys=(0.9, 1.0), band=((-2.0, 3.0), (0.5, 1.4)))
+    chart = figures.line_chart(**WORDS, lines=[line], x_label="epoch", percent=True)
+    shares = {float(one.removesuffix(" %")) for one in letters(chart) if one.endswith(" %")}
+    assert (min(shares), max(shares)) == (0, 100)
+    band = parts(chart, "path")[0].attrib["d"]
+    places = [float(y) for y in re.findall(r"[\d.]+ ([\d.]+)", band)]
+    dots = [float(dot.attrib["cy"]) for dot in parts(chart, "circle")]
+    assert min(places) == min(dots)  # 100 %
+
+    flat = figures.Line(name="a", xs=(1, 2), ys=(1.0, 1.0))
+    chart = figures.line_chart(**WORDS, lines=[flat], x_label="epoch", percent=True)
+    assert max(float(one.removesuffix(" %")) for one in letters(chart) if one.endswith(" %")) == 100
+
+
+@settings(max_examples=100, deadline=None)
+@given(st.floats(-3, 3), st.floats(0, 3))
+def test_ticks_within_do_not_go_beyond(low: float, span: float) -> None:
+    found = figures.ticks_within(low, low + span, 0, 1)
+    assert 2 <= len(found) <= 8
+    assert found[0] >= 0
+    assert found[-1] <= 1
+    assert found == sorted(set(found))
+
+
+def test_intervals_are_cut_where_no_share_or_difference_can_lie() -> None:
+    row = figures.Interval(name="a", value=0.5, low=-2.0, high=3.0)
+    for difference, ticks in ((False, ("0 %", "100 %")), (True, ("-100", "+100"))):
+        chart = figures.interval_chart(**WORDS, rows=[row], difference=difference)
+        assert set(ticks) <= set(letters(chart))
+        bar = next(one for one in parts(chart, "line") if "stroke-width:2.5" in one.attrib["style"])
+        at = [float(text.attrib["x"]) for text in parts(chart, "text") if text.text in ticks]
+        assert [float(bar.attrib["x1"]), float(bar.attrib["x2"])] == at
+    assert "+50.00" in letters(figures.interval_chart(**WORDS, rows=[row], difference=True))
+
+
+def test_long_names_stand_above_their_intervals_and_leave_them_room() -> None:
+    rows = [figures.Interval(name="accuracy, as many trials as signs", value=0.9, low=0.8, high=0.95)]
+    chart = figures.interval_chart(**WORDS, rows=rows)
+    bar = next(one for one in parts(chart, "line") if "stroke-width:2.5" in one.attrib["style"])
+    name = next(one for one in parts(chart, "text") if one.text == rows[0].name)
+    assert float(name.attrib["y"]) < float(bar.attrib["y1"]) - 8
+    assert float(bar.attrib["x2"]) - float(bar.attrib["x1"]) > 200
+
+
+def test_shares_of_the_histogram_do_not_run_into_each_other() -> None:
+    words = {"accuracy": 0.5, "accuracy_ci95": (0.4, 0.6)}
+    bins = [
+        figures.Bin(low=i / 15, high=(i + 1) / 15, n=n, confidence=i / 15, **words)  # type: ignore[arg-type]
+        for i, n in enumerate([0] * 11 + [18, 26, 21, 35])
+    ]
+    chart = figures.reliability_chart(**WORDS, bins=bins)
+    letters_of = {one.text: one.attrib for one in parts(chart, "text")}
+    shares = {said: place for said, place in letters_of.items() if said in ("18 %", "26 %", "21 %", "35 %")}
+    assert list(shares) == ["26 %", "35 %"]  # their neighbours' would touch them
+    tops = [float(rect.attrib["y"]) for rect in parts(chart, "rect")][1::2]
+    above = [float(place["y"]) for place in shares.values()]
+    assert above == pytest.approx([top - 4 for top in tops], abs=0.2)

@@ -16,13 +16,13 @@ import numpy as np
 import pytest
 
 from roadworthy.config import load_config, write_config
-from roadworthy.core.document import Facts, Figure, Gallery, Picture, Section, Table, Text
+from roadworthy.core.document import Facts, Figure, Gallery, Picture, Section, SideBySide, Table, Text
 from roadworthy.core.errors import CheckpointError
 from roadworthy.core.predictions import Predictions
 from roadworthy.core.words import duration, interval, percent
 from roadworthy.inference.predictions import write_predictions
 from roadworthy.report.html import render, write_report
-from roadworthy.report.sections import run_sections, run_title
+from roadworthy.report.sections import run_page, run_sections, run_title
 from roadworthy.signs.catalogue import sign_classes
 
 NASTY = 'stop/<script>alert("x")</script>&_00001.png'
@@ -444,3 +444,66 @@ def test_words() -> None:
         "1 h 30 min",
         "–",
     ]
+
+
+def test_the_first_thing_on_the_page_is_the_verdict(tmp_path: Path) -> None:
+    found = run_page(write_folder(tmp_path, FOUR))
+    page = render(found.title, found.sections, found.lead)
+    assert found.lead.startswith("It reads 85.00 % of 120 test pictures right")
+    lead = found.lead.replace(" %", "\u00a0%")  # which stays on the line of its number
+    assert page.index(f'<p class="lead">{lead}</p>') < page.index("<nav")
+    Page(page)
+
+
+def test_no_number_is_longer_than_a_person_reads(tmp_path: Path) -> None:
+    where = write_folder(tmp_path, FOUR)
+    _rewrite(where, "metrics.json", val_accuracy=0.9927927927927928, another=1 / 3, undivided=True)
+    _rewrite(where, "provenance.json", train_seconds=4.998001, peak_rss_mb=475.81, seed=12345)
+    (where / "config.toml").write_text('[data]\nspec = "folder:x"\n[train]\nminutes = 0.0833\n')
+    page = render(run_title(where), run_sections(where))
+    assert not re.findall(r">[^<]*\d\.\d{5,}[^<]*<", page)
+    for said in ("99.28 %", "0.3333", ">yes<", "5.0 s", "476 MB", ">12345<", "for 5 s to tell"):
+        assert said in page, said
+
+
+def test_a_new_set_is_shown_beside_the_runs_own_test(tmp_path: Path) -> None:
+    where = write_folder(tmp_path, FOUR, training=False)
+    before, after, less = ({"value": v, "low": v - 0.05, "high": v + 0.05} for v in (0.9, 0.7, -0.2))
+    changed = {"old": before, "new": after, "difference": less}
+    own = {"split": "test", "n": 1830, "accuracy": 0.9, "accuracy_change": changed, "method": "a bootstrap"}
+    by_class = {"recall_change": changed, "per_class": {"stop": changed, "no-entry": changed}}
+    _rewrite(where, "metrics.json", own_test={**own, **by_class})
+    anchors = {section.anchor: section.blocks for section in run_sections(where)}
+    assert not any(isinstance(block, SideBySide) for block in anchors["change"])  # an older run keeps none
+    with np.load(where / "pictures.npz") as stored:
+        kept = {name: stored[name] for name in stored.files}
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    kept |= {"own_images": images, "own_labels": np.array([0, 2, 2])}
+    kept |= {"measured_images": images, "measured_labels": np.array([2, 3, 3])}
+    np.savez_compressed(where / "pictures.npz", **kept)
+    page = run_page(where)
+    blocks = next(section.blocks for section in page.sections if section.anchor == "change")
+    text, pictures, chart, table = blocks
+    assert isinstance(text, Text)
+    assert "The accuracy is lower than on the run's own test (90.00 % of 1,830 pictures): -20.00" in text.text
+    assert "Method: a bootstrap." in text.text
+    assert isinstance(pictures, SideBySide)
+    assert [(name, len(a), len(b)) for name, a, b in pictures.rows] == [
+        ("speed-50", 1, 0),
+        ("stop", 2, 1),
+        ("no-entry", 0, 2),
+    ]
+    assert isinstance(chart, Figure)
+    assert isinstance(table, Table)
+    assert [row[0] for row in table.rows] == ["all pictures", "mean of classes", "stop", "no-entry"]
+    html = render(page.title, page.sections, page.lead)
+    Page(html)
+    assert "own_test" not in html
+
+
+def test_wide_tables_show_that_they_scroll_and_print_whole() -> None:
+    page = render("t", [])
+    style = page.partition("<style>")[2].partition("</style>")[0]
+    screen, _, printed = style.partition("@media print")
+    assert "var(--shadow)" in screen.partition(".scroll {")[2].partition("}")[0]
+    assert ".scroll { overflow: visible; background: none; }" in printed

@@ -7,7 +7,7 @@ from typing import Any, get_args
 import pytest
 
 from roadworthy.core.document import Column, DataTable, Kind, Table
-from roadworthy.report.tables import FORMATS, formatted
+from roadworthy.report.tables import FORMATS, formatted, in_words
 
 
 def shown(table: DataTable) -> Table:
@@ -67,3 +67,20 @@ def test_tables_of_older_studies_are_shown_as_they_are() -> None:
     assert formatted(stored) == Table(
         caption="Old", columns=("arm", "right"), rows=(("plain", "99.3 %"),), align_right=(1,), collapsed=True
     )
+
+
+@pytest.mark.parametrize(
+    ("value", "kind", "text"),
+    [
+        (0.9927927927927928, "share", "99.28 %"),
+        (0.9927927927927928, "", "0.9928"),
+        (12345.678, "", "12,346"),
+        (9856, "", "9,856"),
+        (True, "", "yes"),
+        (False, "", "no"),
+        ("zooms", "", "zooms"),
+        (None, "", "–"),
+    ],
+)
+def test_a_value_on_its_own_is_shown_by_its_kind(value: Any, kind: str, text: str) -> None:
+    assert in_words(value, kind) == text

@@ -7,10 +7,11 @@ from pathlib import Path
 from types import SimpleNamespace
 from typing import Any
 
+import numpy as np
 import pytest
 
 from roadworthy import api
-from roadworthy.config import DataConfig, EvaluateConfig
+from roadworthy.config import DataConfig, EvaluateConfig, load_config
 from roadworthy.core.errors import ConfigError, DataError, LabelError, UsageError
 from roadworthy.core.predictions import Predictions
 from roadworthy.evaluate.results import Metrics
@@ -63,6 +64,32 @@ def test_a_bundle_is_measured_as_the_run_it_came_from(both: dict[str, tuple[Metr
     assert bundle["precision"] == "fp32"
     assert bundle["rejection"]["threshold"] == run["rejection"]["threshold"]
     assert bundle["rejection"]["n_accepted"] == run["rejection"]["n_accepted"]
+
+
+def test_a_new_set_is_set_against_the_runs_own_test(
+    both: dict[str, tuple[Metrics, Path]], shipped: Any, drawn_folder: Path, tmp_path: Path
+) -> None:
+    own = json.loads((shipped.run / "metrics.json").read_text(encoding="utf-8"))
+    metrics, out = both["run"]
+    found = metrics.extra["own_test"]
+    assert (found["split"], found["n"], found["accuracy"]) == (own["split"], own["n"], own["accuracy"])
+    change = found["accuracy_change"]["difference"]
+    assert change["value"] == pytest.approx(metrics.accuracy - own["accuracy"])
+    assert change["low"] <= change["value"] <= change["high"]
+    with np.load(out / "pictures.npz") as stored:
+        assert {"own_images", "measured_images"} <= set(stored.files)
+    assert "change" in (out / "report.html").read_text(encoding="utf-8").partition("<main")[0]
+    assert "own test" in (out / "report.txt").read_text(encoding="utf-8")
+    assert "own_test" not in both["bundle"][0].extra  # it does not bring its run's answers along
+
+
+def test_the_runs_own_data_and_other_ways_to_measure_are_not_compared(shipped: Any, data: DataConfig) -> None:
+    trained = load_config(shipped.run / "config.toml").data
+    assert "own_test" not in api.evaluate(shipped.run, trained).extra
+    zooms = EvaluateConfig(views="zooms")
+    assert "own_test" not in api.evaluate(shipped.run, data, skip_unknown=True, config=zooms).extra
+    last = shipped.run / "checkpoints" / "last.safetensors"
+    assert "own_test" not in api.evaluate(last, data, skip_unknown=True).extra
 
 
 def test_what_is_stored_is_the_same_but_for_rounding(both: dict[str, tuple[Metrics, Path]]) -> None:

@@ -1,13 +1,17 @@
 """The folder of a run, written by one hand; tests/workflows/test_train.py sees what trainings put into it."""
 
+import json
 from pathlib import Path
 
 import numpy as np
 import pytest
 import torch
 
-from roadworthy.config import Config, load_config
+from roadworthy.config import Config, EvaluateConfig, load_config
 from roadworthy.core.errors import UsageError
+from roadworthy.core.predictions import Predictions
+from roadworthy.evaluate.metrics import compute_metrics
+from roadworthy.report.text import result_text
 from roadworthy.train.state import Progress, TrainState
 from roadworthy.workflows.run_folder import RunFolder, no_empty_folder
 
@@ -44,6 +48,20 @@ def test_an_epochs_cell_is_empty_for_what_it_did_not_measure(tmp_path: Path) -> 
     RunFolder(tmp_path).write_state(state)
     lines = (tmp_path / "history.csv").read_text(encoding="utf-8").splitlines()
     assert lines == ["epoch,lr,gradient_norm", "1,0.5,", "2,0.25,1.5"]
+
+
+def test_the_text_is_written_as_a_terminal_shows_it(tmp_path: Path) -> None:
+    said = Predictions(
+        classes=("stop", "no-entry"),
+        logits=np.eye(2, dtype=np.float32)[[0, 1, 1]],
+        targets=np.array([0, 0, 1]),
+        paths=("a", "b", "c"),
+        groups=("",) * 3,
+    )
+    metrics = compute_metrics(said, split="test", config=EvaluateConfig())
+    RunFolder(tmp_path).write_results(metrics, said, np.zeros((3, 4, 4, 3), np.uint8))
+    text = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert text == result_text(json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8")))
 
 
 def test_a_folder_holds_a_run_once_it_has_begun(tmp_path: Path) -> None:

@@ -308,9 +308,9 @@ def test_samples_cover_every_class_and_repeat(run: Path, spec: str) -> None:
     from roadworthy.data.open import open_splits
 
     data = open_splits(DataConfig(spec=spec), tiny(spec).input).train
-    chosen = samples_by_class(data, 2)
+    chosen = samples_by_class(data.targets, len(data.classes), 2)
     assert np.bincount(data.targets[chosen]).tolist() == [2, 2, 2, 2]
-    assert chosen.tolist() == samples_by_class(data, 2).tolist()
+    assert chosen.tolist() == samples_by_class(data.targets, len(data.classes), 2).tolist()
 
 
 def test_a_run_goes_on_only_with_the_data_that_it_began_with(drawn_folder: Path, tmp_path: Path) -> None:

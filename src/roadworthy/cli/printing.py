@@ -15,7 +15,7 @@ from typing import TYPE_CHECKING, Any
 import typer
 
 from roadworthy.cli import layout
-from roadworthy.core.words import csv_cell, interval, percent, plural
+from roadworthy.core.words import csv_cell
 
 if TYPE_CHECKING:
     from roadworthy.evaluate.results import Metrics
@@ -59,23 +59,20 @@ def print_json(tree: Any) -> None:
     print_line(json.dumps(tree, indent=1, ensure_ascii=False))
 
 
-def print_metrics(metrics: Metrics) -> None:
-    """The figures that a training or an evaluation ends with."""
-    found = metrics.interval
-    measured = plural(metrics.n, "drawn picture" if metrics.extra.get("drawn") else "picture")
-    where = "without splits" if metrics.extra.get("undivided") else f"of {metrics.split}"
-    facts = [
-        ("accuracy", f"{percent(metrics.accuracy)} of {measured} {where}"),
-        ("interval", f"{interval((found.low, found.high))}  (95 %, over {found.over})"),
-        ("balanced", percent(metrics.balanced_accuracy)),
-        ("ECE", f"{metrics.ece:.4f}"),
-    ]
-    if skipped := metrics.extra.get("unknown_skipped"):
-        facts.append(("left out", f"{plural(skipped, 'picture')} of classes that the model does not know"))
-    if seen := metrics.extra.get("trained_on"):
-        facts.append(("beware", f"the model was trained on {seen:,} of these, so the figures flatter it"))
-    facts += [("beware", warning["text"]) for warning in metrics.extra.get("warnings", ())]
-    print_facts(facts)
+def print_metrics(metrics: Metrics, folder: Path | None = None) -> None:
+    """What a training or an evaluation ends with: for a person all of report.txt, for a script the figures.
+
+    folder: of the run, where the weights lie that were measured.
+    """
+    from roadworthy.report.text import WIDTH, result_facts, result_text
+
+    found, width = metrics.to_dict(), layout.width_of(sys.stdout)
+    if width is None:
+        print_facts(result_facts(found))
+        return
+    for line in result_text(found, folder=str(folder or ""), width=min(width, WIDTH)).splitlines():
+        print_line(line)
+    print_line("")
 
 
 def print_place(folder: Path) -> None:

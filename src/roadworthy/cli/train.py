@@ -118,7 +118,7 @@ def train(
         train=_budget(epochs, minutes) | given(seed=seed, start=start),
     )
     run = _train(resolved, out, resume=resume)
-    print_metrics(run.metrics)
+    print_metrics(run.metrics, run.folder)
     print_place(run.folder)
     check_requirements(run.metrics.to_dict(), requirements)
 

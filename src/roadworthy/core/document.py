@@ -116,6 +116,16 @@ class Gallery:
 
 
 @dataclass(frozen=True, kw_only=True)
+class SideBySide:
+    """Pictures of two sets beside each other: a row for each name, with the left set's and the right's."""
+
+    caption: str
+    left: str
+    right: str
+    rows: tuple[tuple[str, tuple[Picture, ...], tuple[Picture, ...]], ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Listing:
     """Text as it was written (a model's layers), folded away until it is asked for."""
 
@@ -123,7 +133,7 @@ class Listing:
     text: str
 
 
-Block = Text | Facts | Table | Figure | Gallery | Listing
+Block = Text | Facts | Table | Figure | Gallery | SideBySide | Listing
 
 
 @dataclass(frozen=True, kw_only=True)

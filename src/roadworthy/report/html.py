@@ -31,16 +31,17 @@ if TYPE_CHECKING:
 NARROW_PX = 480  # figures drawn up to this width scale down to a phone's; wider ones scroll
 
 
-def render(title: str, sections: Sequence[Section]) -> str:
+def render(title: str, sections: Sequence[Section], lead: str = "") -> str:
     """One HTML page.  The same sections give the same bytes.
 
+    lead: the sentence that stands first on it, below its title.
     Everything but a figure's SVG is escaped; figures.py escapes the text that it draws.
     Raises MissingExtraError without jinja2, ValueError when two sections share an anchor.
     """
     anchors = [section.anchor for section in sections]
     if len(set(anchors)) < len(anchors):
         raise ValueError(f"two sections share an anchor: {', '.join(sorted(anchors))}")
-    return _template("template.html.j2").render(title=title, sections=sections)
+    return _template("template.html.j2").render(title=title, sections=sections, lead=lead)
 
 
 def render_film(film: Film) -> str:
@@ -53,9 +54,9 @@ def render_film(film: Film) -> str:
     return _template("film.html.j2").render(film=film, script=script, digest=digest)
 
 
-def write_report(sections: Sequence[Section], title: str, out: Path) -> None:
+def write_report(sections: Sequence[Section], title: str, out: Path, lead: str = "") -> None:
     """Write the page to `out` and its charts, as files of their own, into `figures/` beside it."""
-    page = render(title, sections)
+    page = render(title, sections, lead)
     out = Path(out)
     out.parent.mkdir(parents=True, exist_ok=True)
     write_text(page, out)
@@ -81,6 +82,7 @@ def _template(name: str) -> Template:
     )
     environment.filters["data_uri"] = _data_uri
     environment.filters["svg"] = lambda figure: Markup(figure.svg)
+    environment.filters["unbroken"] = _unbroken
     environment.filters["drawn_width"] = _drawn_width
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
     environment.filters["raw"] = Markup  # for what is ours: the player
@@ -96,6 +98,11 @@ def _data_uri(image: ByteArray) -> str:
     buffer = io.BytesIO()
     Image.fromarray(image).save(buffer, format="PNG", optimize=True)
     return "data:image/png;base64," + base64.b64encode(buffer.getvalue()).decode("ascii")
+
+
+def _unbroken(text: str) -> str:
+    """The same, its percent signs kept on the line of their numbers."""
+    return re.sub(r"(?<=\d) (?=%)", "\u00a0", text)
 
 
 def _drawn_width(figure: Figure) -> int:

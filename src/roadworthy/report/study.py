@@ -291,6 +291,7 @@ def _charts(result: Tree) -> list[Block]:
                     caption=f"Difference in {metric} from {against}, with 95 % intervals",
                     alt="; ".join(f"{row.name}: {points(row.value)} points" for row in rows),
                     rows=rows,
+                    difference=True,
                 )
             )
     return charts

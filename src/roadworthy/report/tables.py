@@ -43,6 +43,17 @@ def _cell(value: Any, kind: str, digits: int | None) -> str:
     return form(value, usual if digits is None else digits)
 
 
+def in_words(value: Any, kind: str = "") -> str:
+    """A stored value on its own: yes or no, a count, or a number of a few digits, unless `kind` says more."""
+    if kind:
+        return _cell(value, kind, None)
+    if isinstance(value, bool):
+        return "yes" if value else "no"
+    if isinstance(value, float) and abs(value) < 1000:
+        return f"{value:.4g}"
+    return _cell(value, "count" if isinstance(value, int | float) else "text", None)
+
+
 def _number(value: float, digits: int) -> str:
     return f"{value:,.{digits}f}"
 

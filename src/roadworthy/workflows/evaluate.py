@@ -18,7 +18,7 @@ from roadworthy.core.extras import require
 from roadworthy.core.files import make_folder
 from roadworthy.core.notes import hearing, say
 from roadworthy.core.paths import StrPath, as_path
-from roadworthy.core.predictions import Predictions, probabilities
+from roadworthy.core.predictions import Predictions, log_probabilities, probabilities
 from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import provenance_of
 from roadworthy.core.rejection import Rejection
@@ -29,12 +29,13 @@ from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import extras_for, parse_spec, refuse_within_data
 from roadworthy.evaluate.analysis.mistakes import most_confused
 from roadworthy.evaluate.calibration import reliability
-from roadworthy.evaluate.metrics import compute_metrics
+from roadworthy.evaluate.metrics import compute_metrics, negative_log_likelihood
 from roadworthy.evaluate.rejection import rejection_summary
 from roadworthy.evaluate.results import Metrics
 from roadworthy.inference.classifier import model_path
 from roadworthy.inference.network import Network, all_logits
 from roadworthy.inference.onnx import load_engine
+from roadworthy.workflows.own_test import OwnTest, against_own_test, read_own_test
 from roadworthy.workflows.report import report
 from roadworthy.workflows.run_folder import RunFolder
 
@@ -57,6 +58,7 @@ class _Subject:
     name: of its file.  provenance: where a result of it comes from.  weights, size: facts for metrics.json.
     trained: how the data of its run were read; None for a network without its run folder.
     seen: the places of the pictures that it was trained on; None where nothing tells.
+    home: the folder of its run; None for a network without one.
     """
 
     name: str
@@ -66,6 +68,7 @@ class _Subject:
     size: Mapping[str, Any]
     trained: DataConfig | None = None
     seen: Set[str] | None = None
+    home: RunFolder | None = None
 
 
 def evaluate(
@@ -100,12 +103,14 @@ def evaluate(
     )
     seen = subject.seen
     overlap = {} if seen is None else {"trained_on": sum(place_of(r) in seen for r in measured.records)}
+    frames = frames_per_sign(data.spec, split, measured)
+    own = _own_test(subject, data.spec, config)
     metrics = measure(
         predictions,
         measured,
         split=split,
         config=config,
-        frames_per_sign=frames_per_sign(data.spec, split, measured),
+        frames_per_sign=frames,
         facts={
             **subject.weights,
             **adapted,
@@ -114,13 +119,28 @@ def evaluate(
             "unknown_skipped": sum(unknown.values()),
             "undivided": undivided,
             **overlap,
+            **({} if own is None else {"own_test": against_own_test(own, predictions, frames)}),
         },
     )
     if folder is not None:
+        if own is not None and own.pictures:
+            folder.add_pictures(**own.pictures)
         folder.write_results(metrics, predictions, measured.images)
         if with_report:
             report(folder.path, quiet=True)
     return metrics
+
+
+def _own_test(subject: _Subject, spec: str, config: EvaluateConfig) -> OwnTest | None:
+    """What the network's own run measured, where another set is measured in the same way."""
+    if subject.home is None or subject.trained is None or spec == subject.trained.spec:
+        return None
+    own = read_own_test(subject.home)
+    if own is None or own.predictions.classes != tuple(subject.network.classes):
+        return None
+    ways = {"weights": subject.weights.get("weights"), "views": config.views, "norms": config.norms}
+    usual = {"weights": None, "views": "plain", "norms": "stored"}
+    return own if all(own.metrics.get(name, usual[name]) == way for name, way in ways.items()) else None
 
 
 def _open(path: Path, data: DataConfig, config: EvaluateConfig, split: str, command: str) -> _Subject:
@@ -168,6 +188,7 @@ def _open_weights(path: Path, config: EvaluateConfig, command: str) -> _Subject:
         size={"parameters": count_parameters(network.model)},
         trained=None if began is None else began.data,
         seen=trained_on(None if began is None else home.path),
+        home=None if began is None else home,
     )
 
 
@@ -234,6 +255,7 @@ def measure(
     probs = probabilities(predictions.logits, predictions.temperature)
     bins = reliability(probs, data.targets, config.ece_bins)
     details: dict[str, Any] = {
+        "cross_entropy": negative_log_likelihood(log_probabilities(predictions.logits), data.targets),
         "rejection": rejection_summary(predictions),
         "reliability": [dataclasses.asdict(b) for b in bins],
         "confused": [

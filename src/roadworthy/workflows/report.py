@@ -1,4 +1,4 @@
-"""report.html anew from what a folder stores."""
+"""report.html and report.txt anew from what a folder stores."""
 
 from __future__ import annotations
 
@@ -11,12 +11,14 @@ from roadworthy.core.paths import StrPath, as_path
 def report(folder: StrPath, *, quiet: bool = False) -> Path | None:
     """Write report.html from what a run, evaluation or study folder stores; no torch, no data needed.
 
+    Of a run or an evaluation report.txt is written too.
     folder: a run, evaluation or study folder.
     quiet: return None instead of raising where the optional part for reports is not installed.
     """
     from roadworthy.report.html import write_report
-    from roadworthy.report.sections import run_sections, run_title
+    from roadworthy.report.sections import run_page
     from roadworthy.report.study import read_study, study_sections
+    from roadworthy.workflows.run_folder import RunFolder
 
     folder = as_path(folder)
     path = folder / "report.html"
@@ -28,5 +30,7 @@ def report(folder: StrPath, *, quiet: bool = False) -> Path | None:
         sections = study_sections([read_study(place) for place in studies], studies)
         write_report(sections, "Roadworthy: studies", path)
     else:
-        write_report(run_sections(folder), run_title(folder), path)
+        page = run_page(folder)
+        write_report(page.sections, page.title, path, lead=page.lead)
+        RunFolder(folder).write_text(page.metrics)
     return path

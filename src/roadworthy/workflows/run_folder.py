@@ -31,6 +31,7 @@ from roadworthy.imaging.decode import decode
 from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.predictions import write_predictions
+from roadworthy.report.text import result_text
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.draw import draw_icon
 
@@ -40,7 +41,9 @@ if TYPE_CHECKING:
     from roadworthy.train.checkpoint import Card
     from roadworthy.train.state import TrainState
 
+FEW_CLASSES = 12
 SAMPLES_PER_CLASS = 3
+MEASURED_PER_CLASS = 5  # to be set beside those of another set; 2 where there are many classes
 MISTAKES_SHOWN = 48
 ICON_PX = 64
 # What a run that a misspelt name ended may have left, and what its trackers open before it begins.
@@ -124,12 +127,7 @@ class RunFolder:
 
     def add_pictures(self, **arrays: Any) -> None:
         """Put more pictures beside those that the folder keeps for its report."""
-        path = self.path / "pictures.npz"
-        stored: dict[str, Any] = {}
-        if path.is_file():
-            with np.load(path, allow_pickle=False) as old:
-                stored = {name: old[name] for name in old.files}
-        write_arrays({**stored, **arrays}, path)
+        write_arrays({**self.pictures(), **arrays}, self.path / "pictures.npz")
 
     def write_state(self, state: TrainState) -> None:
         """All that a training needs to go on after it was stopped, and its history so far."""
@@ -151,8 +149,29 @@ class RunFolder:
         """What was answered to each picture, the surest mistakes and, last, the metrics."""
         write_predictions(predictions, self.path)
         wrong = surest_mistakes(predictions, top=MISTAKES_SHOWN)
-        self.add_pictures(mistakes_images=images[wrong], mistakes_index=wrong)
+        classes = len(predictions.classes)
+        few = MEASURED_PER_CLASS if classes <= FEW_CLASSES else 2
+        shown = samples_by_class(predictions.targets, classes, few)
+        self.add_pictures(
+            mistakes_images=images[wrong],
+            mistakes_index=wrong,
+            measured_images=images[shown],
+            measured_labels=predictions.targets[shown],
+        )
+        self.write_text(metrics.to_dict())
         write_json(metrics.to_dict(), self.path / "metrics.json")
+
+    def write_text(self, metrics: Mapping[str, Any]) -> None:
+        """What metrics.json says, as a terminal shows it."""
+        write_text(result_text(metrics), self.path / "report.txt")
+
+    def pictures(self) -> Mapping[str, Any]:
+        """The pictures that it keeps for its report, by name."""
+        path = self.path / "pictures.npz"
+        if not path.is_file():
+            return {}
+        with np.load(path, allow_pickle=False) as stored:
+            return {name: stored[name] for name in stored.files}
 
 
 def claim_folder(folder: RunFolder, state: Path, resume: bool) -> None:
@@ -214,16 +233,14 @@ def _records_as_split(splits: Splits) -> list[Record]:
 
 def samples(data: Dataset) -> IntArray:
     """The pictures that a report shows: three of each class, one where there are many classes."""
-    return samples_by_class(data, SAMPLES_PER_CLASS if len(data.classes) <= 12 else 1)
+    classes = len(data.classes)
+    return samples_by_class(data.targets, classes, SAMPLES_PER_CLASS if classes <= FEW_CLASSES else 1)
 
 
-def samples_by_class(data: Dataset, per_class: int, seed: int = 0) -> IntArray:
+def samples_by_class(targets: IntArray, classes: int, per_class: int, seed: int = 0) -> IntArray:
     """Indices of a few pictures of each class, in class order, the same for the same seed."""
     rng = np.random.default_rng(seed)
-    chosen = [
-        np.sort(rng.permutation(np.flatnonzero(data.targets == c))[:per_class])
-        for c in range(len(data.classes))
-    ]
+    chosen = [np.sort(rng.permutation(np.flatnonzero(targets == c))[:per_class]) for c in range(classes)]
     return np.concatenate(chosen)
 
 

@@ -17,5 +17,6 @@ from roadworthy.report.figures.reliability import Bin as Bin
 from roadworthy.report.figures.reliability import reliability_chart as reliability_chart
 from roadworthy.report.figures.scales import log_ticks as log_ticks
 from roadworthy.report.figures.scales import ticks as ticks
+from roadworthy.report.figures.scales import ticks_within as ticks_within
 from roadworthy.report.figures.surface import surface_chart as surface_chart
 from roadworthy.report.figures.svg import COLOURS as COLOURS

@@ -22,13 +22,19 @@ from roadworthy.report.figures.svg import (
 )
 
 
+def _sizes(classes: int) -> tuple[int, int]:
+    """Of a cell and of its letters."""
+    steps = ((5, 60, 13), (8, 46, 13), (15, 32, 12))
+    return next(((cell, letter) for most, cell, letter in steps if classes <= most), (19, 11))
+
+
 def confusion_chart(*, name: str, caption: str, alt: str, labels: Sequence[str], counts: IntArray) -> Figure:
     """Counts of true class (row) by answer (column): right answers blue, mistakes orange.
 
     Depth of colour is the square root of the share of the true class, so that one mistake in 500 is seen.
     """
     n = len(labels)
-    cell, letter = (46, 13) if n <= 8 else (32, 12) if n <= 15 else (19, 11)
+    cell, letter = _sizes(n)
     longest = max(text_width(label, letter) for label in labels)
     slanted = n <= 15
     left = 34 + longest

@@ -4,10 +4,10 @@ from __future__ import annotations
 
 import itertools
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roadworthy.core.document import Figure
-from roadworthy.report.figures.scales import Scale, log_ticks, scale, tick_percent, ticks
+from roadworthy.report.figures.scales import Scale, log_ticks, scale, tick_percent, ticks, ticks_within
 from roadworthy.report.figures.svg import (
     COLOURS,
     DASHES,
@@ -47,11 +47,13 @@ def line_chart(
 ) -> Figure:
     """Lines over one horizontal axis; `mark` is a vertical line with its label.
 
+    percent: the ys are shares, whose axis and bands end at 0 and 100 %.
     log: the vertical axis is logarithmic, and every y positive.
     """
     places, legend_rows = _legend([one.name for one in lines], LEFT, NARROW)
     top = 26 + 18 * legend_rows
-    axes = _axes(lines, top, log)
+    lines = [_as_share(one) for one in lines] if percent else lines
+    axes = _axes(lines, top, log, percent)
     x, y, floor = axes.x, axes.y, axes.floor
     parts = []
     for tick in axes.y_ticks:
@@ -85,7 +87,12 @@ class _Axes:
     floor: float
 
 
-def _axes(lines: Sequence[Line], top: float, log: bool) -> _Axes:
+def _as_share(one: Line) -> Line:
+    """The line with its band cut off at 0 and 1: no share lies beyond."""
+    return replace(one, band=tuple((max(0.0, low), min(1.0, high)) for low, high in one.band))
+
+
+def _axes(lines: Sequence[Line], top: float, log: bool, share: bool) -> _Axes:
     floor = 236 + top - BOTTOM
     xs = [x for one in lines for x in one.xs]
     x_ticks = ticks(min(xs), max(xs))
@@ -93,7 +100,10 @@ def _axes(lines: Sequence[Line], top: float, log: bool) -> _Axes:
         x_ticks = [tick for tick in x_ticks if tick == round(tick)]
     low, high = min(*xs, x_ticks[0] if len(set(xs)) == 1 else min(xs)), max(*xs, min(xs) + 1e-9)
     ys = [y for one in lines for y in (*one.ys, *itertools.chain(*one.band))]
-    y_ticks = log_ticks(min(ys), max(ys)) if log else ticks(min(ys), max(ys))
+    if log:
+        y_ticks = log_ticks(min(ys), max(ys))
+    else:
+        y_ticks = ticks_within(min(ys), max(ys), 0, 1) if share else ticks(min(ys), max(ys))
     return _Axes(
         x=scale(low, high, LEFT + 6, NARROW - RIGHT - 6),
         y=scale(y_ticks[0], y_ticks[-1], floor, top, log=log),
@@ -107,8 +117,8 @@ def _axes(lines: Sequence[Line], top: float, log: bool) -> _Axes:
 
 def _mark(at: float, near_end: bool, label: str, top: float, floor: float) -> list[str]:
     return [
-        line(at, top - 8, at, floor, SOFT, dash="1 3", width=1.5),
-        text(at + (-5 if near_end else 5), top - 4, label, anchor="end" if near_end else "start"),
+        line(at, top - 14, at, floor, SOFT, dash="1 3", width=1.5),
+        text(at + (-5 if near_end else 5), top - 7, label, anchor="end" if near_end else "start"),
     ]
 
 

@@ -19,6 +19,15 @@ def ticks(low: float, high: float, about: int = 5) -> list[float]:
     return [round(i * step, 12) for i in range(first, max(last, first + 1) + 1)]
 
 
+def ticks_within(low: float, high: float, least: float, most: float, about: int = 5) -> list[float]:
+    """`ticks` of an axis that does not go beyond `least` and `most`, round numbers both."""
+    inside = [min(max(end, least), most) for end in (low, high)]
+    found = ticks(inside[0], inside[1], about)
+    if found[-1] > most:  # a flat line at the upper end
+        found = ticks(inside[1] - (found[-1] - found[0]), inside[1], about)
+    return [tick for tick in found if least <= tick <= most]
+
+
 def log_ticks(low: float, high: float, most: int = 9) -> list[float]:
     """Round positive numbers, roughly even in their logarithm, from at or below `low` to at or above `high`.
 

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 
@@ -26,6 +27,8 @@ class RunSection:
     build: Build
     shows: frozenset[str] = frozenset()
 
+
+_DRAWING = re.compile(r"rendered:([^\s?#]+)\?[^\s#]*#(\d+)")
 
 SECTIONS: Registry[RunSection] = Registry("report section")
 
@@ -56,6 +59,11 @@ def listed(names: Sequence[str], most: int = 6) -> str:
     if len(names) <= most:
         return ", ".join(names)
     return f"{', '.join(names[:most])} and {len(names) - most} more"
+
+
+def with_drawings_named(text: str) -> str:
+    """A text, or a path, in which `rendered:stop?countries=au&seed=1#7` is `drawn stop, number 7`."""
+    return _DRAWING.sub(r"drawn \1, number \2", text)
 
 
 def weights_used(run: Run) -> str:

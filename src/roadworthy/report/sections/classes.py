@@ -38,15 +38,20 @@ def classes(run: Run) -> list[Block]:
     if measured:
         worst = measured[0]
         whole = sum(row.value == 1 for row in measured)
+        perfect = (
+            f"{whole} of {plural(len(measured), 'class')} without a miss"
+            if whole
+            else "Every class has misses"
+        )
         alt = (
-            f"{whole} of {plural(len(measured), 'class')} without a miss. Lowest recall: {worst.name}, "
+            f"{perfect if whole else 'Every class has misses'}. Lowest recall: {worst.name}, "
             f"{percent(worst.value)} ({interval((worst.low, worst.high), 1)})."
         )
         blocks = [
             Text(text=alt),
             figures.interval_chart(
                 name="recall",
-                caption="Recall of each class with its 95 % Wilson interval",
+                caption="Recall of each class with its 95 % Wilson interval, pictures taken as independent",
                 alt=alt,
                 rows=measured,
             ),

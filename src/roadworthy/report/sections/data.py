@@ -8,7 +8,13 @@ from typing import Any
 from roadworthy.core.document import Block, Table, Text
 from roadworthy.core.words import plural
 from roadworthy.report import figures
-from roadworthy.report.sections.base import labelled_gallery, listed, number_table, section
+from roadworthy.report.sections.base import (
+    labelled_gallery,
+    listed,
+    number_table,
+    section,
+    with_drawings_named,
+)
 from roadworthy.report.sections.run import Run
 
 SAMPLES = 64  # pictures shown: they are most of the file's size
@@ -66,7 +72,7 @@ def _first_rows(heads: Mapping[str, Sequence[Mapping[str, str]]]) -> list[Block]
         Table(
             caption=f"First rows of {split}",
             columns=tuple(rows[0]),
-            rows=tuple(tuple(row.values()) for row in rows),
+            rows=tuple(tuple(with_drawings_named(cell) for cell in row.values()) for row in rows),
             collapsed=True,
         )
         for split, rows in heads.items()
@@ -115,5 +121,5 @@ def _audit(audit: Mapping[str, Any] | None) -> list[Block]:
     findings = audit.get("findings") or []
     if not findings:
         return [Text(text="The audit of the data found nothing to worry about.", tone="good")]
-    rows = tuple((str(found["severity"]), str(found["text"])) for found in findings)
+    rows = tuple((str(found["severity"]), with_drawings_named(str(found["text"]))) for found in findings)
     return [Table(caption="What the audit of the data found", columns=("severity", "finding"), rows=rows)]

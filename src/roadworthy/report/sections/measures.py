@@ -10,8 +10,23 @@ from roadworthy.core.words import interval, percent
 from roadworthy.report import figures
 from roadworthy.report.sections.base import section, shown_metrics
 from roadworthy.report.sections.run import Run
+from roadworthy.report.tables import in_words
 
-SCORES = (("negative log-likelihood", "nll"), ("Brier score", "brier"), ("temperature", "temperature"))
+SCORES = (
+    ("cross-entropy, before calibration", "cross_entropy"),
+    ("cross-entropy, calibrated", "nll"),
+    ("Brier score", "brier"),
+    ("temperature", "temperature"),
+)
+# What else metrics.json may hold: what it is called, and which kind of number it is.
+FURTHER = {
+    "val_accuracy": ("accuracy on validation", "share"),
+    "samples": ("pictures shown in training", "count"),
+    "train_images": ("training pictures", "count"),
+    "trained_on": ("pictures here that were trained on", "count"),
+    "gradients": ("gradients computed", "count"),
+    "undivided": ("the whole set, which has no splits", ""),
+}
 
 
 @section(
@@ -33,6 +48,7 @@ SCORES = (("negative log-likelihood", "nll"), ("Brier score", "brier"), ("temper
         "weighted_recall",
         "weighted_f1",
         "nll",
+        "cross_entropy",
         "ece",
         "brier",
         "danger_per_100",
@@ -122,7 +138,8 @@ def _means(m: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     for name in ("balanced_accuracy", *means):
         yield name.replace("_", " ").replace("f1", "F1"), percent(m.get(name))
     for label, key in SCORES:
-        yield label, "–" if m.get(key) is None else f"{m[key]:.4f}"
+        if m.get(key) is not None:
+            yield label, f"{m[key]:.4f}"
     yield "calibration error (ECE)", percent(m["ece"])
     if m.get("danger_per_100") is not None:
         yield "danger-weighted cost per 100 pictures", f"{m['danger_per_100']:.2f}"
@@ -133,4 +150,5 @@ def _further(m: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
     shown = shown_metrics()
     for name, value in m.items():
         if name not in shown and isinstance(value, str | int | float):
-            yield name.replace("_", " "), str(value)
+            label, kind = FURTHER.get(name, (name.replace("_", " "), ""))
+            yield label, in_words(value, kind)

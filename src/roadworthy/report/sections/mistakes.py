@@ -7,7 +7,7 @@ import numpy as np
 from roadworthy.core.document import Block, Gallery, Picture, Text
 from roadworthy.core.predictions import probabilities
 from roadworthy.core.words import percent, plural
-from roadworthy.report.sections.base import section
+from roadworthy.report.sections.base import section, with_drawings_named
 from roadworthy.report.sections.run import Run
 
 MISTAKES = 36  # pictures shown
@@ -39,7 +39,7 @@ def mistakes(run: Run) -> list[Block]:
             Picture(
                 image=image,
                 title=f"{answer}?",
-                caption=f"is {target}\n{sure} sure\n{said.paths[i]}",
+                caption=f"is {target}\n{sure} sure\n{with_drawings_named(said.paths[i])}",
                 alt=f"{target}, read as {answer} with confidence {sure}",
             )
         )

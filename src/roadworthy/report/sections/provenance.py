@@ -2,13 +2,16 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from typing import Any
 
 from roadworthy.core.document import Block, Facts, Text
-from roadworthy.core.words import plural
+from roadworthy.core.words import duration, plural
 from roadworthy.report.sections.base import section
 from roadworthy.report.sections.run import Run
+from roadworthy.report.tables import in_words
+
+NAMES = {"train_seconds": "training time", "peak_rss_mb": "most memory used"}
 
 
 @section("provenance", title="Provenance", order=120)
@@ -17,10 +20,13 @@ def provenance(run: Run) -> list[Block]:
     blocks: list[Block] = []
     if run.provenance.get("dirty"):
         blocks.append(Text(text="The checkout had changes that its commit does not hold.", tone="warning"))
-    facts = {name: _fact(value) for name, value in run.provenance.items() if name != "pace"}
+    facts = {name: _fact(name, value) for name, value in run.provenance.items() if name != "pace"}
     if pace := run.provenance.get("pace"):
         facts |= _pace(pace)
-    return [*blocks, Facts(items=tuple((name.replace("_", " "), value) for name, value in facts.items()))]
+    return [
+        *blocks,
+        Facts(items=tuple((NAMES.get(name, name.replace("_", " ")), value) for name, value in facts.items())),
+    ]
 
 
 def _pace(pace: Mapping[str, Any]) -> dict[str, str]:
@@ -44,11 +50,12 @@ def _pace(pace: Mapping[str, Any]) -> dict[str, str]:
     return facts | ({batch: "; ".join(tried)} if tried else {})
 
 
-def _fact(value: Any) -> str:
-    if isinstance(value, bool):
-        return "yes" if value else "no"
-    if isinstance(value, float):
-        return f"{value:,.6g}"
+def _fact(name: str, value: Any) -> str:
     if isinstance(value, list):
         return " ".join(map(str, value))
-    return "–" if value is None else str(value)
+    words: Mapping[str, Callable[[Any], str]] = {
+        "seed": str,
+        "train_seconds": duration,
+        "peak_rss_mb": lambda megabytes: f"{megabytes:,.0f} MB",
+    }
+    return words.get(name, in_words)(value)

@@ -45,7 +45,8 @@ def _asked(run: Run) -> str:
     classes = run.predictions.classes
     what = f"{plural(len(classes), 'class')} ({listed(classes, 4)})"
     if run.config is None:
-        where = f"{m['n']:,} {drawn}pictures of {run.data['spec']} ({m['split']})"
+        split = "without splits" if m.get("undivided") else m["split"]
+        where = f"{m['n']:,} {drawn}pictures of {run.data['spec']} ({split})"
         return f"Measure a model that tells {what} apart on {where}."
     return (
         f"Train {run.config.model.name} for {run.config.train.budget} to tell {what} apart at "
@@ -61,19 +62,18 @@ def _drawn(m: Mapping[str, Any]) -> str:
 
 def _headline(run: Run) -> Facts:
     m, drawn = run.metrics, _drawn(run.metrics)
-    on = f"drawn {m['split']} pictures" if drawn else m["split"]
-    parameters = f"{m['parameters']:,}\nweights of the network" if m.get("parameters") else "–"
-    return Facts(
-        items=(
-            (f"accuracy on {on}", f"{percent(m['accuracy'])}\n{_honest_interval(m)}"),
-            (f"{drawn}pictures", f"{m['n']:,}\n{_signs(m)}"),
-            ("macro F1", f"{percent(m['macro_f1'])}\nall classes weigh the same"),
-            ("calibration error", f"{percent(m['ece'])}\nconfidence against accuracy (ECE)"),
-            ("parameters", parameters),
-            ("training time", f"{duration(m.get('train_seconds'))}\n{_machine(run)}".strip()),
-        ),
-        headline=6,
-    )
+    split = "" if m.get("undivided") else f" on {drawn}{m['split']}{' pictures' if drawn else ''}"
+    items = [
+        (f"accuracy{split}", f"{percent(m['accuracy'])}\n{_honest_interval(m)}"),
+        (f"{drawn}pictures", f"{m['n']:,}\n{_signs(m)}"),
+        ("macro F1", f"{percent(m['macro_f1'])}\nall classes weigh the same"),
+        ("calibration error", f"{percent(m['ece'])}\nconfidence against accuracy (ECE)"),
+    ]
+    if m.get("parameters"):
+        items.append(("parameters", f"{m['parameters']:,}\nweights of the network"))
+    if m.get("train_seconds") is not None:
+        items.append(("training time", f"{duration(m['train_seconds'])}\n{_machine(run)}".strip()))
+    return Facts(items=tuple(items), headline=len(items))
 
 
 def _doubts(run: Run) -> Iterator[str]:
