@@ -162,9 +162,10 @@ class TrainConfig:
     average: which mean of the weights is evaluated: `ema` (exponential) or `swa` (stochastic weight
         averaging: all steps of the last `swa_fraction` of the budget alike).
     ema: decay per step of the exponential mean; 0 for none.
-    patience: epochs without a better validation `monitor` before stopping; 0 for never.
-    monitor: what chooses the best weights on validation: `accuracy`, `loss` (cross-entropy), or `objective`,
-        the loss with the L2 term that `optim.l2` adds in training.
+    patience: epochs without a better validation `monitor` before stopping, equal is not better; 0 for never.
+    monitor: what chooses the best weights on validation: `accuracy` (the latest epoch within one standard
+        error over signs of the highest), `loss` (the lowest cross-entropy), or `objective`, the loss with
+        the L2 term that `optim.l2` adds in training.
     precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which,
         and a study takes one for all its trainings.
     threads: that compute.  `auto` is what a short trial finds quickest, of which a run stores the number; 0

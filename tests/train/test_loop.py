@@ -1,6 +1,7 @@
 """The loop on sixteen tiny pictures: it learns, keeps its budget, and goes on where it was killed."""
 
 import dataclasses
+import json
 import math
 import sys
 
@@ -24,6 +25,7 @@ from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_model
 from roadworthy.train.average import EqualAverage, WeightAverage
 from roadworthy.train.callbacks import Callback
+from roadworthy.train.checkpoint import read_tensors, write_tensors
 from roadworthy.train.gradient_norm import GradientNormPenalty, build_gradient_rules
 from roadworthy.train.loop import TrainingHooks, train
 from roadworthy.train.losses import build_loss, l2_penalty
@@ -382,13 +384,33 @@ def validation(*pairs):
     return [{"val_accuracy": a, "val_loss": b} for a, b in pairs]
 
 
-def test_best_is_what_validation_chose_ties_broken_by_loss():
+def test_best_is_what_validation_chose_and_of_equals_the_latest():
     kept = []
-    scripted = validation((0.5, 1.0), (0.7, 0.9), (0.7, 0.8), (0.6, 0.1))
+    scripted = validation((0.5, 1.0), (0.7, 0.8), (0.7, 0.9), (0.6, 0.1))
     state = new_state()
     train(state, Tiny(), steps(validation=scripted, kept=kept), dataclasses.replace(CONFIG, epochs=4))
     assert kept == [1, 2, 3]
     assert state.progress.best_epoch == 3
+
+
+def test_patience_does_not_take_a_tie_for_an_improvement():
+    kept, state = [], new_state()
+    scripted = validation(*[(0.5, 1.0), (1.0, 0.3), (1.0, 0.2), (1.0, 0.1), (1.0, 0.05)])
+    config = dataclasses.replace(CONFIG, epochs=10, patience=2)
+    train(state, Tiny(), steps(validation=scripted, kept=kept), config)
+    assert state.progress.epoch == 4
+    assert kept == [1, 2, 3, 4]
+
+
+def test_a_state_that_ranked_the_best_by_older_rules_is_taken_over(tmp_path):
+    file, old = tmp_path / "old.safetensors", new_state()
+    train(old, Tiny(), steps(file), dataclasses.replace(CONFIG, epochs=1))
+    tensors, header = read_tensors(file)
+    header["progress"]["best"] = [0.5, -1.0]
+    write_tensors(tensors, json.dumps(header), file)
+    again = new_state()
+    again.load(file)
+    assert again.progress == old.progress
 
 
 def test_monitor_loss_chooses_by_loss():

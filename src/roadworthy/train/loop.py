@@ -17,6 +17,7 @@ from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import ConfigError, TrainingError
 from roadworthy.core.timing import each, stage
 from roadworthy.train.callbacks import Callback, tell
+from roadworthy.train.choice import best_epoch, last_improvement
 from roadworthy.train.gradient_norm import GradientRules, plain
 from roadworthy.train.losses import Loss, l2_penalty
 from roadworthy.train.schedules import Schedule, step_factor
@@ -45,7 +46,8 @@ class TrainingHooks:
 
     prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
     (B, C) their shares.  Further views of all B pictures may follow; targets stay one entry a picture.
-    validate: -> {"val_loss", "val_accuracy"} of the network it is given, or {} where nothing is set aside.
+    validate: -> {"val_loss", "val_accuracy"[, "val_accuracy_se": its standard error over signs]} of the
+        network it is given, or {} where nothing is set aside.
     gradient_rules: of the network as it is called in training: what makes a step's gradients from its passes.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
     parallel, agree: where several processes train one network: the network as it is called in training, and
@@ -384,9 +386,8 @@ def _end_epoch(
     progress.batch, progress.loss_sum, progress.correct, progress.seen = 0, 0.0, 0, 0
     progress.norm_sum, progress.norms = 0.0, 0
     clock.epoch_started = progress.seconds
-    rank = _rank(validation, config.monitor)
-    if progress.best is None or rank is None or rank > progress.best:
-        progress.best, progress.best_epoch = rank, progress.epoch
+    if best_epoch(progress.history, config.monitor) == progress.epoch:
+        progress.best_epoch = progress.epoch
         hooks.keep_best(state)
     progress.finished = budget_used or _stalled(progress, config)
     hooks.save(state)
@@ -394,15 +395,5 @@ def _end_epoch(
 
 
 def _stalled(progress: Progress, config: TrainConfig) -> bool:
-    return bool(config.patience) and progress.epoch - progress.best_epoch >= config.patience
-
-
-def _rank(validation: Mapping[str, float], monitor: str) -> tuple[float, ...] | None:
-    """Larger is better; None where nothing was validated, and the latest weights count as best."""
-    if not validation:
-        return None
-    if monitor == "loss":
-        return (-validation["val_loss"],)
-    if monitor == "objective":
-        return (-validation.get("val_objective", validation["val_loss"]),)
-    return (validation["val_accuracy"], -validation["val_loss"])
+    since = progress.epoch - last_improvement(progress.history, config.monitor)
+    return bool(config.patience) and since >= config.patience

@@ -23,7 +23,7 @@ class Progress:
     epoch, batch: what comes next.  step: optimiser steps done.  gradients: computed, of one batch each.
     seconds: training time used, without validation and saving.  loss_sum, correct, seen, norm_sum, norms:
     running sums of the current epoch, the last two of the gradient norms that a penalty took.
-    best: the rank of the best validation so far (larger is better), and best_epoch when that was.
+    best_epoch: whose weights are the best so far, by train.choice.
     """
 
     epoch: int = 0
@@ -36,7 +36,6 @@ class Progress:
     seen: int = 0
     norm_sum: float = 0.0
     norms: int = 0
-    best: tuple[float, ...] | None = None
     best_epoch: int = 0
     finished: bool = False
     history: list[dict[str, float]] = field(default_factory=list)
@@ -92,8 +91,9 @@ class TrainState:
             for key, values in header["scalars"].items():
                 state.setdefault(int(key), {}).update(values)
             self.optimizer.load_state_dict({"state": state, "param_groups": header["groups"]})
-            progress = Progress(**header["progress"])
-            progress.best = None if progress.best is None else tuple(progress.best)
+            stored_progress = header["progress"]
+            stored_progress.pop("best", None)  # older states rank the best so far
+            progress = Progress(**stored_progress)
         except (KeyError, TypeError, ValueError, RuntimeError) as error:
             reason = str(error).replace("\n", " ")
             raise CheckpointError(

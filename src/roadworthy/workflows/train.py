@@ -42,6 +42,7 @@ from roadworthy.models.summary import describe
 from roadworthy.train.average import build_average
 from roadworthy.train.callbacks import Callback
 from roadworthy.train.checkpoint import Card, load_checkpoint, start_from
+from roadworthy.train.choice import reason
 from roadworthy.train.distributed import Shared
 from roadworthy.train.gradient_norm import build_gradient_rules
 from roadworthy.train.loop import Batches, TrainingHooks
@@ -412,6 +413,7 @@ def _facts(training: Training) -> dict[str, Any]:
     return {
         "weights": "best",
         "best_epoch": progress.best_epoch,
+        "best_epoch_reason": reason(progress.history, progress.best_epoch, config.train.monitor),
         "val_accuracy": progress.history[progress.best_epoch - 1].get("val_accuracy"),
         "epochs": progress.epoch,
         "steps": progress.step,

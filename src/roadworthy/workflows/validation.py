@@ -53,28 +53,47 @@ def predict(
 def validate(
     model: torch.nn.Module, *, val: Dataset, spec: InputSpec, config: EvaluateConfig, hardware: Hardware
 ) -> Mapping[str, float]:
-    """Loss and accuracy on validation; nothing where nothing was set aside."""
+    """Loss and accuracy on validation, this with its standard error; nothing where nothing was set aside."""
     if not len(val):
         return {}
     logits = predict(model, val, spec, config, hardware)
     losses = -log_probabilities(logits)[np.arange(len(val)), val.targets]
     right = logits.argmax(1) == val.targets
-    return {"val_loss": _balanced_mean(val, losses), "val_accuracy": _balanced_mean(val, right)}
+    weights = _weights(val)
+    return {
+        "val_loss": float(np.average(losses, weights=weights)),
+        "val_accuracy": float(np.average(right, weights=weights)),
+        "val_accuracy_se": _standard_error(val, right, weights),
+    }
 
 
-def _balanced_mean(val: Dataset, values: np.ndarray[Any, Any]) -> float:
-    """The mean of what is measured on each picture; of a mixture every source and class weighs the same."""
-    sources = np.array([record.source for record in val.records])
-    if len(set(sources.tolist())) == 1:
-        return float(values.mean())
-    return float(
-        np.mean(
-            [
-                np.mean([values[own & (val.targets == c)].mean() for c in np.unique(val.targets[own])])
-                for own in (sources == source for source in np.unique(sources))
-            ]
-        )
-    )
+def _weights(val: Dataset) -> FloatArray:
+    """(N,) what each picture counts: the same, but in a mixture every source and class counts the same."""
+    sources = np.unique([record.source for record in val.records], return_inverse=True)[1]
+    weights = np.ones(len(val))
+    if not sources.any():
+        return weights
+    for source in np.unique(sources):
+        own = sources == source
+        present = np.unique(val.targets[own])
+        for label in present:
+            cell = own & (val.targets == label)
+            weights[cell] = 1 / (cell.sum() * len(present))
+    return weights
+
+
+def _standard_error(val: Dataset, values: np.ndarray[Any, Any], weights: FloatArray) -> float:
+    """Of the weighted mean of what is measured on each picture, taking signs and not pictures as the sample.
+
+    A picture without a group is a sign of its own.  0 where there is but one sign.
+    """
+    names = [record.group or record.path for record in val.records]
+    number = np.unique(names, return_inverse=True)[1]
+    signs = int(number.max()) + 1
+    if signs == 1:
+        return 0.0
+    off = np.bincount(number, weights * (values - np.average(values, weights=weights))) / weights.sum()
+    return float(np.sqrt(signs / (signs - 1) * np.square(off).sum()))
 
 
 def calibrate(

@@ -7,7 +7,7 @@ from pathlib import Path
 from typing import Any
 
 from roadworthy.config import Config, OptimConfig
-from roadworthy.core.document import Figure, Table
+from roadworthy.core.document import Figure, Table, Text
 from roadworthy.report.sections.run import Run
 from roadworthy.report.sections.training import training
 
@@ -56,6 +56,14 @@ def test_losses_are_named_by_what_they_contain() -> None:
     assert "L2" not in plain.svg
     (table,) = [block for block in training(run(Config())) if isinstance(block, Table)]
     assert "validation loss (cross-entropy)" in table.columns
+
+
+def test_why_an_epochs_weights_were_kept_is_said() -> None:
+    told = run(Config())
+    told.metrics["best_epoch_reason"] = "the highest validation accuracy, 95.00 %"
+    first = training(told)[0]
+    assert isinstance(first, Text)
+    assert first.text.endswith("(epoch 2). Epoch 2: the highest validation accuracy, 95.00 %.")
 
 
 def test_without_settings_a_loss_has_its_columns_name() -> None:

@@ -19,7 +19,7 @@ ACCURACIES = {"train_accuracy": "training accuracy", "val_accuracy": "validation
 NORM = {"gradient_norm": "gradient norm"}
 
 
-@section("training", title="Training", order=40)
+@section("training", title="Training", order=40, shows=("best_epoch_reason",))
 def training(run: Run) -> list[Block]:
     """Curves and a table of every epoch."""
     history = run.history
@@ -37,7 +37,9 @@ def training(run: Run) -> list[Block]:
     epochs = plural(len(history["epoch"]), "epoch")
     pace = [v for v in history.get("images_per_second", []) if not math.isnan(v)]
     speed = f", {np.median(pace):,.0f} images/s in the median epoch" if pace else ""
-    text = f"{epochs} in {duration(run.metrics.get('train_seconds'))}{speed}. {weights_used(run)}"
+    why = run.metrics.get("best_epoch_reason")
+    chosen = f" Epoch {best}: {why}." if why else ""
+    text = f"{epochs} in {duration(run.metrics.get('train_seconds'))}{speed}. {weights_used(run)}{chosen}"
     columns = list(history)
     rows = [tuple(_cell(name, history[name][i]) for name in columns) for i in range(len(history["epoch"]))]
     return [
