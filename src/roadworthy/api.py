@@ -106,7 +106,7 @@ def evaluate(
     split: which split to measure on: `train`, `val` or `test`; a data set without splits is used whole.
     skip_unknown: leave out pictures of classes that the model does not know, and say how many there are.
         Without it they raise LabelError.
-    out: a folder for metrics.json, predictions and report.html; without it nothing is written.
+    out: a folder for metrics.json, predictions, report.txt and report.html; without it nothing is written.
     """
     from roadworthy.workflows.evaluate import evaluate
 
