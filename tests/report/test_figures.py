@@ -63,11 +63,36 @@ def test_lines_are_told_apart_without_colour() -> None:
 
 
 def test_bar_lengths_are_proportional() -> None:
-    chart = figures.bar_chart(**WORDS, rows=[("a", (300, 100)), ("b", (0, 0))], parts=("train", "test"))
+    rows = [figures.Bar(name="a", sizes=(300, 100)), figures.Bar(name="b", sizes=(0, 0))]
+    chart = figures.bar_chart(**WORDS, rows=rows, parts=("train", "test"))
     bars = [rect for rect in parts(chart, "rect") if list(rect)]
     widths = [float(bar.attrib["width"]) + 1 for bar in bars]
     assert widths[0] == pytest.approx(3 * widths[1], rel=0.01)
     assert {"400", "0"} <= set(letters(chart))
+
+
+def test_a_bar_s_range_is_drawn_and_the_sum_stands_beyond_it() -> None:
+    row = figures.Bar(name="a", sizes=(50.0,), low=25.0, high=100.0)
+    chart = figures.bar_chart(**WORDS, rows=[row], parts=("speed",))
+    (bar,) = [rect for rect in parts(chart, "rect") if list(rect)]
+    lines = parts(chart, "line")
+    ends = sorted({float(line.attrib[end]) for line in lines for end in ("x1", "x2")})
+    left, width = float(bar.attrib["x"]), float(bar.attrib["width"]) + 1
+    assert ends == pytest.approx([left + width / 2, left + 2 * width], abs=0.2)
+    number = next(text for text in parts(chart, "text") if text.text == "50")
+    assert float(number.attrib["x"]) > ends[-1]
+    assert len(parts(chart, "rect")) == 1  # one part needs no legend
+
+
+def test_many_parts_of_bars_differ_and_their_legend_has_rows() -> None:
+    names = [f"kind of work {n}" for n in range(9)]
+    row = figures.Bar(name="a long name of an arm, which takes its place", sizes=(1.0,) * 9)
+    chart = figures.bar_chart(**WORDS, rows=[row], parts=names)
+    legend = [rect for rect in parts(chart, "rect") if not list(rect)]
+    assert len({rect.attrib["style"] for rect in legend}) == 9
+    assert len({rect.attrib["y"] for rect in legend}) > 1
+    width = float(chart.svg.split('viewBox="0 0 ')[1].split()[0])
+    assert all(float(text.attrib["x"]) < width for text in parts(chart, "text"))
 
 
 def test_interval_chart_with_no_width() -> None:
@@ -214,7 +239,13 @@ def test_a_surface_with_infinities_zeros_and_nothing() -> None:
 
 
 def test_text_is_escaped_and_alt_kept() -> None:
-    chart = figures.bar_chart(name="n", caption="c", alt='a "b" <c>', rows=[("<i>&", (1,))], parts=("<u>",))
+    chart = figures.bar_chart(
+        name="n",
+        caption="c",
+        alt='a "b" <c>',
+        rows=[figures.Bar(name="<i>&", sizes=(1,))],
+        parts=("<u>", "v"),
+    )
     assert "<i>" not in chart.svg
     assert ET.fromstring(chart.svg).attrib["aria-label"] == 'a "b" <c>'
     assert "<i>&" in letters(chart)

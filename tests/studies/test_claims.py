@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from roadworthy.evaluate.results import Comparison
-from roadworthy.studies.claims import Part, better, everywhere, judge, near, worse
+from roadworthy.studies.claims import Part, better, everywhere, judge, largest, near, worse
 
 
 def comparison(effect: float, low: float, high: float, verdict: str) -> Comparison:
@@ -75,3 +75,20 @@ def test_one_refuted_part_refutes_and_all_must_be_confirmed() -> None:
     assert judge("C1", "text", confirmed, undecided, refuted).verdict == "refuted"
     assert judge("C1", "text", confirmed, refuted).evidence == "x; y"
     assert [part.verdict for part in everywhere([])] == ["open"]
+
+
+@pytest.mark.parametrize(
+    ("leads", "verdict"),
+    [
+        ([0.10, 0.11, 0.12], "confirmed"),
+        ([-0.10, -0.11, -0.12], "refuted"),
+        ([0.10, -0.10, 0.02], "open"),
+        ([0.10], "open"),
+    ],
+)
+def test_what_takes_most_follows_from_the_interval_over_rounds(leads: list[float], verdict: str) -> None:
+    rounds = [{"a": 0.4 + lead, "b": 0.4, "c": 0.1, "d": 0.9} for lead in leads]
+    part = largest("a", rounds, ["a", "b", "c"])  # d is not among those that it is measured against
+    assert part.verdict == verdict
+    assert f"against b {40.0} %" in part.evidence
+    assert "1 round" not in part.evidence

@@ -20,10 +20,11 @@ from roadworthy.core.predictions import Predictions
 from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report.study import read_study, study_sections
 from roadworthy.studies import runner
-from roadworthy.studies.claims import judge, near
+from roadworthy.studies.claims import Part, judge, near
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Here
 from roadworthy.studies.finished import LAST
+from roadworthy.studies.pipelines.arms import PIPELINES
 from roadworthy.studies.plan import Arm, Job, Plan, Study, StudyRequest, jobs, read_measured
 from roadworthy.studies.questions import gradient_norm, gradient_norm_signs, trust
 from roadworthy.studies.questions.catalogue import STUDIES
@@ -288,7 +289,7 @@ def test_studies_that_look_closer_have_something_to_show(
 ) -> None:
     monkeypatch.setattr(trust, "OBJECTS", f"folder:{drawn_folder / 'test'}?take=")  # CIFAR-10 takes minutes
     monkeypatch.setattr(trust, "QUICK_OUTSIDERS", 20)
-    quick = name in ("domains", "corruptions", "trust", "frames")  # in full they train for minutes
+    quick = name in ("profile", "domains", "corruptions", "trust", "frames")  # in full they train for minutes
     budget = "train.minutes=0.002" if quick else "train.epochs=1"
     settings = (budget, "input.size=32", "train.threads=1", "evaluate.bootstrap=20")
     api.study([name], dataclasses.replace(ask, seeds=1, settings=settings, quick=quick), tmp_path)
@@ -303,8 +304,16 @@ def test_studies_that_look_closer_have_something_to_show(
         assert [claim["id"] for claim in tree["claims"]] == ["C7", "C8"]
     if name == "profile":
         assert [claim["id"] for claim in tree["claims"]] == ["C4"]
+        assert [arm["name"] for arm in tree["arms"]] == list(PIPELINES)
+        assert tree["arms"][0]["runs"][0]["metrics"]["images_per_second"] > 0
+        assert tree["arms"][0]["budget"]["asked"] == "0.5 s in each round"
         assert "forward: convolution" in page
-        assert tree["tables"][2]["rows"][0][2] == 1.0
+        assert "11 ways to train, 1 round" in page
+        assert tree["answer"].startswith("The slowest operation of the input pipeline is ")
+        assert [bars["name"] for bars in tree["bars"]] == [
+            f"profile-{name}" for name in ("stages", "input", "speeds")
+        ]
+        assert tree["galleries"][0]["captions"][0] == "as it is"
     if name == "domains":
         assert {gallery["file"] for gallery in tree["galleries"]} == {f"samples-{n}.npz" for n in range(3)}
         assert any(caption.startswith("How other-val looks beside home") for caption in captions)
@@ -371,6 +380,58 @@ def test_arms_are_compared_over_the_seeds_that_both_have(
     comparison = result.comparison("few", "one")
     assert (comparison.seeds, comparison.effect) == (2, 0.0)  # trained alike, from the same seeds
     assert "Yes, with 2." in (tmp_path / "report.html").read_text()
+
+
+class Timed(Study):
+    """Which is quicker?"""
+
+    def plan(self, ask: StudyRequest) -> Plan:
+        return Plan(base=TINY, arms=(Arm(name="one"), Arm(name="two")), domains=False, timed=0.01)
+
+    def time(self, job: Job) -> Mapping[str, Any]:
+        self.order = [*getattr(self, "order", []), (job.seed, job.arm)]
+        used = {"train_seconds": job.timed, "epochs": 0.1, "steps": 1, "samples": 32, "gradients": 1}
+        return {"images_per_second": 100.0 + job.seed, **used}
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        return "Neither."
+
+    def claims(self, result: StudyResult, folder: Path) -> list[Claim]:
+        return [judge("C0", "It is.", Part(verdict="refuted", evidence="it is not"))]
+
+
+class Unused(Here):
+    """Where trainings run, and nothing that is timed."""
+
+    def submit(self, job: Job) -> Hashable:
+        raise AssertionError("timed beside others")
+
+
+def test_what_is_timed_is_timed_in_rounds_one_at_a_time_and_kept(
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    study = Timed()
+    monkeypatch.setitem(STUDIES._entries, "tiny", study)
+    quick = dataclasses.replace(ask, quick=True)
+    for _ in range(2):  # the second time nothing is left to do
+        (result,) = api.study(["tiny"], quick, tmp_path, executor=Unused())
+        assert study.order == [(0, "one"), (0, "two"), (1, "one"), (1, "two")]
+    assert [run.metrics for run in result.arm("one").runs] == [
+        {"images_per_second": 100.0},
+        {"images_per_second": 101.0},
+    ]
+    assert result.claims[0].verdict == "refuted"  # the same in a quick look, on fewer seconds
+    page = (tmp_path / "report.html").read_text()
+    assert "2 ways to train, 2 rounds" in page
+    assert "accuracy" not in page
+    with (tmp_path / "tiny" / "results.csv").open(newline="") as file:
+        assert [float(row["images_per_second"]) for row in csv.DictReader(file)] == [100, 101, 100, 101]
+
+
+def test_a_study_that_times_nothing_says_so(ask: StudyRequest, tmp_path: Path) -> None:
+    job = Job(study="tiny", arm="one", seed=0, fold=0, folder=tmp_path, config=load_config(), timed=1.0)
+    with pytest.raises(NotImplementedError, match="the plan of tiny has seconds to time"):
+        Tiny().time(job)
 
 
 class Listener(Watcher):

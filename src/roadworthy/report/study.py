@@ -82,7 +82,14 @@ def _used(result: Tree) -> str:
     carried_on = sum(of_arm[arm["after"]] for arm in result["arms"] if arm.get("extends"))
     seconds = sum(of_arm.values()) - carried_on
     seeds = len({run["seed"] for run in runs})
+    if _timed(result):
+        return f"{len(result['arms'])} ways to train, {plural(seeds, 'round')}, {duration(seconds)} timed"
     return f"{plural(len(runs), 'training')}, {plural(seeds, 'seed')}, {duration(seconds)} of training"
+
+
+def _timed(result: Tree) -> bool:
+    """Whether its arms are ways to train that were timed, which read nothing."""
+    return "accuracy" not in result["arms"][0]["runs"][0]["metrics"]
 
 
 def answer(result: Tree) -> str:
@@ -136,7 +143,7 @@ def _claims(claims: Sequence[Tree]) -> Table:
 
 
 def _in_full(result: Tree) -> tuple[Block, ...]:
-    blocks: list[Block] = [Text(text=result["question"]), _arms(result)]
+    blocks: list[Block] = [Text(text=result["question"]), *([] if _timed(result) else [_arms(result)])]
     if result["comparisons"]:
         blocks += [_comparisons(result), _evidence(result), *_charts(result)]
         if any(c["tracks"] == c["n"] for c in result["comparisons"]):
@@ -147,6 +154,7 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
                     "show the same sign, they are too narrow."
                 )
             )
+    blocks += [stored_bars(bars) for bars in result.get("bars", ())]
     blocks += [formatted(table) for table in result["tables"]]
     blocks += [stored_curves(curves) for curves in result["curves"]]
     return tuple(blocks)
@@ -320,6 +328,22 @@ def stored_curves(tree: Tree) -> Figure:
         x_label=tree["x_label"],
         percent=not log,
         log=log,
+    )
+
+
+def stored_bars(tree: Tree) -> Figure:
+    """Bars as they were stored, drawn."""
+    rows = [
+        figures.Bar(name=bar["name"], sizes=tuple(bar["sizes"]), low=bar["low"], high=bar["high"])
+        for bar in tree["bars"]
+    ]
+    sums = "; ".join(f"{row.name} {sum(row.sizes):,.0f}" for row in rows)
+    return figures.bar_chart(
+        name=tree["name"],
+        caption=f"{tree['caption']}, in {tree['unit']}",
+        alt=f"{tree['caption']}, in {tree['unit']}: {sums}.",
+        rows=rows,
+        parts=tree["parts"],
     )
 
 

@@ -8,11 +8,11 @@ own comparison decides, not the verdict after Holm, which would depend on how mu
 from __future__ import annotations
 
 import math
-from collections.abc import Iterable, Mapping
+from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
-from roadworthy.core.words import percent, points, points_interval
+from roadworthy.core.words import percent, plural, points, points_interval
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.results import Claim
@@ -74,6 +74,26 @@ def no_better(comparison: Comparison, by: float) -> Part:
     low, high = comparison.ci95 or (-math.inf, math.inf)
     verdict: Verdict = "refuted" if low > 0 else "confirmed" if high < by else "open"
     return Part(verdict=verdict, evidence=describe(comparison))
+
+
+def largest(what: str, rounds: Sequence[Mapping[str, float]], among: Iterable[str]) -> Part:
+    """Whether something takes the largest share among others: its lead over the largest of them, by round.
+
+    rounds: shares by name, one mapping a round.  Open where the interval of the lead holds 0, and with one
+    round, which says nothing of the next.
+    """
+    others = [name for name in dict.fromkeys(among) if name != what]
+    mean = {name: sum(shares[name] for shares in rounds) / len(rounds) for name in (what, *others)}
+    second = max(others, key=lambda name: mean[name])
+    lead = summarise([shares[what] - shares[second] for shares in rounds])
+    evidence = f"{what} {percent(mean[what], 1)} against {second} {percent(mean[second], 1)}"
+    if lead.ci95 is None:
+        return Part(verdict="open", evidence=f"{evidence}, in one round alone")
+    low, high = lead.ci95
+    evidence += (
+        f", {points(lead.mean, 1)} points (95 % {points_interval(lead.ci95, 1)}, {plural(lead.n, 'round')})"
+    )
+    return Part(verdict="confirmed" if low > 0 else "refuted" if high < 0 else "open", evidence=evidence)
 
 
 def never(what: str, shares: Iterable[float]) -> Part:

@@ -37,9 +37,10 @@ def conclude(
     return dataclasses.replace(
         measured,
         answer=study.answer(measured, folder),
-        claims=tuple(_reserved(claim, ask) for claim in study.claims(measured, folder)),
+        claims=tuple(_reserved(claim, ask, plan) for claim in study.claims(measured, folder)),
         tables=tuple(study.tables(measured, folder)),
         curves=tuple(study.curves(measured, folder)),
+        bars=tuple(study.bars(measured, folder)),
         galleries=tuple(study.galleries(measured, folder)),
     )
 
@@ -59,7 +60,7 @@ def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmR
         after=arm.after,
         extends=arm.extends,
         seconds=arm.seconds,
-        asked=own[0].config.train.budget,
+        asked=f"{plan.timed:g} s in each round" if plan.timed else own[0].config.train.budget,
         runs=tuple(collect(job, folder) for job in own),
     )
 
@@ -86,9 +87,9 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
             )
 
 
-def _reserved(claim: Claim, ask: StudyRequest) -> Claim:
-    """A quick look settles nothing about a network that it did not train."""
-    if not ask.quick:
+def _reserved(claim: Claim, ask: StudyRequest, plan: Plan) -> Claim:
+    """A quick look settles nothing about a network that it did not train; one that is timed is the same."""
+    if not ask.quick or plan.timed:
         return claim
     evidence = (
         f"a quick look, with a small network and seconds of training in place of the study's own, "

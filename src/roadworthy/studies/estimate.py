@@ -25,6 +25,7 @@ from roadworthy.train.optim import build_optimizer
 from roadworthy.train.pace import settle_pace
 
 OVERHEAD_S = 5.0  # of a run: reading, validating, measuring, writing; what small trainings took on two cores
+TIMED_OVERHEAD_S = 1.0  # of timing a pipeline: its network, and a step that is not timed
 _WARM_UP, _TIMED = 2, 9  # steps
 
 
@@ -42,7 +43,7 @@ def study_seconds(jobs: Iterable[Job]) -> float:
             carried_on = training_seconds(shorter)
         return training_seconds(job.config) - carried_on
 
-    return sum(OVERHEAD_S + trains_for(job) for job in every)
+    return sum(job.timed + TIMED_OVERHEAD_S if job.timed else OVERHEAD_S + trains_for(job) for job in every)
 
 
 def training_seconds(config: Config) -> float:

@@ -22,6 +22,7 @@ MEASURED = (
     "nll",
     "ece",
     "danger_per_100",
+    "images_per_second",
 )
 USED = ("train_seconds", "epochs", "steps", "samples", "gradients")
 

@@ -6,7 +6,7 @@ import shutil
 from pathlib import Path
 
 from roadworthy.config import DataConfig
-from roadworthy.core.files import folder_replacing, write_json
+from roadworthy.core.files import folder_replacing, make_folder, write_json
 from roadworthy.studies.finished import asked_further, finished, further, metrics_of
 from roadworthy.studies.plan import MEASURED_FURTHER, Job
 from roadworthy.studies.questions.catalogue import STUDIES
@@ -26,6 +26,10 @@ def perform(job: Job) -> None:
 
 
 def _carry_out(job: Job) -> None:
+    if job.timed:
+        make_folder(job.folder)
+        write_json(STUDIES.get(job.study).time(job), job.folder / "metrics.json")
+        return
     if not job.trains:
         home = metrics_of(job.model)
         _measure(job, job.model, job.config.data.spec, job.folder, split=home["split"])

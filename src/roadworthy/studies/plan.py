@@ -16,7 +16,7 @@ from roadworthy.core.document import DataTable
 from roadworthy.core.errors import ConfigError
 from roadworthy.core.files import is_file_name
 from roadworthy.core.registry import Registry
-from roadworthy.studies.results import Claim, Curves, Stored, StudyResult
+from roadworthy.studies.results import Bars, Claim, Curves, Stored, StudyResult
 
 MEASURED_FURTHER = "measured.json"  # in a training's folder, what its study measured beside the usual
 
@@ -95,6 +95,9 @@ class Plan:
     new: other domains than those asked for, name to data spec (`{seed}` is the seed's); None for those.
     seeds: at most so many, where more would add little; 0 for as many as are asked for.
     equal_seconds: arms whose `seconds` are the same are compared because of it.
+    timed: seconds, where arms are ways to train whose speed is measured, not trainings.  A seed is then a
+    round, in which each arm is timed by `Study.time`, in turn and one at a time: a machine that slows down
+    slows all.
     """
 
     base: Settings
@@ -106,6 +109,7 @@ class Plan:
     new: Mapping[str, str] | None = None
     seeds: int = 0
     equal_seconds: bool = False
+    timed: float = 0.0
 
     def __post_init__(self) -> None:
         names = [arm.name for arm in self.arms]
@@ -179,6 +183,18 @@ class Study(ABC):
         """What else this study wants of a finished training, where that training ran; kept beside it."""
         return {}
 
+    def time(self, job: Job) -> Mapping[str, Any]:
+        """Of a plan that is timed: one arm's speed in one round.
+
+        What goes into metrics.json: `images_per_second`, what was used (finished.USED), and whatever else the
+        study wants.
+        """
+        raise NotImplementedError(f"the plan of {job.study} has seconds to time, and nothing that times")
+
+    def bars(self, result: StudyResult, folder: Path) -> Sequence[Bars]:
+        """Bar charts, as numbers."""
+        return ()
+
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
         """Pictures, which it has stored in the folder."""
         return ()
@@ -199,6 +215,7 @@ class Job:
     trains: False where those weights are measured as they are.
     extends: True where that run's training goes on, and what it used counts here too.
     quick: True where few pictures do for what the study measures further.
+    timed: seconds to time it for, where it is no training.
     """
 
     study: str
@@ -213,6 +230,7 @@ class Job:
     trains: bool = True
     extends: bool = False
     quick: bool = False
+    timed: float = 0.0
 
     @property
     def model(self) -> Path:
@@ -271,6 +289,7 @@ def _job(
         trains=arm.trains,
         extends=arm.extends,
         quick=ask.quick,
+        timed=plan.timed,
     )
 
 

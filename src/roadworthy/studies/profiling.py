@@ -131,7 +131,7 @@ def timed_training(config: Config, steps: int) -> tuple[StageTimer, float, int]:
     device = pick_device(config.train.device)
     stages = StageTimer(torch.cuda.synchronize if device.type == "cuda" else None)
     stopwatch = _Stopwatch(stages)
-    with _short(config, WARM_UP + steps) as (short, folder), _layers_timed(stages), stages:
+    with _short(config, WARM_UP + steps) as (short, folder), layers_timed(stages), stages:
         metrics = run(short, folder, callbacks=[stopwatch]).metrics
     pictures = metrics.extra["samples"] // metrics.extra["steps"] * stopwatch.steps
     return stages, stopwatch.seconds, pictures
@@ -188,12 +188,12 @@ def _short(config: Config, steps: int) -> Iterator[tuple[Config, Path]]:
 
 
 @contextmanager
-def _layers_timed(stages: StageTimer) -> Iterator[None]:
+def layers_timed(stages: StageTimer) -> Iterator[None]:
     """Charge the forward pass of every layer to its kind."""
 
     def begin(layer: nn.Module, _: Any) -> None:
         if stages.within("forward") and not any(layer.children()):
-            stages.begin(f"forward: {_kind(layer)}")
+            stages.begin(f"forward: {kind(layer)}")
 
     def end(layer: nn.Module, *_: Any) -> None:
         if stages.within("forward") and not any(layer.children()):
@@ -210,7 +210,8 @@ def _layers_timed(stages: StageTimer) -> Iterator[None]:
             hook.remove()
 
 
-def _kind(layer: nn.Module) -> str:
+def kind(layer: nn.Module) -> str:
+    """What a layer is, in words."""
     return next((name for name, types in LAYERS if isinstance(layer, types)), type(layer).__name__)
 
 
@@ -221,12 +222,12 @@ def _backward(config: Config, folder: Path) -> dict[str, float]:
         run(short, run_folder, callbacks=[trace])
     taken: defaultdict[str, float] = defaultdict(float)
     for event in trace.averages:
-        kind, _, function = event.key.partition("evaluate_function: ")
+        _, _, function = event.key.partition("evaluate_function: ")
         if function:
-            kind = next((kind for part, kind in BACKWARD.items() if part in function), "other")
-            taken[kind] += event.cpu_time_total
+            name = next((name for part, name in BACKWARD.items() if part in function), "other")
+            taken[name] += event.cpu_time_total
     total = sum(taken.values())
-    return {kind: value / total for kind, value in taken.items()} if total else {"other": 1.0}
+    return {name: value / total for name, value in taken.items()} if total else {"other": 1.0}
 
 
 def preparing(config: Config) -> dict[str, float]:

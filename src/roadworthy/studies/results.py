@@ -91,6 +91,30 @@ class Curves:
 
 
 @dataclass(frozen=True, kw_only=True)
+class Bar:
+    """One bar: its name, the sizes of its parts, and the range of their sum, where one is known."""
+
+    name: str
+    sizes: tuple[float, ...]
+    low: float | None = None
+    high: float | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class Bars:
+    """Bars over one axis, as numbers: the report draws them.
+
+    parts: what the parts of every bar are, in the order of their sizes.  unit: of the sizes, in words.
+    """
+
+    name: str
+    caption: str
+    unit: str
+    parts: tuple[str, ...]
+    bars: tuple[Bar, ...]
+
+
+@dataclass(frozen=True, kw_only=True)
 class Stored:
     """Pictures side by side, kept in a file of their own: `images`, (N, S, S', 3) uint8, in an .npz.
 
@@ -109,7 +133,7 @@ class StudyResult:
     asked: what the user wanted to know, as studies.plan.StudyRequest holds it.
     domains: names of the other domains that it measured on.
     answer: to the question, where the comparisons do not give it.
-    tables, curves, galleries: what this study alone shows.
+    tables, curves, bars, galleries: what this study alone shows.
     """
 
     study: str
@@ -122,6 +146,7 @@ class StudyResult:
     claims: tuple[Claim, ...] = ()
     tables: tuple[DataTable, ...] = ()
     curves: tuple[Curves, ...] = ()
+    bars: tuple[Bars, ...] = ()
     galleries: tuple[Stored, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
 

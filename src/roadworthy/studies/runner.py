@@ -16,7 +16,7 @@ from roadworthy.core.files import alone, make_folder, write_json
 from roadworthy.studies.budgets import in_steps
 from roadworthy.studies.conclude import conclude, write_result
 from roadworthy.studies.estimate import study_seconds
-from roadworthy.studies.executors import Executor, carry_out
+from roadworthy.studies.executors import Executor, Here, carry_out
 from roadworthy.studies.finished import collect, done
 from roadworthy.studies.plan import Arm, Job, JobStatus, Plan, Settings, StudyRequest, jobs, sections
 from roadworthy.studies.questions.catalogue import STUDIES
@@ -56,7 +56,8 @@ def forecast(name: str, ask: StudyRequest, folder: Path, executor: Executor) -> 
         prepared = PreparedStudy(
             name=name, ask=ask, folder=folder, plan=plan, jobs=jobs(name, plan, ask, folder), seconds=0.0
         )
-        seconds = study_seconds(prepared.to_do()) / executor.slots
+        at_once = 1 if plan.timed else executor.slots
+        seconds = study_seconds(prepared.to_do()) / at_once
         return dataclasses.replace(prepared, seconds=seconds)
 
 
@@ -72,14 +73,15 @@ def run_study(
 
     def say(job: Job, status: JobStatus, reason: str) -> None:
         finished = status is JobStatus.FINISHED
-        accuracy = float(collect(job, folder).metrics["accuracy"]) if finished else None
+        accuracy = collect(job, folder).metrics.get("accuracy") if finished else None
         watcher.on_job(job, status, accuracy, reason)
 
     with alone(folder):
         to_do = prepared.to_do()
         if to_do:
             watcher.on_start(prepared.name, to_do, prepared.seconds)
-        carry_out(to_do, executor, say)
+        # What is timed must not be slowed down by what is timed beside it.
+        carry_out(to_do, Here() if prepared.plan.timed else executor, say)
     result = conclude(prepared.name, prepared.ask, prepared.plan, prepared.jobs, folder, provenance)
     write_result(result, folder)
     watcher.on_end(result)

@@ -7,6 +7,7 @@ docs/decisions/0001-report-figures.md tells why this is not matplotlib.
 
 from __future__ import annotations
 
+from roadworthy.report.figures.bars import Bar as Bar
 from roadworthy.report.figures.bars import bar_chart as bar_chart
 from roadworthy.report.figures.confusion import confusion_chart as confusion_chart
 from roadworthy.report.figures.intervals import Interval as Interval

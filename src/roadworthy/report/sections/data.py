@@ -91,7 +91,11 @@ def _counts(
         f"the smallest {least} with {sum(least_counts):,}."
     )
     figure = figures.bar_chart(
-        name="counts", caption="Pictures in each class", alt=alt, rows=by_size, parts=splits
+        name="counts",
+        caption="Pictures in each class",
+        alt=alt,
+        rows=[figures.Bar(name=name, sizes=tuple(row)) for name, row in by_size],
+        parts=splits,
     )
     columns = ["class", *splits, *(f"{s} signs" for s in splits if tracks.get(s))]
     rows = [

@@ -1,0 +1,1 @@
+"""How the study fed and computed its training, and what can be changed in that: timed by `study profile`."""
