@@ -136,7 +136,11 @@ def _claims(claims: Sequence[Tree]) -> Table:
 
 
 def _in_full(result: Tree) -> tuple[Block, ...]:
-    blocks: list[Block] = [Text(text=result["question"]), _arms(result)]
+    blocks: list[Block] = [
+        Text(text=result["question"]),
+        *(Text(text=note) for note in result.get("notes", ())),
+        _arms(result),
+    ]
     if result["comparisons"]:
         blocks += [_comparisons(result), _evidence(result), *_charts(result)]
         if any(c["tracks"] == c["n"] for c in result["comparisons"]):

@@ -110,6 +110,7 @@ class StudyResult:
     domains: names of the other domains that it measured on.
     answer: to the question, where the comparisons do not give it.
     tables, curves, galleries: what this study alone shows.
+    notes: on how the rest came about, where it was not made as the trainings ended.
     """
 
     study: str
@@ -124,6 +125,7 @@ class StudyResult:
     curves: tuple[Curves, ...] = ()
     galleries: tuple[Stored, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def arm(self, name: str) -> ArmResult:
         """The arm of that name.  Raises UnknownNameError."""
