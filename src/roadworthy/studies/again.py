@@ -83,15 +83,13 @@ def _notes(
 ) -> list[str]:
     """What was computed anew, what was kept, and what is left out, in words."""
     origin = provenance_of("")
-    anew = [
-        "arms",
-        "comparisons",
-        *(words for part, words in PARTS.items() if tree.get(part) and part not in lost),
-    ]
-    kept = [words for part, words in PARTS.items() if tree.get(part) and part in lost]
+    whose = f"Roadworthy {origin['roadworthy']} ({origin['commit'][:12]})"
+    there = [part for part in PARTS if tree.get(part)]
+    anew = ["arms", "comparisons", *(PARTS[part] for part in there if part not in lost)]
+    kept = [PARTS[part] for part in there if part in lost]
     notes = [
-        f"Computed anew by Roadworthy {origin['roadworthy']} ({origin['commit'][:12]}) from the stored answers and "
-        f"measurements of {plural(trainings, 'training')}: {', '.join(anew)}."
+        f"Computed anew by {whose} from the stored answers and measurements of "
+        f"{plural(trainings, 'training')}: {', '.join(anew)}."
     ]
     if kept:
         notes.append(
@@ -116,8 +114,10 @@ def _read(path: Path) -> dict[str, Any]:
 def _asked(tree: Mapping[str, Any]) -> StudyRequest:
     """What was asked for, as it comes back from JSON."""
     known = {field.name for field in dataclasses.fields(StudyRequest)}
-    values = {key: tuple(value) if isinstance(value, list) else value for key, value in tree.items()}
-    return StudyRequest(**{key: value for key, value in values.items() if key in known})
+    values: dict[str, Any] = {
+        key: tuple(value) if isinstance(value, list) else value for key, value in tree.items() if key in known
+    }
+    return StudyRequest(**values)
 
 
 def _finished(name: str, plan: Plan, ask: StudyRequest, folder: Path) -> tuple[StudyRequest, list[Job]]:
