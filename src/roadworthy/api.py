@@ -21,7 +21,10 @@ if TYPE_CHECKING:
     from roadworthy.inference.classifier import Classifier as Classifier
     from roadworthy.inference.classifier import load as load
     from roadworthy.inference.classifier import model_file as model_file
+    from roadworthy.studies.again import report as report
     from roadworthy.studies.film.present import present as present
+    from roadworthy.studies.kept import keep as keep
+    from roadworthy.studies.kept import unpack as unpack
     from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
@@ -30,7 +33,6 @@ if TYPE_CHECKING:
     from roadworthy.workflows.data import preview as preview
     from roadworthy.workflows.predict import predict as predict
     from roadworthy.workflows.render import render as render
-    from roadworthy.workflows.report import report as report
     from roadworthy.workflows.run_folder import Run
     from roadworthy.workflows.score import Scored
     from roadworthy.workflows.serve import bundle_file as bundle_file
@@ -42,15 +44,17 @@ _WORKFLOWS = {
     "Classifier": "inference.classifier",
     "load": "inference.classifier",
     "model_file": "inference.classifier",
+    "keep": "studies.kept",
     "present": "studies.film.present",
     "require_for_study": "studies.study",
     "study": "studies.study",
+    "unpack": "studies.kept",
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",
     "predict": "workflows.predict",
     "render": "workflows.render",
-    "report": "workflows.report",
+    "report": "studies.again",
     "bundle_file": "workflows.serve",
     "serve": "workflows.serve",
     "write_page": "workflows.serve",

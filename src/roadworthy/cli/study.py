@@ -62,6 +62,14 @@ PresentOption = Annotated[
         help="Train nothing; make a film in DIR of what the gradient-norm studies under --out found.",
     ),
 ]
+KeepOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--keep",
+        metavar="DIR",
+        help="Train nothing; pack what the studies under --out measured into DIR, NAME.tar.xz for each.",
+    ),
+]
 
 
 @verbs.command(cls=Described, epilog=examples("roadworthy study baseline --data gtsrb: --quick"))
@@ -80,6 +88,7 @@ def study(
     on: WhereOption = "local",
     out: StudiesOption = Path("studies"),
     present: PresentOption = None,
+    keep: KeepOption = None,
     settings: SetOption = None,
 ) -> None:
     """Answer questions by training networks that differ in one thing.
@@ -88,6 +97,9 @@ def study(
     """
     if present is not None:
         _present(context, names or [], out, present)
+        return
+    if keep is not None:
+        _keep(context, names or [], out, keep)
         return
     from roadworthy.studies.plan import StudyRequest
 
@@ -163,17 +175,7 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     other = [name for name in names if name not in FILMED]
     if other:
         raise UsageError(f"there is no film of {', '.join(other)}, only of {', '.join(FILMED)}")
-    ignored = [
-        name
-        for name in context.params
-        if name not in ("names", "out", "present")
-        and (source := context.get_parameter_source(name)) is not None
-        and source.name == "COMMANDLINE"
-    ]
-    if ignored:
-        raise UsageError(
-            f"--present trains nothing, so {', '.join(ignored)} would be ignored; give only --out with it"
-        )
+    _refuse_others(context, "present")
     presented = api.present(studies, out)
     for note in presented.notes:
         say(note)
@@ -182,12 +184,57 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     print_line(f"{presented.seconds:.0f} seconds")
 
 
-FolderArgument = Annotated[Path, argument("workflows.report:report.folder", metavar="DIR")]
-
-
-@verbs.command(cls=Described, epilog=examples("roadworthy report runs/first"))
-def report(folder: FolderArgument) -> None:
-    """Write report.html again from the results in a folder."""
+def _keep(context: typer.Context, names: list[str], studies: Path, out: Path) -> None:
+    """An archive for each study."""
     from roadworthy import api
 
-    print_line(api.report(folder))
+    _refuse_others(context, "keep")
+    for path in api.keep(names, studies, out):
+        print_line(path)
+
+
+def _refuse_others(context: typer.Context, option: str) -> None:
+    """UsageError where something is given that an option which trains nothing would ignore."""
+    ignored = [
+        name
+        for name in context.params
+        if name not in ("names", "out", option)
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if ignored:
+        raise UsageError(
+            f"--{option} trains nothing, so {', '.join(ignored)} would be ignored; give only --out with it"
+        )
+
+
+PlacesArgument = Annotated[
+    list[Path],
+    typer.Argument(
+        metavar="DIR|ARCHIVE...",
+        help="A run, evaluation or study folder; or archives that `roadworthy study --keep` made.",
+    ),
+]
+UnpackedOption = Annotated[
+    Path | None, typer.Option("--out", metavar="DIR", help="Folder to unpack archives into.")
+]
+
+
+@verbs.command(
+    cls=Described,
+    epilog=examples("roadworthy report runs/first", "roadworthy report kept/*.tar.xz --out studies"),
+)
+def report(places: PlacesArgument, out: UnpackedOption = None) -> None:
+    """Write report.html again from the results in a folder, or in archives of studies.
+
+    Verdicts of studies are computed anew from what is stored of their trainings, without torch or data.
+    """
+    from roadworthy import api
+
+    if out is not None:
+        api.unpack(places, out)
+    elif len(places) > 1 or places[0].is_file():
+        raise UsageError(
+            f"{places[0]} arrived without --out DIR; archives need it, for they are unpacked there"
+        )
+    print_line(api.report(out or places[0]))

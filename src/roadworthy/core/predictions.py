@@ -74,6 +74,10 @@ class Predictions:
         path = folder / "predictions.npz"
         try:
             with np.load(path, allow_pickle=False) as stored:
+                if "answers" in stored:
+                    raise CheckpointError(
+                        f"{path} keeps which class was answered for each picture, and not how surely"
+                    )
                 return cls(
                     classes=tuple(stored["classes"].tolist()),
                     logits=stored["logits"],

@@ -143,7 +143,11 @@ def _claims(claims: Sequence[Tree]) -> Table:
 
 
 def _in_full(result: Tree) -> tuple[Block, ...]:
-    blocks: list[Block] = [Text(text=result["question"]), *([] if _timed(result) else [_arms(result)])]
+    blocks: list[Block] = [
+        Text(text=result["question"]),
+        *(Text(text=note) for note in result.get("notes", ())),
+        *([] if _timed(result) else [_arms(result)]),
+    ]
     if result["comparisons"]:
         blocks += [_comparisons(result), _evidence(result), *_charts(result)]
         if any(c["tracks"] == c["n"] for c in result["comparisons"]):

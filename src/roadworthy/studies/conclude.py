@@ -15,16 +15,25 @@ from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.evaluate.statistics.verdicts import judge, paired
 from roadworthy.studies.finished import collect
-from roadworthy.studies.plan import Job, Plan, StudyRequest
+from roadworthy.studies.plan import Job, Plan, Study, StudyRequest
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import ArmResult, Claim, StudyResult
 
 
 def conclude(
-    name: str, ask: StudyRequest, plan: Plan, done: Sequence[Job], folder: Path, provenance: Mapping[str, Any]
+    name: str,
+    ask: StudyRequest,
+    plan: Plan,
+    done: Sequence[Job],
+    folder: Path,
+    provenance: Mapping[str, Any],
+    study: Study | None = None,
 ) -> StudyResult:
-    """What the finished trainings of the study in `folder` add up to, and what the study says of that."""
-    study = STUDIES.get(name)
+    """What the finished trainings of the study in `folder` add up to, and what the study says of that.
+
+    study: the one of that name without.
+    """
+    study = study or STUDIES.get(name)
     measured = StudyResult(
         study=name,
         question=study.question,
@@ -48,7 +57,7 @@ def conclude(
 def write_result(result: StudyResult, folder: Path) -> None:
     """results.json and results.csv."""
     write_json(result.to_dict(), folder / "results.json")
-    _write_csv(result, folder / "results.csv")
+    write_runs(result, folder / "results.csv")
 
 
 def _arm(name: str, plan: Plan, everything: Sequence[Job], folder: Path) -> ArmResult:
@@ -98,7 +107,7 @@ def _reserved(claim: Claim, ask: StudyRequest, plan: Plan) -> Claim:
     return dataclasses.replace(claim, verdict="open", evidence=evidence)
 
 
-def _write_csv(result: StudyResult, path: Path) -> None:
+def write_runs(result: StudyResult, path: Path) -> None:
     """A row for each training and domain."""
     measures = list(result.arms[0].runs[0].metrics)
     used = list(result.arms[0].runs[0].used)

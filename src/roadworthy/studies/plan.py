@@ -325,5 +325,12 @@ def sections(settings: Settings) -> dict[str, dict[str, Any]]:
     return tree
 
 
+def plan_of(tree: Mapping[str, Any]) -> Plan:
+    """A plan as it comes back from JSON."""
+    rest = {name: value for name, value in tree.items() if name not in ("arms", "pairs")}
+    arms = tuple(Arm(**arm) for arm in tree["arms"])
+    return Plan(arms=arms, pairs=tuple(map(tuple, tree["pairs"])), **rest)
+
+
 STUDIES: Registry[Study] = Registry("study")
 """Filled by the modules of this package as they are imported; `catalogue` imports them all."""

@@ -134,6 +134,7 @@ class StudyResult:
     domains: names of the other domains that it measured on.
     answer: to the question, where the comparisons do not give it.
     tables, curves, bars, galleries: what this study alone shows.
+    notes: on how the rest came about, where it was not made as the trainings ended.
     """
 
     study: str
@@ -149,6 +150,7 @@ class StudyResult:
     bars: tuple[Bars, ...] = ()
     galleries: tuple[Stored, ...] = ()
     provenance: Mapping[str, Any] = field(default_factory=dict)
+    notes: tuple[str, ...] = ()
 
     def arm(self, name: str) -> ArmResult:
         """The arm of that name.  Raises UnknownNameError."""

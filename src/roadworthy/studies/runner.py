@@ -18,7 +18,7 @@ from roadworthy.studies.conclude import conclude, write_result
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Executor, Here, carry_out
 from roadworthy.studies.finished import collect, done
-from roadworthy.studies.plan import Arm, Job, JobStatus, Plan, Settings, StudyRequest, jobs, sections
+from roadworthy.studies.plan import Job, JobStatus, Plan, Settings, StudyRequest, jobs, plan_of, sections
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import StudyResult
 from roadworthy.studies.watch import Watcher
@@ -112,8 +112,7 @@ def _planned(name: str, ask: StudyRequest, folder: Path) -> Plan:
             )
     tree = stored["plan"]
     tree["base"] = _with_one_pace(tree["base"], ask, folder)
-    arms = tuple(Arm(**arm) for arm in tree.pop("arms"))
-    return Plan(arms=arms, pairs=tuple(map(tuple, tree.pop("pairs"))), **tree)
+    return plan_of(tree)
 
 
 def _with_one_pace(base: Settings, ask: StudyRequest, folder: Path) -> Settings:

@@ -45,10 +45,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
 
 def _once(what: str, source: Path, make: Callable[[Path], None]) -> Path:
     """The folder that `make` fills, kept in the cache for as long as the source stays as it is."""
-    about = source.stat()
-    name = f"{source.resolve()} {about.st_size} {about.st_mtime_ns}"
-    digest = hashlib.blake2b(name.encode(errors="surrogateescape"), digest_size=8).hexdigest()
-    target = default_cache_dir() / "cifar10" / f"{what}-{digest}"
+    target = unpacked_at(source, what)
     if target.is_dir():
         return target
     try:
@@ -61,6 +58,14 @@ def _once(what: str, source: Path, make: Callable[[Path], None]) -> Path:
     except OSError as error:
         raise DataError(f"{source} cannot be unpacked into {target}: {error}") from error
     return target
+
+
+def unpacked_at(source: Path, what: str = "archive") -> Path:
+    """The folder in the cache for what is made of that archive, whether it is there yet or not."""
+    about = source.stat()
+    name = f"{source.resolve()} {about.st_size} {about.st_mtime_ns}"
+    digest = hashlib.blake2b(name.encode(errors="surrogateescape"), digest_size=8).hexdigest()
+    return default_cache_dir() / "cifar10" / f"{what}-{digest}"
 
 
 def _unpack(archive: Path, into: Path) -> None:

@@ -9,9 +9,9 @@ from pathlib import Path
 
 import numpy as np
 
+from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.errors import DataError
-from roadworthy.core.predictions import Predictions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,8 +68,8 @@ def pair(folders_a: Sequence[Path], folders_b: Sequence[Path]) -> Pairing:
 
 def _table(folder: Path) -> dict[str, tuple[str, str, bool]]:
     """By path: true class, physical sign, whether it was read right."""
-    stored = Predictions.read(folder)
-    right = (stored.logits.argmax(axis=1) == stored.targets).tolist()
+    stored = StoredAnswers.read(folder)
+    right = stored.right.tolist()
     targets = [stored.classes[target] for target in stored.targets]
     rows = zip(stored.paths, targets, stored.groups, right, strict=True)
     return {path: (target, group, ok) for path, target, group, ok in rows}

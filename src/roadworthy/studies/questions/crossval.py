@@ -8,8 +8,8 @@ from typing import NamedTuple
 
 import numpy as np
 
+from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.document import Column, DataTable
-from roadworthy.core.predictions import Predictions
 from roadworthy.core.words import percent
 from roadworthy.evaluate.statistics.intervals import bootstrap_mean
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
@@ -68,8 +68,8 @@ class _Pooled(NamedTuple):
 def _pooled(result: StudyResult, folder: Path) -> Iterator[_Pooled]:
     """Each arm over all its folds together."""
     for arm in result.arms:
-        folds = [Predictions.read(folder / run.folder) for run in arm.runs]
-        each = [fold.logits.argmax(axis=1) == fold.targets for fold in folds]
+        folds = [StoredAnswers.read(folder / run.folder) for run in arm.runs]
+        each = [fold.right for fold in folds]
         right = np.concatenate(each)
         groups = [group or f"picture {path}" for fold in folds for group, path in _signs(fold)]
         yield _Pooled(
@@ -82,7 +82,7 @@ def _pooled(result: StudyResult, folder: Path) -> Iterator[_Pooled]:
         )
 
 
-def _signs(fold: Predictions) -> Iterator[tuple[str, str]]:
+def _signs(fold: StoredAnswers) -> Iterator[tuple[str, str]]:
     return zip(fold.groups, fold.paths, strict=True)
 
 

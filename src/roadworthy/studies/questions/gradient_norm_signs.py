@@ -11,8 +11,8 @@ from typing import Any
 
 import numpy as np
 
+from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.document import Cell, Column, DataTable
-from roadworthy.core.predictions import Predictions
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.statistics.correlation import rank_correlation
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better, untrained
@@ -147,7 +147,7 @@ class GradientNormSigns(Study):
         if ORIGINAL not in [arm.name for arm in result.arms]:
             return untrained(CLAIMS) if result.asked["quick"] else ()  # nor are they about so many classes
         runs = result.arm(ORIGINAL).runs
-        sixties = [_share_read_as(Predictions.read(folder / run.folder), "speed-60") for run in runs]
+        sixties = [_share_read_as(StoredAnswers.read(folder / run.folder), "speed-60") for run in runs]
         pair = (_name("study-cnn", "photographs", way, "equal epochs") for way in (PENALTY, PLAIN))
         penalty, plain = pair
         photographs = [domain for domain in result.domains if domain != DRAWN_TEST]
@@ -196,8 +196,8 @@ def _name(network: str, pictures: str, method: str, budget: str) -> str:
     return f"{network}, {pictures}, {budget}: {method}"
 
 
-def _share_read_as(said: Predictions, name: str) -> float:
-    return float((said.logits.argmax(axis=1) == said.classes.index(name)).mean())
+def _share_read_as(said: StoredAnswers, name: str) -> float:
+    return float((said.answers == said.classes.index(name)).mean())
 
 
 def _gains(result: StudyResult, folder: Path) -> DataTable:
