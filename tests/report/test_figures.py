@@ -288,12 +288,14 @@ def test_intervals_are_cut_where_no_share_or_difference_can_lie() -> None:
 
 
 def test_long_names_stand_above_their_intervals_and_leave_them_room() -> None:
-    rows = [figures.Interval(name="accuracy, as many trials as signs", value=0.9, low=0.8, high=0.95)]
+    rows = [figures.Interval(name="no-overtaking-trucks-here", value=0.9, low=0.8, high=0.95)]
     chart = figures.interval_chart(**WORDS, rows=rows)
     bar = next(one for one in parts(chart, "line") if "stroke-width:2.5" in one.attrib["style"])
     name = next(one for one in parts(chart, "text") if one.text == rows[0].name)
     assert float(name.attrib["y"]) < float(bar.attrib["y1"]) - 8
     assert float(bar.attrib["x2"]) - float(bar.attrib["x1"]) > 200
+    heights = [figures.interval_chart(**WORDS, rows=rows * n).svg.split('"')[3].split()[3] for n in (8, 40)]
+    assert float(heights[1]) < 5 * float(heights[0])
 
 
 def test_shares_of_the_histogram_do_not_run_into_each_other() -> None:

@@ -20,6 +20,8 @@ from roadworthy.report.figures.svg import (
     text_width,
 )
 
+FEW = 8  # rows, which may be twice as high
+
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
@@ -41,7 +43,8 @@ def interval_chart(
     """
     least, most = (-1.0, 1.0) if difference else (0.0, 1.0)
     longest = max(text_width(row.name) for row in rows)
-    above = longest > NARROW / 3  # names beside the axis would leave it no room
+    # Names beside the axis would leave it little room; of many rows only what would leave it none.
+    above = longest > NARROW * (1 / 3 if len(rows) <= FEW else 1 / 2)
     width, top, pitch, bottom = NARROW, 8, 40 if above else 22, 30
     left = 24 if above else 12 + longest
     low, high = min(row.low for row in rows), max(row.high for row in rows)
