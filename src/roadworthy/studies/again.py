@@ -14,7 +14,7 @@ from roadworthy.core.files import write_json
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.provenance import provenance_of
 from roadworthy.core.words import plural
-from roadworthy.studies.plan import STUDIES, Job, Plan, Study, StudyRequest, jobs, plan_of
+from roadworthy.studies.plan import Job, Plan, Study, StudyRequest, jobs, plan_of
 from roadworthy.workflows.report import report as render
 
 # What a study says beside arms and comparisons, with the words for each.
@@ -52,8 +52,8 @@ def conclude_again(folder: Path) -> None:
     here is taken from results.json as it was, and a note says so.
     """
     require("computing a study's verdicts", "train", modules=("scipy",))
-    import roadworthy.studies.questions.catalogue  # noqa: F401  fills the registry
     from roadworthy.studies.conclude import conclude, write_runs
+    from roadworthy.studies.questions.catalogue import STUDIES
 
     kept, stored = _read(folder / "results.json"), _read(folder / "plan.json")
     name = kept.get("study", folder.name)

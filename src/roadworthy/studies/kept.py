@@ -26,12 +26,13 @@ from PIL import Image
 from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import CheckpointError, DataError, DataNotFoundError, ImageError, UsageError
+from roadworthy.core.extras import require
 from roadworthy.core.files import folder_replacing, is_file_name, make_folder, replacing, write_arrays
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.data.sources.cifar10 import unpacked_at
 from roadworthy.data.spec import locate, parse_spec, usual_places
 from roadworthy.imaging.decode import decode
-from roadworthy.studies.plan import MEASURED_FURTHER, STUDIES
+from roadworthy.studies.results import MEASURED_FURTHER
 
 SUFFIX = ".tar.xz"
 PLAN, RESULTS = "plan.json", "results.json"
@@ -165,7 +166,8 @@ def _results(study: Path) -> dict[str, Any]:
 
 def _unpack(archive: Path, out: Path) -> Path:
     """One study's folder, whole or not at all."""
-    import roadworthy.studies.questions.catalogue  # noqa: F401  fills the registry
+    require("reading a study's archive", "train", modules=("scipy",))
+    from roadworthy.studies.questions.catalogue import STUDIES
 
     try:
         entries = _entries(archive)

@@ -16,9 +16,8 @@ from roadworthy.core.document import DataTable
 from roadworthy.core.errors import ConfigError
 from roadworthy.core.files import is_file_name
 from roadworthy.core.registry import Registry
+from roadworthy.studies.results import MEASURED_FURTHER as MEASURED_FURTHER
 from roadworthy.studies.results import Bars, Claim, Curves, Stored, StudyResult
-
-MEASURED_FURTHER = "measured.json"  # in a training's folder, what its study measured beside the usual
 
 Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}
 
