@@ -6,14 +6,9 @@ from typing import Any, get_args
 
 import pytest
 
-<<<<<<< HEAD
-from roadworthy.core.document import Column, DataTable, Kind, Table
-from roadworthy.report.tables import FORMATS, formatted, in_words
-=======
 from roadworthy.core.document import Column, DataTable, Figure, Kind, Table
 from roadworthy.report import tables
-from roadworthy.report.tables import FORMATS, formatted
->>>>>>> 929049a (Actions fit counts and settings and show what they gained here; reasons stand beside measures; matrices and recall by class)
+from roadworthy.report.tables import FORMATS, formatted, in_words
 
 
 def shown(table: DataTable) -> Table:
