@@ -188,6 +188,17 @@ def test_pictures_come_from_their_own_file(results: dict[str, Any], tmp_path: Pa
         study_sections([results], [tmp_path])
 
 
+def test_pictures_that_come_first_follow_the_question(results: dict[str, Any], tmp_path: Path) -> None:
+    np.savez(tmp_path / "wrong.npz", images=np.zeros((2, 4, 8, 3), np.uint8))
+    results["galleries"] += [{**results["galleries"][0], "caption": "Beside home", "first": True}]
+    (*_, full) = study_sections([results], [tmp_path])
+    assert isinstance(full.blocks[0], Text)
+    first, last = full.blocks[1], full.blocks[-1]
+    assert isinstance(first, Gallery)
+    assert isinstance(last, Gallery)
+    assert (first.caption, last.caption) == ("Beside home", "Wrong")
+
+
 def test_damaged_results_are_named(tmp_path: Path) -> None:
     with pytest.raises(CheckpointError, match=r"results\.json cannot be read"):
         read_study(tmp_path)

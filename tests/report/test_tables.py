@@ -6,7 +6,8 @@ from typing import Any, get_args
 
 import pytest
 
-from roadworthy.core.document import Column, DataTable, Kind, Table
+from roadworthy.core.document import Column, DataTable, Figure, Kind, Table
+from roadworthy.report import tables
 from roadworthy.report.tables import FORMATS, formatted, in_words
 
 
@@ -45,6 +46,22 @@ def test_a_value_is_shown_by_the_kind_of_its_column(kind: Kind, digits: int, val
     table = shown(DataTable(caption="c", columns=(Column("head", kind, digits),), rows=((value,),)))
     assert table.columns == ("head",)
     assert table.rows == ((text,),)
+
+
+def test_a_confusion_matrix_is_drawn_with_means_to_one_digit() -> None:
+    columns = (Column("class"), Column("stop", "number", 1), Column("speed-60", "number", 1))
+    matrix = DataTable(
+        caption="Matrix: ours",
+        columns=columns,
+        rows=(("stop", 3.0, 0.5), ("speed-60", 0.0, 1234.0)),
+        drawn="confusion",
+    )
+    drawn = tables.shown(json.loads(json.dumps(asdict(matrix))), "augmentation")
+    assert isinstance(drawn, Figure)
+    assert drawn.name == "augmentation-matrix-ours"
+    for text in (">3<", ">0.5<", ">1234<", "stop read as speed-60: 0.5 of 3.5"):
+        assert text in drawn.svg
+    assert isinstance(tables.shown({**asdict(matrix), "drawn": ""}, "augmentation"), Table)
 
 
 def test_every_kind_has_its_format() -> None:

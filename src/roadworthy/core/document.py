@@ -79,12 +79,14 @@ class DataTable:
     """A table as values, which a report formats by the kinds of its columns.
 
     A cell that is a text stands as it is, whatever the kind of its column; None is a dash.
+    drawn: `confusion` for counts of true class (row) by answer (column), which are drawn as a matrix.
     """
 
     caption: str
     columns: tuple[Column, ...]
     rows: tuple[tuple[Cell, ...], ...]
     collapsed: bool = False
+    drawn: Literal["", "confusion"] = ""
 
 
 @dataclass(frozen=True, kw_only=True)

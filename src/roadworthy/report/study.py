@@ -16,7 +16,7 @@ from roadworthy.core.document import Block, Figure, Gallery, Picture, Section, T
 from roadworthy.core.errors import CheckpointError
 from roadworthy.core.words import duration, percent, plural, points, points_interval
 from roadworthy.report import figures
-from roadworthy.report.tables import formatted
+from roadworthy.report.tables import shown
 
 Tree = Mapping[str, Any]
 NEEDED = ("study", "question", "answer", "arms", "comparisons", "claims", "tables", "curves", "galleries")
@@ -54,7 +54,9 @@ def study_sections(results: Sequence[Tree], folders: Sequence[Path] = ()) -> lis
     if claims:
         sections.append(Section(title="Claims", anchor="claims", blocks=(_claims(claims),)))
     for result, folder in itertools.zip_longest(results, folders):
-        blocks = (*_in_full(result), *(_galleries(result, folder) if folder is not None else ()))
+        first, rest = _galleries(result, folder) if folder is not None else ((), ())
+        question, *others = _in_full(result)
+        blocks = (question, *first, *others, *rest)
         sections.append(Section(title=result["study"], anchor=result["study"], blocks=blocks))
     return sections
 
@@ -159,7 +161,7 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
                 )
             )
     blocks += [stored_bars(bars) for bars in result.get("bars", ())]
-    blocks += [formatted(table) for table in result["tables"]]
+    blocks += [shown(table, result["study"]) for table in result["tables"]]
     blocks += [stored_curves(curves) for curves in result["curves"]]
     return tuple(blocks)
 
@@ -351,8 +353,10 @@ def stored_bars(tree: Tree) -> Figure:
     )
 
 
-def _galleries(result: Tree, folder: Path) -> list[Block]:
-    galleries: list[Block] = []
+def _galleries(result: Tree, folder: Path) -> tuple[list[Block], list[Block]]:
+    """Those that come before everything else, and those that come last."""
+    first: list[Block] = []
+    rest: list[Block] = []
     for stored in result["galleries"]:
         path = folder / stored["file"]
         try:
@@ -364,5 +368,6 @@ def _galleries(result: Tree, folder: Path) -> list[Block]:
             Picture(image=image, caption=caption, alt=caption)
             for image, caption in zip(images, stored["captions"], strict=True)
         )
-        galleries.append(Gallery(caption=stored["caption"], pictures=pictures))
-    return galleries
+        gallery = Gallery(caption=stored["caption"], pictures=pictures)
+        (first if stored.get("first") else rest).append(gallery)
+    return first, rest

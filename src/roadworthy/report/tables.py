@@ -1,14 +1,36 @@
-"""Stored tables of values as tables of text."""
+"""Stored tables of values as tables of text, or drawn."""
 
 from __future__ import annotations
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from typing import Any
 
-from roadworthy.core.document import Table
+import numpy as np
+
+from roadworthy.core.document import Figure, Table
 from roadworthy.core.words import hundredths, interval, percent, points, points_interval
+from roadworthy.report import figures
 
 Format = Callable[[Any, int], str]
+
+
+def shown(stored: Mapping[str, Any], study: str) -> Table | Figure:
+    """A DataTable of a study as it came back from JSON, drawn where it says so."""
+    return _matrix(stored, study) if stored.get("drawn") == "confusion" else formatted(stored)
+
+
+def _matrix(stored: Mapping[str, Any], study: str) -> Figure:
+    labels = [str(row[0]) for row in stored["rows"]]
+    counts = np.array([row[1:] for row in stored["rows"]], dtype=np.float64)
+    right = counts.trace() / max(counts.sum(), 1e-9)
+    return figures.confusion_chart(
+        name=re.sub(r"[^a-z0-9]+", "-", f"{study} {stored['caption']}".lower()).strip("-"),
+        caption=stored["caption"],
+        alt=f"{stored['caption']}. {percent(right)} are right.",
+        labels=labels,
+        counts=counts,
+    )
 
 
 def formatted(stored: Mapping[str, Any]) -> Table:

@@ -120,11 +120,13 @@ class Stored:
     """Pictures side by side, kept in a file of their own: `images`, (N, S, S', 3) uint8, in an .npz.
 
     file: its name, in the study's folder.  captions: one for each.
+    first: whether a page begins with them.
     """
 
     caption: str
     file: str
     captions: tuple[str, ...]
+    first: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -3,7 +3,9 @@
 from dataclasses import replace
 
 import numpy as np
+import pytest
 
+from roadworthy.config import Config, load_config
 from roadworthy.evaluate.analysis.causes import (
     TraitEffect,
     actions,
@@ -16,6 +18,30 @@ from roadworthy.evaluate.analysis.mistakes import Confusion
 
 SIGNS, FRAMES = 80, 10
 UNITS = [f"sign {sign}" for sign in range(SIGNS) for _ in range(FRAMES)]
+
+COUNTS = {"speed-50": 300, "speed-60": 100, "stop": 200}
+
+
+def trained(*, size: int = 32, policy: str = "none", normalise: str = "unit") -> Config:
+    """Settings of a training whose mistakes are looked at."""
+    settings = {"input.size": size, "augment.policy": policy, "input.normalise": normalise}
+    return load_config(None, [f"{name}={value}" for name, value in settings.items()])
+
+
+def worse_where(trait: str, quarter: str) -> TraitEffect:
+    """A trait whose quarter has more mistakes than chance explains."""
+    return TraitEffect(
+        trait=trait,
+        n=100,
+        auroc=0.6,
+        quarter=quarter,
+        edge=9.0,
+        rate=0.04,
+        rest_rate=0.03,
+        difference_ci95=(0.001, 0.03),
+        p=0.001,
+        p_adjusted=0.01,
+    )
 
 
 def by_sign(rng: np.random.Generator) -> np.ndarray:
@@ -79,10 +105,39 @@ def test_actions_follow_from_what_is_shown() -> None:
     tilt = by_sign(rng)
     wrong = (rng.random(SIGNS * FRAMES) < np.where(tilt > 0.7, 0.5, 0.02)).astype(float)
     effects = trait_effects({"tilt": tilt, "hue": by_sign(rng)}, wrong, UNITS, rng)
-    found = actions(effects, [Confusion("speed-60", "speed-50", 90, 0.2)], size_px=32)
-    assert [action.name for action in found] == ["turned pictures in training", "more pictures of speed-60"]
-    assert "90 of them, 20.0 %, read as speed-50" in found[1].evidence
+    found = actions(effects, [Confusion("speed-60", "speed-50", 90, 0.2)], COUNTS, trained(policy="none"))
+    assert [action.name for action in found] == ["turned pictures in training", "speed-60 shown more often"]
+    assert "90 of them, 20.0 %, read as speed-50; it has 100 of 600 training pictures" in found[1].evidence
     assert found[0].settings == {"augment.policy": "default"}
+    assert found[1].settings == {"train.balance": "sampler"}
+
+
+def test_the_sampler_is_not_proposed_for_a_class_that_it_shows_less() -> None:
+    confused = [Confusion("speed-50", "speed-60", 9, 0.02), Confusion("speed-50", "stop", 3, 0.01)]
+    (action,) = actions([], confused, COUNTS, trained())
+    assert action.name == "photographs of more signs of speed-50"
+    assert action.settings == {}
+    assert action.evidence.endswith("it has 300 of 600 training pictures, no fewer than the mean class")
+
+
+@pytest.mark.parametrize("balance", ["sampler", "weights"])
+def test_nor_where_classes_are_balanced_already(balance: str) -> None:
+    config = load_config(None, [f"train.balance={balance}"])
+    (action,) = actions([], [Confusion("speed-60", "speed-50", 9, 0.02)], COUNTS, config)
+    assert action.settings == {}
+    assert action.evidence.endswith("and classes are balanced")
+
+
+def test_what_is_on_already_is_not_proposed() -> None:
+    def found(**settings: str) -> list[dict[str, str]]:
+        effects = [worse_where("brightness", "low"), worse_where("tilt", "high")]
+        return [dict(action.settings) for action in actions(effects, [], COUNTS, trained(**settings))]
+
+    normalised, default = {"input.normalise": "per-image"}, {"augment.policy": "default"}
+    assert found(normalise="unit", policy="study-flips") == [normalised, default]
+    assert found(normalise="per-image", policy="study-flips") == [default]
+    assert found(normalise="per-image", policy="default") == [{"augment.policy": "strong"}]
+    assert found(normalise="per-image", policy="strong") == []
 
 
 def test_a_larger_input_follows_only_where_signs_are_larger_than_it() -> None:
@@ -91,27 +146,17 @@ def test_a_larger_input_follows_only_where_signs_are_larger_than_it() -> None:
     wrong = (rng.random(SIGNS * FRAMES) < np.where(size > 43.5, 0.5, 0.02)).astype(float)
     effects = trait_effects({"size": size}, wrong, UNITS, rng)
     assert (effects[0].quarter, effects[0].shown) == ("high", True)
-    assert [action.name for action in actions(effects, [], size_px=32)] == ["a larger input"]
-    assert actions(effects, [], size_px=64) == []
+    assert [action.name for action in actions(effects, [], COUNTS, trained(size=32))] == ["a larger input"]
+    assert actions(effects, [], COUNTS, trained(size=64)) == []
 
 
 def test_a_trait_whose_quarter_is_hardly_worse_speaks_for_nothing() -> None:
-    effect = TraitEffect(
-        trait="tilt",
-        n=100,
-        auroc=0.6,
-        quarter="high",
-        edge=9.0,
-        rate=0.04,
-        rest_rate=0.03,
-        difference_ci95=(-0.01, 0.03),
-        p=0.001,
-    )
-    assert effect.shown is False
-    shown = replace(effect, p_adjusted=0.01)
-    assert shown.shown
-    assert actions([shown], [], size_px=32) == []
-    assert len(actions([replace(shown, difference_ci95=(0.001, 0.03))], [], size_px=32)) == 1
+    effect = worse_where("tilt", "high")
+    assert effect.shown
+    assert not replace(effect, p_adjusted=0.06).shown
+    assert len(actions([effect], [], COUNTS, trained(policy="none"))) == 1
+    hardly = replace(effect, difference_ci95=(-0.01, 0.03))
+    assert actions([hardly], [], COUNTS, trained(policy="none")) == []
 
 
 def test_where_a_change_helps_is_found_where_it_is_planted_and_nowhere_else() -> None:

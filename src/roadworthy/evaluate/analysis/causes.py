@@ -2,13 +2,14 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, replace
 from typing import Any
 
 import numpy as np
 from scipy.stats import rankdata
 
+from roadworthy.config import Config
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.words import percent
 from roadworthy.evaluate.analysis.mistakes import Confusion
@@ -226,45 +227,88 @@ class Action:
     settings: Mapping[str, Any]
 
 
-def actions(effects: Sequence[TraitEffect], confused: Sequence[Confusion], size_px: int) -> list[Action]:
+Change = Callable[[Config], Mapping[str, Any] | None]
+
+
+def actions(
+    effects: Sequence[TraitEffect],
+    confused: Sequence[Confusion],
+    counts: Mapping[str, int],
+    config: Config,
+) -> list[Action]:
     """What the findings speak for, by rule; whether it helps is for a training to show.
 
     A trait speaks for something where the quarter that has most of it is worse by more than chance.
-    size_px: of the network's input; only signs larger than that lose anything to it.
+    confused: the most frequent pairs.  counts: training pictures by class.  config: what was trained with;
+    what it has already is not proposed.
     """
-    remedies: dict[tuple[str, str], tuple[str, dict[str, Any]]] = {
-        ("size", "low"): ("more pictures of small signs", {"augment.policy": "default"}),
-        ("size", "high"): ("a larger input", {"input.size": round(1.5 * size_px)}),
-        ("brightness", "low"): ("exposure taken out of each picture", {"input.normalise": "per-image"}),
-        ("brightness", "high"): ("exposure taken out of each picture", {"input.normalise": "per-image"}),
-        ("contrast", "low"): ("exposure taken out of each picture", {"input.normalise": "per-image"}),
-        ("sharpness", "low"): ("blurred pictures in training", {"augment.policy": "default"}),
-        ("sharpness", "high"): ("noise in training", {"augment.policy": "strong"}),
-        ("saturation", "low"): ("pale colours in training", {"augment.policy": "default"}),
-        ("tilt", "high"): ("turned pictures in training", {"augment.policy": "default"}),
-        ("occlusion", "high"): ("covered signs in training", {"augment.policy": "strong"}),
-        ("distance to its class", "high"): ("drawn signs beside the photographs", {}),
-    }
-    found = [
-        Action(
-            name=remedies[key][0],
-            evidence=f"{percent(effect.rate, 1)} wrong where {effect.trait} is {effect.quarter}, "
-            f"{percent(effect.rest_rate, 1)} elsewhere (p {effect.p_adjusted:.3f})",
-            settings=remedies[key][1],
-        )
-        for effect in effects
-        if effect.shown
-        and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
-        and (key := (effect.trait, effect.quarter)) in remedies
-        and not (key == ("size", "high") and effect.edge <= size_px)
-    ]
-    for confusion in confused[:3]:
-        found.append(
-            Action(
-                name=f"more pictures of {confusion.target}",
-                evidence=f"{confusion.n} of them, {percent(confusion.share, 1)}, read as "
-                f"{confusion.predicted}",
-                settings={"train.balance": "sampler"},
+    found = []
+    for effect in effects:
+        remedy = REMEDIES.get((effect.trait, effect.quarter))
+        worse = effect.shown and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
+        too_small = effect.trait == "size" and effect.quarter == "high" and effect.edge <= config.input.size
+        if remedy is None or not worse or too_small:
+            continue
+        name, change = remedy
+        settings = change(config)
+        if settings is not None:
+            evidence = (
+                f"{percent(effect.rate, 1)} wrong where {effect.trait} is {effect.quarter}, "
+                f"{percent(effect.rest_rate, 1)} elsewhere (p {effect.p_adjusted:.3f})"
             )
+            found.append(Action(name=name, evidence=evidence, settings=settings))
+    most: dict[str, Confusion] = {}
+    for pair in confused[:3]:
+        most.setdefault(pair.target, pair)
+    return found + [_for_a_class(pair, counts, config) for pair in most.values()]
+
+
+def _for_a_class(pair: Confusion, counts: Mapping[str, int], config: Config) -> Action:
+    """Show a class more often where it is rarer than others; else only more signs of it are more to learn."""
+    own, total = counts.get(pair.target, 0), sum(counts.values())
+    evidence = (
+        f"{pair.n} of them, {percent(pair.share, 1)}, read as {pair.predicted}; "
+        f"it has {own:,} of {total:,} training pictures"
+    )
+    if config.train.balance == "none" and own * len(counts) < total:
+        return Action(
+            name=f"{pair.target} shown more often", evidence=evidence, settings={"train.balance": "sampler"}
         )
-    return found
+    enough = "no fewer than the mean class" if config.train.balance == "none" else "and classes are balanced"
+    return Action(
+        name=f"photographs of more signs of {pair.target}", evidence=f"{evidence}, {enough}", settings={}
+    )
+
+
+def _augmented(config: Config) -> Mapping[str, Any] | None:
+    """The next stronger policy."""
+    policy = {"default": "strong", "strong": None}.get(config.augment.policy, "default")
+    return None if policy is None else {"augment.policy": policy}
+
+
+def _normalised(config: Config) -> Mapping[str, Any] | None:
+    return None if config.input.normalise == "per-image" else {"input.normalise": "per-image"}
+
+
+def _enlarged(config: Config) -> Mapping[str, Any]:
+    return {"input.size": round(1.5 * config.input.size)}
+
+
+def _without_settings(config: Config) -> Mapping[str, Any]:
+    return {}
+
+
+# By the trait and the quarter with more mistakes.
+REMEDIES: Mapping[tuple[str, str], tuple[str, Change]] = {
+    ("size", "low"): ("pictures made smaller in training", _augmented),
+    ("size", "high"): ("a larger input", _enlarged),
+    ("brightness", "low"): ("exposure taken out of each picture", _normalised),
+    ("brightness", "high"): ("exposure taken out of each picture", _normalised),
+    ("contrast", "low"): ("exposure taken out of each picture", _normalised),
+    ("sharpness", "low"): ("blurred pictures in training", _augmented),
+    ("sharpness", "high"): ("noise in training", _augmented),
+    ("saturation", "low"): ("pale colours in training", _augmented),
+    ("tilt", "high"): ("turned pictures in training", _augmented),
+    ("occlusion", "high"): ("covered signs in training", _augmented),
+    ("distance to its class", "high"): ("drawn signs beside the photographs", _without_settings),
+}

@@ -5,7 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 
-from roadworthy.core.arrays import IntArray
+from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.core.document import Figure
 from roadworthy.report.figures.svg import (
     BLUE,
@@ -28,9 +28,12 @@ def _sizes(classes: int) -> tuple[int, int]:
     return next(((cell, letter) for most, cell, letter in steps if classes <= most), (19, 11))
 
 
-def confusion_chart(*, name: str, caption: str, alt: str, labels: Sequence[str], counts: IntArray) -> Figure:
+def confusion_chart(
+    *, name: str, caption: str, alt: str, labels: Sequence[str], counts: IntArray | FloatArray
+) -> Figure:
     """Counts of true class (row) by answer (column): right answers blue, mistakes orange.
 
+    counts: (C, C), also means over trainings, which are shown to one digit where they are no whole numbers.
     Depth of colour is the square root of the share of the true class, so that one mistake in 500 is seen.
     """
     n = len(labels)
@@ -54,13 +57,13 @@ def confusion_chart(*, name: str, caption: str, alt: str, labels: Sequence[str],
             text(left + middle + letter * 0.3, top - 8, label, size=letter, turn=-45 if slanted else -90),
         ]
     for row, label in enumerate(labels):
-        total = max(1, int(counts[row].sum()))
+        total = max(1.0, float(counts[row].sum()))
         for column in map(int, counts[row].nonzero()[0]):
-            count = int(counts[row, column])
+            count = float(counts[row, column])
             depth = round(max(0.25, math.sqrt(count / total)), 2)
             x, y, colour = left + column * cell, top + row * cell, BLUE if row == column else ORANGE
-            hint = f"{label} read as {labels[column]}: {count:,} of {total:,}"
-            figures = f"{count}" if count < 10_000 else f"{count / 1000:.0f}k"
+            hint = f"{label} read as {labels[column]}: {_said(count)} of {_said(total)}"
+            figures = _said(count, "") if count < 10_000 else f"{count / 1000:.0f}k"
             size = min(letter, (cell - 3) / (0.6 * len(figures)))
             parts += [
                 rect(x + 0.5, y + 0.5, cell - 1, cell - 1, colour, depth, hint),
@@ -76,3 +79,8 @@ def confusion_chart(*, name: str, caption: str, alt: str, labels: Sequence[str],
     parts.append(line(left, top + side, left + side, top + side, RULE, width=0.6))
     parts.append(line(left + side, top, left + side, top + side, RULE, width=0.6))
     return figure(name, caption, alt, width, round(top + side) + 4, parts)
+
+
+def _said(count: float, between: str = ",") -> str:
+    """A count, or a mean of counts to one digit; `between` stands between thousands."""
+    return f"{count:{between}.{0 if count == round(count) else 1}f}"

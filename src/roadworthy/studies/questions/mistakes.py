@@ -2,8 +2,9 @@
 
 from __future__ import annotations
 
+import json
 from collections import Counter
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from functools import lru_cache
 from pathlib import Path
 
@@ -17,7 +18,7 @@ from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.words import interval, percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.analysis.causes import Action, TraitEffect, actions, concentration, trait_effects
+from roadworthy.evaluate.analysis.causes import TraitEffect, actions, concentration, trait_effects
 from roadworthy.evaluate.analysis.labels import probable_label_errors
 from roadworthy.evaluate.analysis.mistakes import Confusion, most_confused, surest_mistakes
 from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
@@ -26,9 +27,9 @@ from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.plan import STUDIES, Plan, Study, StudyRequest
-from roadworthy.studies.questions import mistakes_arms
+from roadworthy.studies.questions import measures, mistakes_arms, next_steps
 from roadworthy.studies.questions.domain_pictures import side
-from roadworthy.studies.questions.mistakes_arms import ASKED, REMEDIES, TRIED
+from roadworthy.studies.questions.mistakes_arms import ASKED, LARGER, MEASURES, REMEDIES, TRIED
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, Stored, StudyResult
 
@@ -63,7 +64,9 @@ class Mistakes(Study):
                 "C8",
                 "More pictures of 60 and no entry, more layers and a higher resolution help.",
                 *(
-                    better(result.comparison(arm.name, ASKED), by=0.005)
+                    next_steps.higher_resolution(result, folder)
+                    if arm.name == LARGER
+                    else better(result.comparison(arm.name, ASKED), by=0.005)
                     for arm in result.arms
                     if arm.name in REMEDIES
                 ),
@@ -119,8 +122,18 @@ class Mistakes(Study):
             _pairs(confused),
             *_on_few_signs(predictions),
             _suspects(predictions),
-            _what_follows(actions(effects, confused, config.input.size)),
+            next_steps.to_try(result, actions(effects, confused, _training_counts(runs[0]), config)),
+            measures.reasons(result, MEASURES, ASKED),
+            next_steps.sizes_table(
+                next_steps.longer_sides(result, folder), next_steps.larger_size(result, folder)
+            ),
         ]
+
+
+def _training_counts(run: Path) -> Mapping[str, int]:
+    """Pictures of each class that a run was trained on."""
+    counts: Mapping[str, int] = json.loads((run / "data.json").read_text(encoding="utf-8"))["counts"]["train"]
+    return counts
 
 
 def _kinds(runs: Sequence[Path]) -> DataTable:
@@ -198,21 +211,6 @@ def _on_few_signs(predictions: Predictions) -> list[DataTable]:
             rows=((found.mistakes, found.on_them, found.by_chance, found.p),),
         )
     ]
-
-
-def _what_follows(found: Sequence[Action]) -> DataTable:
-    return DataTable(
-        caption="What to try next",
-        columns=(Column("action"), Column("because"), Column("settings")),
-        rows=tuple(
-            (
-                action.name,
-                action.evidence,
-                ", ".join(f"{name}={value}" for name, value in action.settings.items()) or None,
-            )
-            for action in found
-        ),
-    )
 
 
 def _where_it_looks(run: Path, folder: Path) -> tuple[list[str], float | None]:

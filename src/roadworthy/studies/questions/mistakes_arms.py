@@ -15,6 +15,7 @@ from roadworthy.core.files import folder_replacing, write_png
 from roadworthy.data.open import open_splits
 from roadworthy.imaging.decode import decode
 from roadworthy.studies.plan import Arm, Settings, StudyRequest, sections
+from roadworthy.studies.questions.measures import Measure
 from roadworthy.studies.questions.setups import base, classes_of
 
 # The study looked at its network after 20 augmented epochs, which followed 10 without.
@@ -29,6 +30,33 @@ TRIED: Mapping[str, Settings] = {
     BALANCED: {"train.balance": "sampler"},
     OURS: {"augment.policy": "default"},
     NORMALISED: {"input.normalise": "per-image"},
+}
+MEASURES: Mapping[str, Measure] = {
+    DRAWN: Measure(
+        reason="more of what is confused, in other places, distances and light; but no photographs",
+    ),
+    COPIED: Measure(
+        reason="more of what is confused and smaller signs, but no sign that was not there before",
+        elsewhere="no effect",
+    ),
+    DEEPER: Measure(
+        reason="sees more of a sign at once; has more to fit from the same pictures",
+        elsewhere="no effect",
+    ),
+    LARGER: Measure(
+        reason="numerals in more pixels, where pictures have them: an enlarged picture shows nothing new",
+        at_home="no effect",
+        elsewhere="no effect",
+    ),
+    BALANCED: Measure(
+        reason="rarer classes are shown more often; the commonest, which most are read as, less",
+    ),
+    OURS: Measure(
+        reason="light, blur and noise as cameras have them, no mirrored numerals, smaller shifts",
+    ),
+    NORMALISED: Measure(
+        reason="takes brightness and contrast out of each picture: what is dark is read as what is bright",
+    ),
 }
 TRIED_SEEDS = 2  # they are many
 CONFUSED = ("speed-60", "no-entry")  # of which the study wanted more pictures
