@@ -23,6 +23,7 @@ if TYPE_CHECKING:
     from roadworthy.inference.classifier import model_file as model_file
     from roadworthy.studies.film.present import present as present
     from roadworthy.studies.study import require_for_study as require_for_study
+    from roadworthy.studies.story.tell import tell as tell
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
     from roadworthy.workflows.data import audit as audit
@@ -45,6 +46,7 @@ _WORKFLOWS = {
     "present": "studies.film.present",
     "require_for_study": "studies.study",
     "study": "studies.study",
+    "tell": "studies.story.tell",
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",

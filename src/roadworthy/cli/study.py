@@ -62,6 +62,14 @@ PresentOption = Annotated[
         help="Train nothing; make a film in DIR of what the gradient-norm studies under --out found.",
     ),
 ]
+StoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--story",
+        metavar="FILE",
+        help="Train nothing; write one page, FILE, that answers the study's questions from what lies under --out.",
+    ),
+]
 
 
 @verbs.command(cls=Described, epilog=examples("roadworthy study baseline --data gtsrb: --quick"))
@@ -80,6 +88,7 @@ def study(
     on: WhereOption = "local",
     out: StudiesOption = Path("studies"),
     present: PresentOption = None,
+    story: StoryOption = None,
     settings: SetOption = None,
 ) -> None:
     """Answer questions by training networks that differ in one thing.
@@ -88,6 +97,9 @@ def study(
     """
     if present is not None:
         _present(context, names or [], out, present)
+    if story is not None:
+        _tell(context, out, story)
+    if present is not None or story is not None:
         return
     from roadworthy.studies.plan import StudyRequest
 
@@ -163,23 +175,39 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     other = [name for name in names if name not in FILMED]
     if other:
         raise UsageError(f"there is no film of {', '.join(other)}, only of {', '.join(FILMED)}")
-    ignored = [
-        name
-        for name in context.params
-        if name not in ("names", "out", "present")
-        and (source := context.get_parameter_source(name)) is not None
-        and source.name == "COMMANDLINE"
-    ]
-    if ignored:
-        raise UsageError(
-            f"--present trains nothing, so {', '.join(ignored)} would be ignored; give only --out with it"
-        )
+    _nothing_else(context, "--present", "names", "out", "present", "story")
     presented = api.present(studies, out)
     for note in presented.notes:
         say(note)
     for path in presented.files:
         print_line(path)
     print_line(f"{presented.seconds:.0f} seconds")
+
+
+def _tell(context: typer.Context, studies: Path, out: Path) -> None:
+    """A page from results, with the same rule."""
+    from roadworthy import api
+
+    _nothing_else(context, "--story", "out", "present", "story")
+    told = api.tell(studies, out)
+    for note in told.notes:
+        say(note)
+    print_line(told.file)
+
+
+def _nothing_else(context: typer.Context, option: str, *used: str) -> None:
+    """UsageError where options were given that would be ignored."""
+    ignored = [
+        name
+        for name in context.params
+        if name not in used
+        and (source := context.get_parameter_source(name)) is not None
+        and source.name == "COMMANDLINE"
+    ]
+    if ignored:
+        raise UsageError(
+            f"{option} trains nothing, so {', '.join(ignored)} would be ignored; give only --out with it"
+        )
 
 
 FolderArgument = Annotated[Path, argument("workflows.report:report.folder", metavar="DIR")]
