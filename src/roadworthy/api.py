@@ -22,8 +22,8 @@ if TYPE_CHECKING:
     from roadworthy.inference.classifier import load as load
     from roadworthy.inference.classifier import model_file as model_file
     from roadworthy.studies.film.present import present as present
-    from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.story.tell import tell as tell
+    from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
     from roadworthy.workflows.data import audit as audit

@@ -67,7 +67,7 @@ StoryOption = Annotated[
     typer.Option(
         "--story",
         metavar="FILE",
-        help="Train nothing; write one page, FILE, that answers the study's questions from what lies under --out.",
+        help="Train nothing; write one page that answers the study's questions from the results under --out.",
     ),
 ]
 
