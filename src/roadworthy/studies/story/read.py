@@ -12,14 +12,13 @@ from zipfile import BadZipFile
 import numpy as np
 
 from roadworthy.core.arrays import IntArray
-from roadworthy.core.document import Figure, Gallery, Picture, Table
+from roadworthy.core.document import Figure, Gallery, Picture
 from roadworthy.core.errors import CheckpointError
 from roadworthy.core.predictions import Predictions
 from roadworthy.core.words import interval, percent, points, points_interval
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.report import figures
 from roadworthy.report.study import Tree, answer, read_study
-from roadworthy.report.tables import formatted
 
 FOUR = ("speed-50", "speed-60", "stop", "no-entry")
 SHOWN = 12  # pictures of a gallery, rows of a chart
@@ -166,11 +165,6 @@ def galleries(one: Finished, most: int = SHOWN) -> list[Gallery]:
         )
         found.append(Gallery(caption=stored["caption"], pictures=pictures))
     return found
-
-
-def table_of(one: Finished, beginning: str) -> list[Table]:
-    """The table whose caption begins so; nothing without."""
-    return [formatted(table) for table in one.tree["tables"] if table["caption"].startswith(beginning)][:1]
 
 
 def confusion(one: Finished, arm: str) -> tuple[tuple[str, ...], IntArray] | None:

@@ -5,7 +5,7 @@ from __future__ import annotations
 from roadworthy.core.document import Block
 from roadworthy.core.words import plural
 from roadworthy.report.story.chapters import Chapter
-from roadworthy.report.study import stored_curves
+from roadworthy.report.study import stored_bars, stored_curves
 from roadworthy.studies.questions.augmentation import NONE
 from roadworthy.studies.questions.baseline import LEAKY
 from roadworthy.studies.questions.gradient_norm_arms import SIGNS
@@ -21,7 +21,6 @@ from roadworthy.studies.story.read import (
     galleries,
     headline,
     misread,
-    table_of,
 )
 from roadworthy.studies.story.signs import mirrored, misread_signs
 
@@ -47,8 +46,7 @@ def augmentation(library: Library) -> Chapter:
     if "profile" in library:
         one = library["profile"]
         measured.append(headline(one))
-        for table in one.tree["tables"][:1]:
-            shown += table_of(one, table["caption"])
+        shown += [stored_bars(bars) for bars in one.tree.get("bars", ())]
     names = ("augmentation", "profile")
     return Chapter(
         number="2.1",
