@@ -25,6 +25,7 @@ if TYPE_CHECKING:
     from roadworthy.studies.film.present import present as present
     from roadworthy.studies.kept import keep as keep
     from roadworthy.studies.kept import unpack as unpack
+    from roadworthy.studies.story.tell import tell as tell
     from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
@@ -49,6 +50,7 @@ _WORKFLOWS = {
     "require_for_study": "studies.study",
     "study": "studies.study",
     "unpack": "studies.kept",
+    "tell": "studies.story.tell",
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",

@@ -70,6 +70,14 @@ KeepOption = Annotated[
         help="Train nothing; pack what the studies under --out measured into DIR, NAME.tar.xz for each.",
     ),
 ]
+StoryOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--story",
+        metavar="FILE",
+        help="Train nothing; write one page that answers the study's questions from the results under --out.",
+    ),
+]
 
 
 @verbs.command(cls=Described, epilog=examples("roadworthy study baseline --data gtsrb: --quick"))
@@ -89,6 +97,7 @@ def study(
     out: StudiesOption = Path("studies"),
     present: PresentOption = None,
     keep: KeepOption = None,
+    story: StoryOption = None,
     settings: SetOption = None,
 ) -> None:
     """Answer questions by training networks that differ in one thing.
@@ -97,6 +106,9 @@ def study(
     """
     if present is not None:
         _present(context, names or [], out, present)
+        return
+    if story is not None:
+        _tell(context, out, story)
         return
     if keep is not None:
         _keep(context, names or [], out, keep)
@@ -175,7 +187,7 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     other = [name for name in names if name not in FILMED]
     if other:
         raise UsageError(f"there is no film of {', '.join(other)}, only of {', '.join(FILMED)}")
-    _refuse_others(context, "present")
+    _refuse_others(context, "present", "names")
     presented = api.present(studies, out)
     for note in presented.notes:
         say(note)
@@ -184,21 +196,32 @@ def _present(context: typer.Context, names: list[str], studies: Path, out: Path)
     print_line(f"{presented.seconds:.0f} seconds")
 
 
+def _tell(context: typer.Context, studies: Path, out: Path) -> None:
+    """A page from results, with the same rule."""
+    from roadworthy import api
+
+    _refuse_others(context, "story")
+    told = api.tell(studies, out)
+    for note in told.notes:
+        say(note)
+    print_line(told.file)
+
+
 def _keep(context: typer.Context, names: list[str], studies: Path, out: Path) -> None:
     """An archive for each study."""
     from roadworthy import api
 
-    _refuse_others(context, "keep")
+    _refuse_others(context, "keep", "names")
     for path in api.keep(names, studies, out):
         print_line(path)
 
 
-def _refuse_others(context: typer.Context, option: str) -> None:
+def _refuse_others(context: typer.Context, option: str, *used: str) -> None:
     """UsageError where something is given that an option which trains nothing would ignore."""
     ignored = [
         name
         for name in context.params
-        if name not in ("names", "out", option)
+        if name not in ("out", option, *used)
         and (source := context.get_parameter_source(name)) is not None
         and source.name == "COMMANDLINE"
     ]

@@ -24,6 +24,7 @@ from roadworthy.core.document import Figure, Section
 from roadworthy.core.extras import require
 from roadworthy.core.files import as_file_name, write_text
 from roadworthy.report.film.slides import Film
+from roadworthy.report.story.chapters import Story
 
 if TYPE_CHECKING:
     from jinja2 import Template
@@ -52,6 +53,11 @@ def render_film(film: Film) -> str:
     script = _source("film.js")
     digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
     return _template("film.html.j2").render(film=film, script=script, digest=digest)
+
+
+def render_story(story: Story) -> str:
+    """A story as one HTML page, without script.  Raises MissingExtraError without jinja2."""
+    return _template("story.html.j2").render(story=story)
 
 
 def write_report(sections: Sequence[Section], title: str, out: Path, lead: str = "") -> None:

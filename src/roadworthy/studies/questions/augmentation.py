@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.setups import base
@@ -62,6 +63,19 @@ class Augmentation(Study):
         pairs = [(arm.name, NONE) for arm in arms if arm.name not in (NONE, POOLED_MOVED)]
         pairs += [(POOLED_MOVED, POOLED)] if not ask.quick else []
         return Plan(base=base(ask), arms=tuple(arms), pairs=(*pairs, (AS_RUN, LONGER)))
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """Whether any augmentation gains at home or elsewhere, and whether the study's own way did."""
+        quick = bool(result.asked["quick"])
+        fresh = [c for c in result.comparisons if c.b == NONE and c.a not in (AS_RUN, LONGER)]
+        own = [c for c in result.comparisons if (c.a, c.b) == (AS_RUN, NONE)]
+        reply, way = gained(fresh, quick=quick), gained(own, quick=quick)
+        words = {"Yes": "augmentation helps", "No": "augmentation gains nothing"}
+        return (
+            f"{reply}: {words.get(reply, 'whether augmentation helps is not shown')}. "
+            f"Of the gains over none {largest(fresh, quick=quick)}. Did the study's way of adding it help? "
+            f"{way}: {largest(own, quick=quick)}."
+        )
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C2: the drop; C3: that it shows better generalisation, which only another domain can show."""

@@ -16,6 +16,7 @@ from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.studies.answers import within
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.domains import (
     COMBINED,
@@ -63,7 +64,18 @@ class Corruptions(Study):
         """The mean error over the fifteen of each arm."""
         means = {arm.name: summarise(_means(arm, folder)).mean for arm in result.arms}
         best = min(means, key=lambda name: means[name])
+        fewer = summarise(
+            [
+                none - own
+                for none, own in zip(
+                    _means(result.arm(NONE), folder), _means(result.arm(best), folder), strict=False
+                )
+            ]
+        )
+        reply = within(*(fewer.ci95 or (-1.0, 1.0)), 0.0, quick=bool(result.asked["quick"]))
+        words = {"Yes": "measures help against corruption", "No": "no measure helps against corruption"}
         return (
+            f"{reply}: {words.get(reply, 'whether a measure helps against corruption is not shown')}. "
             f"Over ImageNet-C's fifteen corruptions {percent(means[NONE], 1)} are wrong without any measure "
             f"and {percent(means[best], 1)} with '{best}', {means[best] / max(means[NONE], 1e-9):.2f} of it."
         )

@@ -10,9 +10,11 @@ import numpy as np
 
 from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.document import Column, DataTable
-from roadworthy.core.words import percent
+from roadworthy.core.words import interval, percent
 from roadworthy.evaluate.statistics.intervals import bootstrap_mean
+from roadworthy.studies.answers import within
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
+from roadworthy.studies.questions.baseline import ASKED
 from roadworthy.studies.questions.setups import COMPACT, base
 from roadworthy.studies.results import StudyResult
 
@@ -35,8 +37,23 @@ class CrossValidation(Study):
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """The pooled accuracy of each arm."""
-        read = [f"{name} reads {percent(pooled)}" for name, pooled, *_ in _pooled(result, folder)]
-        return f"Of pictures whose sign it never saw, {' and '.join(read)} right."
+        found = list(_pooled(result, folder))
+        low = min((one.ci95 or (0.0, 1.0))[0] for one in found)
+        high = min((one.ci95 or (0.0, 1.0))[1] for one in found)
+        reply = within(low, high, ASKED, quick=bool(result.asked["quick"]))
+        words = {
+            "Yes": "signs that were held out are read well enough",
+            "No": "they are not read well enough",
+        }
+        read = [
+            f"{one.arm} reads {percent(one.accuracy)} (95 % {interval(one.ci95)} over {one.signs:,} signs)"
+            for one in found
+        ]
+        return (
+            f"{reply}: by the {percent(ASKED, 0)} that were asked "
+            f"{words.get(reply, 'signs that were held out may be read well enough')}. "
+            f"Of pictures whose sign it never saw, {' and '.join(read)} right."
+        )
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """All pictures, each answered by the network that had not seen its sign."""

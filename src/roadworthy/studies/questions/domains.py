@@ -12,6 +12,7 @@ from roadworthy.core.document import DataTable
 from roadworthy.core.files import write_arrays
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import Part, better, judge, near, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Settings, Study, StudyRequest
 from roadworthy.studies.questions import domain_pictures as pictures
@@ -156,7 +157,17 @@ class Domains(Study):
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """For each domain that was asked for: how it differs, what is lost, and what helps most."""
-        return " ".join(self._sentences(result, folder)) or "No other domain was given (--new)."
+        elsewhere = [f"accuracy on {place}" for place in result.domains if place != CHOSEN_ON]
+        found = [c for c in result.comparisons if c.b == NONE and c.metric in elsewhere]
+        if not found:
+            return "Open: no other domain was given (--new)."
+        quick = bool(result.asked["quick"])
+        reply = gained(found, quick=quick)
+        words = {"Yes": "there are measures that help elsewhere", "No": "no measure helps elsewhere"}
+        begun = f"{reply}: {words.get(reply, 'whether a measure helps elsewhere is not shown')}"
+        return " ".join(
+            [f"{begun}. Of the gains {largest(found, quick=quick)}.", *self._sentences(result, folder)]
+        )
 
     def _sentences(self, result: StudyResult, folder: Path) -> Iterator[str]:
         for domain in result.domains:

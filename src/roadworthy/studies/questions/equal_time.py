@@ -7,6 +7,7 @@ from pathlib import Path
 
 from roadworthy.config import load_config
 from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections
 from roadworthy.studies.questions.setups import QUICK_SECONDS, STUDY_CNN, base
@@ -59,6 +60,23 @@ class EqualTime(Study):
             pairs=tuple(pairs),
             equal_seconds=True,
         )
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """Whether the study's augmentation is worth its time, and whether ours is."""
+        quick = bool(result.asked["quick"])
+        said = []
+        for kind in ("the study's", "ours"):
+            pair = (_name(kind, 1.0), _name("none", 1.0))
+            found = [c for c in result.comparisons if (c.a, c.b) == pair]
+            reply = gained(found, quick=quick)
+            words = {
+                "Yes": "the time is well spent",
+                "No": "the time is not well spent",
+                "Open": "whether the time is well spent is not shown",
+            }[reply]
+            whose = "the study's augmentation" if kind != "ours" else "our augmentation"
+            said.append(f"{reply}: with {whose} {words}. In equal time, {largest(found, quick=quick)}.")
+        return " ".join(said)
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C5: in the same time augmentation costs 24 points; C6: it is well spent nevertheless."""

@@ -24,6 +24,7 @@ from roadworthy.evaluate.fusion import (
     fused,
     tracks,
 )
+from roadworthy.studies.answers import within
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.corruptions import kinds_in, kinds_of_corruption
 from roadworthy.studies.questions.setups import classes_of, many_classes
@@ -88,9 +89,15 @@ class Frames(Study):
         pooled = _Pooled(result, folder)
         single, together = pooled.mean(SINGLE), pooled.mean(TOGETHER)
         if not single:
-            return f"No frame of {pooled.signs:,} signs was read wrongly."
+            return f"Open: no frame of {pooled.signs:,} signs was read wrongly."
         low, high = pooled.ratio_ci95()
+        reply = within(1 - high, 1 - low, 0.0, quick=bool(result.asked["quick"]))
+        words = {
+            "Yes": "several frames are read better than one",
+            "No": "several frames are read worse than one",
+        }
         return (
+            f"{reply}: {words.get(reply, 'what several frames are worth is not shown')}. "
             f"Over {len(pooled.names)} corruptions at severity {SEVERITY}, {percent(single)} of single "
             f"frames are read wrongly and {percent(together)} of signs by all their frames: "
             f"{together / single:.2f} of it (95 % over {pooled.signs:,} signs {low:.2f} to {high:.2f})."

@@ -14,6 +14,7 @@ from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.statistics.pairing import pair
 from roadworthy.evaluate.statistics.verdicts import seeds_to_show, signs_of, spread
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.gradient_norm_arms import (
     AVERAGED,
@@ -102,6 +103,17 @@ class GradientNorm(Study):
         train = open_splits(job.config.data, job.config.input).train
         size = (QUICK_LOOKED_AT, QUICK_PRODUCTS) if job.quick else (LOOKED_AT, PRODUCTS)
         return sharpness_of(job, train, *size)
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """Whether it helps at equal epochs, and whether it is worth its second pass."""
+        quick, said = bool(result.asked["quick"]), []
+        for against, at in ((TWICE, "at equal gradients"), (PLAIN, "at equal epochs")):
+            found = [result.comparison(PENALTY, against)]
+            reply = gained(found, quick=quick)
+            words = {"Yes": "the penalty helps", "No": "the penalty does not help"}
+            begun = f"{reply}: {words.get(reply, 'whether the penalty helps is not shown')} {at}"
+            said.append(f"{begun}. Against {against}, {largest(found, quick=quick)}.")
+        return " ".join(said)
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """Sharpness and cost of each arm, and whether sharpness goes with errors."""

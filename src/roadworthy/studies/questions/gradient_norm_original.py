@@ -6,6 +6,7 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from roadworthy.core.document import DataTable
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Settings, Study, StudyRequest
 from roadworthy.studies.questions.gradient_norm import cifar_needed, cost_table, with_option
@@ -61,6 +62,18 @@ class GradientNormOriginal(Study):
             pairs=((LEARNS, AS_IT_WAS), (SMALL_PENALTY, LEARNS), (SMALL_PENALTY, SMALL_SAM)),
             domains=False,
             seeds=QUICK_SEEDS if ask.quick else 3,
+        )
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """Whether a penalty that works adds anything, and what held the study's figure down."""
+        quick = bool(result.asked["quick"])
+        penalty, rate = [result.comparison(SMALL_PENALTY, LEARNS)], [result.comparison(LEARNS, AS_IT_WAS)]
+        reply = gained(penalty, quick=quick)
+        words = {"Yes": "a penalty that works helps", "No": "a penalty that works does not help either"}
+        return (
+            f"{reply}: {words.get(reply, 'whether a penalty that works helps is not shown')}. "
+            f"Against {LEARNS}, {largest(penalty, quick=quick)}. Is it the rate that held the figure "
+            f"down? {gained(rate, quick=quick)}: {largest(rate, quick=quick)} against {AS_IT_WAS}."
         )
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:

@@ -15,6 +15,7 @@ from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.statistics.correlation import rank_correlation
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.corruptions import SHARED, errors_when_corrupted
@@ -141,6 +142,19 @@ class GradientNormSigns(Study):
             **sharpness_of(job, splits.train, SHARPNESS_PICTURES, SHARPNESS_PRODUCTS),
             "corrupted": float(np.mean([errors[0] for errors in spoilt["errors"].values()])),
         }
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """Whether the penalty helps anywhere that it was measured."""
+        quick = bool(result.asked["quick"])
+        found = [c for c in result.comparisons if c.a.rpartition(": ")[2] == PENALTY]
+        better, worse = (sum(c.verdict == verdict for c in found) for verdict in ("better", "worse"))
+        reply = gained(found, quick=quick)
+        words = {"Yes": "in places the penalty helps", "No": "the penalty does not help"}
+        return (
+            f"{reply}: {words.get(reply, 'no gain by the penalty is shown')}. "
+            f"Of {len(found)} comparisons with plain training {better} show a gain and {worse} a loss; "
+            f"{largest(found, quick=quick, most=1)}."
+        )
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C13: its figures; C14: that the penalty did not help."""

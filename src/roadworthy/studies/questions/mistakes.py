@@ -25,6 +25,7 @@ from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
 from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.imaging.spec import InputSpec
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import Part, Verdict, better, judge
 from roadworthy.studies.plan import STUDIES, Plan, Study, StudyRequest
 from roadworthy.studies.questions import measures, mistakes_arms, next_steps
@@ -78,7 +79,7 @@ class Mistakes(Study):
         runs = [folder / run.folder for run in result.arm(ASKED).runs]
         mistakes = sum((_wrong_answers(Predictions.read(run)) for run in runs), Counter[tuple[str, str]]())
         if not mistakes:
-            return f"No mistake was made in any of {len(runs)} trainings."
+            return f"Open: no mistake was made in any of {len(runs)} trainings."
         said = [
             f"{percent(n / mistakes.total(), 0)} of {mistakes.total():,} mistakes are {target} read as "
             f"{answer}"
@@ -90,10 +91,13 @@ class Mistakes(Study):
             for effect in _effects(runs[0])
             if effect.shown and (effect.difference_ci95 or (0.0, 0.0))[0] > 0
         ]
-        helped = [c.a for c in result.comparisons if c.verdict == "better"]
+        quick = bool(result.asked["quick"])
+        reply = gained(result.comparisons, quick=quick)
+        words = {"Yes": "what follows from the mistakes helps", "No": "what follows from them does not help"}
         return (
+            f"{reply}: {words.get(reply, 'whether what follows from the mistakes helps is not shown')}. "
             f"{'; '.join(said)}. In the first training they go with: {', '.join(shown) or 'no trait'}. "
-            f"Of the remedies {', '.join(helped) or 'none'} shows a gain."
+            f"Of the remedies' gains {largest(result.comparisons, quick=quick)}."
         )
 
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:

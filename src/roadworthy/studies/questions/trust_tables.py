@@ -13,10 +13,12 @@ from roadworthy.core.arrays import FloatArray
 from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.core.words import percent
 from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.studies.answers import within
 from roadworthy.studies.plan import read_measured
 from roadworthy.studies.results import ArmResult, Curve, StudyResult
 
 CURVES = 4
+HONEST = 0.02  # calibration error up to which confidence counts as honest
 LEFT_OUT = "a fifth of the signs left out"  # of all arms that lack a group of classes, together
 
 
@@ -49,9 +51,13 @@ def answer(result: StudyResult, folder: Path, home: str, coverages: Sequence[flo
     own = trainings[home]
     least = min(own[0]["scores"], key=lambda name: _mean(one["scores"][name]["aurc"] for one in own))
     errors = np.mean([one["scores"][least]["errors"] for one in own], axis=0)
+    off = [one["places"][""]["ece_after"] for one in own]
+    reply = within(-max(off), -min(off), -HONEST, quick=bool(result.asked["quick"]))
+    words = {"Yes": "at home confidence can be trusted", "No": "not even at home can confidence be trusted"}
     said = [
+        f"{reply}: {words.get(reply, 'how far confidence can be trusted at home is not shown')}.",
         f"Of all answers {percent(errors[0])} are wrong, of the surest {percent(coverages[1], 0)} "
-        f"{percent(errors[1])} by the score that ranks them best ({least})."
+        f"{percent(errors[1])} by the score that ranks them best ({least}).",
     ]
     outsiders = sorted({name for ones in trainings.values() for one in ones for name in one["outside"]})
     for outsider in outsiders:
