@@ -27,6 +27,7 @@ from roadworthy.studies.questions.gradient_norm_arms import (
     SAM,
     TWICE,
 )
+from roadworthy.studies.questions.penalty_tables import norms
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
 from roadworthy.studies.results import Curve, Curves, StudyResult
 
@@ -128,7 +129,8 @@ class GradientNorm(Study):
                 x_label="step",
                 curves=tuple(lines),
                 log=True,
-            )
+            ),
+            *norms(result, folder, (SAM, PENALTY, LATE)),
         ]
 
 
