@@ -5,17 +5,30 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+from roadworthy.core.document import DataTable
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
+from roadworthy.studies.questions import augmentation_tables
+from roadworthy.studies.questions.augmentation_tables import (
+    AS_RUN,
+    LONGER,
+    NONE,
+    POOLED,
+    POOLED_MOVED,
+    WEAKER,
+    moved_by,
+)
+from roadworthy.studies.questions.class_tables import confusions_of, recall_by_class
+from roadworthy.studies.questions.measures import reasons
 from roadworthy.studies.questions.setups import base
 from roadworthy.studies.results import Claim, StudyResult
 
 SINGLE_SEEDS = 3  # of parts of a policy: there are many of them
-TRANSLATED, WEAKER = 0.2, (0.25, 0.5)  # the study's share of the side, and smaller ones as shares of it
-POOLED, POOLED_MOVED = "no dense layer", "no dense layer, translation by 0.2"
 _POOLED = {"model.name": "study-cnn-pooled"}
-NONE, AS_RUN, LONGER = "none", "the study's, trained on", "none, trained on"
+
+
+DRAWN = (NONE, LONGER, AS_RUN, "the study's", "ours")  # whose confusion matrices are drawn
 
 
 class Augmentation(Study):
@@ -37,7 +50,7 @@ class Augmentation(Study):
         ]
         arms += [
             Arm(
-                name=f"translation by {TRANSLATED * strength:g} alone",
+                name=moved_by(strength),
                 settings={
                     "augment.policy": "study-flips",
                     "augment.only": ["translation"],
@@ -76,6 +89,25 @@ class Augmentation(Study):
             f"Of the gains over none {largest(fresh, quick=quick)}. Did the study's way of adding it help? "
             f"{way}: {largest(own, quick=quick)}."
         )
+
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
+        """Recall by class and confusion matrices, which shift hurts, and why each should work."""
+        names = [arm.name for arm in result.arms]
+        recalls = [recall_by_class(result, folder, names, domain) for domain in ("", *result.domains)]
+        matrices = [
+            matrix
+            for name in DRAWN
+            if name in names
+            for domain in ("", *result.domains)
+            for matrix in confusions_of(result.arm(name), folder, domain)
+        ]
+        return [
+            augmentation_tables.shifts(result, folder),
+            augmentation_tables.what_shifts_say(result, folder),
+            reasons(result, augmentation_tables.MEASURES, augmentation_tables.BASELINES),
+            *recalls,
+            *matrices,
+        ]
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C2: the drop; C3: that it shows better generalisation, which only another domain can show."""

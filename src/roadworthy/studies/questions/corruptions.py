@@ -18,9 +18,8 @@ from roadworthy.data.open import open_splits
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.answers import within
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
+from roadworthy.studies.questions.domain_measures import COMBINED, MEASURES
 from roadworthy.studies.questions.domains import (
-    COMBINED,
-    MEASURES,
     NONE,
     PLAIN,
     SECONDS,
@@ -41,7 +40,7 @@ class Corruptions(Study):
     def plan(self, ask: StudyRequest) -> Plan:
         """The measures that are about robustness, in equal seconds of training."""
         seconds = QUICK_SECONDS if ask.quick else SECONDS
-        arms = [Arm(name=NONE), *(Arm(name=name, settings=MEASURES[name]) for name in ARMS)]
+        arms = [Arm(name=NONE), *(Arm(name=name, settings=MEASURES[name].settings) for name in ARMS)]
         arms.append(Arm(name=COMBINED, settings=TOGETHER))
         return Plan(
             base={**PLAIN, "train.minutes": seconds / 60},

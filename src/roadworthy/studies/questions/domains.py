@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import replace
 from pathlib import Path
 
@@ -12,42 +12,36 @@ from roadworthy.core.document import DataTable
 from roadworthy.core.files import write_arrays
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
+from roadworthy.data.records import Record
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import Part, better, judge, near, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Settings, Study, StudyRequest
 from roadworthy.studies.questions import domain_pictures as pictures
 from roadworthy.studies.questions import domain_tables as tables
 from roadworthy.studies.questions.baseline import PRETRAINED, installed
-from roadworthy.studies.questions.setups import COMPACT, PENALISED, QUICK_SECONDS, QUICK_SEEDS, STUDY_CNN
-from roadworthy.studies.results import Claim, Stored, StudyResult
+from roadworthy.studies.questions.before_after import before_and_after, large
+from roadworthy.studies.questions.class_tables import confusions_of
+from roadworthy.studies.questions.domain_measures import (
+    COMBINED,
+    DRAWN,
+    LONG,
+    MEASURES,
+    QUICK_DRAWN,
+    SEVERAL_ZOOMS,
+)
+from roadworthy.studies.questions.measures import reasons, that_changed
+from roadworthy.studies.questions.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS, STUDY_CNN
+from roadworthy.studies.results import ArmResult, Claim, Stored, StudyResult
 
 SECONDS = 60.0
 # Without what the measures are: each arm adds one of them.
 PLAIN: Settings = {**COMPACT, "input.normalise": "unit", "train.ema": 0.0}
-NONE, COMBINED, LONG = "none", "combined", "combined, deeper, five times as long"
-DRAWN, QUICK_DRAWN = (f"{{data}}@0.5,rendered:au+de?per_class={n}@0.5" for n in (2000, 200))
+NONE = "none"
 TWENTY, THIRTY, CONTROL = "study-cnn, 20 epochs augmented", "10 epochs more of it", "10 epochs more without"
 # To choose on, and to be opened last; both are drawn as nothing else is.
 CHOSEN_ON, DRAWN_TEST = "other-val", "other-test"
 HELD_OUT = (CHOSEN_ON, DRAWN_TEST)
 PER_CLASS, QUICK_PER_CLASS = 512, 32
-MEASURES: Mapping[str, Settings] = {
-    "the study's augmentation": {"augment.policy": "study-flips"},
-    "our augmentation": {"augment.policy": "default"},
-    "strong augmentation": {"augment.policy": "strong"},
-    "normalised by picture": {"input.normalise": "per-image"},
-    "cropped to the sign": {"input.crop": "roi"},
-    "any framing": {"augment.policy": "strong", "augment.only": ["zoom", "translation"]},
-    "AugMix and consistency": {"augment.policy": "default", "augment.consistency": 12.0},
-    "MixUp": {"augment.mix": "mixup"},
-    "CutMix": {"augment.mix": "cutmix"},
-    "averaged weights (EMA)": {"train.ema": 0.99},
-    "averaged weights (SWA)": {"train.average": "swa"},
-    "penalised gradient norm": PENALISED,
-    "balanced classes": {"train.balance": "sampler"},
-    "48 px": {"input.size": 48},
-    "half of it drawn": {"data.spec": DRAWN},
-}
 # Chosen on GTSRB's validation signs and the drawings of other-val (docs/log.md).
 TOGETHER: Settings = {
     "input.size": 48,
@@ -74,13 +68,16 @@ class Domains(Study):
 
         The last are not of that budget: what helped with more time, and the study's own trainings.
         """
-        arms = [Arm(name=NONE), *(Arm(name=name, settings=own) for name, own in MEASURES.items())]
+        arms = [
+            Arm(name=NONE),
+            *(Arm(name=name, settings=own.settings) for name, own in MEASURES.items() if own.settings),
+        ]
         arms += [
             Arm(name="several zooms", settings={"evaluate.views": "zooms"}, after=NONE, trains=False),
             Arm(name="its own BatchNorm", settings={"evaluate.norms": "new"}, after=NONE, trains=False),
             Arm(name=COMBINED, settings=TOGETHER),
             Arm(
-                name=f"{COMBINED}, several zooms",
+                name=SEVERAL_ZOOMS,
                 settings={**TOGETHER, "evaluate.views": "zooms"},
                 after=COMBINED,
                 trains=False,
@@ -188,31 +185,56 @@ class Domains(Study):
         found: list[DataTable] = []
         for domain in result.domains:
             found += pictures.difference(none, folder, domain).tables
-        found += [tables.drops(result, folder), tables.gains(result, folder, NONE)]
+        baselines = {name: COMBINED if name == LONG else NONE for name in MEASURES}
+        found += [
+            tables.drops(result, folder),
+            tables.gains(result, folder, NONE),
+            reasons(result, MEASURES, baselines),
+        ]
         for domain in result.domains:
             found += [
                 tables.by_class(none, folder, domain),
                 tables.worst_signs(none, folder, domain),
                 tables.confusions(none, folder, domain),
             ]
+        for domain, arm in self._changed(result):
+            found += confusions_of(arm, folder, domain)
         found.append(tables.calibration(result, folder))
         found.append(tables.few_pictures(result, folder, NONE, result.asked["samples"]))
         return found
 
     def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
-        """Pictures of home and of each domain, side by side by class."""
-        run = folder / result.arm(NONE).runs[0].folder
+        """Pictures of home and of each domain, side by side by class; then what changed from arm to arm."""
+        none = result.arm(NONE)
+        run = folder / none.runs[0].folder
         home = pictures.opened_home(run).test
         stored = []
         for number, domain in enumerate(result.domains):
             there = pictures.opened(run, domain, home.classes)
-            captions, pairs = _side_by_side(home, there)
+            captions, pairs = _side_by_side(run, home, there)
             name = f"{GALLERY}-{number}.npz"
             write_arrays({"images": pairs}, folder / name)
             stored.append(
-                Stored(caption=f"Left from home, right from {domain}", file=name, captions=tuple(captions))
+                Stored(
+                    caption=f"Left from home, right from {domain}",
+                    file=name,
+                    captions=tuple(captions),
+                    first=True,
+                )
             )
+        for number, (domain, arm) in enumerate(self._changed(result)):
+            if arm.name != NONE:
+                stored += before_and_after(none, arm, folder, domain, f"changed-{number}.npz")
         return stored
+
+    def _changed(self, result: StudyResult) -> list[tuple[str, ArmResult]]:
+        """In each domain without a measure, then with each that changed something there by its interval."""
+        return [
+            (domain, result.arm(name))
+            for domain in result.domains
+            if domain != CHOSEN_ON
+            for name in (NONE, *that_changed(result, NONE, domain, list(MEASURES)))
+        ]
 
 
 def for_a_quick_look(arms: Sequence[Arm]) -> list[Arm]:
@@ -230,19 +252,22 @@ def held_out(per_class: int, recipes: Sequence[str] = HELD_OUT) -> dict[str, str
     return {recipe: f"rendered:au?recipe={recipe}&per_class={per_class}" for recipe in recipes}
 
 
-def _side_by_side(home: Dataset, there: Dataset) -> tuple[list[str], np.ndarray]:
-    """Pairs of one class, as many of each class as make about SHOWN."""
+def _side_by_side(run: Path, home: Dataset, there: Dataset) -> tuple[list[str], np.ndarray]:
+    """Pairs of one class, as many of each class as make about SHOWN, larger than a network gets them.
+
+    run: whose settings tell how pictures are cut.
+    """
     rng = np.random.default_rng(0)
     shared = np.intersect1d(home.targets, there.targets)
-    captions, pairs = [], []
+    captions: list[str] = []
+    chosen: tuple[list[Record], list[Record]] = ([], [])
     for target in shared.tolist():
         rows = [np.flatnonzero(part.targets == target) for part in (home, there)]
         each = min(max(1, SHOWN // len(shared)), *map(len, rows))
-        left, right = (rng.choice(own, each, replace=False) for own in rows)
-        for a, b in zip(left, right, strict=True):
-            pairs.append(np.concatenate([home.images[a], there.images[b]], axis=1))
-            captions.append(home.classes[target])
-    return captions, np.stack(pairs)
+        for records, part, own in zip(chosen, (home, there), rows, strict=True):
+            records += [part.records[i] for i in rng.choice(own, each, replace=False).tolist()]
+        captions += [home.classes[target]] * each
+    return captions, np.concatenate([large(run, records) for records in chosen], axis=2)
 
 
 STUDIES.register("domains")(Domains())

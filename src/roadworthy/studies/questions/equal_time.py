@@ -5,11 +5,15 @@ from __future__ import annotations
 from collections.abc import Sequence
 from pathlib import Path
 
+import numpy as np
+
 from roadworthy.config import load_config
+from roadworthy.core.document import Cell, Column, DataTable
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections
+from roadworthy.studies.questions.courses import overlaid
 from roadworthy.studies.questions.setups import QUICK_SECONDS, STUDY_CNN, base
 from roadworthy.studies.results import Claim, Curve, Curves, StudyResult
 
@@ -23,6 +27,7 @@ KINDS = {
     "ours": "default",
 }
 # Its augmented arm had no pictures in every second epoch, so that 9 of its 18 were real.
+STUDY_NONE, STUDY_AUGMENTED = (92.0, 0.9956), (65.0, 0.7536)  # its seconds in fact, and share right
 AS_IT_WAS = "the study's, every second epoch empty"
 
 
@@ -91,9 +96,26 @@ class EqualTime(Study):
             judge("C6", "The time for augmentation is well spent nevertheless.", *everywhere(elsewhere)),
         ]
 
+    def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
+        """What each arm's seconds went into, and the empty epochs of the study's own."""
+        return [_spent(result), _as_it_was(result)]
+
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
-        """Accuracy against seconds of training, at home and elsewhere."""
-        return [
+        """Accuracy by epoch at the study's time; against seconds of training, at home and elsewhere."""
+        at_once = [*(_name(kind, 1.0) for kind in KINDS), AS_IT_WAS]
+        by_epoch = [
+            curves
+            for column, what in (("train_accuracy", "Training"), ("val_accuracy", "Validation"))
+            for curves in overlaid(
+                result,
+                folder,
+                at_once,
+                column=column,
+                name=f"equal-time-{what.lower()}",
+                caption=f"{what} accuracy over epochs at the study's time; means over trainings",
+            )
+        ]
+        return by_epoch + [
             Curves(
                 name=f"equal-time-{number}",
                 caption=f"Accuracy on {domain or 'the test'} against seconds of training; bands are 95 %.",
@@ -102,6 +124,70 @@ class EqualTime(Study):
             )
             for number, domain in enumerate(("", *result.domains))
         ]
+
+
+def _spent(result: StudyResult) -> DataTable:
+    """What each arm's time went into; means over trainings."""
+    rows: list[tuple[Cell, ...]] = []
+    for arm in result.arms:
+        used = {
+            name: float(np.mean([run.used[name] for run in arm.runs]))
+            for name in ("epochs", "train_seconds", "steps", "samples")
+        }
+        seconds = used["train_seconds"]
+        rows.append(
+            (
+                arm.name,
+                used["epochs"],
+                seconds / used["epochs"] if used["epochs"] else None,
+                used["steps"],
+                used["samples"] / seconds if seconds else None,
+                arm.seconds or None,
+                seconds,
+            )
+        )
+    return DataTable(
+        caption="What the time went into; means over trainings, longer ones with what they went on from. "
+        "Planned seconds were made gradient steps at a measured speed",
+        columns=(
+            Column("arm"),
+            Column("epochs", "number", 1),
+            Column("seconds an epoch", "number", 1),
+            Column("steps", "count"),
+            Column("pictures a second", "count"),
+            Column("seconds planned", "seconds"),
+            Column("seconds used", "seconds"),
+        ),
+        rows=tuple(rows),
+    )
+
+
+def _as_it_was(result: StudyResult) -> DataTable:
+    """The study's equal time beside ours."""
+
+    def right(name: str) -> float | None:
+        known = {arm.name: arm for arm in result.arms}
+        return summarise(list(known[name].values().values())).mean if name in known else None
+
+    none, augmented = _name("none", 1.0), _name("the study's", 1.0)
+    return DataTable(
+        caption="The study's empty epochs: its log shows '156/156, 0 s' for every second augmented epoch. "
+        "Its generator held one pass of pictures, and every second epoch found it used up, so that 9 of 18 "
+        f"were real and its average of 5.3 s an epoch is an artefact. '{AS_IT_WAS}' trains these 9",
+        columns=(
+            Column("arm"),
+            Column("epochs in the study"),
+            Column("seconds there", "seconds"),
+            Column("right there", "share"),
+            Column("the arm here"),
+            Column("right here", "share"),
+        ),
+        rows=(
+            ("without augmentation", "18", *STUDY_NONE, none, right(none)),
+            ("with its augmentation", "18, of them 9 empty", *STUDY_AUGMENTED, AS_IT_WAS, right(AS_IT_WAS)),
+            ("with its augmentation, no epoch empty", "not done", None, None, augmented, right(augmented)),
+        ),
+    )
 
 
 def _curve(kind: str, result: StudyResult, domain: str) -> Curve:
@@ -113,8 +199,8 @@ def _curve(kind: str, result: StudyResult, domain: str) -> Curve:
         name=kind,
         xs=tuple(arm.seconds for arm in arms),
         ys=tuple(summary.mean for summary in summaries),
-        lows=tuple(low for low, _ in intervals),
-        highs=tuple(high for _, high in intervals),
+        lows=tuple(None if low is None else max(0.0, low) for low, _ in intervals),
+        highs=tuple(None if high is None else min(1.0, high) for _, high in intervals),
     )
 
 

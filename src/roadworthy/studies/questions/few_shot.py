@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
-from roadworthy.studies.questions.domains import DRAWN, QUICK_DRAWN, SECONDS, TOGETHER
+from roadworthy.studies.questions.domain_measures import DRAWN, QUICK_DRAWN
+from roadworthy.studies.questions.domains import SECONDS, TOGETHER
 from roadworthy.studies.questions.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS
 
 SHOTS = (1, 5, 20)  # pictures a class, each of another sign

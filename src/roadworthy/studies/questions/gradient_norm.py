@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 
 from roadworthy.core.document import Cell, Column, DataTable
-from roadworthy.core.words import points
+from roadworthy.core.words import percent, points, points_interval
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.statistics.pairing import pair
@@ -19,15 +19,22 @@ from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, St
 from roadworthy.studies.questions.gradient_norm_arms import (
     AVERAGED,
     CIFAR,
+    CLAIMED_GREATER,
     HOW_SHARP,
     LATE,
     MEASURES,
     PENALTY,
     PLAIN,
     PUBLISHED_GAP,
+    PUBLISHED_PENALTY,
+    PUBLISHED_SAM,
     SAM,
     TWICE,
+    plain_error_for,
+    published_gains,
+    published_interval,
 )
+from roadworthy.studies.questions.penalty_tables import norms
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
 from roadworthy.studies.results import Curve, Curves, StudyResult
 
@@ -122,6 +129,7 @@ class GradientNorm(Study):
             sharpness_table(result, folder, pictures),
             cost_table(result, PLAIN),
             _seeds_table(result, folder),
+            _published_table(),
         ]
 
     def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
@@ -140,7 +148,8 @@ class GradientNorm(Study):
                 x_label="step",
                 curves=tuple(lines),
                 log=True,
-            )
+            ),
+            *norms(result, folder, (SAM, PENALTY, LATE)),
         ]
 
 
@@ -203,6 +212,27 @@ def _seeds_table(result: StudyResult, folder: Path) -> DataTable:
     return DataTable(
         caption=f"Seeds that would show {gap} points, the authors' penalty against SAM",
         columns=(Column("penalty against"), Column("seeds here", "count"), Column("seeds needed", "count")),
+        rows=tuple(rows),
+    )
+
+
+def _published_table() -> DataTable:
+    """What 'up to 70 % greater improvements' than SAM's would take of the published pair of figures."""
+    rows = []
+    for plain in (0.03, plain_error_for(CLAIMED_GREATER), 0.035, 0.04):
+        sam, penalty, greater = published_gains(plain)
+        rows.append((plain, sam, penalty, greater))
+    return DataTable(
+        caption=f"'Up to {percent(CLAIMED_GREATER, 0)} greater improvements' than SAM: what the published "
+        f"{percent(PUBLISHED_SAM)} and {percent(PUBLISHED_PENALTY)} make of it, by what plain training errs, "
+        f"which is not known here; their gap, {points(PUBLISHED_GAP, signed=False)} points, has 95 % of "
+        f"{points_interval(published_interval())} from one run each",
+        columns=(
+            Column("if plain training errs in", "share"),
+            Column("SAM gains", "points"),
+            Column("the penalty gains", "points"),
+            Column("greater by", "share", 0),
+        ),
         rows=tuple(rows),
     )
 

@@ -17,8 +17,9 @@ from roadworthy.studies.questions.gradient_norm_arms import (
     SMALL_PENALTY,
     SMALL_SAM,
 )
+from roadworthy.studies.questions.penalty_tables import norms
 from roadworthy.studies.questions.setups import PENALISED, QUICK_SEEDS
-from roadworthy.studies.results import Claim, StudyResult
+from roadworthy.studies.results import Claim, Curves, StudyResult
 
 SMALL: Settings = {
     "data.classes": ("all",),
@@ -90,6 +91,10 @@ class GradientNormOriginal(Study):
     def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:
         """What each arm costs."""
         return [cost_table(result, LEARNS)]
+
+    def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
+        """The norm that is penalised."""
+        return norms(result, folder, (SMALL_PENALTY, SMALL_SAM))
 
 
 STUDIES.register(ORIGINAL)(GradientNormOriginal())

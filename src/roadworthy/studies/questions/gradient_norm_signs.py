@@ -18,9 +18,10 @@ from roadworthy.evaluate.statistics.correlation import rank_correlation
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import everywhere, judge, near, never, no_better, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Settings, Study, StudyRequest, read_measured
+from roadworthy.studies.questions import penalty_tables
 from roadworthy.studies.questions.corruptions import SHARED, errors_when_corrupted
+from roadworthy.studies.questions.domain_measures import DRAWN
 from roadworthy.studies.questions.domains import (
-    DRAWN,
     DRAWN_TEST,
     PER_CLASS,
     QUICK_PER_CLASS,
@@ -44,7 +45,7 @@ from roadworthy.studies.questions.setups import (
     STUDY_CNN,
     classes_of,
 )
-from roadworthy.studies.results import Claim, StudyResult
+from roadworthy.studies.results import Claim, Curves, Stored, StudyResult
 
 SECONDS = 30.0
 EPOCHS = 10
@@ -194,11 +195,23 @@ class GradientNormSigns(Study):
         looked = _looked_at(result, folder)
         return [
             _gains(result, folder),
+            penalty_tables.sixties(result, folder),
+            *penalty_tables.matrices(result, folder),
             _predicts(looked),
             _predicts_gains(looked),
             sharpness_table(result, folder, SHARPNESS_PICTURES),
             cost_table(result, result.arms[0].name),
         ]
+
+    def curves(self, result: StudyResult, folder: Path) -> Sequence[Curves]:
+        """The norm that is penalised."""
+        return penalty_tables.norms(
+            result, folder, [arm.name for _, arm in penalty_tables.without_and_with(result)]
+        )
+
+    def galleries(self, result: StudyResult, folder: Path) -> Sequence[Stored]:
+        """What only the plain network, or only the penalised one, reads correctly."""
+        return penalty_tables.galleries(result, folder)
 
 
 def _elsewhere(ask: StudyRequest, per_class: int) -> dict[str, str]:

@@ -6,7 +6,7 @@ from roadworthy.core.document import Block
 from roadworthy.core.words import plural
 from roadworthy.report.story.chapters import Chapter
 from roadworthy.report.study import stored_bars, stored_curves
-from roadworthy.studies.questions.augmentation import NONE
+from roadworthy.studies.questions.augmentation_tables import NONE
 from roadworthy.studies.questions.baseline import LEAKY
 from roadworthy.studies.questions.gradient_norm_arms import SIGNS
 from roadworthy.studies.questions.gradient_norm_signs import ORIGINAL
