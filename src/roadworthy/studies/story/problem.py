@@ -88,7 +88,7 @@ def _packaged() -> list[str]:
             found = metrics[name]
             said.append(
                 f"The packaged model, {where}: {percent(found['accuracy'])} right (95 % "
-                f"{interval(found['accuracy_ci95'])} over {found['accuracy_over']}, {found['n']:,} pictures)."
+                f"{interval(found['accuracy_ci95'])}, {found['n']:,} pictures)."
             )
     return said
 
