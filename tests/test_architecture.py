@@ -30,7 +30,14 @@ LIGHT += [
     "evaluate.calibration",
 ]
 LIGHT += ["evaluate.statistics", "evaluate.analysis.mistakes", "evaluate.analysis.doubts", "export.parity"]
-LIGHT += ["workflows.evaluate", "workflows.score", "studies.plan", "studies.watch", "studies.film"]
+LIGHT += [
+    "workflows.evaluate",
+    "workflows.score",
+    "studies.plan",
+    "studies.watch",
+    "studies.film",
+    "studies.story",
+]
 LIGHT += ["studies.conclude", "studies.questions"]  # what is kept of trainings is concluded from again
 HEAVY_IN_LIGHT = {
     "core.device",

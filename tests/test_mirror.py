@@ -36,11 +36,13 @@ COVERED_BY = {
     "report/": "report/test_report.py",
     "report/figures/": "report/test_figures.py",
     "report/film/": "studies/film/test_film.py",
+    "report/story/": "studies/story/test_story.py",
     "report/sections/": "report/test_report.py",
     "serve/": "serve/test_app.py",
     "studies/": "studies/test_runner.py",
     "studies/film/": "studies/film/test_film.py",
     "studies/questions/": "studies/test_runner.py",
+    "studies/story/": "studies/story/test_story.py",
     "train/callbacks.py": "train/test_loop.py",
     "train/state.py": "train/test_loop.py",
     "workflows/": "test_api.py",
@@ -48,7 +50,7 @@ COVERED_BY = {
 # Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.
 OF_SEVERAL = {
     *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
-    "studies/film/test_film.py",
+    *("studies/film/test_film.py", "studies/story/test_story.py"),
     *(f"serve/test_{name}.py" for name in ("faults", "fuzz", "limits", "page", "page_parity", "tracks")),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
     *(

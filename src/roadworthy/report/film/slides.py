@@ -11,7 +11,7 @@ from dataclasses import dataclass, replace
 from itertools import accumulate
 from pathlib import Path
 
-from roadworthy.core.document import Figure, Table
+from roadworthy.core.document import Figure, Gallery, Table
 
 LIMIT_S = 300.0
 WORDS_PER_SECOND = 150 / 60
@@ -20,7 +20,7 @@ PAUSE_S = 2.0
 
 @dataclass(frozen=True, kw_only=True)
 class Slide:
-    """A title, few words, a figure or a small table, and what is said meanwhile.
+    """A title, few words, a figure, pictures or a small table, and what is said meanwhile.
 
     narration: sentences, the most important first.
     """
@@ -28,7 +28,7 @@ class Slide:
     title: str
     points: tuple[str, ...]
     narration: tuple[str, ...]
-    block: Figure | Table | None = None
+    block: Figure | Table | Gallery | None = None
 
     @property
     def caption(self) -> str:

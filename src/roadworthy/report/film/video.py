@@ -52,7 +52,13 @@ def write_video(film: Film, page: Path, out: Path) -> None:
         command = ["ffmpeg", "-y", "-loglevel", "error", "-f", "concat", "-safe", "0", "-i", str(listed)]
         command += [*sound, "-vf", f"fps={FRAMES_PER_SECOND},format=yuv420p", "-c:v", "libx264"]
         command += ["-tune", "stillimage", "-preset", "veryfast", "-threads", "1"]
-        command += [*(["-c:a", "aac"] if sound else []), "-t", f"{film.seconds:.1f}"]
+        command += [
+            *(["-c:a", "aac", "-b:a", "48k"] if sound else []),
+            "-crf",
+            "28",
+            "-t",
+            f"{film.seconds:.1f}",
+        ]
         _call([*command, "-movflags", "+faststart", str(aside)], JOIN_TIMEOUT_S)
         with replacing(out) as whole:
             shutil.copyfile(aside, whole)

@@ -12,10 +12,9 @@ from roadworthy.studies.film.design import design
 from roadworthy.studies.film.limits import limits
 from roadworthy.studies.film.opening import before, idea, problem, published
 from roadworthy.studies.film.original import original
-from roadworthy.studies.film.read import (
-    FILMED,
-)
+from roadworthy.studies.film.read import FILMED, Wrong
 from roadworthy.studies.film.signs import signs
+from roadworthy.studies.film.taken_for import four_signs, taken_for
 from roadworthy.studies.questions.gradient_norm_arms import (
     CIFAR,
     ORIGINAL,
@@ -23,8 +22,10 @@ from roadworthy.studies.questions.gradient_norm_arms import (
 )
 
 
-def make_film(results: Mapping[str, Tree]) -> Film:
+def make_film(results: Mapping[str, Tree], wrong: Mapping[str, Wrong] | None = None) -> Film:
     """The film of what is there of the three studies, by name; it stays under LIMIT_S.
+
+    wrong: wrong answers on road signs by method, for a slide that shows them.
 
     Raises ValueError for none.
     """
@@ -38,6 +39,7 @@ def make_film(results: Mapping[str, Tree]) -> Film:
     if ORIGINAL in known:
         slides.append(original(known[ORIGINAL]))
     if SIGNS in known:
-        slides.append(signs(known[SIGNS]))
+        slides += [four_signs(), signs(known[SIGNS])]
+        slides += [slide for slide in [taken_for(wrong or {})] if slide is not None]
     slides += [recommended(known), limits(known)]
     return Film(title="Does penalising the gradient norm help?", slides=shortened(slides))

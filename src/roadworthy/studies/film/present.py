@@ -25,7 +25,8 @@ def present(folder: StrPath, out: StrPath) -> Presented:
     from roadworthy.report.html import render_film
     from roadworthy.report.study import read_study
     from roadworthy.studies.film.make import make_film
-    from roadworthy.studies.film.read import FILMED
+    from roadworthy.studies.film.read import FILMED, wrong_answers
+    from roadworthy.studies.questions.gradient_norm_arms import SIGNS
 
     require("a film", "report")
     folder, out = as_path(folder), as_path(out)
@@ -35,7 +36,8 @@ def present(folder: StrPath, out: StrPath) -> Presented:
             f"{folder} holds no results of {', '.join(FILMED)}; get some with: roadworthy study "
             f"gradient-norm --cifar cifar10:FILE --out {folder}, or name their folder with --out"
         )
-    film = make_film({name: read_study(place) for name, place in known.items()})
+    results = {name: read_study(place) for name, place in known.items()}
+    film = make_film(results, wrong_answers(results[SIGNS], known[SIGNS]) if SIGNS in known else None)
     notes = [f"{name} has no results under {folder}: left out" for name in FILMED if name not in known]
     page = render_film(film)
     make_folder(out)

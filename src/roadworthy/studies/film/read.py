@@ -3,6 +3,10 @@
 from __future__ import annotations
 
 import statistics
+from collections import Counter
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
 
 from roadworthy.core.document import Table
 from roadworthy.report.study import Tree
@@ -14,9 +18,35 @@ from roadworthy.studies.questions.gradient_norm_arms import (
     PLAIN,
     SIGNS,
 )
+from roadworthy.studies.story.read import Finished, misread
 
 FILMED = (CIFAR, ORIGINAL, SIGNS)
 SUBJECTS = {CIFAR: "CIFAR-10", ORIGINAL: "the study's small network", SIGNS: "road signs"}
+
+
+# Whose wrong answers are shown: without and with the penalty, all else equal.
+LOOKED_AT = "study-cnn, photographs, equal epochs"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Wrong:
+    """How often each class was taken for each other one, in all trainings of an arm."""
+
+    arm: str
+    counts: Counter[tuple[str, str]]
+    trainings: int
+
+
+def wrong_answers(result: Tree, folder: Path) -> Mapping[str, Wrong]:
+    """Those of plain training and of the penalty, by method, as far as their answers are kept."""
+    study = Finished(tree=result, folder=folder)
+    found = {}
+    for method in (PLAIN, PENALTY):
+        arm = f"{LOOKED_AT}: {method}"
+        counted = misread(study, arm)
+        if counted is not None:
+            found[method] = Wrong(arm=arm, counts=counted[0], trainings=counted[1])
+    return found
 
 
 def penalty_on_signs(result: Tree) -> list[Tree]:

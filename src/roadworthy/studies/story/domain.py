@@ -23,7 +23,6 @@ from roadworthy.studies.story.read import (
 from roadworthy.studies.story.signs import side_by_side
 
 CHOSEN_ON = "other-val"  # what measures were chosen on: its figures are not for a page
-NAMED = 3
 
 
 def new_domain(library: Library) -> Chapter:
@@ -99,6 +98,6 @@ def _elsewhere(one: Finished | None) -> str:
         return "Open: no network was measured on photographs from elsewhere."
     worst = min(means, key=lambda place: means[place])
     return (
-        f"The study's network reads {100 * means['']:.0f} % of its own test and {100 * means[worst]:.0f} % "
-        f"of {worst}; what helps there is the question of a study that is missing here."
+        f"Open: what helps there was not tried in these results; the study's network reads "
+        f"{100 * means['']:.0f} % of its own test and {100 * means[worst]:.0f} % of {worst}."
     )

@@ -129,7 +129,7 @@ def gains_chart(name: str, caption: str, comparisons: Sequence[Tree], most: int 
     ]
     rest = f"; the {most} largest of {len(known)}" if len(known) > most else ""
     alt = "; ".join(f"{row.name}: {points(row.value)} points" for row in rows)
-    return [figures.interval_chart(name=name, caption=caption + rest, alt=alt, rows=rows)]
+    return [figures.interval_chart(name=name, caption=caption + rest, alt=alt, rows=rows, difference=True)]
 
 
 def accuracy_chart(name: str, caption: str, one: Finished, arms: Sequence[tuple[str, str]]) -> list[Figure]:

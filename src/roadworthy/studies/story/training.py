@@ -3,7 +3,8 @@
 from __future__ import annotations
 
 from roadworthy.core.document import Block
-from roadworthy.core.words import plural
+from roadworthy.core.words import interval, percent, plural
+from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.report.story.chapters import Chapter
 from roadworthy.report.study import stored_bars, stored_curves
 from roadworthy.studies.questions.augmentation_tables import NONE
@@ -78,7 +79,7 @@ def equal_time(library: Library) -> Chapter:
         measured += [comparison_sentence(c) for c in comparisons_on(one)[:NAMED]]
     if not shown:
         shown.append(
-            mirrored(("speed-60", "no-entry"), "What the study's augmentation shows beside the signs (drawn)")
+            mirrored(("speed-60", "stop"), "What the study's augmentation shows beside the signs (drawn)")
         )
     return Chapter(
         number="2.2",
@@ -114,7 +115,12 @@ def mistakes(library: Library) -> Chapter:
             )
             shown.append(misread_signs(wrong, caption))
             (target, answer), n = wrong.most_common(1)[0]
-            said = f"Mostly {target} is read as {answer}: {n} of {plural(wrong.total(), 'mistake')}."
+            said = f"Open: mostly {target} is read as {answer}, but what helps was not tried here."
+            share = wilson(n, wrong.total())
+            measured.append(
+                f"{arm}: {percent(n / wrong.total(), 0)} of {plural(wrong.total(), 'mistake')} are {target} "
+                f"read as {answer} (95 % {interval(share, 0)} over mistakes)."
+            )
             break
     if "mistakes" in library:
         one = library["mistakes"]
@@ -124,9 +130,6 @@ def mistakes(library: Library) -> Chapter:
             "story-remedies", "What each remedy gains, test, points, 95 %", comparisons_on(one)
         )
         measured += [comparison_sentence(c) for c in comparisons_on(one)[:NAMED]]
-    elif used:
-        one = library[used]
-        measured += [f"{c['id']}, {c['verdict']}: {c['evidence']}" for c in one.tree["claims"][:1]]
     if not shown:
         shown.append(
             mirrored(("speed-50", "speed-60"), "The two signs that differ in a numeral alone (drawn)")
