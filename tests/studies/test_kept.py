@@ -25,6 +25,7 @@ from roadworthy.studies.claims import better, judge, near
 from roadworthy.studies.conclude import conclude, write_result
 from roadworthy.studies.finished import done
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, jobs, plan_of
+from roadworthy.studies.questions.mistakes import _wrong_answers
 from roadworthy.studies.results import Claim, Stored, StudyResult
 
 KEPT = Path(__file__).parents[2] / "docs" / "results" / "kept"
@@ -280,6 +281,15 @@ assert "torch" not in sys.modules
     # As docs/results/gradient-norm-measured.md has it.
     assert "69.85 %" in claim["evidence"]
     assert "C12" in (tmp_path / "report.html").read_text()
+
+
+def test_mistakes_are_counted_from_answers_alone(studies: Path, tmp_path: Path) -> None:
+    # Those that claims are judged by; to ask for confidences would leave the claims as they were.
+    run = studies / "sure" / "runs" / "one" / "seed-0"
+    before = _wrong_answers(StoredAnswers.read(run))
+    (folder,) = api.unpack(api.keep([], studies, tmp_path), tmp_path / "there")
+    assert _wrong_answers(StoredAnswers.read(folder / "runs" / "one" / "seed-0")) == before
+    assert before["stop", "yield"] > 0
 
 
 def test_answers_that_do_not_fit_together_are_refused(studies: Path) -> None:

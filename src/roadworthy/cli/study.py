@@ -248,9 +248,9 @@ UnpackedOption = Annotated[
     epilog=examples("roadworthy report runs/first", "roadworthy report kept/*.tar.xz --out studies"),
 )
 def report(places: PlacesArgument, out: UnpackedOption = None) -> None:
-    """Write report.html again from the results in a folder, or in archives of studies.
+    """Write report.html again from what a folder or archives store.
 
-    Verdicts of studies are computed anew from what is stored of their trainings, without torch or data.
+    Verdicts of studies are computed anew from their stored trainings, without torch or data.
     """
     from roadworthy import api
 

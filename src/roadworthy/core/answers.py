@@ -49,6 +49,8 @@ class StoredAnswers:
 
         Raises CheckpointError where there are none.
         """
+        if not folder.exists():
+            raise CheckpointError(f"there is no folder {folder}")
         path = folder / "predictions.npz"
         try:
             with np.load(path, allow_pickle=False) as stored:

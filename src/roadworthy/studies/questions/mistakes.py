@@ -11,6 +11,7 @@ from pathlib import Path
 import numpy as np
 
 from roadworthy.config import load_config
+from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.document import Column, DataTable
 from roadworthy.core.files import write_arrays
@@ -53,7 +54,7 @@ class Mistakes(Study):
 
     def claims(self, result: StudyResult, folder: Path) -> Sequence[Claim]:
         """C7: what is taken for what; C8: more pictures, more layers, higher resolution."""
-        wrong = [_wrong_answers(Predictions.read(folder / run.folder)) for run in result.arm(ASKED).runs]
+        wrong = [_wrong_answers(StoredAnswers.read(folder / run.folder)) for run in result.arm(ASKED).runs]
         return [
             judge(
                 "C7",
@@ -77,7 +78,7 @@ class Mistakes(Study):
     def answer(self, result: StudyResult, folder: Path) -> str:
         """The most frequent mistakes over seeds, traits that go with those of the first, and remedies."""
         runs = [folder / run.folder for run in result.arm(ASKED).runs]
-        mistakes = sum((_wrong_answers(Predictions.read(run)) for run in runs), Counter[tuple[str, str]]())
+        mistakes = sum((_wrong_answers(StoredAnswers.read(run)) for run in runs), Counter[tuple[str, str]]())
         if not mistakes:
             return f"Open: no mistake was made in any of {len(runs)} trainings."
         said = [
@@ -104,7 +105,7 @@ class Mistakes(Study):
         """The surest mistakes of the first seed, and where the network looked."""
         run = folder / result.arm(ASKED).runs[0].folder
         captions, likeness = _where_it_looks(run, folder)
-        mistakes = _wrong_answers(Predictions.read(run)).total()
+        mistakes = _wrong_answers(StoredAnswers.read(run)).total()
         if not captions:
             return ()
         check = "unknown" if likeness is None else f"{likeness:+.2f}"
@@ -142,7 +143,7 @@ def _training_counts(run: Path) -> Mapping[str, int]:
 
 def _kinds(runs: Sequence[Path]) -> DataTable:
     """Mistakes over all trainings, the most frequent first."""
-    every = sum((_wrong_answers(Predictions.read(one)) for one in runs), Counter[tuple[str, str]]())
+    every = sum((_wrong_answers(StoredAnswers.read(one)) for one in runs), Counter[tuple[str, str]]())
     return DataTable(
         caption=f"Mistakes by kind, over {len(runs)} trainings",
         columns=(
@@ -277,13 +278,12 @@ def _pictures(measured: Dataset, train: Dataset, spec: InputSpec) -> Pictures:
     )
 
 
-def _wrong_answers(predictions: Predictions) -> Counter[tuple[str, str]]:
+def _wrong_answers(said: StoredAnswers) -> Counter[tuple[str, str]]:
     """How often each class was taken for each other one."""
-    answers = predictions.logits.argmax(axis=1)
-    names = predictions.classes
+    names = said.classes
     return Counter(
         (names[target], names[answer])
-        for target, answer in zip(predictions.targets.tolist(), answers.tolist(), strict=True)
+        for target, answer in zip(said.targets.tolist(), said.answers.tolist(), strict=True)
         if target != answer
     )
 
