@@ -65,7 +65,8 @@ docs: $(VENV)/.test  ## the documentation as a site, in site/
 KEPT = $(filter-out %-43.tar.xz,$(wildcard docs/results/kept/*.tar.xz))
 story: $(VENV)/.test  ## the page and the film of the study, from its kept trainings, into docs (with chromium, ffmpeg, espeak-ng)
 	$(ROADWORTHY) report $(KEPT) --out build/studies
-	$(ROADWORTHY) study --story docs/story.html --present docs/film --out build/studies
+	$(ROADWORTHY) study --story docs/story.html --out build/studies
+	$(ROADWORTHY) study --present docs/film --out build/studies
 
 page: $(VENV)/bin/python  ## fetch what the page in the browser runs on (npm, pinned and checked)
 	$(BIN)/python src/roadworthy/serve/vendor.py
