@@ -13,7 +13,7 @@ LEARNT = --require accuracy=0.9 || { test $$? -eq 3 && echo "The demo could not:
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test more lint format docs page bench clean
+.PHONY: help demo test more lint format docs story page bench clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -60,6 +60,13 @@ format: $(VENV)/.test  ## let ruff put things in order
 docs: $(VENV)/.test  ## the documentation as a site, in site/
 	$(BIN)/mkdocs build --strict --quiet
 	@echo "$(abspath site)/index.html"
+
+# All classes in the place of four: the same study's name.
+KEPT = $(filter-out %-43.tar.xz,$(wildcard docs/results/kept/*.tar.xz))
+story: $(VENV)/.test  ## the page and the film of the study, from its kept trainings, into docs (with chromium, ffmpeg, espeak-ng)
+	$(ROADWORTHY) report $(KEPT) --out build/studies
+	$(ROADWORTHY) study --story docs/story.html --out build/studies
+	$(ROADWORTHY) study --present docs/film --out build/studies
 
 page: $(VENV)/bin/python  ## fetch what the page in the browser runs on (npm, pinned and checked)
 	$(BIN)/python src/roadworthy/serve/vendor.py

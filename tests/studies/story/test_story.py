@@ -14,9 +14,10 @@ from roadworthy.core.document import Text
 from roadworthy.core.errors import UsageError
 from roadworthy.report.html import render_story
 from roadworthy.report.story.chapters import Chapter
+from roadworthy.studies.story.confused import Finished, misread
 from roadworthy.studies.story.make import JUDGED_BY, make_story
 from roadworthy.studies.story.paper import penalty_verdict
-from roadworthy.studies.story.read import FOUR, Finished, command_of, headline, misread
+from roadworthy.studies.story.read import FOUR, command_of, headline
 from roadworthy.studies.story.signs import drawn, mirrored, misread_signs, side_by_side
 
 QUESTIONS = ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "3", "4.1", "4.2"]

@@ -18,7 +18,7 @@ from roadworthy.studies.questions.gradient_norm_arms import (
     PLAIN,
     SIGNS,
 )
-from roadworthy.studies.story.read import Finished, misread
+from roadworthy.studies.story.confused import Finished, misread
 
 FILMED = (CIFAR, ORIGINAL, SIGNS)
 SUBJECTS = {CIFAR: "CIFAR-10", ORIGINAL: "the study's small network", SIGNS: "road signs"}

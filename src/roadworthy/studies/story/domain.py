@@ -6,10 +6,10 @@ from roadworthy.core.document import Block
 from roadworthy.report.story.chapters import Chapter
 from roadworthy.studies.questions.gradient_norm_arms import SIGNS
 from roadworthy.studies.questions.gradient_norm_signs import ORIGINAL
+from roadworthy.studies.story.confused import Finished
 from roadworthy.studies.story.problem import missing_line
 from roadworthy.studies.story.read import (
     FOUR,
-    Finished,
     Library,
     accuracy_chart,
     accuracy_sentence,

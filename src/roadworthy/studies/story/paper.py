@@ -19,16 +19,15 @@ from roadworthy.studies.questions.gradient_norm_arms import (
     PUBLISHED_SAM,
     SIGNS,
 )
+from roadworthy.studies.story.confused import Finished, misread
 from roadworthy.studies.story.problem import missing_line
 from roadworthy.studies.story.read import (
-    Finished,
     Library,
     accuracy_chart,
     command_of,
     comparison_sentence,
     comparisons_on,
     gains_chart,
-    misread,
 )
 from roadworthy.studies.story.signs import misread_signs
 

@@ -15,16 +15,15 @@ from roadworthy.report import figures
 from roadworthy.report.story.chapters import Chapter
 from roadworthy.studies.questions.baseline import BY_TRACK, LEAKY
 from roadworthy.studies.questions.gradient_norm_arms import SIGNS
+from roadworthy.studies.story.confused import Finished, confusion
 from roadworthy.studies.story.read import (
     FOUR,
-    Finished,
     Library,
     accuracy_chart,
     accuracy_sentence,
     class_counts,
     clipped,
     command_of,
-    confusion,
     measured_by,
 )
 from roadworthy.studies.story.signs import side_by_side

@@ -3,38 +3,22 @@
 from __future__ import annotations
 
 import json
-from collections import Counter
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from pathlib import Path, PurePath
 from zipfile import BadZipFile
 
 import numpy as np
 
-from roadworthy.core.arrays import IntArray
 from roadworthy.core.document import Figure, Gallery, Picture
 from roadworthy.core.errors import CheckpointError
-from roadworthy.core.predictions import Predictions
 from roadworthy.core.words import interval, percent, points, points_interval
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.report import figures
 from roadworthy.report.study import Tree, answer, read_study
+from roadworthy.studies.story.confused import Finished
 
 FOUR = ("speed-50", "speed-60", "stop", "no-entry")
 SHOWN = 12  # pictures of a gallery, rows of a chart
-
-
-@dataclass(frozen=True, kw_only=True)
-class Finished:
-    """A finished study: its results.json and the folder that holds it."""
-
-    tree: Tree
-    folder: Path
-
-    @property
-    def quick(self) -> bool:
-        """Whether it was a quick look, which settles nothing."""
-        return bool(self.tree["asked"].get("quick"))
 
 
 Library = Mapping[str, Finished]
@@ -165,40 +149,6 @@ def galleries(one: Finished, most: int = SHOWN) -> list[Gallery]:
         )
         found.append(Gallery(caption=stored["caption"], pictures=pictures))
     return found
-
-
-def confusion(one: Finished, arm: str) -> tuple[tuple[str, ...], IntArray] | None:
-    """Classes and counts of true class by answer, over all trainings of an arm; None where none is kept."""
-    classes: tuple[str, ...] = ()
-    counts = np.zeros((0, 0), dtype=np.int64)
-    for said in _predictions(one, arm):
-        if not classes:
-            classes, counts = said.classes, np.zeros((len(said.classes),) * 2, dtype=np.int64)
-        np.add.at(counts, (said.targets, said.logits.argmax(axis=1)), 1)
-    return (classes, counts) if classes else None
-
-
-def misread(one: Finished, arm: str) -> tuple[Counter[tuple[str, str]], int] | None:
-    """How often each class was taken for another, and in how many trainings; None where none is kept."""
-    found = confusion(one, arm)
-    if found is None:
-        return None
-    classes, counts = found
-    wrong = Counter(
-        {
-            (classes[row], classes[column]): int(counts[row, column])
-            for row, column in zip(*counts.nonzero(), strict=True)
-            if row != column
-        }
-    )
-    return wrong, sum(1 for _ in _predictions(one, arm))
-
-
-def _predictions(one: Finished, arm: str) -> Iterator[Predictions]:
-    for own in one.tree["arms"]:
-        for run in own["runs"] if own["name"] == arm else ():
-            if (one.folder / run["folder"] / "predictions.npz").is_file():
-                yield Predictions.read(one.folder / run["folder"])
 
 
 def class_counts(library: Library) -> Mapping[str, Mapping[str, int]]:

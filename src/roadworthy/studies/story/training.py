@@ -12,6 +12,7 @@ from roadworthy.studies.questions.baseline import LEAKY
 from roadworthy.studies.questions.gradient_norm_arms import SIGNS
 from roadworthy.studies.questions.gradient_norm_signs import ORIGINAL
 from roadworthy.studies.questions.mistakes_arms import ASKED, PLAIN
+from roadworthy.studies.story.confused import misread
 from roadworthy.studies.story.problem import missing_line
 from roadworthy.studies.story.read import (
     Library,
@@ -21,7 +22,6 @@ from roadworthy.studies.story.read import (
     gains_chart,
     galleries,
     headline,
-    misread,
 )
 from roadworthy.studies.story.signs import mirrored, misread_signs
 
