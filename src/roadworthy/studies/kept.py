@@ -36,6 +36,7 @@ from roadworthy.studies.results import MEASURED_FURTHER
 
 SUFFIX = ".tar.xz"
 PLAN, RESULTS = "plan.json", "results.json"
+SIZES = "sizes.json"  # how large pictures are, where a study counted that
 MEASUREMENTS = (
     *("metrics.json", MEASURED_FURTHER, "history.csv"),
     *("provenance.json", "config.toml", "data.json"),
@@ -87,7 +88,7 @@ def _pack(study: Path, archive: Path) -> None:
     with replacing(archive) as aside, tarfile.open(aside, "w:xz", preset=9) as packed:
         here = _folders(study)
         known: set[str] = set()
-        for name in (PLAN, RESULTS):
+        for name in (PLAN, RESULTS, SIZES):
             if (study / name).is_file():
                 _add(packed, study, study / name, _text(study / name, here))
         for folder in finished:

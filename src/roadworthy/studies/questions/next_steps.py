@@ -19,12 +19,12 @@ from roadworthy.data.records import Record
 from roadworthy.evaluate.analysis.causes import Action
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.claims import Part, better
+from roadworthy.studies.kept import SIZES
 from roadworthy.studies.questions.measures import effect_words
 from roadworthy.studies.questions.mistakes_arms import ASKED, LARGER
 from roadworthy.studies.results import ArmResult, StudyResult
 
 BUDGETS = ("train.epochs", "train.minutes", "train.samples", "train.gradients")
-SIZES = "sizes.json"  # in the study's folder: how many pictures of each split have which longer side
 
 
 def to_try(result: StudyResult, found: Sequence[Action]) -> DataTable:
