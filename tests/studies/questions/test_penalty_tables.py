@@ -4,7 +4,7 @@ from collections.abc import Callable
 from pathlib import Path
 
 from tests.studies.questions.conftest import study_of
-from tests.studies.questions.test_courses import write_history
+from tests.studies.questions.test_arm_tables import write_history
 
 from roadworthy.studies.questions.penalty_tables import matrices, norms, sixties, without_and_with
 from roadworthy.studies.results import ArmResult

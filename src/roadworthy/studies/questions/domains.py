@@ -18,9 +18,8 @@ from roadworthy.studies.claims import Part, better, judge, near, untrained
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Settings, Study, StudyRequest
 from roadworthy.studies.questions import domain_pictures as pictures
 from roadworthy.studies.questions import domain_tables as tables
+from roadworthy.studies.questions.arm_tables import confusions_of
 from roadworthy.studies.questions.baseline import PRETRAINED, installed
-from roadworthy.studies.questions.before_after import before_and_after, large
-from roadworthy.studies.questions.class_tables import confusions_of
 from roadworthy.studies.questions.domain_measures import (
     COMBINED,
     DRAWN,
@@ -29,6 +28,7 @@ from roadworthy.studies.questions.domain_measures import (
     QUICK_DRAWN,
     SEVERAL_ZOOMS,
 )
+from roadworthy.studies.questions.domain_pictures import before_and_after, large
 from roadworthy.studies.questions.measures import reasons, that_changed
 from roadworthy.studies.questions.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS, STUDY_CNN
 from roadworthy.studies.results import ArmResult, Claim, Stored, StudyResult

@@ -13,7 +13,7 @@ from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections
-from roadworthy.studies.questions.courses import overlaid
+from roadworthy.studies.questions.arm_tables import overlaid
 from roadworthy.studies.questions.setups import QUICK_SECONDS, STUDY_CNN, base
 from roadworthy.studies.results import Claim, Curve, Curves, StudyResult
 

@@ -6,9 +6,8 @@ from collections.abc import Sequence
 from pathlib import Path
 
 from roadworthy.core.document import Cell, Column, DataTable
-from roadworthy.studies.questions.before_after import before_and_after
-from roadworthy.studies.questions.class_tables import confusions_of, mean_counts, place_name
-from roadworthy.studies.questions.courses import overlaid
+from roadworthy.studies.questions.arm_tables import confusions_of, mean_counts, overlaid, place_name
+from roadworthy.studies.questions.domain_pictures import before_and_after
 from roadworthy.studies.questions.gradient_norm_arms import PENALTY, PLAIN
 from roadworthy.studies.results import ArmResult, Curves, Stored, StudyResult
 

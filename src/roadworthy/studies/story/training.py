@@ -7,7 +7,7 @@ from roadworthy.core.words import interval, percent, plural
 from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.report.story.chapters import Chapter
 from roadworthy.report.study import stored_bars, stored_curves
-from roadworthy.studies.questions.augmentation_tables import NONE
+from roadworthy.studies.questions.augmentation import NONE
 from roadworthy.studies.questions.baseline import LEAKY
 from roadworthy.studies.questions.gradient_norm_arms import SIGNS
 from roadworthy.studies.questions.gradient_norm_signs import ORIGINAL

@@ -5,17 +5,17 @@ from pathlib import Path
 
 import pytest
 from tests.studies.questions.conftest import compared, study_of
-from tests.studies.questions.test_courses import write_history
+from tests.studies.questions.test_arm_tables import write_history
 
 from roadworthy.augment.policy import kinds, operations
 from roadworthy.studies.plan import StudyRequest
-from roadworthy.studies.questions.augmentation import Augmentation
-from roadworthy.studies.questions.augmentation_tables import (
+from roadworthy.studies.questions.augmentation import (
     MEASURES,
     MOVED,
     NONE,
     POOLED,
     POOLED_MOVED,
+    Augmentation,
     moved_by,
     shifts,
     what_shifts_say,

@@ -8,7 +8,7 @@ import pytest
 from PIL import Image
 
 from roadworthy.data.records import Record
-from roadworthy.studies.questions import before_after
+from roadworthy.studies.questions import domain_pictures as pictures
 from roadworthy.studies.results import ArmResult
 
 BEFORE, AFTER = ((0, 1), (0, 1), ()), ((0, 0), (0, 0), ())
@@ -28,8 +28,8 @@ def test_repaired_and_spoilt_pictures_are_shown_large(
     numbered = {f"speed-50/{i}.png": records[f"speed-50/{i}.png"] for i in range(2)} | {
         f"speed-60/{i + 2}.png": records[f"speed-60/{i}.png"] for i in range(2)
     }
-    monkeypatch.setattr(before_after, "_records", lambda run, domain: numbered)
-    (stored,) = before_after.before_and_after(before, after, tmp_path, "", "changed.npz")
+    monkeypatch.setattr(pictures, "_records", lambda run, domain: numbered)
+    (stored,) = pictures.before_and_after(before, after, tmp_path, "", "changed.npz")
     assert stored.caption == (
         "'ours' beside 'none' on the test, seed 0: 1 mistake repaired, 1 new, 1 in both"
     )
@@ -40,13 +40,13 @@ def test_repaired_and_spoilt_pictures_are_shown_large(
     assert not stored.first
     with np.load(tmp_path / "changed.npz") as arrays:
         images = arrays["images"]
-    assert images.shape == (2, before_after.SHOWN_PX, before_after.SHOWN_PX, 3)
+    assert images.shape == (2, pictures.SHOWN_PX, pictures.SHOWN_PX, 3)
     assert images[0, 40, 40, 0] > 150  # from the file, not what a network was given
 
 
 def test_where_nothing_changed_nothing_is_shown(
     finished_arm: Callable[..., ArmResult], tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    monkeypatch.setattr(before_after, "_records", lambda run, domain: {})
+    monkeypatch.setattr(pictures, "_records", lambda run, domain: {})
     same = finished_arm("none", [BEFORE]), finished_arm("ours", [BEFORE])
-    assert before_after.before_and_after(*same, tmp_path, "", "changed.npz") == []
+    assert pictures.before_and_after(*same, tmp_path, "", "changed.npz") == []
