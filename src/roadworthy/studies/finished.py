@@ -7,7 +7,8 @@ from collections.abc import Iterator, Mapping
 from pathlib import Path
 from typing import Any
 
-from roadworthy.studies.plan import MEASURED_FURTHER, Job, Study
+from roadworthy.studies.files import MEASURED_FURTHER
+from roadworthy.studies.plan import Job, Study
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import RunResult
 

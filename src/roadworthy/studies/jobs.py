@@ -7,8 +7,9 @@ from pathlib import Path
 
 from roadworthy.config import DataConfig
 from roadworthy.core.files import folder_replacing, make_folder, write_json
+from roadworthy.studies.files import MEASURED_FURTHER
 from roadworthy.studies.finished import asked_further, finished, further, metrics_of
-from roadworthy.studies.plan import MEASURED_FURTHER, Job
+from roadworthy.studies.plan import Job
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.workflows.evaluate import evaluate
 from roadworthy.workflows.train import run

@@ -32,7 +32,7 @@ from roadworthy.core.paths import StrPath, as_path
 from roadworthy.data.sources.cifar10 import unpacked_at
 from roadworthy.data.spec import locate, parse_spec, usual_places
 from roadworthy.imaging.decode import decode
-from roadworthy.studies.results import MEASURED_FURTHER
+from roadworthy.studies.files import MEASURED_FURTHER
 
 SUFFIX = ".tar.xz"
 PLAN, RESULTS = "plan.json", "results.json"

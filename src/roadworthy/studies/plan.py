@@ -16,7 +16,7 @@ from roadworthy.core.document import DataTable
 from roadworthy.core.errors import ConfigError
 from roadworthy.core.files import is_file_name
 from roadworthy.core.registry import Registry
-from roadworthy.studies.results import MEASURED_FURTHER as MEASURED_FURTHER
+from roadworthy.studies.files import MEASURED_FURTHER
 from roadworthy.studies.results import Bars, Claim, Curves, Stored, StudyResult
 
 Settings = Mapping[str, Any]  # by dotted name, like {"train.epochs": 10}

@@ -11,7 +11,6 @@ from roadworthy.core.document import DataTable
 from roadworthy.core.errors import UnknownNameError
 from roadworthy.evaluate.results import Comparison
 
-MEASURED_FURTHER = "measured.json"  # in a training's folder, what its study measured beside the usual
 STUDY_VERSION = 2  # 2: tables are values with a kind for each column; 1: texts
 
 
