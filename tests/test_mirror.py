@@ -20,6 +20,7 @@ COVERED_BY = {
     "core/progress.py": "test_architecture.py",
     "core/rejection.py": "evaluate/test_rejection.py",
     "core/settings.py": "test_config.py",
+    "core/verdicts.py": "evaluate/statistics/test_verdicts.py",
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",
     "evaluate/corruptions/": "evaluate/test_corruptions.py",

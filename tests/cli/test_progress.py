@@ -72,7 +72,11 @@ def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
     assert said[2] == "1/4  ours  seed 1 fold 2  finished  accuracy 98.76 %  2 min left"
     assert lines.seconds_left() == 90.0
     lines.on_plan({"baseline": 5, "profile": 0}, 3600.0)
-    assert stream.getvalue().splitlines()[3] == "trainings to do: baseline 5, profile 0; about 60 min"
+    lines.on_forecast("profile")
+    assert stream.getvalue().splitlines()[3:] == [
+        "this will take about 60 min: 5 trainings to do (baseline 5, profile 0)",
+        "profile: planning, and trying how fast its networks train here",
+    ]
 
 
 def test_on_a_terminal_a_studys_table_fills() -> None:

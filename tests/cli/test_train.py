@@ -1,5 +1,6 @@
 """`train`, `evaluate` and `compare` on the command line: flags into settings, results into exit codes."""
 
+import dataclasses
 import json
 import shutil
 from collections.abc import Callable
@@ -13,6 +14,7 @@ from roadworthy import api
 from roadworthy.cli import app as cli
 from roadworthy.config import Config, DataConfig
 from roadworthy.core.predictions import Predictions
+from roadworthy.inference.predictions import write_predictions
 
 
 @pytest.fixture
@@ -155,8 +157,38 @@ def test_two_networks_are_compared_picture_by_picture(
     tree = json.loads(capsys.readouterr().out)
     assert tree["effect"] == 0
     assert tree["per_seed"] == [0.375, -0.375]
-    assert tree["verdict"] == "no difference shown"
+    assert tree["verdict"] == "not judged"  # five of eight, of pictures of one class: guessing might
+    assert tree["reason"].startswith("at chance, which is 50.00 % here: one reads")
     assert tree["by_class"] == [{"class": "stop", "n": 8, "only_a_right": 1.5, "only_b_right": 1.5}]
+
+
+def test_signs_that_are_not_named_are_not_counted(
+    stored: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [stored(tmp_path / name, "00000000") for name in ("one", "two")]
+    for folder in folders:
+        write_predictions(dataclasses.replace(Predictions.read(folder), groups=("",) * 8), folder)
+    assert cli.run(["compare", *map(str, folders)]) == 0
+    assert "8 pictures; which of them show the same sign is not known" in capsys.readouterr().out
+    (folders[0] / "metrics.json").write_text('{"n": 8, "signs_estimated": 2}')
+    assert cli.run(["compare", *map(str, folders)]) == 0
+    assert "8 pictures of about 2 signs" in " ".join(capsys.readouterr().out.split())
+
+
+def test_speeds_of_different_machines_are_not_set_side_by_side(
+    stored: Callable[..., Path], tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
+    folders = [stored(tmp_path / name, "00000000") for name in ("one", "two")]
+    for folder, seconds in zip(folders, (2, 4), strict=True):
+        (folder / "metrics.json").write_text(json.dumps({"samples": 800, "train_seconds": seconds}))
+        (folder / "provenance.json").write_text(json.dumps({"cpu": "A", "threads": 2, "precision": "fp32"}))
+    assert cli.run(["compare", *map(str, folders)]) == 0
+    assert "a trained on 400 pictures/s, b on 200" in capsys.readouterr().out
+    (folders[1] / "provenance.json").write_text(json.dumps({"cpu": "B", "threads": 1, "precision": "fp32"}))
+    assert cli.run(["compare", *map(str, folders)]) == 0
+    said = " ".join(capsys.readouterr().out.split())
+    assert "not compared: the trainings differ in processor A and B, threads 2 and 1" in said
+    assert "pictures/s" not in said
 
 
 def test_a_comparison_names_the_folder_that_is_not_there(

@@ -70,3 +70,11 @@ def test_it_needs_no_torch() -> None:
         "from roadworthy.core.provenance import provenance_of; assert provenance_of('x')['command'] == 'x'"
     )
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)
+
+
+def test_results_of_different_machines_are_told_apart() -> None:
+    one = {"cpu": "A", "threads": 2, "precision": "fp32", "device": "cpu"}
+    assert provenance.machines_apart([one, dict(one)]) == ""
+    assert provenance.machines_apart([one, {**one, "cpu": "B", "precision": "bf16 autocast"}]) == (
+        "processor A and B, precision fp32 and bf16 autocast"
+    )

@@ -9,6 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, UnknownNameError
+from roadworthy.core.notes import DataWarning
 from roadworthy.data.spec import SourceSpec, locate, parse_spec, read_records
 
 
@@ -106,6 +107,13 @@ def test_usual_places(two_sets: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     assert locate(parse_spec("folder:")[0]) == two_sets / "folder"
     (two_sets / "mine/folder").mkdir(parents=True)
     assert locate(parse_spec("folder:")[0]) == two_sets / "mine" / "folder"
+    (two_sets / "mine/belgium").mkdir()
+    monkeypatch.chdir(two_sets)
+    with pytest.warns(DataWarning, match=r"folder:belgium is not here; taken from .*mine"):
+        assert locate(parse_spec("folder:belgium")[0]) == two_sets / "mine" / "belgium"
+    (two_sets / "belgium").mkdir()
+    assert locate(parse_spec("folder:belgium")[0]) == Path("belgium")
+    assert locate(parse_spec("folder:nowhere")[0]) == Path("nowhere")
     with pytest.raises(DataNotFoundError, match=r"mine.gtsrb and .*gtsrb.*roadworthy data fetch gtsrb"):
         read_records("gtsrb:")
 

@@ -1,6 +1,7 @@
 """The page of studies, from made-up results."""
 
 import json
+import re
 from pathlib import Path
 from typing import Any
 
@@ -97,6 +98,51 @@ def test_the_answer_follows_from_the_verdicts(results: dict[str, Any]) -> None:
     results["comparisons"] = []
     assert answer(results) == "ours reads 96.00 % correctly."
     assert answer({**results, "answer": "Yes."}) == "Yes."
+
+
+def test_what_is_not_judged_says_why(results: dict[str, Any]) -> None:
+    quick = "a quick look: smaller by 7.00 points (95 % -8.00 to -6.00)"
+    results["comparisons"] = [
+        comparison("fast", "not judged", -0.07, reason=quick),
+        comparison("stuck", "not judged", -0.5, reason="at chance, which is 41 % here: stuck reads 40 %"),
+        comparison("same", "no difference shown", 0.0),
+    ]
+    assert answer(results) == (
+        "the accuracy of fast is smaller than that of none in this quick look (-7.00 points, 95 % -8.00 to "
+        "-6.00); 1 of 3 comparisons shows no difference; 1 of 3 comparisons is not judged, the first for "
+        "this: at chance, which is 41 % here: stuck reads 40 %."
+    )
+    _, table, *_ = blocks(results, Table)
+    assert [row[-1] for row in table.rows] == [
+        f"not judged: {quick}",
+        "not judged: at chance, which is 41 % here: stuck reads 40 %",
+        "no difference shown",
+    ]
+    chart = next(block for block in blocks(results, Figure) if "Difference" in block.caption)
+    assert "stuck (not judged)" in chart.svg
+
+
+def test_charts_keep_to_what_shares_can_be(results: dict[str, Any]) -> None:
+    """A t interval from two seeds may be hundreds of points wide."""
+    results["comparisons"] = [comparison("ours", "no difference shown", 0.2, ci95=[-2.6, 3.0])]
+    curve = {**results["curves"][0]["curves"][0], "lows": [-0.9, 0.94], "highs": [2.7, 0.96]}
+    results["curves"][0]["curves"] = [curve]
+    for chart in blocks(results, Figure):
+        ticks = [float(tick) for tick in re.findall(r">([+-]?[\d.]+)(?: %)?<", chart.svg)]
+        assert max(ticks) == 100
+        assert min(ticks) == (-100 if "Difference" in chart.caption else 0)
+
+
+def test_signs_are_said_as_far_as_they_are_known(results: dict[str, Any]) -> None:
+    results["comparisons"] = [
+        comparison("ours", "better", 0.05, n=1830, tracks=61, frames_per_sign=30.0),
+        comparison("on", "better", 0.05, n=1830, tracks=1830, frames_per_sign=None),
+    ]
+    *_, evidence, _ = blocks(results, Table)
+    assert [row[3] for row in evidence.rows] == ["about 61", "not named"]
+    said = " ".join(block.text for block in blocks(results, Text))
+    assert "the worst case" in said
+    assert "too narrow" in said
 
 
 def test_the_summary_is_one_row_a_study(results: dict[str, Any]) -> None:

@@ -5,7 +5,7 @@ import dataclasses
 import pytest
 
 from roadworthy.evaluate.results import Comparison
-from roadworthy.studies.claims import Part, better, everywhere, judge, largest, near, worse
+from roadworthy.studies.claims import Part, better, everywhere, judge, largest, near, no_better, worse
 
 
 def comparison(effect: float, low: float, high: float, verdict: str) -> Comparison:
@@ -92,3 +92,13 @@ def test_what_takes_most_follows_from_the_interval_over_rounds(leads: list[float
     assert part.verdict == verdict
     assert f"against b {40.0} %" in part.evidence
     assert "1 round" not in part.evidence
+
+
+def test_what_is_not_judged_leaves_its_claim_open_with_the_reason() -> None:
+    """An arm at chance may lie far below the other, with an interval to match."""
+    doubted = dataclasses.replace(
+        comparison(-0.5, -0.6, -0.4, "not judged"), reason="at chance, which is 41 %"
+    )
+    for part in (better(doubted), worse(doubted), no_better(doubted, by=0.01)):
+        assert part.verdict == "open"
+        assert part.evidence.endswith("not judged (at chance, which is 41 %)")

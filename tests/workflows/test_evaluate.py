@@ -202,5 +202,7 @@ def test_the_light_installation_predicts_with_a_bundle(shipped: Any, drawn_folde
 def test_only_gtsrbs_test_is_known_to_have_thirty_frames_a_sign(
     spec: str, split: str, sources: list[int], expected: float | None
 ) -> None:
-    measured: Any = SimpleNamespace(records=[SimpleNamespace(source=source) for source in sources])
+    measured: Any = SimpleNamespace(records=[SimpleNamespace(source=source, group="") for source in sources])
     assert frames_per_sign(spec, split, measured) == expected
+    measured.records[0].group = "test_00007"  # then signs are known, and need not be estimated
+    assert frames_per_sign(spec, split, measured) is None

@@ -28,10 +28,6 @@ if TYPE_CHECKING:
     from roadworthy.studies.plan import StudyRequest
     from roadworthy.studies.results import StudyResult
 
-if TYPE_CHECKING:
-    pass
-
-
 verbs = typer.Typer()
 
 SEEDS_IF_QUICK = 3
@@ -138,6 +134,7 @@ def _results(names: list[str], ask: StudyRequest, out: Path, on: str, jobs: int)
     from roadworthy.cli.study_progress import study_progress
 
     api.require_for_study(ask, on=on)  # at once, and before what it takes is imported
+    say(f"opening {', '.join(spec for spec in (ask.data, *ask.new.values(), ask.cifar) if spec)}")
     from roadworthy.studies.executors import executor
 
     try:

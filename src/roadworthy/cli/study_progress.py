@@ -8,7 +8,7 @@ from collections import Counter as Tally
 from collections.abc import Callable, Mapping, Sequence
 from typing import TYPE_CHECKING, TextIO
 
-from roadworthy.core.words import duration, percent
+from roadworthy.core.words import duration, percent, plural
 from roadworthy.studies.plan import Job, JobStatus
 from roadworthy.studies.results import StudyResult
 from roadworthy.studies.watch import Watcher
@@ -35,10 +35,17 @@ class StudyLines(Watcher):
         self._done = self._total = 0
         self._started = self._expected = 0.0
 
+    def on_forecast(self, study: str) -> None:
+        """Say what the wait is for."""
+        self._say(f"{study}: planning, and trying how fast its networks train here")
+
     def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
         """Say beforehand how long all of it takes."""
         studies = ", ".join(f"{name} {n}" for name, n in trainings.items())
-        self._say(f"trainings to do: {studies}; about {duration(seconds)}")
+        self._say(
+            f"this will take about {duration(seconds)}: {plural(sum(trainings.values()), 'training')} to do "
+            f"({studies})"
+        )
 
     def on_start(self, study: str, jobs: Sequence[Job], seconds: float) -> None:
         """Say how long this one takes."""

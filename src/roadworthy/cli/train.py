@@ -282,7 +282,7 @@ def compare(runs: RunsArgument, format: FormatOption = TableFormat.table) -> Non
         tree = {**dataclasses.asdict(found), "left_out": both.left_out, "by_class": classes}
         print_line(json.dumps(tree, indent=1))
         return
-    print_facts(_comparison_rows(found, both))
+    print_facts([*_comparison_rows(found, both), *_speed_rows(runs[:half], runs[half:])])
     worst = sorted(classes, key=lambda c: -(c["only_a_right"] + c["only_b_right"]))[:5]
     apart = [
         (
@@ -299,10 +299,10 @@ def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, st
     def points(pair: tuple[float, float] | None) -> str:
         return "unknown" if pair is None else f"{100 * pair[0]:+.2f} to {100 * pair[1]:+.2f} points"
 
-    where = f"{plural(found.n, 'picture')} of {plural(found.tracks, 'sign')}"
     yield (
         "pictures",
-        where + (f"; {both.left_out:,} left out that not all were measured on" if both.left_out else ""),
+        f"{plural(found.n, 'picture')}{_of_signs(both)}"
+        + (f"; {both.left_out:,} left out that not all were measured on" if both.left_out else ""),
     )
     yield "accuracy of a", f"{percent(float(both.a.mean()))}  {found.a}"
     yield "accuracy of b", f"{percent(float(both.b.mean()))}  {found.b}"
@@ -311,10 +311,32 @@ def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, st
     if found.seeds > 1:
         yield "95 % in general", f"{points(found.ci95)} (other signs, other trainings)"
         yield "p", f"{found.p:.4f}" if found.p is not None else "unknown"
-        yield "verdict", f"a is {found.verdict}" if found.verdict in ("better", "worse") else found.verdict
+        judged = f"a is {found.verdict}" if found.verdict in ("better", "worse") else found.verdict
+        yield "verdict", f"{judged}: {found.reason}" if found.reason else judged
     else:
         yield "verdict", "one network each says nothing about other trainings; give several seeds"
     yield "McNemar", f"p {found.p_mcnemar:.4f} (first seed, pictures taken as independent)"
+
+
+def _speed_rows(runs_a: list[str], runs_b: list[str]) -> Iterator[tuple[str, str]]:
+    from roadworthy.workflows.compare import training_speeds
+
+    speeds = training_speeds(runs_a, runs_b)
+    if speeds is None:
+        return
+    if speeds.a is None or speeds.b is None:
+        yield "speeds", f"not compared: the trainings differ in {speeds.apart}"
+        return
+    yield "speeds", f"a trained on {speeds.a:,.0f} pictures/s, b on {speeds.b:,.0f}"
+
+
+def _of_signs(both: Pairing) -> str:
+    """How many signs the pictures show, as far as that is known."""
+    if both.signs is None:
+        return "; which of them show the same sign is not known"
+    if both.unnamed_frames is None:
+        return f" of {plural(both.signs, 'sign')}"
+    return f" of about {plural(both.signs, 'sign')} (which show the same is not known: taken as alike)"
 
 
 def _by_class(both: Pairing) -> list[dict[str, Any]]:

@@ -5,6 +5,7 @@ from __future__ import annotations
 import os
 import platform
 import subprocess
+from collections.abc import Iterable, Mapping
 from datetime import UTC, datetime
 from importlib.metadata import PackageNotFoundError, version
 from pathlib import Path
@@ -65,3 +66,20 @@ def cpu_name() -> str:
     except OSError:
         pass
     return platform.processor() or platform.machine()
+
+
+_OF_SPEED = {"cpu": "processor", "device": "device", "threads": "threads", "precision": "precision"}
+
+
+def machines_apart(origins: Iterable[Mapping[str, Any]]) -> str:
+    """What of machine, threads or precision differs between results, so that their seconds say nothing.
+
+    origins: of each result its provenance, as it was stored.  Empty where all are alike.
+    """
+    every = list(origins)
+    said = []
+    for name, words in _OF_SPEED.items():
+        values = list(dict.fromkeys(str(origin.get(name, "unknown")) for origin in every))
+        if len(values) > 1:
+            said.append(f"{words} {' and '.join(values)}")
+    return ", ".join(said)

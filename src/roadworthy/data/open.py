@@ -162,7 +162,7 @@ def open_dataset(
     Raises LabelError for labels that the model does not know, unless `skip_unknown`, and DataError if
     nothing is left.
     """
-    records = _of_split(read_records(data.spec, data.labels), split, data.spec)
+    records = of_split(read_records(data.spec, data.labels), split, data.spec)
     if data.group_by != "none":
         records = list(select(records, ("all",), data.group_by).records)
     known, unknown = restrict(records, classes, skip_unknown)
@@ -301,7 +301,8 @@ def refuse_unmeasurable(splits: Splits, data: DataConfig) -> None:
     )
 
 
-def _of_split(records: Sequence[Record], split: str, spec: str) -> list[Record]:
+def of_split(records: Sequence[Record], split: str, spec: str) -> list[Record]:
+    """Those of a split, all of a source without splits; DataError where none is left."""
     if split not in (*SPLITS, "all"):
         raise DataError(f"split {split!r} is unknown; use {', '.join(SPLITS)} or all")
     divided = {record.source for record in records if record.split}

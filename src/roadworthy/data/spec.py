@@ -13,6 +13,7 @@ from roadworthy.core.errors import (
     DataError,
     DataNotFoundError,
 )
+from roadworthy.core.notes import say
 from roadworthy.core.paths import as_path, at_home
 from roadworthy.data.records import Record
 from roadworthy.data.shots import apply_shots, parse_shots
@@ -90,11 +91,14 @@ def _parse_part(part: str) -> SourceSpec:
 
 
 def locate(spec: SourceSpec) -> Path:
-    """Where a part's data lie: its place, else under $ROADWORTHY_DATA, else in the user's data folder."""
+    """Where a part's data lie: its place, else under $ROADWORTHY_DATA, else in the user's data folder.
+
+    A relative place that does not exist here is looked for under $ROADWORTHY_DATA too, with a note.
+    """
     if spec.source in _COUNTRIES:
         return as_path(spec.place or _COUNTRIES[spec.source])
     if spec.place:
-        return at_home(spec.place)
+        return _place(spec)
     folders = usual_places(spec.source)
     candidates = [
         *folders,
@@ -110,6 +114,19 @@ def locate(spec: SourceSpec) -> Path:
     raise DataNotFoundError(
         f"{spec.source}: has no place, and nothing was found at {looked}; write {spec.source}:PLACE{fetch}"
     )
+
+
+def _place(spec: SourceSpec) -> Path:
+    """The place as written, from here or, where it is not here, from $ROADWORTHY_DATA."""
+    here = at_home(spec.place)
+    folder = os.environ.get("ROADWORTHY_DATA")
+    if here.is_absolute() or here.exists() or not folder:
+        return here
+    there = Path(folder).expanduser() / here
+    if not there.exists():
+        return here
+    say(f"{spec.source}:{spec.place} is not here; taken from {there} (ROADWORTHY_DATA)")
+    return there
 
 
 def usual_places(source: str) -> list[Path]:

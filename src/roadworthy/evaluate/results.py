@@ -98,8 +98,13 @@ class Comparison:
     """Arm a against arm b in one metric, a minus b; evaluate.compare says how each figure is made.
 
     n, seeds, tracks: pictures, trainings of either arm, physical signs.  effect, ci95: fractions.
-    verdict: `better`, `worse` or `no difference shown`, of a; empty until all of a study are judged.
+    tracks: where pictures do not say which sign they show, as many as there are known to be; else each
+        counts as a sign of its own.
+    verdict: `better`, `worse`, `no difference shown` or `not judged`, of a; empty until all of a study are.
+    reason: why it is not judged, in words; empty where it is.
     detectable: the smallest difference that this design would have shown 8 times in 10.
+    frames_per_sign: how many pictures show one sign, where that alone is known and pictures of one sign were
+        taken as right or wrong together; None where the signs themselves are known, or nothing is.
     """
 
     a: str
@@ -113,8 +118,10 @@ class Comparison:
     p: float | None
     p_adjusted: float | None = None
     verdict: str = ""
+    reason: str = ""
     per_seed: tuple[float, ...] = ()
     p_seeds: float | None = None
     ci95_tracks: tuple[float, float] | None = None
     p_mcnemar: float | None = None
     detectable: float | None = None
+    frames_per_sign: float | None = None

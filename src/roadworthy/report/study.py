@@ -14,6 +14,7 @@ import numpy as np
 
 from roadworthy.core.document import Block, Figure, Gallery, Picture, Section, Table, Text
 from roadworthy.core.errors import CheckpointError
+from roadworthy.core.verdicts import BETTER, NO_DIFFERENCE, NOT_JUDGED, QUICK_LOOK, WORSE
 from roadworthy.core.words import duration, percent, plural, points, points_interval
 from roadworthy.report import figures
 from roadworthy.report.tables import shown
@@ -25,6 +26,14 @@ THE_STUDY = (
     "classes of German road signs apart. Its claims, C1 to C14, are tested again here, from several seeds "
     "and with intervals."
 )
+NOT_NAMED, ABOUT = "not named", "about"
+OF_SIGNS = {
+    NOT_NAMED: "Where signs are not named, the data do not tell which pictures show the same sign (drawn "
+    "ones never do). The intervals then take every picture as independent; where some show the same sign, "
+    "they are too narrow.",
+    ABOUT: "Where the number of signs is 'about', it is known how many pictures show one sign, and not "
+    "which. The intervals then take all pictures of a sign as right or wrong together, the worst case.",
+}
 NAMED = 4  # differences in an answer; the rest stand in the tables
 
 
@@ -102,20 +111,50 @@ def answer(result: Tree) -> str:
     if not comparisons:
         best = max(result["arms"], key=_mean)
         return f"{best['name']} reads {percent(_mean(best))} correctly."
-    shown = [c for c in comparisons if c["verdict"] in ("better", "worse")]
-    if not shown:
-        return f"None of {plural(len(comparisons), 'comparison')} shows a difference."
-    largest = sorted(shown, key=lambda c: -abs(c["effect"]))[:NAMED]
-    said = [f"{_where(c)}{c['a']} is {c['verdict']} than {c['b']} ({effect(c)})" for c in largest]
+    return "; ".join([*_differences(comparisons), *_without_one(comparisons)]) + "."
+
+
+def _differences(comparisons: Sequence[Tree]) -> list[str]:
+    """The largest differences that are shown, better and worse or, in a quick look, larger and smaller."""
+    shown = sorted(filter(_shows_one, comparisons), key=lambda c: -abs(c["effect"]))
+    said = [_difference(c) for c in shown[:NAMED]]
     if len(shown) > NAMED:
         said.append(f"{len(shown) - NAMED} smaller differences are shown below")
-    rest = len(comparisons) - len(shown)
-    if rest:
+    return said
+
+
+def _difference(comparison: Tree) -> str:
+    a, b, by = comparison["a"], comparison["b"], effect(comparison)
+    if comparison["verdict"] != NOT_JUDGED:
+        return f"{_where(comparison)}{a} is {comparison['verdict']} than {b} ({by})"
+    size = "larger" if comparison["effect"] > 0 else "smaller"
+    return f"{_where(comparison)}the accuracy of {a} is {size} than that of {b} in this quick look ({by})"
+
+
+def _without_one(comparisons: Sequence[Tree]) -> list[str]:
+    """How many comparisons show no difference, and how many are not judged, with the first one's reason."""
+    said, all_of_them = [], len(comparisons)
+    unshown = sum(c["verdict"] == NO_DIFFERENCE for c in comparisons)
+    if unshown == all_of_them:
+        return [f"None of {plural(all_of_them, 'comparison')} shows a difference"]
+    if unshown:
         said.append(
-            f"{rest} of {plural(len(comparisons), 'comparison')} "
-            f"{'show' if rest > 1 else 'shows'} no difference"
+            f"{unshown} of {plural(all_of_them, 'comparison')} "
+            f"{'show' if unshown > 1 else 'shows'} no difference"
         )
-    return "; ".join(said) + "."
+    unjudged = [c for c in comparisons if c["verdict"] == NOT_JUDGED and not _shows_one(c)]
+    if unjudged:
+        said.append(
+            f"{len(unjudged)} of {plural(all_of_them, 'comparison')} "
+            f"{'are' if len(unjudged) > 1 else 'is'} not judged, the first for this: {unjudged[0]['reason']}"
+        )
+    return said
+
+
+def _shows_one(comparison: Tree) -> bool:
+    """Whether it shows a difference, called so or, in a quick look, not."""
+    quick = comparison["verdict"] == NOT_JUDGED and comparison["reason"].startswith(QUICK_LOOK)
+    return quick or comparison["verdict"] in (BETTER, WORSE)
 
 
 def _where(comparison: Tree) -> str:
@@ -152,14 +191,7 @@ def _in_full(result: Tree) -> tuple[Block, ...]:
     ]
     if result["comparisons"]:
         blocks += [_comparisons(result), _evidence(result), *_charts(result)]
-        if any(c["tracks"] == c["n"] for c in result["comparisons"]):
-            blocks.append(
-                Text(
-                    text="Where there are as many signs as pictures, the data does not tell which pictures "
-                    "show the same sign. The intervals then take every picture as independent; where some "
-                    "show the same sign, they are too narrow."
-                )
-            )
+        blocks += [Text(text=said) for kind, said in OF_SIGNS.items() if kind in _signs_known(result)]
     blocks += [stored_bars(bars) for bars in result.get("bars", ())]
     blocks += [shown(table, result["study"]) for table in result["tables"]]
     blocks += [stored_curves(curves) for curves in result["curves"]]
@@ -234,7 +266,7 @@ def _comparisons(result: Tree) -> Table:
             points(c["effect"]),
             points_interval(c["ci95"]),
             _p(c["p_adjusted"]),
-            c["verdict"],
+            f"{c['verdict']}: {c['reason']}" if c.get("reason") else c["verdict"],
         )
         for c in result["comparisons"]
     )
@@ -252,7 +284,7 @@ def _evidence(result: Tree) -> Table:
             f"{c['a']} / {c['b']}",
             c["metric"],
             str(c["seeds"]),
-            f"{c['tracks']:,}",
+            _signs(c),
             f"{c['n']:,}",
             _p(c["p"]),
             _p(c["p_seeds"]),
@@ -281,6 +313,19 @@ def _evidence(result: Tree) -> Table:
     )
 
 
+def _signs(comparison: Tree) -> str:
+    """How many signs its pictures show, as far as that is known."""
+    if comparison.get("frames_per_sign"):
+        return f"{ABOUT} {comparison['tracks']:,}"
+    return NOT_NAMED if comparison["tracks"] == comparison["n"] else f"{comparison['tracks']:,}"
+
+
+def _signs_known(result: Tree) -> set[str]:
+    """What is known of the signs of the comparisons' pictures, by the words of its table."""
+    known = [_signs(comparison) for comparison in result["comparisons"]]
+    return {kind for kind in OF_SIGNS if any(said.startswith(kind) for said in known)}
+
+
 def _p(value: float | None) -> str:
     return "–" if value is None else "< 0.0001" if value < 1e-4 else f"{value:.4f}"
 
@@ -295,10 +340,7 @@ def _charts(result: Tree) -> list[Block]:
             if (c["metric"], c["b"]) == (metric, against) and c["ci95"] is not None
         ]
         if known:
-            rows = [
-                figures.Interval(name=c["a"], value=c["effect"], low=c["ci95"][0], high=c["ci95"][1])
-                for c in known
-            ]
+            rows = [_row(c) for c in known]
             charts.append(
                 figures.interval_chart(
                     name=f"{result['study']}-{metric}-{against}".replace(" ", "-").replace("/", "-"),
@@ -311,18 +353,22 @@ def _charts(result: Tree) -> list[Block]:
     return charts
 
 
+def _row(comparison: Tree) -> figures.Interval:
+    """A comparison in a chart: no share differs from another by more than 100 points."""
+    judged = comparison["verdict"] != NOT_JUDGED
+    low, high = (_within(end, -1.0, 1.0) for end in comparison["ci95"])
+    name = comparison["a"] if judged else f"{comparison['a']} ({NOT_JUDGED})"
+    return figures.Interval(name=name, value=comparison["effect"], low=low, high=high, judged=judged)
+
+
+def _within(value: float, low: float, high: float) -> float:
+    return min(max(value, low), high)
+
+
 def stored_curves(tree: Tree) -> Figure:
     """Lines as they were stored, drawn."""
-    lines = [
-        figures.Line(
-            name=curve["name"],
-            xs=tuple(curve["xs"]),
-            ys=tuple(curve["ys"]),
-            band=tuple(zip(curve["lows"], curve["highs"], strict=True)) if None not in curve["lows"] else (),
-        )
-        for curve in tree["curves"]
-    ]
     log = tree.get("log", False)
+    lines = [_line(curve, shares=not log) for curve in tree["curves"]]
     ends = ", ".join(
         f"{line.name} ends at {f'{line.ys[-1]:.3g}' if log else percent(line.ys[-1])}" for line in lines
     )
@@ -335,6 +381,14 @@ def stored_curves(tree: Tree) -> Figure:
         percent=not log,
         log=log,
     )
+
+
+def _line(curve: Tree, *, shares: bool) -> figures.Line:
+    """A stored line with its band; shares stay within 0 and 1, whatever a t interval says."""
+    band = list(zip(curve["lows"], curve["highs"], strict=True)) if None not in curve["lows"] else []
+    if shares:
+        band = [(_within(low, 0.0, 1.0), _within(high, 0.0, 1.0)) for low, high in band]
+    return figures.Line(name=curve["name"], xs=tuple(curve["xs"]), ys=tuple(curve["ys"]), band=tuple(band))
 
 
 def stored_bars(tree: Tree) -> Figure:

@@ -3,6 +3,7 @@
 A claim has parts; each is confirmed, refuted or open by its interval, and the claim is refuted by one part
 that is, confirmed by all of them, else open.  Claims were made before any training, so the interval of their
 own comparison decides, not the verdict after Holm, which would depend on how much else a study compares.
+What is not judged leaves its claim open, with the reason.
 """
 
 from __future__ import annotations
@@ -12,6 +13,7 @@ from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 from typing import Literal
 
+from roadworthy.core.verdicts import NOT_JUDGED
 from roadworthy.core.words import percent, plural, points, points_interval
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.verdicts import summarise
@@ -57,21 +59,21 @@ def near(what: str, values: Iterable[float], claimed: float, margin: float) -> P
 
 def better(comparison: Comparison, by: float = 0.0) -> Part:
     """Whether arm a beats arm b; refuted where it loses, or the interval excludes a gain of `by`."""
-    low, high = comparison.ci95 or (-math.inf, math.inf)
+    low, high = _interval(comparison)
     verdict: Verdict = "confirmed" if low > 0 else "refuted" if high < max(by, 0.0) else "open"
     return Part(verdict=verdict, evidence=describe(comparison))
 
 
 def worse(comparison: Comparison, by: float = 0.0) -> Part:
     """Whether arm a loses to arm b; refuted where it wins, or the interval excludes a loss of `by`."""
-    low, high = comparison.ci95 or (-math.inf, math.inf)
+    low, high = _interval(comparison)
     verdict: Verdict = "confirmed" if high < 0 else "refuted" if low > -max(by, 0.0) else "open"
     return Part(verdict=verdict, evidence=describe(comparison))
 
 
 def no_better(comparison: Comparison, by: float) -> Part:
     """Whether arm a gains nothing over arm b; refuted where it beats it, confirmed below a gain of `by`."""
-    low, high = comparison.ci95 or (-math.inf, math.inf)
+    low, high = _interval(comparison)
     verdict: Verdict = "refuted" if low > 0 else "confirmed" if high < by else "open"
     return Part(verdict=verdict, evidence=describe(comparison))
 
@@ -96,6 +98,12 @@ def largest(what: str, rounds: Sequence[Mapping[str, float]], among: Iterable[st
     return Part(verdict="confirmed" if low > 0 else "refuted" if high < 0 else "open", evidence=evidence)
 
 
+def _interval(comparison: Comparison) -> tuple[float, float]:
+    """What decides; everything where there is no interval, or the comparison is not to be judged."""
+    unknown = (-math.inf, math.inf)
+    return unknown if comparison.verdict == NOT_JUDGED else comparison.ci95 or unknown
+
+
 def never(what: str, shares: Iterable[float]) -> Part:
     """Whether something never happened, in any seed."""
     found = list(shares)
@@ -117,4 +125,6 @@ def describe(comparison: Comparison) -> str:
         words += f" (95 % {points_interval(comparison.ci95)})"
     if comparison.p is not None and comparison.p_adjusted is not None:
         words += f", p {comparison.p:.2g}, among all comparisons of the study {comparison.p_adjusted:.2g}"
+    if comparison.verdict == NOT_JUDGED:
+        words += f", {NOT_JUDGED} ({comparison.reason})"
     return words

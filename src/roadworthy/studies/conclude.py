@@ -12,9 +12,10 @@ import numpy as np
 from roadworthy.core.errors import DataError
 from roadworthy.core.files import write_csv, write_json
 from roadworthy.evaluate.results import Comparison
-from roadworthy.evaluate.statistics.pairing import pair
+from roadworthy.evaluate.statistics.pairing import Pairing, pair
+from roadworthy.evaluate.statistics.unjudged import at_chance, unequal_seconds
 from roadworthy.evaluate.statistics.verdicts import judge, paired
-from roadworthy.studies.finished import collect
+from roadworthy.studies.finished import collect, metrics_of
 from roadworthy.studies.plan import Job, Plan, Study, StudyRequest
 from roadworthy.studies.questions.catalogue import STUDIES
 from roadworthy.studies.results import ArmResult, Claim, StudyResult
@@ -40,7 +41,7 @@ def conclude(
         arms=tuple(_arm(arm.name, plan, done, folder) for arm in plan.arms),
         asked=dataclasses.asdict(ask),
         domains=tuple(done[0].new),
-        comparisons=tuple(judge(list(_comparisons(plan, done)))),
+        comparisons=tuple(judge(list(_comparisons(plan, done)), quick=ask.quick)),
         provenance=provenance,
     )
     return dataclasses.replace(
@@ -85,15 +86,37 @@ def _comparisons(plan: Plan, everything: Sequence[Job]) -> Iterator[Comparison]:
             both = pair(*([own[key] / domain for key in shared] for own in runs))
             if both.left_out:
                 raise DataError(f"the trainings of {a} and {b} were measured on different pictures")
-            yield paired(
-                a,
-                b,
-                both.a,
-                both.b,
-                both.groups,
-                metric=f"accuracy on {domain}" if domain else "accuracy",
-                generator=np.random.default_rng(0),
-            )
+            found = compared(a, b, both, f"accuracy on {domain}" if domain else "accuracy")
+            trainings = [[own[key] for key in shared] for own in runs]
+            reasons = filter(None, (found.reason, _unequal(plan, a, b, trainings)))
+            yield dataclasses.replace(found, reason="; ".join(reasons))
+
+
+def compared(a: str, b: str, both: Pairing, metric: str = "accuracy") -> Comparison:
+    """Arm a against arm b, with the reason not to judge it where one of them is at chance."""
+    found = paired(
+        a,
+        b,
+        both.a,
+        both.b,
+        both.groups,
+        metric=metric,
+        frames_per_sign=both.unnamed_frames,
+        generator=np.random.default_rng(0),
+    )
+    return dataclasses.replace(found, reason=at_chance(a, b, both))
+
+
+def _unequal(plan: Plan, a: str, b: str, folders: Sequence[Sequence[Path]]) -> str:
+    """Whether two arms that were promised the same seconds had them, in words; empty where they had.
+
+    folders: of the trainings of either arm, of the same seeds.
+    """
+    promised = {arm.name: arm.seconds if arm.trains else 0.0 for arm in plan.arms}
+    if not plan.equal_seconds or not promised[a] or promised[a] != promised[b]:
+        return ""
+    used = ([float(metrics_of(folder)["train_seconds"]) for folder in own] for own in folders)
+    return unequal_seconds(a, b, *used)
 
 
 def _reserved(claim: Claim, ask: StudyRequest, plan: Plan) -> Claim:

@@ -31,7 +31,7 @@ class StudyRequest:
     cifar: CIFAR-10, like `cifar10:FILE`, for the studies that are about it.
     classes: the classes to tell apart, by name.
     seeds: how many times each arm is trained from scratch, with seeds 0, 1, 2 and so on.
-    quick: an answer in minutes, from smaller networks and shorter trainings, with wider intervals.
+    quick: smaller networks and seconds of training; it says what is larger or smaller, and judges nothing.
     samples: also say what this many pictures of another domain would have shown.
     settings: the user's own, for every arm, as on the command line; they win over the arms'.
     """
@@ -93,7 +93,8 @@ class Plan:
     last: whether the final weights are measured beside the best.  domains: whether other domains are.
     new: other domains than those asked for, name to data spec (`{seed}` is the seed's); None for those.
     seeds: at most so many, where more would add little; 0 for as many as are asked for.
-    equal_seconds: arms whose `seconds` are the same are compared because of it.
+    equal_seconds: arms whose `seconds` are the same are compared because of it; where one then took a tenth
+    longer than the other, they are not judged.
     timed: seconds, where arms are ways to train whose speed is measured, not trainings.  A seed is then a
     round, in which each arm is timed by `Study.time`, in turn and one at a time: a machine that slows down
     slows all.

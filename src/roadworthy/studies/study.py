@@ -41,12 +41,15 @@ def study(
         run.
     A study that was interrupted continues where it stopped.
     executor: closed in the end.
-    Raises TrainingError naming trainings that failed, after all others are done, those of other studies too.
+    Raises DataError, before anything is trained, where an input is not there or not fit, and TrainingError
+    naming trainings that failed, after all others are done, those of other studies too.
     """
     require_for_study(ask)
+    from roadworthy.config import load_config
     from roadworthy.core.device import pick_device, provenance
     from roadworthy.core.errors import TrainingError
     from roadworthy.studies.executors import Here
+    from roadworthy.studies.inputs import open_inputs
     from roadworthy.studies.questions.catalogue import STUDIES
     from roadworthy.studies.runner import forecast, run_study
     from roadworthy.studies.watch import Watcher
@@ -57,10 +60,15 @@ def study(
             raise UsageError(f"the study {name} needs {lacks}")
     out, names = as_path(out), names or tuple(name for name in STUDIES if not STUDIES.get(name).lacks(ask))
     watcher = watcher or Watcher()
+    data = load_config(None, ask.settings, data={"spec": ask.data, "classes": ask.classes}).data
+    open_inputs(data, ask.new.values(), ask.cifar)
     origin = provenance(device=pick_device(), autocast=None, seed=0, command=command)
     results, failed = [], []
     with closing(executor or Here()) as own:
-        planned = {name: forecast(name, ask, out / name, own) for name in names}
+        planned = {}
+        for name in names:
+            watcher.on_forecast(name)
+            planned[name] = forecast(name, ask, out / name, own)
         watcher.on_plan(
             {name: len(prepared.to_do()) for name, prepared in planned.items()},
             sum(prepared.seconds for prepared in planned.values()),

@@ -11,6 +11,9 @@ from roadworthy.studies.results import StudyResult
 class Watcher:
     """Base class: override what you want to hear of.  Watchers cannot change a study."""
 
+    def on_forecast(self, study: str) -> None:
+        """Its trainings are about to be counted, and some of their steps tried to tell how long they take."""
+
     def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
         """Before anything is trained: the trainings that each study still needs, and seconds for all."""
 

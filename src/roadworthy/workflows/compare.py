@@ -2,13 +2,19 @@
 
 from __future__ import annotations
 
+import dataclasses
+import json
 from collections.abc import Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
 
 import numpy as np
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.extras import require
 from roadworthy.core.paths import StrPath, as_path
+from roadworthy.core.provenance import machines_apart
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.pairing import Pairing, pair
 from roadworthy.inference.onnx import PACKAGED
@@ -20,7 +26,8 @@ def compare(
 ) -> tuple[Comparison, Pairing]:
     """The accuracies of the stored answers of both, in pairs (api.compare tells the rules)."""
     require("comparing", "train", modules=("scipy",))
-    from roadworthy.evaluate.statistics.verdicts import judge, paired  # takes scipy
+    from roadworthy.evaluate.statistics.unjudged import at_chance  # these take scipy
+    from roadworthy.evaluate.statistics.verdicts import judge, paired
 
     folders_a, folders_b = names_of(runs_a), names_of(runs_b)
     if PACKAGED in (*folders_a, *folders_b):
@@ -31,5 +38,46 @@ def compare(
     a, b = (list(map(as_path, folders)) for folders in (folders_a, folders_b))
     both = pair(a, b)
     names = (a[0].name, b[0].name)
-    found = paired(*names, both.a, both.b, both.groups, generator=np.random.default_rng(0))
+    found = paired(
+        *names,
+        both.a,
+        both.b,
+        both.groups,
+        frames_per_sign=both.unnamed_frames,
+        generator=np.random.default_rng(0),
+    )
+    found = dataclasses.replace(found, reason=at_chance(*names, both))
     return judge([found])[0], both
+
+
+@dataclass(frozen=True, kw_only=True)
+class Speeds:
+    """Pictures a second that either arm's trainings took in, means over them.
+
+    apart: why the two cannot be set side by side; then they are None.
+    """
+
+    a: float | None
+    b: float | None
+    apart: str = ""
+
+
+def training_speeds(
+    runs_a: StrPath | Sequence[StrPath], runs_b: StrPath | Sequence[StrPath]
+) -> Speeds | None:
+    """How fast either arm trained; None where a folder holds no training."""
+    arms = [[as_path(folder) for folder in names_of(runs)] for runs in (runs_a, runs_b)]
+    try:
+        origins = [_stored(folder, "provenance.json") for arm in arms for folder in arm]
+        measured = [[_stored(folder, "metrics.json") for folder in arm] for arm in arms]
+        a, b = (float(np.mean([one["samples"] / one["train_seconds"] for one in arm])) for arm in measured)
+    except (OSError, ValueError, KeyError, ZeroDivisionError):
+        return None
+    if apart := machines_apart(origins):
+        return Speeds(a=None, b=None, apart=apart)
+    return Speeds(a=a, b=b)
+
+
+def _stored(folder: Path, name: str) -> dict[str, Any]:
+    found: dict[str, Any] = json.loads((folder / name).read_text(encoding="utf-8"))
+    return found

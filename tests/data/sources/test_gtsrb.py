@@ -4,12 +4,13 @@ import os
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError
 from roadworthy.core.notes import hearing
 from roadworthy.data.sources import SOURCES
-from roadworthy.data.sources.gtsrb import icons, read
+from roadworthy.data.sources.gtsrb import TEST_SIGNS, _test_signs, icons, read
 
 OFFICIAL = "Filename;Width;Height;Roi.X1;Roi.Y1;Roi.X2;Roi.Y2;ClassId\n"
 KAGGLE = "Width,Height,Roi.X1,Roi.Y1,Roi.X2,Roi.Y2,ClassId,Path\n"
@@ -125,6 +126,19 @@ def test_test_pictures_have_no_tracks_whatever_they_are_called(tmp_path: Path) -
     assert read(tmp_path, {}, "names")[-1].group == ""
 
 
+def test_pictures_of_the_official_test_have_the_sign_that_was_recovered() -> None:
+    with np.load(TEST_SIGNS) as stored:
+        signs, labels, precision = stored["signs"], stored["labels"].tolist(), float(stored["precision"])
+    assert (signs.shape, len(labels)) == ((12_630,), 421)
+    assert set(np.bincount(signs)) == {30}
+    assert precision >= 0.9
+    of = _test_signs()
+    label = labels[signs[7]]
+    assert of.group("00007.png", label) == of.group("00007.ppm", label) == f"test_{signs[7]:05d}"
+    # Another set's pictures may be called the same: there the class differs, or there are more of them.
+    assert of.group("00007.png", "merge") == of.group("12630.png", label) == of.group("a.png", label) == ""
+
+
 def test_kaggle_names_in_another_case(tmp_path: Path) -> None:
     make_kaggle(tmp_path)
     (tmp_path / "Train.csv").rename(tmp_path / "TRAIN.CSV")
@@ -215,6 +229,10 @@ def test_the_real_set() -> None:
     tracks = Counter(r.group for r in records if r.split == "train")
     assert len(tracks) == 1_307
     assert set(tracks.values()) == {29, 30}
+    signs = Counter(r.group for r in records if r.split == "test")
+    assert len(signs) == 421
+    assert set(signs.values()) == {30}
+    assert len({(r.group, r.label) for r in records if r.split == "test"}) == 421
 
 
 @pytest.mark.parametrize(

@@ -1,5 +1,6 @@
 """Stored predictions side by side."""
 
+import dataclasses
 from pathlib import Path
 
 import numpy as np
@@ -42,6 +43,18 @@ def test_seeds_are_rows(tmp_path: Path) -> None:
     assert pair(folders, folders[::-1]).a.tolist() == [[1.0, 1.0], [1.0, 0.0]]
 
 
+def test_it_knows_how_many_signs_the_pictures_show(tmp_path: Path) -> None:
+    one, two = store(tmp_path / "one", "abc", "011"), store(tmp_path / "two", "abc", "010")
+    assert (pair([one], [two]).signs, pair([one], [two]).classes) == (3, 2)
+    for folder in (one, two):
+        said = dataclasses.replace(Predictions.read(folder), groups=("", "", ""))
+        write_predictions(said, folder)
+    assert pair([one], [two]).signs is None
+    (one / "metrics.json").write_text('{"n": 60, "signs_estimated": 40}')
+    both = pair([one], [two])
+    assert (both.unnamed_frames, both.signs) == (1.5, 2)
+
+
 def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
     one, other = store(tmp_path / "one", "ab", "00"), store(tmp_path / "other", "cd", "00")
     renamed = store(tmp_path / "renamed", "ab", "00", targets="01")
@@ -51,5 +64,5 @@ def test_what_cannot_be_compared_is_refused(tmp_path: Path) -> None:
         pair([one], [renamed])
     with pytest.raises(DataError, match="2 and 1 folders"):
         pair([one, other], [one])
-    with pytest.raises(CheckpointError, match="no stored predictions"):
+    with pytest.raises(CheckpointError, match="no stored answers"):
         pair([one], [tmp_path])

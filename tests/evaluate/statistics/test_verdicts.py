@@ -1,5 +1,7 @@
 """Comparing arms: golden values, scipy as oracle, and what happens when there is, and is no, difference."""
 
+import dataclasses
+
 import numpy as np
 import pytest
 from scipy import stats
@@ -197,3 +199,41 @@ def test_verdicts_follow_from_the_adjusted_p() -> None:
     assert [c.p_adjusted for c in judged] == [0.02, 0.03, None]
     assert [c.verdict for c in judged] == ["better", "worse", "no difference shown"]
     assert judge([of(0.01, 0.1), of(0.04, 0.1), of(0.04, 0.1)])[1].verdict == "no difference shown"
+
+
+def test_a_quick_look_calls_nothing_better() -> None:
+    of = {"metric": "accuracy", "n": 9, "seeds": 3, "tracks": 3, "p": 0.001}
+    pairs = [
+        Comparison(a="a", b="b", effect=effect, ci95=(effect - 0.01, effect + 0.01), **of)
+        for effect in (0.1, -0.1)
+    ]
+    larger, smaller = judge(pairs, quick=True)
+    assert (larger.verdict, smaller.verdict) == ("not judged", "not judged")
+    assert larger.reason == "a quick look: larger by 10.00 points (95 % +9.00 to +11.00)"
+    assert smaller.reason.startswith("a quick look: smaller by 10.00 points")
+    unsure = Comparison(a="a", b="b", effect=0.1, ci95=None, **{**of, "p": 0.5})
+    assert judge([unsure], quick=True)[0].verdict == "no difference shown"
+    doubted = dataclasses.replace(pairs[0], reason="at chance")
+    for quick in (False, True):
+        judged = judge([doubted], quick=quick)[0]
+        assert (judged.verdict, judged.reason, judged.p_adjusted) == ("not judged", "at chance", 0.001)
+
+
+def test_where_signs_are_known_by_number_alone_pictures_count_as_signs_at_most() -> None:
+    """Frames that go together: taken one by one the deviation is too small, by the root of 30 at most."""
+    rng = random(10)
+    a, b = trainings(rng, hard=rng.normal(0, 1, TRACKS), seeds=3), np.ones((3, TRACKS * FRAMES))
+    unnamed = [""] * (TRACKS * FRAMES)
+
+    def variance(groups: list[str], frames: float) -> float:
+        found = spread(a - b, groups, frames)
+        assert found is not None
+        return found.total
+
+    by_itself = [f"{n}" for n in range(TRACKS * FRAMES)]
+    by_picture, by_number, by_sign = variance(by_itself, 1), variance(by_itself, 30), variance(GROUPS, 1)
+    assert by_picture < by_sign < by_number
+    counted = paired("a", "b", a, b, unnamed, frames_per_sign=30.0, generator=random(0))
+    assert (counted.tracks, counted.frames_per_sign) == (TRACKS, 30.0)
+    named = paired("a", "b", a, b, GROUPS, frames_per_sign=30.0, generator=random(0))
+    assert (named.tracks, named.frames_per_sign) == (TRACKS, None)

@@ -5,6 +5,8 @@
     Kaggle        Train.csv, Test.csv, Meta.csv and the folders that their column Path names
 
 torchvision's training set is that of the 2011 competition (26,640 pictures); the other two hold 39,209.
+The official test has no track numbers; gtsrb_test_signs.npz holds those that were recovered from the pictures
+(benchmarks/official_test_signs.py), for 421 signs of 30 pictures each.
 Source: Stallkamp et al., Neural Networks 2012; https://benchmark.ini.rub.de/gtsrb_dataset.html
 """
 
@@ -13,9 +15,13 @@ from __future__ import annotations
 import os
 import re
 from collections.abc import Mapping, Sequence
-from functools import lru_cache
+from dataclasses import dataclass
+from functools import cache, lru_cache
 from pathlib import Path
 
+import numpy as np
+
+from roadworthy.core.arrays import IntArray
 from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
 from roadworthy.core.notes import say, some
 from roadworthy.data.records import Record
@@ -33,8 +39,10 @@ from roadworthy.signs.catalogue import name_from_gtsrb_id
 
 _ROI = ("roi.x1", "roi.y1", "roi.x2", "roi.y2")
 _TRACK = re.compile(r"(?:\d{5}_)?(\d{5})_\d{5}\.\w+")
+_TEST_NAME = re.compile(r"\d{5}")
 _TRAINING = (("Final_Training", "Images"), ("Training",))
 _TEST = ("Final_Test", "Images")
+TEST_SIGNS = Path(__file__).with_name("gtsrb_test_signs.npz")
 _DEEP = 3  # levels below the place named at which the set is looked for
 _COPY = re.compile(r"[ _-]*(\(\d+\)|copy|kopie)( ?\(?\d+\)?)?\.csv", re.IGNORECASE)
 _INNER = {"final_training", "training", "final_test", "images"}
@@ -62,6 +70,11 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
             f"no GTSRB in {place} (looked for Train.csv, Final_Training/Images and Training, up to "
             f"{_DEEP} folders down); "
             "get it with: roadworthy data fetch gtsrb"
+        )
+    if any(record.split == "test" and record.group for record in records):
+        say(
+            "gtsrb: which pictures of the official test show one sign was recovered from the pictures; on "
+            f"training tracks {_test_signs().precision:.0%} of such pairs do"
         )
     return records
 
@@ -272,14 +285,47 @@ def _read_filenames(table: Path, folder: str, split: str, listing: Listing) -> l
     return [_record(row, path, split) for row, path in found if path is not None]
 
 
+@dataclass(frozen=True, kw_only=True)
+class _TestSigns:
+    """Which sign each picture of the official test shows, as recovered; `precision` of pairs on known tracks.
+
+    signs: (12630,) by the number that a picture is named by.  labels: (421,) of each sign.
+    """
+
+    signs: IntArray
+    labels: tuple[str, ...]
+    precision: float
+
+    def group(self, name: str, label: str) -> str:
+        """The sign that a picture of that name shows; empty where it is none of the official test's."""
+        stem = name.partition(".")[0]
+        if not _TEST_NAME.fullmatch(stem) or int(stem) >= len(self.signs):
+            return ""
+        sign = int(self.signs[int(stem)])
+        return f"test_{sign:05d}" if self.labels[sign] == label else ""
+
+
+@cache
+def _test_signs() -> _TestSigns:
+    with np.load(TEST_SIGNS, allow_pickle=False) as stored:
+        return _TestSigns(
+            signs=stored["signs"],
+            labels=tuple(stored["labels"].tolist()),
+            precision=float(stored["precision"]),
+        )
+
+
 def _record(row: Row, path: str, split: str) -> Record:
     number = row.text("classid")
     try:
         label = name_from_gtsrb_id(number)
     except LabelError as error:
         raise row.fail(str(error)) from error
-    # Only training pictures come in tracks; track numbers start anew in every class.
-    track = _TRACK.fullmatch(path.rpartition(os.sep)[2]) if split == "train" else None
+    name = path.rpartition(os.sep)[2]
+    # Only training pictures are named by tracks; track numbers start anew in every class.
+    track = _TRACK.fullmatch(name) if split == "train" else None
     group = f"{int(number):05d}_{track[1]}" if track else ""
+    if split == "test":
+        group = _test_signs().group(name, label)
     box, fault = row.box_or_fault(_ROI, inclusive=True)
     return Record(path=path, label=label, group=group, split=split, box=box, fault=fault)

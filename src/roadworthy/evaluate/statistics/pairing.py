@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import json
 from collections.abc import Sequence
 from dataclasses import dataclass
 from functools import reduce
@@ -20,6 +21,8 @@ class Pairing:
 
     a, b: (S, N) 1 where the network of a seed is right, else 0.  paths, groups, targets: (N,), the last by
     name.  left_out: pictures that some of the networks, but not all, were measured on.
+    classes: how many the networks tell apart, the fewest of them.
+    unnamed_frames: how many pictures show one sign, where that is known and which do is not; else None.
     """
 
     a: FloatArray
@@ -28,6 +31,15 @@ class Pairing:
     groups: tuple[str, ...]
     targets: tuple[str, ...]
     left_out: int
+    classes: int
+    unnamed_frames: float | None = None
+
+    @property
+    def signs(self) -> int | None:
+        """How many physical signs the pictures show; None where nothing is known of that."""
+        if self.unnamed_frames is not None:
+            return round(len(self.paths) / self.unnamed_frames)
+        return len(set(self.groups)) if all(self.groups) else None
 
 
 def pair(folders_a: Sequence[Path], folders_b: Sequence[Path]) -> Pairing:
@@ -40,7 +52,8 @@ def pair(folders_a: Sequence[Path], folders_b: Sequence[Path]) -> Pairing:
         raise DataError(
             f"{len(folders_a)} and {len(folders_b)} folders arrived; a comparison needs as many of either arm"
         )
-    tables = [_table(folder) for folder in (*folders_a, *folders_b)]
+    stored = [StoredAnswers.read(folder) for folder in (*folders_a, *folders_b)]
+    tables = list(map(_table, stored))
     common = reduce(lambda one, other: one & other.keys(), tables[1:], set(tables[0]))
     if not common:
         raise DataError(
@@ -56,19 +69,31 @@ def pair(folders_a: Sequence[Path], folders_b: Sequence[Path]) -> Pairing:
                 "the same pictures need the same classes"
             )
     right = np.array([[table[path][2] for path in paths] for table in tables], np.float64)
+    groups = tuple(tables[0][path][1] for path in paths)
     return Pairing(
         a=right[: len(folders_a)],
         b=right[len(folders_a) :],
         paths=tuple(paths),
-        groups=tuple(tables[0][path][1] for path in paths),
+        groups=groups,
         targets=tuple(tables[0][path][0] for path in paths),
         left_out=len(set().union(*tables)) - len(paths),
+        classes=min(len(one.classes) for one in stored),
+        unnamed_frames=None if any(groups) else _frames_per_sign(folders_a[0]),
     )
 
 
-def _table(folder: Path) -> dict[str, tuple[str, str, bool]]:
+def _frames_per_sign(folder: Path) -> float | None:
+    """How many pictures show one sign, as the measurement in that folder has it; None where it does not."""
+    try:
+        metrics = json.loads((folder / "metrics.json").read_text(encoding="utf-8"))
+        n, signs = metrics["n"], metrics["signs_estimated"]
+    except (OSError, ValueError, KeyError):
+        return None
+    return float(n / signs)
+
+
+def _table(stored: StoredAnswers) -> dict[str, tuple[str, str, bool]]:
     """By path: true class, physical sign, whether it was read right."""
-    stored = StoredAnswers.read(folder)
     right = stored.right.tolist()
     targets = [stored.classes[target] for target in stored.targets]
     rows = zip(stored.paths, targets, stored.groups, right, strict=True)

@@ -18,6 +18,8 @@ from scipy import optimize, stats
 
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.errors import ShapeError
+from roadworthy.core.verdicts import BETTER, NO_DIFFERENCE, NOT_JUDGED, QUICK_LOOK, WORSE
+from roadworthy.core.words import points, points_interval
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.intervals import Interval, bootstrap_mean
 
@@ -69,12 +71,14 @@ def paired(
     groups: Sequence[str],
     *,
     metric: str = "accuracy",
+    frames_per_sign: float | None = None,
     generator: np.random.Generator,
 ) -> Comparison:
     """Arm a against arm b, whose networks of the same seed saw the same pictures.
 
     scores_*_SN: a score of each seed's network on each picture; right or wrong as 1 and 0 for accuracy.
     groups: (N,), which physical sign a picture shows; an empty name is a sign of its own.
+    frames_per_sign: how many pictures show one sign, where no group is named.
     ci95, p: of the mean difference, for other seeds and other signs.  With one seed p is None: it says
     nothing of another training.  p_seeds: the paired t test over seeds alone.  ci95_tracks: bootstrap over
     whole tracks, for these networks alone.  p_mcnemar: exact, of the first seed, pictures as independent.
@@ -89,22 +93,26 @@ def paired(
     units = signs_of(groups)
     per_seed = difference.mean(axis=1)
     effect = float(per_seed.mean())
-    found = spread(difference, units)
+    unnamed = None if any(groups) else frames_per_sign
+    found = spread(difference, units, unnamed or 1.0)
     return Comparison(
         a=a,
         b=b,
         metric=metric,
         n=difference.shape[1],
         seeds=len(per_seed),
-        tracks=len(set(units)),
+        tracks=len(set(units)) if unnamed is None else round(len(units) / unnamed),
         effect=effect,
         ci95=_interval(effect, found),
         p=_p(effect, found),
         per_seed=tuple(per_seed.tolist()),
         p_seeds=paired_t(per_seed),
-        ci95_tracks=bootstrap_mean(difference.mean(axis=0), units, generator=generator),
+        ci95_tracks=None
+        if unnamed is not None
+        else bootstrap_mean(difference.mean(axis=0), units, generator=generator),
         p_mcnemar=mcnemar(difference[0]),
         detectable=None if found is None else detectable(found),
+        frames_per_sign=unnamed,
     )
 
 
@@ -113,14 +121,17 @@ def signs_of(groups: Sequence[str]) -> list[str]:
     return [group or f"picture {number}" for number, group in enumerate(groups)]
 
 
-def spread(difference_SN: FloatArray, units: Sequence[str]) -> Spread | None:
+def spread(difference_SN: FloatArray, units: Sequence[str], frames_per_sign: float = 1.0) -> Spread | None:
     """Variance of the mean difference over other seeds and other signs; None from one seed or one sign.
 
+    frames_per_sign: how many units show one sign, where they do not say which.  At worst those are right or
+        wrong together; then the variance over units is that many times what it looks like (Kish 1965,
+        section 5.4, the design effect 1 + (m - 1) rho with rho 1).
     Source: Owen 2007, eq. 3 and 4, with each sign's share of all pictures as its weight.
     """
     _, codes = np.unique(np.asarray(units), return_inverse=True)
     seeds, tracks = len(difference_SN), int(codes.max()) + 1
-    if seeds < 2 or tracks < 2:
+    if seeds < 2 or tracks / frames_per_sign < 2:
         return None
     # A sign's part in each seed's mean difference: over signs they add up to it.
     parts = np.stack([np.bincount(codes, weights=row) for row in difference_SN]) / difference_SN.shape[1]
@@ -128,13 +139,18 @@ def spread(difference_SN: FloatArray, units: Sequence[str]) -> Spread | None:
     parts -= parts.sum(axis=1).mean() * sizes  # about the mean, so that large signs are not far off for it
     by_seed, by_track = parts.sum(axis=1), parts.mean(axis=0)
     from_seeds = by_seed.var(ddof=1) / seeds
-    from_tracks = tracks / (tracks - 1) * float(np.square(by_track).sum())
+    from_tracks = frames_per_sign * tracks / (tracks - 1) * float(np.square(by_track).sum())
     both = parts.var(axis=0, ddof=1).sum() / seeds
-    total = max(from_seeds + from_tracks - both, from_seeds, from_tracks)
-    if total == 0:
-        return Spread(seeds=0.0, tracks=0.0, total=0.0, df=1.0)
-    df = total**2 / (from_seeds**2 / (seeds - 1) + from_tracks**2 / (tracks - 1))
-    return Spread(seeds=float(from_seeds), tracks=from_tracks, total=float(total), df=float(df))
+    found = []
+    # The more signs vary, the more degrees of freedom few seeds get; what may be overstated gives none.
+    for of_tracks in (from_tracks, from_tracks / frames_per_sign):
+        total = max(from_seeds + of_tracks - both, from_seeds, of_tracks)
+        if total == 0:
+            return Spread(seeds=0.0, tracks=0.0, total=0.0, df=1.0)
+        lone = from_seeds**2 / (seeds - 1) + of_tracks**2 / (tracks / frames_per_sign - 1)
+        found.append((float(total), float(total**2 / lone)))
+    (total, _), _ = found
+    return Spread(seeds=float(from_seeds), tracks=from_tracks, total=total, df=min(df for _, df in found))
 
 
 def paired_t(differences: FloatArray) -> float | None:
@@ -193,20 +209,31 @@ def holm(ps: Sequence[float]) -> list[float]:
     return result.tolist()
 
 
-def judge(comparisons: Sequence[Comparison]) -> list[Comparison]:
-    """The comparisons of one study with adjusted p and verdict; from numbers alone."""
+def judge(comparisons: Sequence[Comparison], *, quick: bool = False) -> list[Comparison]:
+    """The comparisons of one study with adjusted p and verdict; from numbers alone.
+
+    Those that have a reason not to be judged are `not judged`, whatever their p.
+    quick: trainings of seconds, which call no arm better or worse: the reason says larger or smaller.
+    """
     known = [number for number, comparison in enumerate(comparisons) if comparison.p is not None]
     adjusted = dict(zip(known, holm([comparisons[i].p or 0.0 for i in known]), strict=True))
     return [
-        replace(c, p_adjusted=adjusted.get(number), verdict=_verdict(c.effect, adjusted.get(number)))
-        for number, c in enumerate(comparisons)
+        _with_verdict(replace(comparison, p_adjusted=adjusted.get(number)), quick)
+        for number, comparison in enumerate(comparisons)
     ]
 
 
-def _verdict(effect: float, p_adjusted: float | None) -> str:
-    if p_adjusted is None or p_adjusted >= ALPHA:
-        return "no difference shown"
-    return "better" if effect > 0 else "worse"
+def _with_verdict(comparison: Comparison, quick: bool) -> Comparison:
+    if comparison.reason:
+        return replace(comparison, verdict=NOT_JUDGED)
+    if comparison.p_adjusted is None or comparison.p_adjusted >= ALPHA:
+        return replace(comparison, verdict=NO_DIFFERENCE)
+    if not quick:
+        return replace(comparison, verdict=BETTER if comparison.effect > 0 else WORSE)
+    size = "larger" if comparison.effect > 0 else "smaller"
+    by = f"{points(abs(comparison.effect), signed=False)} points (95 % {points_interval(comparison.ci95)})"
+    reason = f"{QUICK_LOOK}: {size} by {by}"
+    return replace(comparison, verdict=NOT_JUDGED, reason=reason)
 
 
 def _interval(effect: float, found: Spread | None) -> Interval | None:

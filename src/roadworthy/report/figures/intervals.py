@@ -11,6 +11,7 @@ from roadworthy.report.figures.scales import scale, tick_percent, ticks_within
 from roadworthy.report.figures.svg import (
     BLUE,
     NARROW,
+    PAPER,
     RULE,
     SOFT,
     circle,
@@ -25,12 +26,16 @@ FEW = 8  # rows, which may be twice as high
 
 @dataclass(frozen=True, kw_only=True)
 class Interval:
-    """One row of an interval chart: an estimate and the interval about it, all fractions."""
+    """One row of an interval chart: an estimate and the interval about it, all fractions.
+
+    judged: False draws it grey and hollow: nothing follows from it.
+    """
 
     name: str
     value: float
     low: float
     high: float
+    judged: bool = True
 
 
 def interval_chart(
@@ -65,11 +70,13 @@ def interval_chart(
     for i, row in enumerate(rows):
         y = top + pitch * (i + (0.7 if above else 0.5))
         start, end = (x(min(max(value, least), most)) for value in (row.low, row.high))
+        colour = BLUE if row.judged else SOFT
         parts += [
             text(0, y - 12, row.name) if above else text(left - 10, y + 4, row.name, anchor="end"),
-            line(start, y, end, y, BLUE, width=2.5),
-            *(line(at, y - 4, at, y + 4, BLUE, width=1.5) for at in (start, end)),
-            circle(x(row.value), y, 4, BLUE),
+            line(start, y, end, y, colour, width=2.5),
+            *(line(at, y - 4, at, y + 4, colour, width=1.5) for at in (start, end)),
+            circle(x(row.value), y, 4, colour),
+            *(() if row.judged else (circle(x(row.value), y, 2.5, PAPER),)),
             text(
                 width, y + 4, points(row.value) if difference else percent(row.value), anchor="end", size=12
             ),

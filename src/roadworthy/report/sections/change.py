@@ -52,7 +52,11 @@ def _row(name: str, found: Changed) -> tuple[str, ...]:
 
 
 def _chart(changes: Mapping[str, Changed], split: str) -> Block:
-    rows = [figures.Interval(name=name, **found["difference"]) for name, found in changes.items()]
+    differences = {name: found["difference"] for name, found in changes.items()}
+    rows = [
+        figures.Interval(name=name, value=one["value"], low=one["low"], high=one["high"])
+        for name, one in differences.items()
+    ]
     lowest = min(rows, key=lambda row: row.value)
     return figures.interval_chart(
         name="change",

@@ -48,19 +48,21 @@ def recommendations(known: Mapping[str, Tree]) -> list[str]:
     advice = [_on_signs(pairs)] if pairs else []
     for verdicts, a, b in _CHOICES:
         found = comparison_of(known[CIFAR], a, b) if CIFAR in known else None
-        if found is not None:
+        if found is not None and found["verdict"] in verdicts:
             advice.append(verdicts[found["verdict"]].format(at=in_common(known[CIFAR], b)))
     return advice
 
 
 def _on_signs(pairs: Sequence[Tree]) -> str:
-    better, worse, none = tally(pairs)
+    better, worse, none, _ = tally(pairs)
     if better and worse:
         return "On road signs try the penalty on your own: here it is better in places and worse in others."
     if better:
         return f"On road signs use the penalty where it helped: {better} of {len(pairs)} comparisons."
     if worse:
         return f"On road signs leave the penalty off: it is worse in {worse} of {len(pairs)} comparisons."
+    if not none:
+        return "On road signs nothing is recommended: none of these comparisons is judged."
     return (
         f"On road signs leave the penalty off: in {none} of {len(pairs)} comparisons no difference is shown."
     )

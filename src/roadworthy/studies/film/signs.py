@@ -20,7 +20,7 @@ from roadworthy.studies.film.words import (
 )
 
 MOST_PLACES = 3  # columns of a small table
-_MARKS = {"better": "▲", "worse": "▼", "no difference shown": "·"}
+_MARKS = {"better": "▲", "worse": "▼", "no difference shown": "·", "not judged": "○"}
 
 
 def signs(result: Tree) -> Slide:
@@ -38,7 +38,8 @@ def signs(result: Tree) -> Slide:
         points=judged or ("Claims C13 and C14 were not judged by these trainings",),
         narration=tuple(said),
         block=Table(
-            caption="Penalty against plain training, in points: ▲ better, ▼ worse, · no difference shown",
+            caption="Penalty against plain training, in points: ▲ better, ▼ worse, · no difference "
+            "shown, ○ not judged",
             columns=("trained", *(place or "test" for place in places)),
             rows=tuple(
                 (setting, *(cells.get((setting, place), "") for place in places))
@@ -50,8 +51,13 @@ def signs(result: Tree) -> Slide:
 
 
 def _tally_sentence(pairs: Sequence[Tree]) -> str:
-    better, worse, none = tally(pairs)
-    counts = ((better, "the penalty is better"), (worse, "it is worse"), (none, "no difference is shown"))
+    better, worse, none, unjudged = tally(pairs)
+    counts = (
+        (better, "the penalty is better"),
+        (worse, "it is worse"),
+        (none, "no difference is shown"),
+        (unjudged, "nothing is judged"),
+    )
     said = [f"in {n} {words}" for n, words in counts if n]
     return f"Of {len(pairs)} comparisons with plain training, {listed(said)}."
 
@@ -59,14 +65,18 @@ def _tally_sentence(pairs: Sequence[Tree]) -> str:
 def _tally_headline(pairs: Sequence[Tree]) -> str:
     if not pairs:
         return "nothing to compare"
-    better, worse, _ = tally(pairs)
+    better, worse, none, _ = tally(pairs)
     if better and worse:
         return "better in places, worse in others"
-    return "better in places" if better else "worse in places" if worse else "no difference shown"
+    if better or worse:
+        return "better in places" if better else "worse in places"
+    return "no difference shown" if none else "not judged"
 
 
-def tally(pairs: Sequence[Tree]) -> tuple[int, int, int]:
-    """How many are better, worse, and neither."""
+def tally(pairs: Sequence[Tree]) -> tuple[int, int, int, int]:
+    """How many are better, worse, neither, and not judged."""
     verdicts = [c["verdict"] for c in pairs]
-    better, worse = verdicts.count("better"), verdicts.count("worse")
-    return better, worse, len(verdicts) - better - worse
+    better, worse, none, unjudged = map(
+        verdicts.count, ("better", "worse", "no difference shown", "not judged")
+    )
+    return better, worse, none, unjudged

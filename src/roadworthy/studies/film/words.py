@@ -25,6 +25,8 @@ def verdict_sentence(comparison: Tree, a: str = "", b: str = "") -> str:
     by = effect(comparison) + ("" if comparison["ci95"] is not None else ", without an interval")
     if comparison["verdict"] in ("better", "worse"):
         return f"{capital(a)} is {comparison['verdict']} than {b}: {by}."
+    if comparison["verdict"] == "not judged":
+        return f"{capital(a)} against {b} is not judged, {comparison['reason']}."
     return f"Between {a} and {b} no difference is shown: {by}."
 
 
