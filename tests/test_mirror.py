@@ -12,6 +12,7 @@ COVERED_BY = {
     "__main__.py": "cli/test_app.py",
     "cli/": "cli/test_app.py",
     "core/accuracy.py": "report/test_card.py",
+    "core/answers.py": "studies/story/test_story.py",
     "core/arrays.py": "test_architecture.py",
     "core/document.py": "report/test_report.py",
     "core/predictions.py": "evaluate/test_metrics.py",
