@@ -84,18 +84,19 @@ def write(folder: Path, *studies: dict[str, Any]) -> Path:
     return folder
 
 
-def write_answers(place: Path, arm: str, answers: list[int], targets: list[int]) -> None:
+def write_answers(place: Path, arm: str, answers: list[int], targets: list[int], kept: bool) -> None:
     run = place / "runs" / arm / "seed-0"
+    said = {"answers": np.array(answers)} if kept else {"logits": np.eye(4, dtype=np.float32)[answers]}
     run.mkdir(parents=True)
     np.savez(
         run / "predictions.npz",
-        logits=np.eye(4, dtype=np.float32)[answers],
         targets=targets,
         classes=np.array(FOUR),
         paths=np.array([str(i) for i in range(len(targets))]),
         groups=np.array([""] * len(targets)),
         temperature=1.0,
         rejection="null",
+        **said,
     )
 
 
@@ -157,9 +158,10 @@ def test_a_quick_look_settles_nothing(tmp_path: Path) -> None:
     assert "Quick looks, which settle nothing: baseline" in story.summary[1]
 
 
-def test_mistakes_are_counted_in_what_is_kept_and_drawn_as_signs(tmp_path: Path) -> None:
+@pytest.mark.parametrize("kept", [True, False], ids=["kept", "trained here"])
+def test_mistakes_are_counted_in_what_is_kept_and_drawn_as_signs(tmp_path: Path, kept: bool) -> None:
     tree = study("baseline")
-    write_answers(tmp_path, "none", answers=[0, 0, 0, 3], targets=[0, 1, 1, 2])
+    write_answers(tmp_path, "none", answers=[0, 0, 0, 3], targets=[0, 1, 1, 2], kept=kept)
     one = Finished(tree=tree, folder=tmp_path)
     found = misread(one, "none")
     assert found is not None

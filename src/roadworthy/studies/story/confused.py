@@ -9,8 +9,8 @@ from pathlib import Path
 
 import numpy as np
 
+from roadworthy.core.answers import StoredAnswers
 from roadworthy.core.arrays import IntArray
-from roadworthy.core.predictions import Predictions
 from roadworthy.report.study import Tree
 
 
@@ -31,10 +31,10 @@ def confusion(one: Finished, arm: str) -> tuple[tuple[str, ...], IntArray] | Non
     """Classes and counts of true class by answer, over all trainings of an arm; None where none is kept."""
     classes: tuple[str, ...] = ()
     counts = np.zeros((0, 0), dtype=np.int64)
-    for said in _predictions(one, arm):
+    for said in _answers(one, arm):
         if not classes:
             classes, counts = said.classes, np.zeros((len(said.classes),) * 2, dtype=np.int64)
-        np.add.at(counts, (said.targets, said.logits.argmax(axis=1)), 1)
+        np.add.at(counts, (said.targets, said.answers), 1)
     return (classes, counts) if classes else None
 
 
@@ -51,11 +51,11 @@ def misread(one: Finished, arm: str) -> tuple[Counter[tuple[str, str]], int] | N
             if row != column
         }
     )
-    return wrong, sum(1 for _ in _predictions(one, arm))
+    return wrong, sum(1 for _ in _answers(one, arm))
 
 
-def _predictions(one: Finished, arm: str) -> Iterator[Predictions]:
+def _answers(one: Finished, arm: str) -> Iterator[StoredAnswers]:
     for own in one.tree["arms"]:
         for run in own["runs"] if own["name"] == arm else ():
             if (one.folder / run["folder"] / "predictions.npz").is_file():
-                yield Predictions.read(one.folder / run["folder"])
+                yield StoredAnswers.read(one.folder / run["folder"])

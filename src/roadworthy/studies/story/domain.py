@@ -24,6 +24,8 @@ from roadworthy.studies.story.signs import side_by_side
 
 CHOSEN_ON = "other-val"  # what measures were chosen on: its figures are not for a page
 
+SAID = {"other-test": "drawn Australian signs"}
+
 
 def new_domain(library: Library) -> Chapter:
     """3: how new pictures differ, what is lost there, and what helps."""
@@ -99,5 +101,5 @@ def _elsewhere(one: Finished | None) -> str:
     worst = min(means, key=lambda place: means[place])
     return (
         f"Open: what helps there was not tried in these results; the study's network reads "
-        f"{100 * means['']:.0f} % of its own test and {100 * means[worst]:.0f} % of {worst}."
+        f"{100 * means['']:.0f} % of its own test and {100 * means[worst]:.0f} % of {SAID.get(worst, worst)}."
     )

@@ -63,8 +63,7 @@ def paper() -> Chapter:
         number="4.1",
         question="The paper: which problem, which approach, how validated, and is it consistent?",
         answer=(
-            "Open: the published pair of figures is too close to bear out the claim by itself, one run of "
-            "each method being compared.",
+            "Open: the published pair of figures is too close to bear out the claim by itself.",
             "The paper (Zhao, Zhang and Hu, ICML 2022) looks for flat minima by penalising the length of the "
             "gradient, which contains plain training and SAM as its two ends.",
         ),
