@@ -13,7 +13,6 @@ COVERED_BY = {
     "cli/": "cli/test_app.py",
     "core/accuracy.py": "report/test_card.py",
     "core/answers.py": "studies/test_kept.py",
-    "core/answers.py": "studies/story/test_story.py",
     "core/arrays.py": "test_architecture.py",
     "core/document.py": "report/test_report.py",
     "core/predictions.py": "evaluate/test_metrics.py",
