@@ -70,10 +70,10 @@ def test_a_loss_is_the_mirror_image() -> None:
 def test_one_refuted_part_refutes_and_all_must_be_confirmed() -> None:
     confirmed, refuted = Part(verdict="confirmed", evidence="x"), Part(verdict="refuted", evidence="y")
     undecided = Part(verdict="open", evidence="z")
-    assert judge("C1", "text", confirmed, confirmed).verdict == "confirmed"
-    assert judge("C1", "text", confirmed, undecided).verdict == "open"
-    assert judge("C1", "text", confirmed, undecided, refuted).verdict == "refuted"
-    assert judge("C1", "text", confirmed, refuted).evidence == "x; y"
+    assert judge("C1", confirmed, confirmed).verdict == "confirmed"
+    assert judge("C1", confirmed, undecided).verdict == "open"
+    assert judge("C1", confirmed, undecided, refuted).verdict == "refuted"
+    assert judge("C1", confirmed, refuted).evidence == "x; y"
     assert [part.verdict for part in everywhere([])] == ["open"]
 
 

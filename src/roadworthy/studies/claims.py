@@ -21,6 +21,24 @@ from roadworthy.studies.results import Claim
 
 Verdict = Literal["confirmed", "refuted", "open"]
 
+CLAIMED: Mapping[str, str] = {
+    "C1": "98.69 % of the test are right, and validation says 99.8 %.",
+    "C2": "After ten more epochs with augmentation 92.02 % of the test are right: fewer than before.",
+    "C3": "The drop shows better generalisation.",
+    "C4": "Convolution takes most time; augmentation in Python comes next, data handling after it.",
+    "C5": "In equal time 99.56 % are right without and 75.36 % with augmentation.",
+    "C6": "The time for augmentation is well spent nevertheless.",
+    "C7": "60 is read as 50: only the numeral differs; no entry as stop: both are red and round.",
+    "C8": "More pictures of 60 and no entry, more layers and a higher resolution help.",
+    "C9": "After 20 augmented epochs 85 % of new photographs are right.",
+    "C10": "After 10 more epochs of it 90 % are.",
+    "C11": "The gain is due to augmentation (and to early stopping and checkpoints).",
+    "C12": "With a penalty of 0.01 44.55 % of CIFAR-10 are right, where 85 % are to be expected.",
+    "C13": "75.00 % of new photographs are right, and 60 is never predicted.",
+    "C14": "The penalty did not help.",
+}
+"""What the study claimed, by the number that each claim goes by here."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:
@@ -30,17 +48,19 @@ class Part:
     evidence: str
 
 
-def judge(id: str, text: str, *parts: Part) -> Claim:
-    """The claim that the parts make up."""
+def judge(id: str, *parts: Part) -> Claim:
+    """What the parts of a claim, by its number, add up to."""
     verdicts = {part.verdict for part in parts}
     verdict = "refuted" if "refuted" in verdicts else "confirmed" if verdicts == {"confirmed"} else "open"
-    return Claim(id=id, text=text, verdict=verdict, evidence="; ".join(part.evidence for part in parts))
+    return Claim(
+        id=id, text=CLAIMED[id], verdict=verdict, evidence="; ".join(part.evidence for part in parts)
+    )
 
 
-def untrained(texts: Mapping[str, str]) -> list[Claim]:
-    """Claims, by name, about a network that was not trained: a quick look leaves it out."""
+def untrained(*ids: str) -> list[Claim]:
+    """Claims about a network that was not trained: a quick look leaves it out."""
     open_ = Part(verdict="open", evidence="the network that it speaks of was not trained")
-    return [judge(id, text, open_) for id, text in texts.items()]
+    return [judge(id, open_) for id in ids]
 
 
 def near(what: str, values: Iterable[float], claimed: float, margin: float) -> Part:

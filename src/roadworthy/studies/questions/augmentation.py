@@ -171,12 +171,10 @@ class Augmentation(Study):
         return [
             judge(
                 "C2",
-                "After ten more epochs with augmentation 92.02 % of the test are right: fewer than before.",
                 worse(at_home, by=0.0667),
             ),
             judge(
                 "C3",
-                "The drop shows better generalisation.",
                 worse(at_home),
                 *everywhere(elsewhere),
             ),

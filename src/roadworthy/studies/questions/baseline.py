@@ -81,7 +81,6 @@ class Baseline(Study):
         return [
             judge(
                 "C1",
-                "98.69 % of the test are right, and validation says 99.8 %.",
                 near("test accuracy", arm.values().values(), 0.9869, margin=0.01),
                 near("validation", arm.values("val_accuracy").values(), 0.998, margin=0.005),
             )

@@ -90,10 +90,9 @@ class EqualTime(Study):
         return [
             judge(
                 "C5",
-                "In equal time 99.56 % are right without and 75.36 % with augmentation.",
                 worse(result.comparison(*pair), by=0.242),
             ),
-            judge("C6", "The time for augmentation is well spent nevertheless.", *everywhere(elsewhere)),
+            judge("C6", *everywhere(elsewhere)),
         ]
 
     def tables(self, result: StudyResult, folder: Path) -> Sequence[DataTable]:

@@ -82,7 +82,6 @@ class GradientNormOriginal(Study):
         return [
             judge(
                 "C12",
-                "With a penalty of 0.01 44.55 % of CIFAR-10 are right, where 85 % are to be expected.",
                 near("as it was", result.arm(AS_IT_WAS).values().values(), 0.4455, margin=0.02),
                 near("with a rate that learns", result.arm(LEARNS).values().values(), 0.85, margin=0.02),
             )

@@ -58,13 +58,11 @@ class Mistakes(Study):
         return [
             judge(
                 "C7",
-                "60 is read as 50: only the numeral differs; no entry as stop: both are red and round.",
                 _mostly("speed-60", "speed-50", wrong),
                 _mostly("no-entry", "stop", wrong),
             ),
             judge(
                 "C8",
-                "More pictures of 60 and no entry, more layers and a higher resolution help.",
                 *(
                     next_steps.higher_resolution(result, folder)
                     if arm.name == LARGER

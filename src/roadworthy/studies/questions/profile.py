@@ -88,7 +88,6 @@ class Profile(Study):
         return [
             judge(
                 "C4",
-                "Convolution takes most time; augmentation in Python comes next, data handling after it.",
                 Part(verdict=told[0].verdict, evidence=f"shares of a step: {told[0].evidence}"),
                 Part(verdict=told[1].verdict, evidence=f"next: {evidence}"),
                 Part(verdict=told[2].verdict, evidence=f"after it: {told[2].evidence}"),

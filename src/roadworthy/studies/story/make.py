@@ -5,6 +5,7 @@ from __future__ import annotations
 from roadworthy.core.document import Table
 from roadworthy.report.story.chapters import Story
 from roadworthy.report.study import THE_STUDY
+from roadworthy.studies.claims import CLAIMED
 from roadworthy.studies.story.domain import new_domain
 from roadworthy.studies.story.paper import paper, reproduced
 from roadworthy.studies.story.problem import built, data, problem
@@ -64,7 +65,7 @@ def claims(library: Library) -> Table:
                 rows.append((id, claim["text"], claim["verdict"], claim["evidence"], command_of(one)))
             else:
                 lacks = "not among these results"
-                rows.append((id, "", "missing", lacks, f"roadworthy study {name}"))
+                rows.append((id, CLAIMED[id], "missing", lacks, f"roadworthy study {name}"))
     return Table(
         caption="Each claim, what became of it, and by which trainings",
         columns=("", "claim", "verdict", "evidence", "command"),
