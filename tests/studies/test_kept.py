@@ -43,7 +43,9 @@ class Sure(Study):
     def claims(self, result: StudyResult, folder: Path) -> list[Claim]:
         values = result.arm("one").values().values()
         return [
-            judge("C0", "It is.", better(result.comparison("other", "one")), near("one", values, 0.8, 0.1))
+            judge(
+                "C0", better(result.comparison("other", "one")), near("one", values, 0.8, 0.1), text="It is."
+            )
         ]
 
     def tables(self, result: StudyResult, folder: Path) -> list[DataTable]:

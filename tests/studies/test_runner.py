@@ -18,9 +18,10 @@ from roadworthy.config import Config, load_config
 from roadworthy.core.device import with_threads
 from roadworthy.core.errors import TrainingError, UnknownNameError, UsageError
 from roadworthy.core.predictions import Predictions
+from roadworthy.core.verdicts import VERDICTS
 from roadworthy.evaluate.corruptions import CORRUPTIONS
 from roadworthy.report.study import read_study, study_sections
-from roadworthy.studies import runner
+from roadworthy.studies import inputs, runner
 from roadworthy.studies.claims import Part, judge, near
 from roadworthy.studies.estimate import study_seconds
 from roadworthy.studies.executors import Here
@@ -54,7 +55,9 @@ class Tiny(Study):
 
     def claims(self, result: StudyResult, folder: Path) -> list[Claim]:
         return [
-            judge("C0", "It is perfect.", near("accuracy", result.arm("two").values().values(), 1.0, 0.0))
+            judge(
+                "C0", near("accuracy", result.arm("two").values().values(), 1.0, 0.0), text="It is perfect."
+            )
         ]
 
 
@@ -108,7 +111,7 @@ def test_a_study_from_beginning_to_report(ask: StudyRequest, tmp_path: Path) -> 
     assert metrics == [
         (a, "one", metric) for metric in ("accuracy", "accuracy on other") for a in ("two", "on")
     ]
-    assert {c["verdict"] for c in tree["comparisons"]} <= {"better", "worse", "no difference shown"}
+    assert {c["verdict"] for c in tree["comparisons"]} <= set(VERDICTS)
     assert tree["claims"][0]["verdict"] in ("confirmed", "refuted", "open")
     assert set(two["runs"][0]["new"]) == {"last weights", "other"}
     with (tmp_path / "tiny" / "results.csv").open(newline="") as file:
@@ -210,7 +213,10 @@ def test_a_folder_that_another_process_works_in_is_refused(ask: StudyRequest, tm
         api.study(["tiny"], ask, tmp_path)
 
 
-def test_trainings_that_fail_are_named_and_the_others_kept(ask: StudyRequest, tmp_path: Path) -> None:
+def test_trainings_that_fail_are_named_and_the_others_kept(
+    ask: StudyRequest, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr(inputs, "open_inputs", lambda *_: None)  # the folder goes after it was opened
     broken = dataclasses.replace(ask, seeds=1, new={"nowhere": f"folder:{tmp_path / 'nowhere'}"})
     with pytest.raises(TrainingError, match=r"3 of 3 trainings failed.*nowhere"):
         api.study(["tiny"], broken, tmp_path / "out")
@@ -403,7 +409,7 @@ class Timed(Study):
         return "Neither."
 
     def claims(self, result: StudyResult, folder: Path) -> list[Claim]:
-        return [judge("C0", "It is.", Part(verdict="refuted", evidence="it is not"))]
+        return [judge("C0", Part(verdict="refuted", evidence="it is not"), text="It is.")]
 
 
 class Unused(Here):

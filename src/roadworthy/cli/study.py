@@ -134,15 +134,19 @@ def _results(names: list[str], ask: StudyRequest, out: Path, on: str, jobs: int)
     from roadworthy.cli.study_progress import study_progress
 
     api.require_for_study(ask, on=on)  # at once, and before what it takes is imported
-    say(f"opening {', '.join(spec for spec in (ask.data, *ask.new.values(), ask.cifar) if spec)}")
     from roadworthy.studies.executors import executor
+    from roadworthy.studies.questions.catalogue import STUDIES
 
+    for name in names:
+        STUDIES.get(name)
+    own = executor(on, jobs)
+    say(f"opening {', '.join(spec for spec in (ask.data, *ask.new.values(), ask.cifar) if spec)}")
     try:
         return api.study(
             names,
             ask,
             out,
-            executor=executor(on, jobs),
+            executor=own,
             watcher=study_progress(),
             command=command_line(),
         )

@@ -48,12 +48,15 @@ class Part:
     evidence: str
 
 
-def judge(id: str, *parts: Part) -> Claim:
-    """What the parts of a claim, by its number, add up to."""
+def judge(id: str, *parts: Part, text: str = "") -> Claim:
+    """What the parts of a claim add up to.
+
+    text: what it says; that of the study's claim with this number where it is left out.
+    """
     verdicts = {part.verdict for part in parts}
     verdict = "refuted" if "refuted" in verdicts else "confirmed" if verdicts == {"confirmed"} else "open"
     return Claim(
-        id=id, text=CLAIMED[id], verdict=verdict, evidence="; ".join(part.evidence for part in parts)
+        id=id, text=text or CLAIMED[id], verdict=verdict, evidence="; ".join(part.evidence for part in parts)
     )
 
 
