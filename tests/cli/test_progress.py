@@ -73,9 +73,11 @@ def test_a_studys_progress_says_how_long_and_what_came_out() -> None:
     assert lines.seconds_left() == 90.0
     lines.on_plan({"baseline": 5, "profile": 0}, 3600.0)
     lines.on_forecast("profile")
+    lines.on_plan({"baseline": 0}, 0.0)
     assert stream.getvalue().splitlines()[3:] == [
         "this will take about 60 min: 5 trainings to do (baseline 5, profile 0)",
         "profile: planning, and trying how fast its networks train here",
+        "all trainings are done; nothing is trained",
     ]
 
 

@@ -41,6 +41,9 @@ class StudyLines(Watcher):
 
     def on_plan(self, trainings: Mapping[str, int], seconds: float) -> None:
         """Say beforehand how long all of it takes."""
+        if not any(trainings.values()):
+            self._say("all trainings are done; nothing is trained")
+            return
         studies = ", ".join(f"{name} {n}" for name, n in trainings.items())
         self._say(
             f"this will take about {duration(seconds)}: {plural(sum(trainings.values()), 'training')} to do "

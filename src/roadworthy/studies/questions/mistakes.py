@@ -16,7 +16,7 @@ from roadworthy.core.arrays import FloatArray
 from roadworthy.core.document import Column, DataTable
 from roadworthy.core.files import write_arrays
 from roadworthy.core.predictions import Predictions, probabilities
-from roadworthy.core.words import interval, percent
+from roadworthy.core.words import interval, percent, plural
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
 from roadworthy.evaluate.analysis.causes import TraitEffect, actions, concentration, trait_effects
@@ -297,7 +297,8 @@ def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]
     if not shares:
         return Part(verdict="open", evidence=f"no mistakes on {target}")
     summary = summarise(shares)
-    seeds = f"{len(shares)} of {len(wrong)} seeds" if len(shares) < len(wrong) else f"{len(wrong)} seeds"
+    seeds = plural(len(wrong), "seed")
+    seeds = f"{len(shares)} of {seeds}" if len(shares) < len(wrong) else seeds
     evidence = f"{percent(summary.mean, 0)} {what} are {read_as} ({sum(totals)} mistakes, {seeds}"
     if summary.ci95 is None:
         return Part(verdict="open", evidence=f"{evidence})")
