@@ -1,7 +1,10 @@
 """Answers begin with yes, no or open, by rule."""
 
+import dataclasses
+
 import pytest
 
+from roadworthy.core.verdicts import QUICK_LOOK
 from roadworthy.evaluate.results import Comparison
 from roadworthy.studies.answers import gained, largest, within
 
@@ -58,3 +61,12 @@ def test_the_largest_gains_are_named_and_a_quick_look_says_larger() -> None:
     assert both.startswith("larger with ours +0.00 points")
     assert "better" not in both
     assert largest([], quick=False) == "nothing was compared"
+
+
+def test_an_arm_that_is_not_judged_is_never_named_but_for_a_quick_look() -> None:
+    lucky = comparison("not judged", 0.2, 0.4, "guessing")
+    assert "guessing" not in largest([lucky, NARROW, WIDE], quick=False)
+    assert "guessing" not in largest([lucky, NARROW, WIDE], quick=True)
+    assert largest([lucky], quick=False) == "none could be judged"
+    seen = dataclasses.replace(lucky, a="ours", reason=f"{QUICK_LOOK}: larger by 30 points")
+    assert largest([seen, NARROW], quick=True).startswith("larger with ours +30.00 points")

@@ -340,7 +340,7 @@ def _charts(result: Tree) -> list[Block]:
             if (c["metric"], c["b"]) == (metric, against) and c["ci95"] is not None
         ]
         if known:
-            rows = [_row(c) for c in known]
+            rows = [comparison_row(c) for c in known]
             charts.append(
                 figures.interval_chart(
                     name=f"{result['study']}-{metric}-{against}".replace(" ", "-").replace("/", "-"),
@@ -353,7 +353,7 @@ def _charts(result: Tree) -> list[Block]:
     return charts
 
 
-def _row(comparison: Tree) -> figures.Interval:
+def comparison_row(comparison: Tree) -> figures.Interval:
     """A comparison in a chart: no share differs from another by more than 100 points."""
     judged = comparison["verdict"] != NOT_JUDGED
     low, high = (_within(end, -1.0, 1.0) for end in comparison["ci95"])

@@ -5,6 +5,7 @@ from __future__ import annotations
 from collections.abc import Sequence
 from typing import Literal
 
+from roadworthy.core.verdicts import BETTER, NO_DIFFERENCE, NOT_JUDGED, QUICK_LOOK, WORSE
 from roadworthy.core.words import points, points_interval
 from roadworthy.evaluate.results import Comparison
 
@@ -20,7 +21,7 @@ def gained(comparisons: Sequence[Comparison], *, quick: bool, worth: float = WOR
     """
     if quick or not comparisons:
         return "Open"
-    if any(c.verdict == "better" for c in comparisons):
+    if any(c.verdict == BETTER for c in comparisons):
         return "Yes"
     return "No" if all(_excluded(c, worth) for c in comparisons) else "Open"
 
@@ -34,12 +35,18 @@ def within(low: float, high: float, bound: float, *, quick: bool) -> Reply:
 
 def _excluded(comparison: Comparison, worth: float) -> bool:
     known = comparison.ci95 is not None and comparison.ci95[1] < worth
-    return comparison.verdict == "worse" or (comparison.verdict == "no difference shown" and known)
+    return comparison.verdict == WORSE or (comparison.verdict == NO_DIFFERENCE and known)
 
 
 def largest(comparisons: Sequence[Comparison], *, quick: bool, most: int = NAMED) -> str:
-    """The largest gains with their intervals, in a clause; those that are shown, where any is."""
-    shown = [c for c in comparisons if c.verdict == "better"] or list(comparisons)
+    """The largest gains with their intervals, in a clause; those that are shown, where any is.
+
+    An arm at chance, or one whose seconds were not those promised, is never named.
+    """
+    judged = [c for c in comparisons if c.verdict != NOT_JUDGED or c.reason.startswith(QUICK_LOOK)]
+    if comparisons and not judged:
+        return "none could be judged"
+    shown = [c for c in judged if c.verdict == BETTER] or judged
     ranked = sorted(shown, key=lambda c: -c.effect)[:most]
     said = ", ".join(f"{c.a}{_where(c)} {gain(c)}" for c in ranked)
     if len(ranked) < 2:

@@ -17,7 +17,7 @@ from roadworthy.report.story.chapters import Chapter
 from roadworthy.studies.story.confused import Finished, misread
 from roadworthy.studies.story.make import JUDGED_BY, make_story
 from roadworthy.studies.story.paper import penalty_verdict
-from roadworthy.studies.story.read import FOUR, command_of, headline
+from roadworthy.studies.story.read import FOUR, command_of, gains_chart, headline
 from roadworthy.studies.story.signs import drawn, mirrored, misread_signs, side_by_side
 
 QUESTIONS = ["1.1", "1.2", "1.3", "2.1", "2.2", "2.3", "3", "4.1", "4.2"]
@@ -214,3 +214,11 @@ def test_the_command_writes_the_page_and_refuses_what_it_would_ignore(
 
 def test_the_page_is_the_same_for_the_same_results() -> None:
     assert render_story(make_story({})) == render_story(make_story({}))
+
+
+def test_an_arm_that_is_not_judged_is_named_so_in_charts() -> None:
+    (chart,) = gains_chart(
+        "gains", "Gains", [comparison("lucky", "none", "not judged"), comparison("ours", "none")]
+    )
+    assert "lucky (not judged)" in chart.alt
+    assert "ours (not judged)" not in chart.alt

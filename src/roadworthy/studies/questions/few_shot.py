@@ -2,10 +2,14 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
+from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
 from roadworthy.studies.questions.domain_measures import DRAWN, QUICK_DRAWN
 from roadworthy.studies.questions.domains import SECONDS, TOGETHER
 from roadworthy.studies.questions.setups import COMPACT, QUICK_SECONDS, QUICK_SEEDS
+from roadworthy.studies.results import StudyResult
 
 SHOTS = (1, 5, 20)  # pictures a class, each of another sign
 SHARE = 0.2  # of each batch
@@ -40,6 +44,15 @@ class FewShot(Study):
             new={f"{name}, signs not shown": f"{spec}{joined}leave={max(SHOTS)}"},
             seeds=QUICK_SEEDS if ask.quick else 0,
         )
+
+    def answer(self, result: StudyResult, folder: Path) -> str:
+        """Whether any number of pictures gains on the signs that were not shown."""
+        quick = bool(result.asked["quick"])
+        there = [c for c in result.comparisons if c.metric != "accuracy"]
+        reply = gained(there, quick=quick)
+        words = {"Yes": "a few labelled pictures help", "No": "a few labelled pictures gain nothing"}
+        said = words.get(reply, "whether a few labelled pictures help is not shown")
+        return f"{reply}: {said}. Of the gains over none {largest(there, quick=quick)}."
 
 
 def _photographs(ask: StudyRequest) -> dict[str, str]:

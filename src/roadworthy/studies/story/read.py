@@ -14,7 +14,7 @@ from roadworthy.core.errors import CheckpointError
 from roadworthy.core.words import interval, percent, points, points_interval
 from roadworthy.evaluate.statistics.verdicts import summarise
 from roadworthy.report import figures
-from roadworthy.report.study import Tree, answer, read_study
+from roadworthy.report.study import Tree, answer, comparison_row, read_study
 from roadworthy.studies.story.confused import Finished
 
 FOUR = ("speed-50", "speed-60", "stop", "no-entry")
@@ -108,9 +108,7 @@ def gains_chart(name: str, caption: str, comparisons: Sequence[Tree], most: int 
         return []
     largest = sorted(known, key=lambda c: -abs(c["effect"]))[:most]
     shown = sorted(largest, key=lambda c: -c["effect"])
-    rows = [
-        figures.Interval(name=c["a"], value=c["effect"], low=c["ci95"][0], high=c["ci95"][1]) for c in shown
-    ]
+    rows = [comparison_row(c) for c in shown]
     rest = f"; the {most} largest of {len(known)}" if len(known) > most else ""
     alt = "; ".join(f"{row.name}: {points(row.value)} points" for row in rows)
     return [figures.interval_chart(name=name, caption=caption + rest, alt=alt, rows=rows, difference=True)]
