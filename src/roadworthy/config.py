@@ -165,7 +165,7 @@ class TrainConfig:
     patience: epochs without a better validation `monitor` before stopping, equal is not better; 0 for never.
     monitor: what chooses the best weights on validation: `accuracy` (the latest epoch within one standard
         error over signs of the highest), `loss` (the lowest cross-entropy), or `objective`, the loss with
-        the L2 term that `optim.l2` adds in training.
+        the L2 term that `optim.l2` adds in training.  A finder takes `ap50` for accuracy.
     precision: `auto` is bf16 autocast where a short trial shows that it pays, else fp32; a run stores which,
         and a study takes one for all its trainings.
     threads: that compute.  `auto` is what a short trial finds quickest, of which a run stores the number; 0
@@ -188,7 +188,7 @@ class TrainConfig:
     swa_fraction: float = 0.25
     clip_norm: float = 0.0
     patience: int = 0
-    monitor: Literal["accuracy", "loss", "objective"] = "accuracy"
+    monitor: Literal["accuracy", "loss", "objective", "ap50"] = "accuracy"
     precision: Literal["auto", "fp32", "bf16"] = "auto"
     channels_last: bool = True
     compile: bool = False
@@ -292,6 +292,41 @@ class PenaltyConfig:
 
 
 @dataclass(frozen=True, kw_only=True)
+class FindingConfig:
+    """How a finder is trained: on squares of `input.size` px, cut from frames; and what its boxes are held to.
+
+    squares: in an epoch.
+    signs: the share of squares about a sign; hard: about what was taken for one in training frames and is none.
+        The rest lies anywhere.
+    mined: training frames that are looked through for such boxes before each epoch but the first; 0 for none.
+    least_px, most_px: a sign's larger side in a square about it, spread evenly over its logarithm.
+    false_per_frame: boxes a frame that are no sign, which the threshold allows on validation.
+    """
+
+    squares: int = 4096
+    signs: float = 0.65
+    hard: float = 0.2
+    mined: int = 64
+    least_px: float = 8.0
+    most_px: float = 160.0
+    false_per_frame: float = 0.1
+
+    def __post_init__(self) -> None:
+        _within("finding.squares", self.squares, 2)
+        _within("finding.signs", self.signs, 0.05, 1)
+        _within("finding.hard", self.hard, 0, 0.95)
+        _within("finding.mined", self.mined, 0)
+        _within("finding.least_px", self.least_px, 4)
+        _within("finding.most_px", self.most_px, self.least_px, 400)
+        _within("finding.false_per_frame", self.false_per_frame, 0.001, 10)
+        if self.signs + self.hard > 1:
+            raise ConfigError(
+                f"finding.signs={self.signs:g} and finding.hard={self.hard:g} are shares of one whole; "
+                "together they must be at most 1"
+            )
+
+
+@dataclass(frozen=True, kw_only=True)
 class DangerConfig:
     """What a mistake costs, next to a harmless one that costs `other`; a table to be argued about.
 
@@ -378,6 +413,7 @@ class Config:
     schedule: ScheduleConfig = field(default_factory=ScheduleConfig)
     train: TrainConfig = field(default_factory=TrainConfig)
     penalty: PenaltyConfig = field(default_factory=PenaltyConfig)
+    finding: FindingConfig = field(default_factory=FindingConfig)
     calibrate: CalibrateConfig = field(default_factory=CalibrateConfig)
     evaluate: EvaluateConfig = field(default_factory=EvaluateConfig)
 

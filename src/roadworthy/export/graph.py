@@ -16,6 +16,7 @@ from roadworthy.core.extras import require
 from roadworthy.imaging.preprocess import EPSILON
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import INPUT, OUTPUT
+from roadworthy.models.finder import centres, to_boxes
 
 OPSET = 20
 
@@ -74,6 +75,20 @@ class Windows(nn.Module):
     def _everywhere(self, values: Tensor) -> Tensor:
         finer = F.interpolate(values, scale_factor=float(self.stride), mode="bilinear", align_corners=False)
         return F.pad(finer, [(self.spec.size - self.stride) // 2] * 4, mode="replicate")
+
+
+class Frames(nn.Module):
+    """(1, H, W, 3) uint8, H and W multiples of 32 -> (1, N, 5): each cell's box in pixels, and its score."""
+
+    def __init__(self, model: nn.Module) -> None:
+        super().__init__()
+        self.model = model
+
+    def forward(self, images: Tensor) -> Tensor:
+        """Answer."""
+        answers = self.model(images.permute(0, 3, 1, 2).float() / 255.0)
+        cells = centres(images.shape[1], images.shape[2])
+        return torch.cat([to_boxes(answers[..., 1:], cells), answers[..., :1].sigmoid()], dim=2)
 
 
 def dense_stride(model: nn.Module, spec: InputSpec) -> int:

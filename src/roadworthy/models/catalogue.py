@@ -20,9 +20,14 @@ The network's last linear layer is its attribute `head`; `features(images)` retu
 
 MODELS: Registry[ModelBuilder] = Registry("model")
 
+FinderBuilder = Callable[[ModelConfig], nn.Module]
+"""config -> a network from (B, 3, H, W) frames to (B, N, 5): what each of its N cells says of a sign."""
+
+FINDERS: Registry[FinderBuilder] = Registry("finder")
+
 for _module in (
     *("compact", "study_cnn", "study_cifar", "efficientnet_lite"),
-    *("resnet", "wide_resnet", "vgg_bn", "pyramidnet"),
+    *("resnet", "wide_resnet", "vgg_bn", "pyramidnet", "finder"),
 ):
     import_module(f"roadworthy.models.{_module}")
 
@@ -32,6 +37,11 @@ def build_model(config: ModelConfig, num_classes: int, spec: InputSpec) -> nn.Mo
     if num_classes < 2:
         raise ConfigError(f"a classifier needs at least 2 classes; got {num_classes}")
     return MODELS.get(config.name)(config, num_classes, spec.size)
+
+
+def build_finder(config: ModelConfig) -> nn.Module:
+    """The network that finds which `config` names, freshly initialised from torch's global generator."""
+    return FINDERS.get(config.name)(config)
 
 
 def count_parameters(model: nn.Module) -> int:

@@ -15,11 +15,12 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import CheckpointError, ConfigError
+from roadworthy.core.finding_rule import FindingRule, read_finding_rule
 from roadworthy.core.files import check_regular, replacing
 from roadworthy.core.paths import refuse_foreign
 from roadworthy.core.rejection import Rejection, read_rejection
 from roadworthy.imaging.spec import InputSpec
-from roadworthy.models.catalogue import build_model
+from roadworthy.models.catalogue import build_finder, build_model
 
 FORMAT = 1
 
@@ -30,6 +31,7 @@ class Card:
 
     rejection: None where every answer is given.  facts: where the weights come from.
     without_colour: whether it was trained for pictures without colour, too.
+    finding: of a finder, from which score on a box is a sign; None of what reads.
     """
 
     model: ModelConfig
@@ -39,6 +41,12 @@ class Card:
     rejection: Rejection | None = None
     facts: Mapping[str, Any] = field(default_factory=dict)
     without_colour: bool = False
+    finding: FindingRule | None = None
+
+    @property
+    def finds(self) -> bool:
+        """Whether it is of a network that finds signs in frames, and not of one that reads them."""
+        return self.finding is not None
 
 
 def save_checkpoint(model: nn.Module, card: Card, path: Path) -> None:
@@ -66,8 +74,11 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
             rejection=read_rejection(header.get("rejection")),
             facts=header["facts"],
             without_colour=header.get("without_colour", False) is True,
+            finding=read_finding_rule(header.get("finding")),
         )
-        model = build_model(card.model, len(card.classes), card.input)
+        model = (
+            build_finder(card.model) if card.finds else build_model(card.model, len(card.classes), card.input)
+        )
         model.load_state_dict(tensors, strict=True)
     except (KeyError, TypeError, ValueError, RuntimeError, ConfigError) as error:
         reason = str(error).replace("\n", " ")

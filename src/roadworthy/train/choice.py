@@ -12,6 +12,8 @@ from collections.abc import Mapping, Sequence
 
 from roadworthy.core.words import hundredths, percent
 
+RATES = {"accuracy": "accuracy", "ap50": "AP50"}  # shares that are monitored, and what they are called
+
 History = Sequence[Mapping[str, float]]
 """Rows of history.csv: `val_accuracy`, its standard error over signs `val_accuracy_se`, `val_loss`, ..."""
 
@@ -19,8 +21,8 @@ History = Sequence[Mapping[str, float]]
 def best_epoch(history: History, monitor: str) -> int:
     """The epoch to keep: the latest of those that are as good as the best one; the last without validation.
 
-    As good: with `accuracy` no further below the highest than its standard error over signs; with `loss` and
-    `objective` equal to the lowest.
+    As good: with `accuracy` no further below the highest than its standard error over signs, with `ap50` over
+    frames; with `loss` and `objective` equal to the lowest.
     """
     return _as_good(history, monitor)[-1]
 
@@ -36,27 +38,28 @@ def reason(history: History, epoch: int, monitor: str) -> str:
     values = _values(history, monitor)
     if not values:
         return "the last epoch; nothing was set aside for validation"
-    if monitor != "accuracy":
+    if monitor not in RATES:
         contents = "loss with L2" if monitor == "objective" else "loss"
         return f"the lowest validation {contents}, {-values[epoch - 1]:.4g}"
-    accuracy, error = max(values), _error(history, values)
+    highest, error, rate = max(values), _error(history, values, monitor), RATES[monitor]
     tied = len(_as_good(history, monitor))
     if tied == 1:
-        return f"the highest validation accuracy, {percent(accuracy)}"
+        return f"the highest validation {rate}, {percent(highest)}"
     if not error:
-        return f"the latest of {tied} epochs with the highest validation accuracy, {percent(accuracy)}"
+        return f"the latest of {tied} epochs with the highest validation {rate}, {percent(highest)}"
     return (
-        f"the latest of {tied} epochs whose validation accuracy is within one standard error over signs "
-        f"({hundredths(error)} points) of the highest, {percent(accuracy)}"
+        f"the latest of {tied} epochs whose validation {rate} is within one standard error over "
+        f"{'signs' if monitor == 'accuracy' else 'frames'} ({hundredths(error)} points) of the highest, "
+        f"{percent(highest)}"
     )
 
 
 def _values(history: History, monitor: str) -> list[float]:
     """What is monitored, by epoch, larger is better; empty where nothing is validated."""
-    if not history or "val_accuracy" not in history[0]:
+    if not history or "val_loss" not in history[0]:
         return []
-    if monitor == "accuracy":
-        return [row["val_accuracy"] for row in history]
+    if monitor in RATES:
+        return [row[f"val_{monitor}"] for row in history]
     if monitor == "objective":
         return [-row.get("val_objective", row["val_loss"]) for row in history]
     return [-row["val_loss"] for row in history]
@@ -67,10 +70,10 @@ def _as_good(history: History, monitor: str) -> list[int]:
     values = _values(history, monitor)
     if not values:
         return [len(history)]
-    least = max(values) - (_error(history, values) if monitor == "accuracy" else 0.0)
+    least = max(values) - (_error(history, values, monitor) if monitor in RATES else 0.0)
     return [epoch for epoch, value in enumerate(values, start=1) if value >= least]
 
 
-def _error(history: History, values: Sequence[float]) -> float:
-    """The standard error of the highest accuracy, the first of equals; 0 where it was not measured."""
-    return history[values.index(max(values))].get("val_accuracy_se", 0.0)
+def _error(history: History, values: Sequence[float], monitor: str) -> float:
+    """The standard error of the highest rate, the first of equals; 0 where it was not measured."""
+    return history[values.index(max(values))].get(f"val_{monitor}_se", 0.0)

@@ -40,6 +40,13 @@ class Batches(Protocol):
         ...
 
 
+def right_classes(logits: Tensor, targets: Tensor) -> int:
+    """Pictures whose first view is answered rightly; of targets that are shares the largest is wanted."""
+    wanted = targets if targets.ndim == 1 else targets.argmax(dim=1)
+    answers = logits[: len(targets)].detach().argmax(dim=1)
+    return int((answers == wanted).sum())
+
+
 @dataclass(frozen=True, kw_only=True)
 class TrainingHooks:
     """What the loop is made of, injected: it knows nothing of data, augmentation or metrics.
@@ -47,9 +54,11 @@ class TrainingHooks:
     prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
     (B, C) their shares.  Further views of all B pictures may follow; targets stay one entry a picture.
     validate: -> {"val_loss", "val_accuracy"[, "val_accuracy_se": its standard error over signs]} of the
-        network it is given, or {} where nothing is set aside.
+        network it is given, of a finder "val_ap50" in place of accuracy; {} where nothing is set aside.
     gradient_rules: of the network as it is called in training: what makes a step's gradients from its passes.
     keep_best: called when validation has chosen new weights.  save: called to store the whole state.
+    right: (outputs, targets) -> how many pictures of a batch are answered rightly; None where answers are not
+        right or wrong, and training has no accuracy.
     parallel, agree: where several processes train one network: the network as it is called in training, and
     the seconds that count for all of them.
     """
@@ -61,6 +70,7 @@ class TrainingHooks:
     keep_best: Callable[[TrainState], None]
     save: Callable[[TrainState], None]
     gradient_rules: Callable[[torch.nn.Module], GradientRules] = plain
+    right: Callable[[Tensor, Tensor], int] | None = right_classes
     parallel: Callable[[torch.nn.Module], torch.nn.Module] = lambda model: model
     agree: Callable[[float], float] = lambda seconds: seconds
 
@@ -114,7 +124,7 @@ def train(
                 _count_step(progress, passes.count)
                 _take_average(state, used)
                 with stage("metrics"):
-                    _count(progress, value, passes.logits, targets)
+                    _count(progress, value, passes.logits, targets, hooks.right)
                     _count_norm(progress, rule.gradient_norm)
                 clock.lap()
                 watch.step(value, progress.seen / max(clock.epoch_seconds, 1e-9), used(), rule.gradient_norm)
@@ -335,13 +345,17 @@ def _finite(loss: Tensor, step: int) -> float:
     return value
 
 
-def _count(progress: Progress, loss: float, logits: Tensor, targets: Tensor) -> None:
-    """Right is the first view's answer; of targets that are shares the largest is the one wanted."""
-    wanted = targets if targets.ndim == 1 else targets.argmax(dim=1)
-    answers = logits[: len(targets)].detach().argmax(dim=1)
+def _count(
+    progress: Progress,
+    loss: float,
+    outputs: Tensor,
+    targets: Tensor,
+    right: Callable[[Tensor, Tensor], int] | None,
+) -> None:
     progress.loss_sum += loss * len(targets)
-    progress.correct += int((answers == wanted).sum())
     progress.seen += len(targets)
+    if right is not None:
+        progress.correct += right(outputs, targets)
 
 
 def _count_norm(progress: Progress, norm: float | None) -> None:
@@ -375,7 +389,7 @@ def _end_epoch(
         "seconds": round(progress.seconds, 3),
         "lr": state.optimizer.param_groups[0]["lr"],
         "train_loss": progress.loss_sum / progress.seen,
-        "train_accuracy": progress.correct / progress.seen,
+        **({} if hooks.right is None else {"train_accuracy": progress.correct / progress.seen}),
         **validation,
         "images_per_second": round(progress.seen / max(clock.epoch_seconds, 1e-9), 1),
     }

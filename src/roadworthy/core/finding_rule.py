@@ -1,0 +1,25 @@
+"""From which score on a finder's box counts as a sign."""
+
+from __future__ import annotations
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Any
+
+
+@dataclass(frozen=True, kw_only=True)
+class FindingRule:
+    """The least score of a box that is taken for a sign, and what it was chosen for.
+
+    false_per_frame: boxes a frame that are no sign, which validation was to have at most.
+    frames: of validation that it was chosen on; 0 where there were none and it is a guess.
+    """
+
+    threshold: float = 0.5
+    false_per_frame: float = 0.1
+    frames: int = 0
+
+
+def read_finding_rule(tree: Mapping[str, Any] | None) -> FindingRule | None:
+    """What was stored of one; None for None, as every file that is not a finder's has it."""
+    return None if tree is None else FindingRule(**tree)
