@@ -293,11 +293,11 @@ class PenaltyConfig:
 
 @dataclass(frozen=True, kw_only=True)
 class FindingConfig:
-    """How a finder is trained: on squares of `input.size` px, cut from frames; and what its boxes are held to.
+    """How a finder is trained, on squares of `input.size` px cut from frames, and what is asked of it.
 
     squares: in an epoch.
-    signs: the share of squares about a sign; hard: about what was taken for one in training frames and is none.
-        The rest lies anywhere.
+    signs, hard: shares of squares about a sign, and about what was taken for one in training frames and is
+        none.  The rest lies anywhere.
     mined: training frames that are looked through for such boxes before each epoch but the first; 0 for none.
     least_px, most_px: a sign's larger side in a square about it, spread evenly over its logarithm.
     false_per_frame: boxes a frame that are no sign, which the threshold allows on validation.

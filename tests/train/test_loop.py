@@ -274,10 +274,10 @@ def test_a_killed_training_with_a_penalty_ends_as_one_that_was_not(name, tmp_pat
 
 
 def test_accuracy_counts_the_first_view_and_the_larger_share():
-    progress, answers = Progress(), torch.eye(4)
-    loop._count(progress, 0.5, answers[[0, 1, 3, 3, 2, 3]], torch.tensor([0, 2]))  # three views of two
+    progress, answers, right = Progress(), torch.eye(4), loop.right_classes
+    loop._count(progress, 0.5, answers[[0, 1, 3, 3, 2, 3]], torch.tensor([0, 2]), right)  # three views of two
     assert (progress.correct, progress.seen, progress.loss_sum) == (1, 2, 1.0)
-    loop._count(progress, 0.5, answers[[1, 2]], torch.tensor([[0.3, 0.7, 0, 0], [0.6, 0, 0.4, 0]]))
+    loop._count(progress, 0.5, answers[[1, 2]], torch.tensor([[0.3, 0.7, 0, 0], [0.6, 0, 0.4, 0]]), right)
     assert (progress.correct, progress.seen, progress.loss_sum) == (2, 4, 2.0)
 
 

@@ -81,7 +81,7 @@ class FrameCrops:
         per_epoch: int,
         seed: int,
         shares: Sequence[float | None] = (None,),
-        mixture: Mixture = Mixture(),  # noqa: B008  # frozen
+        mixture: Mixture = Mixture(),  # frozen
         renew: Callable[[int], Hard] | None = None,
     ) -> None:
         self.batch_size, self._size, self._seed, self._mixture = batch_size, size, seed, mixture
@@ -103,7 +103,7 @@ class FrameCrops:
         return self._batches
 
     def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches `start` and following: uint8 (B, 3, S, S), channels last in memory, and targets (B, M, 5)."""
+        """Batches `start` and following: uint8 (B, 3, S, S), channels last, and targets (B, M, 5)."""
         if self._renew is not None:
             self._hard = self._renew(epoch)
         for batch in range(start, len(self)):

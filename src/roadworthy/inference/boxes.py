@@ -115,7 +115,7 @@ def best(cells: FloatArray, most: int = MOST) -> Detections:
 
 
 def same_sign(box: FloatArray, others: FloatArray) -> BoolArray:
-    """Which of (N, 4 or more) others show the same sign as a box: they overlap, or one lies within the other."""
+    """Which of (N, 4 or more) others show the same sign as a box: both overlap, or one holds the other."""
     low, high = np.maximum(box[:2], others[:, :2]), np.minimum(box[2:4], others[:, 2:4])
     shared = np.prod(np.clip(high - low, 0, None), axis=1)
     own, theirs = np.prod(box[2:4] - box[:2]), np.prod(others[:, 2:4] - others[:, :2], axis=1)

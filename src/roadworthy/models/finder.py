@@ -1,7 +1,7 @@
 """Our finder: one pass over a whole frame says where signs are.  It does not say which; the reader does.
 
 Anchor-free: every cell of three grids gives a score and its distances to the four sides of the sign in whose
-middle it lies.  The finest grid has a cell every 8 pixels.  Source of the formulation: Tian et al. 2019 (FCOS).
+middle it lies.  The finest grid has a cell every 8 pixels.  Source: Tian et al. 2019 (FCOS).
 """
 
 from __future__ import annotations
@@ -91,7 +91,7 @@ class Finder(nn.Module):
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1], H and W multiples of 32 -> (B, N, 5) for the N cells of `centres`.
 
-        A cell's logit of a sign's middle, then its distances in pixels to the sign's left, top, right and bottom.
+        A cell's logit of a sign's middle, then its distances in pixels to the sign's left, top, right, bottom.
         """
         x = self.stem((images - _MEAN) / _DEVIATION)
         features = []

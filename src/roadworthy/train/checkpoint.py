@@ -15,8 +15,8 @@ from torch import Tensor, nn
 
 from roadworthy.config import ModelConfig
 from roadworthy.core.errors import CheckpointError, ConfigError
-from roadworthy.core.finding_rule import FindingRule, read_finding_rule
 from roadworthy.core.files import check_regular, replacing
+from roadworthy.core.finding_rule import FindingRule, read_finding_rule
 from roadworthy.core.paths import refuse_foreign
 from roadworthy.core.rejection import Rejection, read_rejection
 from roadworthy.imaging.spec import InputSpec

@@ -14,7 +14,7 @@ from torch.nn import functional as F
 from roadworthy.models.finder import centres, to_boxes
 
 WANTED, IGNORED = 1, 2
-# Larger sides in pixels that each grid answers for; where ranges overlap both do, so that no size falls between.
+# Larger sides in pixels that each grid answers for; where two overlap both do: no size falls between.
 RANGES = ((0.0, 48.0), (32.0, 112.0), (80.0, float("inf")))
 REACH = 1.5  # strides from a sign's middle within which cells should see it
 BOX_WEIGHT = 2.0
@@ -25,8 +25,8 @@ _FOCUS = 2.0  # power by which cells that are right already count less
 class Assignment:
     """For each of B frames and N cells: the sign that it should see.
 
-    boxes: (B, N, 4), of use where `sees` is set.  sees: (B, N) bool.  counts: (B, N) bool, False where nothing
-    is known, as within ignored boxes.
+    boxes: (B, N, 4), of use where `sees` is set.  sees: (B, N) bool.
+    counts: (B, N) bool, False where nothing is known, as within ignored boxes.
     """
 
     boxes: Tensor
