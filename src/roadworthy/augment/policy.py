@@ -130,6 +130,23 @@ def _study_flips() -> tuple[Op, ...]:
     return (BlindFlip(), *_study())
 
 
+@POLICIES.register("frames")
+def _frames() -> tuple[Op, ...]:
+    """What light and a camera do to a street; nothing moves, for a finder's boxes must still fit."""
+    return (
+        Contrast(0.5),
+        Brightness(0.6),
+        Saturation(0.5),
+        Hue(8),
+        WhiteBalance(0.15),
+        Blur(0.004, 0.15),
+        MotionBlur(0.02, 0.1),
+        LowResolution(1.0, 0.1),
+        Noise(0.05, 0.2),
+        Jpeg(75, 0.15),
+    )
+
+
 @POLICIES.register("cifar")
 def _cifar() -> tuple[Op, ...]:
     """For objects, never signs: flipped, and cropped after padding by an eighth of the side (4 of 32 px)."""
@@ -151,6 +168,12 @@ def _cifar_autoaugment() -> tuple[Op, ...]:
 def for_objects(policy: str) -> bool:
     """Whether a policy flips pictures as they are, and so refuses signs."""
     return any(isinstance(op, Flip) for op in POLICIES.get(policy)())
+
+
+def for_frames(policy: str) -> bool:
+    """Whether a policy leaves everything where it is and in sight, as a finder's boxes need it."""
+    moving = (Geometry, Flip, Mirror, Occlusion, Cutout, ShiftedCrop, AutoAugment)
+    return not any(isinstance(op, moving) for op in POLICIES.get(policy)())
 
 
 def operations(policy: str) -> list[str]:

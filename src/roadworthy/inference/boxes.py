@@ -106,7 +106,8 @@ def padded(frame: ByteArray) -> ByteArray:
 def best(cells: FloatArray, most: int = MOST) -> Detections:
     """Of (N, 5) boxes with scores those that are signs of their own, surest first; ties by place."""
     order = np.lexsort((cells[:, 0], cells[:, 1], -cells[:, 4]))
-    left, kept = cells[order], []
+    left = cells[order]
+    kept: list[FloatArray] = []
     while len(left) and len(kept) < most:
         kept.append(left[0])
         left = left[1:][~same_sign(left[0], left[1:])]

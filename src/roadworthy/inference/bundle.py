@@ -18,6 +18,7 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.core.errors import BundleError, ConfigError
+from roadworthy.core.finding_rule import FindingRule, read_finding_rule
 from roadworthy.core.files import check_regular, replacing
 from roadworthy.core.rejection import Rejection, read_rejection
 from roadworthy.imaging.spec import InputSpec
@@ -36,14 +37,16 @@ class Manifest:
     """What must travel with the network.
 
     kind: `crop` takes (B, S, S, 3) uint8 RGB pictures, S being input.size, and answers (B, C) logits; `dense`
-        takes (1, H, W, 3) and answers (1, C, h, w), a cell for each window of S by S, every `stride` pixels.
+        takes (1, H, W, 3) and answers (1, C, h, w), a cell for each window of S by S, every `stride` pixels;
+        `find` takes (1, H, W, 3), H and W multiples of `stride`, and answers (1, N, 5), boxes and scores.
     precision: `fp32` or `int8`.  codes: the signs' codes by class, like R1-1 for `stop`.
     metrics: by what was measured on, each with its n.  parity: how far it agrees with the network as trained.
     licence: what the data that it was trained on allow.
     without_colour: whether it was trained for pictures without colour, too; bundles that do not say were not.
+    finding: from which score on a box of what finds is a sign; None of what reads.
     """
 
-    kind: Literal["crop", "dense"] = "crop"
+    kind: Literal["crop", "dense", "find"] = "crop"
     precision: Literal["fp32", "int8"] = "fp32"
     classes: tuple[str, ...]
     codes: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
@@ -56,6 +59,7 @@ class Manifest:
     provenance: Mapping[str, Any] = field(default_factory=dict)
     licence: str = ""
     without_colour: bool = False
+    finding: FindingRule | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -164,13 +168,16 @@ def _manifest(data: bytes, name: str) -> Manifest:
             provenance=tree["provenance"],
             licence=str(tree["licence"]),
             without_colour=tree.get("without_colour", False) is True,
+            finding=read_finding_rule(tree.get("finding")),
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ConfigError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
         raise BundleError(f"{name} has a manifest that cannot be read ({reason})") from error
-    known = manifest.kind == "crop" or (manifest.kind == "dense" and manifest.stride > 0)
+    known = manifest.kind == "crop" or (manifest.kind in ("dense", "find") and manifest.stride > 0)
     known &= manifest.precision in ("fp32", "int8")
-    several = len(set(manifest.classes)) == len(manifest.classes) > 1
+    finds = manifest.kind == "find"
+    known &= finds == (manifest.finding is not None)
+    several = len(set(manifest.classes)) == len(manifest.classes) > (0 if finds else 1)
     if not (several and 0 < manifest.temperature < math.inf and known):
         raise BundleError(
             f"{name} has a manifest that makes no sense: {len(manifest.classes)} classes, "

@@ -23,7 +23,11 @@ from roadworthy.signs.catalogue import NO_SIGN
 PACKAGED = "packaged"  # the model that comes with Roadworthy, wherever a model is named
 
 Shape = list[int | None]
-_FOR = {"crop": "pictures of one sign", "dense": "finding signs in pictures"}
+_FOR = {
+    "crop": "pictures of one sign",
+    "dense": "finding signs in pictures",
+    "find": "finding signs in frames",
+}
 
 
 class Engine:
@@ -37,7 +41,7 @@ class Engine:
     def __init__(self, bundle: Bundle, *, name: str = "the bundle", threads: int = 0) -> None:
         self.manifest: Manifest = bundle.manifest
         self.sha256, self.network, self._name = bundle.sha256, bundle.network, name
-        self._session = _session(bundle.network, name, threads)
+        self._session = open_session(bundle.network, name, threads)
         self._check(name)
         # Once, so that what cannot answer does not come into service.
         self._run(np.full((1, self.spec.size, self.spec.size, 3), 128, np.uint8))
@@ -116,11 +120,12 @@ class Engine:
         answers: Shape = [None, classes]
         if self.manifest.kind == "dense":
             takes, answers = [1, None, None, 3], [1, classes, None, None]
-        _check_end(self._session.get_inputs(), INPUT, "tensor(uint8)", takes, name)
-        _check_end(self._session.get_outputs(), OUTPUT, "tensor(float)", answers, name)
+        check_end(self._session.get_inputs(), INPUT, "tensor(uint8)", takes, name)
+        check_end(self._session.get_outputs(), OUTPUT, "tensor(float)", answers, name)
 
 
-def _check_end(ends: Sequence[Any], called: str, kind: str, wanted: Shape, name: str) -> None:
+def check_end(ends: Sequence[Any], called: str, kind: str, wanted: Shape, name: str) -> None:
+    """BundleError where a session's inputs or outputs are not the one of that name, type and shape."""
     if [(end.name, end.type) for end in ends] != [(called, kind)]:
         found = ", ".join(f"{end.name} of {end.type}" for end in ends) or "nothing"
         raise BundleError(f"{name} has {found} where {called} of {kind} belongs")
@@ -189,7 +194,8 @@ def packaged() -> Path | None:
     return path if path.is_file() else None
 
 
-def _session(network: bytes, name: str, threads: int) -> Any:
+def open_session(network: bytes, name: str, threads: int) -> Any:
+    """ONNX Runtime's session of a network, which computes on so many threads, and on none while it waits."""
     import onnxruntime
 
     options = onnxruntime.SessionOptions()

@@ -25,8 +25,8 @@ class FinderWeights:
         height, width = frame.shape[:2]
         if frame.dtype != np.uint8 or frame.shape[2:] != (3,) or height % MULTIPLE or width % MULTIPLE:
             raise ShapeError(
-                f"the frame is {frame.shape} {frame.dtype}; a finder takes uint8 (H, W, 3), H and W multiples "
-                f"of {MULTIPLE}"
+                f"the frame is {frame.shape} {frame.dtype}; a finder takes uint8 (H, W, 3), "
+                f"H and W multiples of {MULTIPLE}"
             )
         with evaluating(self.model), torch.inference_mode():
             image = torch.from_numpy(np.ascontiguousarray(frame)).to(self._device)

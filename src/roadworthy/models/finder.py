@@ -36,11 +36,13 @@ class _Residual(nn.Module):
 
     def __init__(self, width: int) -> None:
         super().__init__()
-        self.first, self.second = _conv(width, width), _conv(width, width)[:2]
+        self.first = _conv(width, width)
+        self.second = nn.Conv2d(width, width, 3, padding=1, bias=False)
+        self.norm = nn.BatchNorm2d(width)
 
     def forward(self, x: Tensor) -> Tensor:
         """(B, width, H, W) -> the same shape."""
-        return F.relu(x + self.second(self.first(x)))
+        return F.relu(x + self.norm(self.second(self.first(x))))
 
 
 class _Stage(nn.Sequential):
@@ -73,25 +75,26 @@ class Finder(nn.Module):
         )
         self.lateral = nn.ModuleList(_conv(own, w48, kernel=1) for own in widths)
         self.smooth = nn.ModuleList(_conv(w48, w48) for _ in widths)
-        self.heads = nn.ModuleList(nn.Conv2d(w48, 5, 1) for _ in widths)
-        self._initialise()
+        heads = [nn.Conv2d(w48, 5, 1) for _ in widths]
+        self.heads = nn.ModuleList(heads)
+        self._initialise(heads)
 
-    def _initialise(self) -> None:
+    def _initialise(self, heads: list[nn.Conv2d]) -> None:
         for module in self.modules():
             if isinstance(module, nn.Conv2d):
                 nn.init.kaiming_normal_(module.weight, mode="fan_out", nonlinearity="relu")
             elif isinstance(module, _Residual):
-                nn.init.zeros_(module.second[1].weight)  # each block starts as its shortcut
-        for head in self.heads:
+                nn.init.zeros_(module.norm.weight)  # each block starts as its shortcut
+        for head in heads:
             nn.init.normal_(head.weight, std=0.01)
-            nn.init.zeros_(head.bias)
             # Signs are rare: else the first steps would only learn that most cells show none.
-            nn.init.constant_(head.bias[:1], math.log(_RARE / (1 - _RARE)))
+            assert head.bias is not None
+            head.bias.data = torch.tensor([math.log(_RARE / (1 - _RARE)), 0, 0, 0, 0])
 
     def forward(self, images: Tensor) -> Tensor:
         """(B, 3, H, W) in [0, 1], H and W multiples of 32 -> (B, N, 5) for the N cells of `centres`.
 
-        A cell's logit of a sign's middle, then its distances in pixels to the sign's left, top, right, bottom.
+        A cell's logit of a sign's middle, then its distances in pixels to its left, top, right, bottom.
         """
         x = self.stem((images - _MEAN) / _DEVIATION)
         features = []

@@ -1,0 +1,220 @@
+"""One training of a finder, from settings and frames to a run folder: prepare, build, loop, conclude."""
+
+from __future__ import annotations
+
+import dataclasses
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any
+
+import torch
+from torch import Tensor
+
+from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_frames
+from roadworthy.config import Config, InputSpec, OptimConfig, TrainConfig
+from roadworthy.core.device import (
+    derive_seed,
+    generator,
+    keep_freed_memory,
+    peak_rss_mb,
+    pick_device,
+    provenance,
+    set_threads,
+    with_threads,
+)
+from roadworthy.core.errors import ConfigError, UsageError
+from roadworthy.core.finding_rule import FindingRule
+from roadworthy.core.progress import Progress
+from roadworthy.core.timing import stage
+from roadworthy.data.crops import FrameCrops, Mixture
+from roadworthy.data.open_frames import FrameSet, FrameSplits, open_frames
+from roadworthy.data.spec import refuse_within_data
+from roadworthy.inference.torch_finder import FinderWeights
+from roadworthy.models.catalogue import build_finder, count_parameters
+from roadworthy.models.summary import describe
+from roadworthy.train.average import build_average
+from roadworthy.train.callbacks import Callback
+from roadworthy.train.checkpoint import Card, load_checkpoint
+from roadworthy.train.choice import reason
+from roadworthy.train.finding import finding_loss
+from roadworthy.train.gradient_norm import build_gradient_rules
+from roadworthy.train.loop import TrainingHooks, check_budget
+from roadworthy.train.loop import train as train_loop
+from roadworthy.train.optim import build_optimizer
+from roadworthy.train.schedules import build_schedule
+from roadworthy.train.state import TrainState
+from roadworthy.workflows.find_frames import HardNegatives, detections
+from roadworthy.workflows.run_folder import Run, RunFolder, claim_folder
+from roadworthy.workflows.site import Site, open_site
+
+CLASSES = ("sign",)
+SIZE, BATCH = 352, 16  # of squares, where the settings leave those of readers
+_OPTIM = OptimConfig(name="adamw", lr=0.002, weight_decay=0.02)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Prepared:
+    """What a finder's training is made from."""
+
+    config: Config
+    site: Site
+    device: torch.device
+    frames: FrameSplits
+    resumes: bool
+    origin: Mapping[str, Any]
+
+
+def run(
+    config: Config,
+    folder: Path,
+    *,
+    resume: bool = False,
+    command: str = "",
+    callbacks: Sequence[Callback] = (),
+    progress: Progress | None = None,
+) -> Run:
+    """Train as `config` says, choose on validation frames, measure once on test frames, write the run folder."""
+    config = settled(config)
+    with open_site(folder, callbacks) as site, with_threads(0):
+        prepared = prepare(config, site, resume, command, progress)
+        state = build_state(prepared)
+        loop(prepared, state)
+        return conclude(prepared, state)
+
+
+def settled(config: Config) -> Config:
+    """A finder's own values where the settings are a reader's defaults; ConfigError for what it has no use for."""
+    check_budget(config.train)
+    reader = Config()
+    unused = {
+        "input.resize": config.input.resize != reader.input.resize,
+        "input.normalise": config.input.normalise != reader.input.normalise,
+        "input.crop": config.input.crop != reader.input.crop,
+        "train.balance": config.train.balance != reader.train.balance,
+        "train.label_smoothing": config.train.label_smoothing != 0,
+        "train.start": bool(config.train.start),
+        "augment.mix": config.augment.mix != "none",
+        "augment.consistency": config.augment.consistency != 0,
+        "data.classes": config.data.classes != reader.data.classes,
+        "data.group_by": config.data.group_by != "none",
+    }
+    if wrong := [name for name, given in unused.items() if given]:
+        raise ConfigError(f"{', '.join(wrong)} has no effect with model.name={config.model.name}; leave it out")
+    size = SIZE if config.input.size == reader.input.size else config.input.size
+    if size % 32:
+        raise ConfigError(f"input.size is {size}; a finder's squares are a multiple of 32 px, like {SIZE}")
+    train: TrainConfig = dataclasses.replace(
+        config.train,
+        batch_size=BATCH if config.train.batch_size == reader.train.batch_size else config.train.batch_size,
+        monitor="ap50" if config.train.monitor == "accuracy" else config.train.monitor,
+        # Autocast does not pay for so large maps on processors (docs/results/finding.md).
+        precision="fp32" if config.train.precision == "auto" else config.train.precision,
+        threads=0 if config.train.threads == "auto" else config.train.threads,
+    )
+    policy = "frames" if config.augment.policy == reader.augment.policy else config.augment.policy
+    if not for_frames(policy):
+        fit = ", ".join(name for name in POLICIES if for_frames(name))
+        raise ConfigError(f"augment.policy={policy} moves or hides what a finder's boxes mark; use one of {fit}")
+    return dataclasses.replace(
+        config,
+        input=InputSpec(size=size),
+        train=train,
+        augment=dataclasses.replace(config.augment, policy=policy),
+        optim=_OPTIM if config.optim == reader.optim else config.optim,
+    )
+
+
+def prepare(config: Config, site: Site, resume: bool, command: str, progress: Progress | None) -> Prepared:
+    """Refuse what cannot work, read the frames, and write down where all comes from."""
+    if site.processes.size > 1:
+        raise UsageError("a finder trains in one process; start it without torchrun")
+    build_schedule(config.schedule)
+    build_policy(config.augment, ())
+    with torch.device("meta"):
+        build_optimizer(build_finder(config.model), config.optim)
+    keep_freed_memory()
+    set_threads(int(config.train.threads))
+    device = pick_device(config.train.device)
+    refuse_within_data(site.folder.path, config.data.spec)
+    state = site.shared.state
+    claim_folder(site.folder, state, resume)
+    frames = open_frames(config.data, progress=progress)
+    origin = provenance(device=device, autocast=None, seed=config.train.seed, command=command)
+    site.folder.write_provenance(origin)
+    site.folder.write_data(frames.about())
+    site.say(frames.said())
+    return Prepared(
+        config=config, site=site, device=device, frames=frames, resumes=resume and state.is_file(), origin=origin
+    )
+
+
+def build_state(prepared: Prepared) -> TrainState:
+    """A new network with its optimiser and average, or those that were stored when it was stopped."""
+    config, site = prepared.config, prepared.site
+    torch.manual_seed(derive_seed(config.train.seed, "weights"))
+    model = build_finder(config.model).to(prepared.device)
+    if config.train.channels_last:
+        model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
+    site.folder.write_model(describe(model, config.input.size))
+    state = TrainState(
+        model=model, optimizer=build_optimizer(model, config.optim), average=build_average(config.train, model)
+    )
+    if prepared.resumes:
+        state.load(site.shared.state)
+        site.say(f"going on after epoch {state.progress.epoch}, step {state.progress.step:,}")
+    site.folder.begin(config)
+    return state
+
+
+def loop(prepared: Prepared, state: TrainState) -> None:
+    """Train until the budget is used, or validation stops improving."""
+    config, frames, folder = prepared.config, prepared.frames, prepared.site.folder
+    finding, size = config.finding, config.input.size
+    batches = FrameCrops(
+        frames.train.frames,
+        frames.train.pixels,
+        size=size,
+        batch_size=config.train.batch_size,
+        per_epoch=finding.squares,
+        seed=config.train.seed,
+        shares=frames.shares,
+        mixture=Mixture(
+            signs=finding.signs, hard=finding.hard, least_px=finding.least_px, most_px=finding.most_px
+        ),
+        renew=HardNegatives(
+            FinderWeights(state.evaluated),
+            frames.train.frames,
+            frames.train.pixels,
+            most=finding.mined,
+            seed=config.train.seed,
+            kept=folder.path / "resume" / "hard.json",
+        ),
+    )
+    hooks = TrainingHooks(
+        prepare=_Varied(build_policy(config.augment, ()), prepared.device, config.train.seed),
+        loss=lambda outputs, targets: finding_loss(outputs, targets, size, size),
+        schedule=build_schedule(config.schedule),
+        validate=lambda model: validated(model, frames.val),
+        keep_best=lambda state: _keep(prepared, "best", state),
+        save=folder.write_state,
+        gradient_rules=build_gradient_rules(config.penalty, state.model, state.optimizer),
+        right=None,
+    )
+    train_loop(state, batches, hooks, config.train, l2=config.optim.l2, callbacks=prepared.site.callbacks)
+
+
+@dataclass(frozen=True)
+class _Varied:
+    """(squares, targets, step) of a batch -> squares in [0, 1], their light and sharpness varied, and targets."""
+
+    policy: Policy
+    device: torch.device
+    seed: int
+
+    def __call__(self, images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
+        with stage("augment"):
+            random = generator(self.device, self.seed, "augment", step)
+            nobody = torch.zeros(len(images), dtype=torch.long, device=self.device)
+            varied, _ = self.policy(images.to(self.device), nobody, random)
+        return varied, targets.to(self.device)
