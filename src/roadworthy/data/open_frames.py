@@ -1,1 +1,80 @@
 """From a data spec to frames for training, validation and test, decoded once."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Any
+
+from roadworthy.config import DataConfig
+from roadworthy.core.errors import DataError
+from roadworthy.core.words import plural
+from roadworthy.data.crops import Decoded
+from roadworthy.data.frame_pixels import load_frames
+from roadworthy.data.frame_specs import read_frames, split_frames
+from roadworthy.data.frames import Frame
+from roadworthy.data.records import SPLITS
+from roadworthy.data.spec import parse_spec
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameSet:
+    """Frames of one split, and their pixels in the same order."""
+
+    frames: Sequence[Frame]
+    pixels: Decoded
+
+    @property
+    def signs(self) -> int:
+        """How many are to be found."""
+        return sum(len(frame.wanted) for frame in self.frames)
+
+
+@dataclass(frozen=True, kw_only=True)
+class FrameSplits:
+    """Frames for training, validation and test; the last two may be empty.
+
+    shares: of each source of the data spec in training; None for as it comes.
+    """
+
+    spec: str
+    train: FrameSet
+    val: FrameSet
+    test: FrameSet
+    shares: Sequence[float | None]
+
+    def parts(self) -> dict[str, FrameSet]:
+        """The three by name, in order."""
+        return {name: getattr(self, name) for name in SPLITS}
+
+    def about(self) -> dict[str, Any]:
+        """What data.json tells of them."""
+        return {
+            "spec": self.spec,
+            "frames": {name: len(part.frames) for name, part in self.parts().items()},
+            "signs": {name: part.signs for name, part in self.parts().items()},
+        }
+
+    def said(self) -> str:
+        """The same in a sentence."""
+        parts = [
+            f"{name} {plural(len(part.frames), 'frame')} with {plural(part.signs, 'sign')}"
+            for name, part in self.parts().items()
+        ]
+        return "; ".join(parts)
+
+
+def open_frames(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> FrameSplits:
+    """Read, split and decode the frames that `data` asks for.
+
+    Raises DataError where there are none to train on.
+    """
+    frames = split_frames(read_frames(data.spec, data.labels), data)
+    by_split = {name: [frame for frame in frames if frame.split == name] for name in SPLITS}
+    if not by_split["train"]:
+        raise DataError(f"{data.spec} holds {plural(len(frames), 'frame')}, and none is for training")
+    sets = {
+        name: FrameSet(frames=own, pixels=load_frames(own, max_pixels=data.max_pixels, progress=progress))
+        for name, own in by_split.items()
+    }
+    return FrameSplits(spec=data.spec, shares=[part.share for part in parse_spec(data.spec)], **sets)

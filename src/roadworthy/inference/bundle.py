@@ -18,8 +18,8 @@ from pathlib import Path
 from typing import Any, Literal
 
 from roadworthy.core.errors import BundleError, ConfigError
-from roadworthy.core.finding_rule import FindingRule, read_finding_rule
 from roadworthy.core.files import check_regular, replacing
+from roadworthy.core.finding_rule import FindingRule, read_finding_rule
 from roadworthy.core.rejection import Rejection, read_rejection
 from roadworthy.imaging.spec import InputSpec
 

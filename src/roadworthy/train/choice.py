@@ -56,7 +56,7 @@ def reason(history: History, epoch: int, monitor: str) -> str:
 
 def _values(history: History, monitor: str) -> list[float]:
     """What is monitored, by epoch, larger is better; empty where nothing is validated."""
-    if not history or "val_loss" not in history[0]:
+    if not history or not any(name.startswith("val_") for name in history[0]):
         return []
     if monitor in RATES:
         return [row[f"val_{monitor}"] for row in history]

@@ -1,46 +1,78 @@
-"""Frames through a finder: what it finds in each, what it takes for signs, and from which score on to believe it."""
+"""Frames through a finder, and its boxes through a reader: what both say of each."""
 
 from __future__ import annotations
 
 import json
-from collections.abc import Callable, Sequence
+import time
+from collections.abc import Sequence
 from pathlib import Path
+from typing import TYPE_CHECKING
 
 import numpy as np
 
-from roadworthy.core.arrays import Box
+from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.core.files import write_json
+from roadworthy.core.finder_predictions import FrameResult
+from roadworthy.core.progress import Progress
 from roadworthy.data.crops import Decoded, Hard
 from roadworthy.data.frames import Frame
+from roadworthy.data.open_frames import FrameSet
 from roadworthy.evaluate.detection import intersection_over_union
-from roadworthy.inference.boxes import Detections, Finding, find_boxes
+from roadworthy.inference.boxes import Finding, find_boxes
+from roadworthy.inference.found import read_boxes
+
+if TYPE_CHECKING:
+    from roadworthy.inference.classifier import Classifier
 
 LEAST_SCORE = 0.02  # of boxes that are measured: below, a finder says nothing
 MISTAKEN = 0.2  # score from which what is no sign is worth being shown again
 CLEAR = 0.1  # intersection over union with anything marked, below which a box is clear of it
 
 
-def detections(
+def results(
     finder: Finding,
-    frames: Sequence[Frame],
-    pixels: Decoded,
+    frames: FrameSet,
     *,
-    threshold: float = LEAST_SCORE,
-    progress: Callable[[int, int], None] | None = None,
-) -> list[Detections]:
-    """What a finder finds in each frame."""
+    reader: Classifier | None = None,
+    progress: Progress | None = None,
+) -> tuple[FrameResult, ...]:
+    """What a finder finds in each frame from LEAST_SCORE up, and what a reader makes of it."""
     found = []
-    for index in range(len(frames)):
-        found.append(find_boxes(pixels.frame(index), finder, threshold=threshold))
+    for index, frame in enumerate(frames.frames):
+        found.append(_result(finder, reader, frame, frames.pixels.frame(index)))
         if progress is not None:
-            progress(index + 1, len(frames))
-    return found
+            progress(index + 1, len(frames.frames))
+    return tuple(found)
+
+
+def _result(finder: Finding, reader: Classifier | None, frame: Frame, picture: ByteArray) -> FrameResult:
+    began = time.perf_counter()
+    found = find_boxes(picture, finder, threshold=LEAST_SCORE)
+    rows = [] if reader is None else read_boxes(picture, found.boxes, reader)
+    accepted = None if reader is None or reader.rejection is None else [row.accepted is True for row in rows]
+    return FrameResult(
+        path=frame.path,
+        boxes=found.boxes,
+        scores=found.scores,
+        predicted=None if reader is None else tuple(row.predicted for row in rows),
+        confidence=None if reader is None else np.array([row.confidence for row in rows], np.float32),
+        accepted=None if accepted is None else np.array(accepted, bool),
+        wanted=_boxes([one.box for one in frame.wanted]),
+        labels=tuple(one.label for one in frame.wanted),
+        ignore=_boxes([one.box for one in frame.annotations if one.ignore]),
+        sequence=frame.sequence,
+        ms=1000 * (time.perf_counter() - began),
+    )
+
+
+def _boxes(boxes: Sequence[Box]) -> FloatArray:
+    return np.array(boxes, np.float32).reshape(-1, 4)
 
 
 class HardNegatives:
     """What a finder in training takes for signs in the frames that it learns from, and is none.
 
-    Before each epoch but the first it looks through `most` frames; what it found before stays, until a frame's
+    Before each epoch but the first it looks through `most` frames; what it found before stays until a frame's
     turn comes again.  `kept` is the file that a training which was stopped goes on with.
     """
 

@@ -8,11 +8,12 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from torch import Tensor
 
 from roadworthy.augment.policy import POLICIES, Policy, build_policy, for_frames
-from roadworthy.config import Config, InputSpec, OptimConfig, TrainConfig
+from roadworthy.config import Config, OptimConfig, TrainConfig
 from roadworthy.core.device import (
     derive_seed,
     generator,
@@ -24,12 +25,23 @@ from roadworthy.core.device import (
     with_threads,
 )
 from roadworthy.core.errors import ConfigError, UsageError
+from roadworthy.core.finder_predictions import FinderPredictions, FrameResult
 from roadworthy.core.finding_rule import FindingRule
 from roadworthy.core.progress import Progress
 from roadworthy.core.timing import stage
 from roadworthy.data.crops import FrameCrops, Mixture
 from roadworthy.data.open_frames import FrameSet, FrameSplits, open_frames
 from roadworthy.data.spec import refuse_within_data
+from roadworthy.evaluate.detection import (
+    Sweep,
+    average_precision,
+    measure_finder,
+    resampled_weights,
+    tally,
+)
+from roadworthy.imaging.spec import InputSpec
+from roadworthy.inference.classifier import load
+from roadworthy.inference.onnx import packaged
 from roadworthy.inference.torch_finder import FinderWeights
 from roadworthy.models.catalogue import build_finder, count_parameters
 from roadworthy.models.summary import describe
@@ -44,12 +56,13 @@ from roadworthy.train.loop import train as train_loop
 from roadworthy.train.optim import build_optimizer
 from roadworthy.train.schedules import build_schedule
 from roadworthy.train.state import TrainState
-from roadworthy.workflows.find_frames import HardNegatives, detections
-from roadworthy.workflows.run_folder import Run, RunFolder, claim_folder
+from roadworthy.workflows.find_frames import HardNegatives, results
+from roadworthy.workflows.run_folder import Run, claim_folder
 from roadworthy.workflows.site import Site, open_site
 
 CLASSES = ("sign",)
 SIZE, BATCH = 352, 16  # of squares, where the settings leave those of readers
+_RESAMPLES = 100  # of validation frames, for the standard error of AP50
 _OPTIM = OptimConfig(name="adamw", lr=0.002, weight_decay=0.02)
 
 
@@ -74,7 +87,7 @@ def run(
     callbacks: Sequence[Callback] = (),
     progress: Progress | None = None,
 ) -> Run:
-    """Train as `config` says, choose on validation frames, measure once on test frames, write the run folder."""
+    """Train as `config` says, choose on validation frames, measure test frames once, write the run folder."""
     config = settled(config)
     with open_site(folder, callbacks) as site, with_threads(0):
         prepared = prepare(config, site, resume, command, progress)
@@ -84,7 +97,7 @@ def run(
 
 
 def settled(config: Config) -> Config:
-    """A finder's own values where the settings are a reader's defaults; ConfigError for what it has no use for."""
+    """A finder's own values in place of a reader's defaults; ConfigError for what it has no use for."""
     check_budget(config.train)
     reader = Config()
     unused = {
@@ -100,14 +113,18 @@ def settled(config: Config) -> Config:
         "data.group_by": config.data.group_by != "none",
     }
     if wrong := [name for name, given in unused.items() if given]:
-        raise ConfigError(f"{', '.join(wrong)} has no effect with model.name={config.model.name}; leave it out")
+        raise ConfigError(
+            f"{', '.join(wrong)} has no effect with model.name={config.model.name}; leave it out"
+        )
+    if config.train.monitor not in ("accuracy", "ap50"):
+        raise ConfigError(f"train.monitor={config.train.monitor} is for readers; a finder takes ap50")
     size = SIZE if config.input.size == reader.input.size else config.input.size
     if size % 32:
         raise ConfigError(f"input.size is {size}; a finder's squares are a multiple of 32 px, like {SIZE}")
     train: TrainConfig = dataclasses.replace(
         config.train,
         batch_size=BATCH if config.train.batch_size == reader.train.batch_size else config.train.batch_size,
-        monitor="ap50" if config.train.monitor == "accuracy" else config.train.monitor,
+        monitor="ap50",
         # Autocast does not pay for so large maps on processors (docs/results/finding.md).
         precision="fp32" if config.train.precision == "auto" else config.train.precision,
         threads=0 if config.train.threads == "auto" else config.train.threads,
@@ -115,7 +132,9 @@ def settled(config: Config) -> Config:
     policy = "frames" if config.augment.policy == reader.augment.policy else config.augment.policy
     if not for_frames(policy):
         fit = ", ".join(name for name in POLICIES if for_frames(name))
-        raise ConfigError(f"augment.policy={policy} moves or hides what a finder's boxes mark; use one of {fit}")
+        raise ConfigError(
+            f"augment.policy={policy} moves or hides what a finder's boxes mark; use one of {fit}"
+        )
     return dataclasses.replace(
         config,
         input=InputSpec(size=size),
@@ -145,7 +164,12 @@ def prepare(config: Config, site: Site, resume: bool, command: str, progress: Pr
     site.folder.write_data(frames.about())
     site.say(frames.said())
     return Prepared(
-        config=config, site=site, device=device, frames=frames, resumes=resume and state.is_file(), origin=origin
+        config=config,
+        site=site,
+        device=device,
+        frames=frames,
+        resumes=resume and state.is_file(),
+        origin=origin,
     )
 
 
@@ -158,7 +182,9 @@ def build_state(prepared: Prepared) -> TrainState:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     site.folder.write_model(describe(model, config.input.size))
     state = TrainState(
-        model=model, optimizer=build_optimizer(model, config.optim), average=build_average(config.train, model)
+        model=model,
+        optimizer=build_optimizer(model, config.optim),
+        average=build_average(config.train, model),
     )
     if prepared.resumes:
         state.load(site.shared.state)
@@ -195,7 +221,7 @@ def loop(prepared: Prepared, state: TrainState) -> None:
         prepare=_Varied(build_policy(config.augment, ()), prepared.device, config.train.seed),
         loss=lambda outputs, targets: finding_loss(outputs, targets, size, size),
         schedule=build_schedule(config.schedule),
-        validate=lambda model: validated(model, frames.val),
+        validate=lambda model: validated(model, frames.val, config.finding.false_per_frame),
         keep_best=lambda state: _keep(prepared, "best", state),
         save=folder.write_state,
         gradient_rules=build_gradient_rules(config.penalty, state.model, state.optimizer),
@@ -206,7 +232,7 @@ def loop(prepared: Prepared, state: TrainState) -> None:
 
 @dataclass(frozen=True)
 class _Varied:
-    """(squares, targets, step) of a batch -> squares in [0, 1], their light and sharpness varied, and targets."""
+    """(squares, targets, step) of a batch -> squares in [0, 1], varied in light and sharpness, and targets."""
 
     policy: Policy
     device: torch.device
@@ -218,3 +244,93 @@ class _Varied:
             nobody = torch.zeros(len(images), dtype=torch.long, device=self.device)
             varied, _ = self.policy(images.to(self.device), nobody, random)
         return varied, targets.to(self.device)
+
+
+def validated(model: torch.nn.Module, val: FrameSet, false_per_frame: float) -> Mapping[str, float]:
+    """How well signs of validation frames are found; nothing where no frames were set aside."""
+    if not val.frames:
+        return {}
+    counted = tally(FinderPredictions(frames=results(FinderWeights(model), val)))
+    sweep = Sweep(counted)
+    curve = sweep.curve()
+    if not curve.signs:
+        return {}
+    random = np.random.default_rng(0)
+    resampled = [
+        average_precision(sweep.curve(w)) for w in resampled_weights(counted.units, _RESAMPLES, random)
+    ]
+    return {
+        "val_ap50": average_precision(curve),
+        "val_ap50_se": float(np.nanstd(resampled, ddof=1)),
+        "val_recall": curve.recall_at(false_per_frame),
+    }
+
+
+def conclude(prepared: Prepared, state: TrainState) -> Run:
+    """Choose the best weights' threshold on validation, then measure test frames once, the reader included."""
+    config, frames, folder = prepared.config, prepared.frames, prepared.site.folder
+    _keep(prepared, "last", state)
+    best, card = load_checkpoint(folder.checkpoint("best"), prepared.device)
+    finder = FinderWeights(best.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
+    rule = chosen_rule(results(finder, frames.val), config.finding.false_per_frame)
+    card = dataclasses.replace(card, finding=rule)
+    folder.write_weights("best", best, card)
+
+    split, measured = ("test", frames.test) if frames.test.frames else ("val", frames.val)
+    if not measured.frames:
+        split, measured = "train", frames.train
+    reader = load() if packaged() is not None else None
+    predictions = FinderPredictions(frames=results(finder, measured, reader=reader), threshold=rule.threshold)
+    metrics = measure_finder(predictions, split=split, facts=_facts(prepared, state))
+    seconds = round(state.progress.seconds, 2)
+    folder.write_provenance({**prepared.origin, "train_seconds": seconds, "peak_rss_mb": peak_rss_mb()})
+    folder.write_found(metrics, predictions, measured.pixels)
+    return Run(folder=folder.path, metrics=metrics)
+
+
+def chosen_rule(found: Sequence[FrameResult], false_per_frame: float) -> FindingRule:
+    """The lowest threshold with no more false boxes a frame than that; a guess where there are no frames."""
+    if not found:
+        return FindingRule(false_per_frame=false_per_frame)
+    curve = Sweep(tally(FinderPredictions(frames=tuple(found)))).curve()
+    threshold = min(curve.threshold_for(false_per_frame), 1.0)
+    return FindingRule(threshold=threshold, false_per_frame=false_per_frame, frames=len(found))
+
+
+def _keep(prepared: Prepared, weights: str, state: TrainState) -> None:
+    """Write the weights as they are now, as `best` or `last`."""
+    config = prepared.config
+    card = Card(
+        model=config.model,
+        classes=CLASSES,
+        input=config.input,
+        facts={
+            "weights": weights,
+            "epoch": state.progress.epoch,
+            "averaged": state.average is not None,
+            "data": config.data.spec,
+            "seed": config.train.seed,
+        },
+        finding=FindingRule(false_per_frame=config.finding.false_per_frame),
+    )
+    prepared.site.folder.write_weights(weights, state.evaluated, card)
+
+
+def _facts(prepared: Prepared, state: TrainState) -> dict[str, Any]:
+    """What metrics.json tells of the training itself."""
+    config, progress = prepared.config, state.progress
+    chosen = progress.history[progress.best_epoch - 1]
+    return {
+        "task": "find",
+        "weights": "best",
+        "best_epoch": progress.best_epoch,
+        "best_epoch_reason": reason(progress.history, progress.best_epoch, config.train.monitor),
+        "val_ap50": chosen.get("val_ap50"),
+        "epochs": progress.epoch,
+        "steps": progress.step,
+        "samples": progress.step * config.train.batch_size,
+        "train_frames": len(prepared.frames.train.frames),
+        "train_signs": prepared.frames.train.signs,
+        "parameters": count_parameters(state.model),
+        "train_seconds": round(progress.seconds, 2),
+    }
