@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import copy
 import io
 import logging
 import warnings
@@ -82,11 +83,14 @@ class Frames(nn.Module):
 
     def __init__(self, model: nn.Module) -> None:
         super().__init__()
-        self.model = model
+        self.model = copy.deepcopy(model)
+        # Levels as they are, and not shares of 255, into a first layer that makes up for it.
+        first = next(module for module in self.model.modules() if isinstance(module, nn.Conv2d))
+        first.weight.data /= 255
 
     def forward(self, images: Tensor) -> Tensor:
         """Answer."""
-        answers = self.model(images.permute(0, 3, 1, 2).float() / 255.0)
+        answers = self.model(images.permute(0, 3, 1, 2).float())
         cells = centres(images.shape[1], images.shape[2])
         return torch.cat([to_boxes(answers[..., 1:], cells), answers[..., :1].sigmoid()], dim=2)
 
