@@ -1,4 +1,4 @@
-"""From which score on a finder's box counts as a sign."""
+"""From which score on a finder's box counts as a sign, and from which it is sure to be one."""
 
 from __future__ import annotations
 
@@ -12,11 +12,15 @@ class FindingRule:
     """The least score of a box that is taken for a sign, and what it was chosen for.
 
     false_per_frame: boxes a frame that are no sign, which validation was to have at most.
+    sure: the least score of a box that the reader's answer is accepted of.
+    sure_wrong: share of frames with an accepted answer that is wrong, which validation was to have at most.
     frames: of validation that it was chosen on; 0 where there were none and it is a guess.
     """
 
     threshold: float = 0.5
     false_per_frame: float = 0.1
+    sure: float = 0.5
+    sure_wrong: float = 0.01
     frames: int = 0
 
 

@@ -14,11 +14,18 @@ from roadworthy.inference.network import Network
 from roadworthy.signs.catalogue import NO_SIGN
 
 
+UNSURE_BOX = "it may be no sign"
+
+
 class Found(NamedTuple):
-    """One sign that was found: its box in pixels and the (C,) logits of the network for crops."""
+    """One sign that was found: its box in pixels and the (C,) logits of the network for crops.
+
+    score: how sure the finder is of the box, in [0, 1]; None where no finder proposed it.
+    """
 
     box: Box
     logits: FloatArray
+    score: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,6 +35,7 @@ class AnswerRule:
     temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
     without_colour: whether the network was trained for pictures without colour, too.
     top: how many classes an answer names, the predicted one among them.
+    sure: the least score of a finder's box of which an answer is accepted.
     """
 
     classes: tuple[str, ...]
@@ -35,9 +43,10 @@ class AnswerRule:
     rejection: Rejection | None = None
     without_colour: bool = False
     top: int = 3
+    sure: float = 0.0
 
     @classmethod
-    def of(cls, network: Network, top: int) -> AnswerRule:
+    def of(cls, network: Network, top: int, *, sure: float = 0.0) -> AnswerRule:
         """A network's own rule."""
         return cls(
             classes=network.classes,
@@ -45,6 +54,7 @@ class AnswerRule:
             rejection=network.rejection,
             without_colour=network.without_colour,
             top=top,
+            sure=sure,
         )
 
     def lacks_colour(self, picture: ByteArray) -> bool:
@@ -57,7 +67,14 @@ class AnswerRule:
 
     def found_rows(self, path: str, found: Sequence[Found], *, colourless: bool) -> list[Row]:
         """An answer with its box for every sign found in a picture."""
-        return [replace(self.row(path, logits, colourless=colourless), box=box) for box, logits in found]
+        return [self._found_row(path, one, colourless) for one in found]
+
+    def _found_row(self, path: str, found: Found, colourless: bool) -> Row:
+        row = self.row(path, found.logits, colourless=colourless)
+        row = replace(row, box=found.box, found=found.score)
+        if found.score is None or found.score >= self.sure or row.reason is not None:
+            return row
+        return replace(row, accepted=False, reason=UNSURE_BOX)
 
     def surer(self, row: Row, found: Sequence[Found], *, colourless: bool) -> Row:
         """The answer from the first sign that a closer look found; the row where none is, or none surer."""

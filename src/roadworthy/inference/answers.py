@@ -50,6 +50,7 @@ class Row:
     reason: why it is not accepted although it is sure: the picture lacks what the sign is told apart by.
     alternatives: further classes with their confidence, likeliest first, the predicted one left out.
     box: x1, y1, x2, y2 of the sign in the picture's pixels, where it was looked for.
+    found: how sure the finder is that the box shows a sign, in [0, 1].
     """
 
     path: str
@@ -62,6 +63,7 @@ class Row:
     reason: str | None = None
     alternatives: tuple[tuple[str, float], ...] = ()
     box: Box | None = None
+    found: float | None = None
 
     @property
     def doubt(self) -> str:
@@ -94,6 +96,7 @@ class Row:
         if self.error is not None:
             return {"path": self.path, "error": self.error}
         box = {} if self.box is None else {"box": [round(edge, 1) for edge in self.box]}
+        found = {} if self.found is None else {"found": self.found}
         reason = {} if self.reason is None else {"reason": self.reason}
         return {
             "path": self.path,
@@ -104,6 +107,7 @@ class Row:
             "accepted": self.accepted,
             "alternatives": [{"class": name, "confidence": share} for name, share in self.alternatives],
             **box,
+            **found,
             **reason,
         }
 

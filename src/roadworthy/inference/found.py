@@ -1,21 +1,18 @@
-"""What a reader makes of boxes: crops with a little room around, and an answer to each."""
+"""Signs in a frame: a finder says where, a reader which; each is good at one thing."""
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import replace
-from typing import TYPE_CHECKING
+from collections.abc import Callable, Sequence
 
 import numpy as np
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.spec import InputSpec
-from roadworthy.inference.answer_rule import AnswerRule
-from roadworthy.inference.answers import Row
-
-if TYPE_CHECKING:
-    from roadworthy.inference.network import Network
+from roadworthy.inference.answer_rule import Found
+from roadworthy.inference.boxes import MOST, Detections, Finding, find_boxes
+from roadworthy.inference.network import Network
+from roadworthy.signs.catalogue import NO_SIGN
 
 ROOM = 0.1  # around a box, of its sides
 
@@ -28,15 +25,32 @@ def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]] 
     return np.stack(crops) if crops else np.empty((0, spec.size, spec.size, 3), np.uint8)
 
 
-def read_boxes(image: ByteArray, boxes: FloatArray, reader: Network, *, top: int = 3) -> list[Row]:
-    """A row with its box for each of (N, 4) boxes of a picture."""
-    if not len(boxes):
+def find_signs(
+    image: ByteArray,
+    finder: Finding,
+    reader: Network,
+    *,
+    threshold: float,
+    least_px: float | None = None,
+    most: int = MOST,
+    check: Callable[[], None] = lambda: None,
+) -> list[Found]:
+    """Signs in an (H, W, 3) uint8 RGB frame, surest first; boxes that the reader calls no sign are left out.
+
+    threshold: least score of a box.  The rest is as `boxes.find_boxes` takes it.
+    """
+    boxes = find_boxes(image, finder, threshold=threshold, least_px=least_px, most=most, check=check)
+    check()
+    return [one for one in read(image, boxes, reader) if reader.classes[int(one.logits.argmax())] != NO_SIGN]
+
+
+def read(image: ByteArray, boxes: Detections, reader: Network) -> list[Found]:
+    """The reader's logits of each box."""
+    if not len(boxes.boxes):
         return []
-    rule = AnswerRule.of(reader, top)
-    colourless = rule.lacks_colour(image)
-    logits = reader.logits(cut_out(image, reader.spec, boxes))
-    places = [(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes.tolist()]
+    logits = reader.logits(cut_out(image, reader.spec, boxes.boxes))
+    places = [(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes.boxes.tolist()]
     return [
-        replace(rule.row("", own, colourless=colourless), box=box)
-        for own, box in zip(logits, places, strict=True)
+        Found(box=box, logits=own, score=score)
+        for box, own, score in zip(places, logits, boxes.scores.tolist(), strict=True)
     ]

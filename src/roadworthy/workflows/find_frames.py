@@ -18,8 +18,10 @@ from roadworthy.data.crops import Decoded, Hard
 from roadworthy.data.frames import Frame
 from roadworthy.data.open_frames import FrameSet
 from roadworthy.evaluate.detection import intersection_over_union
-from roadworthy.inference.boxes import Finding, find_boxes
-from roadworthy.inference.found import read_boxes
+from roadworthy.inference.answer_rule import AnswerRule
+from roadworthy.inference.answers import Row
+from roadworthy.inference.boxes import Detections, Finding, find_boxes
+from roadworthy.inference.found import read
 
 if TYPE_CHECKING:
     from roadworthy.inference.classifier import Classifier
@@ -48,7 +50,7 @@ def results(
 def _result(finder: Finding, reader: Classifier | None, frame: Frame, picture: ByteArray) -> FrameResult:
     began = time.perf_counter()
     found = find_boxes(picture, finder, threshold=LEAST_SCORE)
-    rows = [] if reader is None else read_boxes(picture, found.boxes, reader)
+    rows = [] if reader is None else _rows(picture, found, reader)
     accepted = None if reader is None or reader.rejection is None else [row.accepted is True for row in rows]
     return FrameResult(
         path=frame.path,
@@ -63,6 +65,12 @@ def _result(finder: Finding, reader: Classifier | None, frame: Frame, picture: B
         sequence=frame.sequence,
         ms=1000 * (time.perf_counter() - began),
     )
+
+
+def _rows(picture: ByteArray, found: Detections, reader: Classifier) -> list[Row]:
+    """What the reader answers to each box, and whether it would be accepted as it is."""
+    rule = AnswerRule.of(reader, 1)
+    return rule.found_rows("", read(picture, found, reader), colourless=rule.lacks_colour(picture))
 
 
 def _boxes(boxes: Sequence[Box]) -> FloatArray:
