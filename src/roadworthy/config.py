@@ -301,6 +301,7 @@ class FindingConfig:
     mined: training frames that are looked through for such boxes before each epoch but the first; 0 for none.
     least_px, most_px: a sign's larger side in a square about it, spread evenly over its logarithm.
     false_per_frame: boxes a frame that are no sign, which the threshold allows on validation.
+    sure_wrong: share of validation frames in which an accepted answer may be wrong.
     """
 
     squares: int = 4096
@@ -310,6 +311,7 @@ class FindingConfig:
     least_px: float = 8.0
     most_px: float = 160.0
     false_per_frame: float = 0.1
+    sure_wrong: float = 0.01
 
     def __post_init__(self) -> None:
         _within("finding.squares", self.squares, 2)
@@ -319,6 +321,7 @@ class FindingConfig:
         _within("finding.least_px", self.least_px, 4)
         _within("finding.most_px", self.most_px, self.least_px, 400)
         _within("finding.false_per_frame", self.false_per_frame, 0.001, 10)
+        _within("finding.sure_wrong", self.sure_wrong, 0, 1)
         if self.signs + self.hard > 1:
             raise ConfigError(
                 f"finding.signs={self.signs:g} and finding.hard={self.hard:g} are shares of one whole; "

@@ -13,7 +13,6 @@ from roadworthy.inference.confidence import answer, lacks_colour
 from roadworthy.inference.network import Network
 from roadworthy.signs.catalogue import NO_SIGN
 
-
 UNSURE_BOX = "it may be no sign"
 
 

@@ -32,13 +32,10 @@ from roadworthy.core.timing import stage
 from roadworthy.data.crops import FrameCrops, Mixture
 from roadworthy.data.open_frames import FrameSet, FrameSplits, open_frames
 from roadworthy.data.spec import refuse_within_data
-from roadworthy.evaluate.detection import (
-    Sweep,
-    average_precision,
-    measure_finder,
-    resampled_weights,
-    tally,
-)
+from roadworthy.evaluate.detection.free_response import Sweep, average_precision, resampled_weights
+from roadworthy.evaluate.detection.metrics import compute_finder_metrics
+from roadworthy.evaluate.detection.sure import sure_boxes
+from roadworthy.evaluate.detection.tally import tally
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.classifier import load
 from roadworthy.inference.onnx import packaged
@@ -232,7 +229,7 @@ def loop(prepared: Prepared, state: TrainState) -> None:
 
 @dataclass(frozen=True)
 class _Varied:
-    """(squares, targets, step) of a batch -> squares in [0, 1], varied in light and sharpness, and targets."""
+    """(squares, targets, step) of a batch -> squares in [0, 1], varied as a camera does, and targets."""
 
     policy: Policy
     device: torch.device
@@ -255,7 +252,6 @@ def validated(model: torch.nn.Module, val: FrameSet, false_per_frame: float) -> 
     curve = sweep.curve()
     if not curve.signs:
         return {}
-    random = np.random.default_rng(0)
     resampled = [
         average_precision(sweep.curve(w)) for w in resampled_weights(counted.units, _RESAMPLES, random)
     ]
@@ -267,34 +263,57 @@ def validated(model: torch.nn.Module, val: FrameSet, false_per_frame: float) -> 
 
 
 def conclude(prepared: Prepared, state: TrainState) -> Run:
-    """Choose the best weights' threshold on validation, then measure test frames once, the reader included."""
+    """Choose the best weights' thresholds on validation, then measure test frames once, with the reader."""
     config, frames, folder = prepared.config, prepared.frames, prepared.site.folder
     _keep(prepared, "last", state)
     best, card = load_checkpoint(folder.checkpoint("best"), prepared.device)
     finder = FinderWeights(best.to(memory_format=torch.channels_last))  # type: ignore[call-overload]
-    rule = chosen_rule(results(finder, frames.val), config.finding.false_per_frame)
+    reader = load() if packaged() is not None else None
+    rule = chosen_rule(results(finder, frames.val, reader=reader), config)
     card = dataclasses.replace(card, finding=rule)
     folder.write_weights("best", best, card)
 
     split, measured = ("test", frames.test) if frames.test.frames else ("val", frames.val)
     if not measured.frames:
         split, measured = "train", frames.train
-    reader = load() if packaged() is not None else None
     predictions = FinderPredictions(frames=results(finder, measured, reader=reader), threshold=rule.threshold)
-    metrics = measure_finder(predictions, split=split, facts=_facts(prepared, state))
+    metrics = compute_finder_metrics(
+        predictions, split=split, config=config.evaluate, extra=_facts(prepared, state)
+    )
     seconds = round(state.progress.seconds, 2)
     folder.write_provenance({**prepared.origin, "train_seconds": seconds, "peak_rss_mb": peak_rss_mb()})
     folder.write_found(metrics, predictions, measured.pixels)
     return Run(folder=folder.path, metrics=metrics)
 
 
-def chosen_rule(found: Sequence[FrameResult], false_per_frame: float) -> FindingRule:
-    """The lowest threshold with no more false boxes a frame than that; a guess where there are no frames."""
+def chosen_rule(found: Sequence[FrameResult], config: Config) -> FindingRule:
+    """Thresholds for validation frames: of boxes that are shown, and of those whose reading is accepted.
+
+    The lowest with no more false boxes a frame, and the lowest with no more frames that say something surely
+    and wrongly, than was asked.  Without frames both are guesses.
+    """
+    asked = config.finding
+    rule = FindingRule(false_per_frame=asked.false_per_frame, sure_wrong=asked.sure_wrong)
     if not found:
-        return FindingRule(false_per_frame=false_per_frame)
-    curve = Sweep(tally(FinderPredictions(frames=tuple(found)))).curve()
-    threshold = min(curve.threshold_for(false_per_frame), 1.0)
-    return FindingRule(threshold=threshold, false_per_frame=false_per_frame, frames=len(found))
+        return rule
+    predictions = FinderPredictions(frames=tuple(found))
+    threshold = min(Sweep(tally(predictions)).curve().threshold_for(asked.false_per_frame), 1.0)
+    worst: dict[int, float] = {}  # by frame: the score of its surest wrong box
+    for box in sure_boxes(predictions, config.evaluate.danger):
+        if box.wrong:
+            score = float(found[box.frame].scores[box.box])
+            worst[box.frame] = max(worst.get(box.frame, 0.0), score)
+    return dataclasses.replace(
+        rule,
+        threshold=threshold,
+        sure=max(threshold, _above(sorted(worst.values(), reverse=True), asked.sure_wrong * len(found))),
+        frames=len(found),
+    )
+
+
+def _above(scores: Sequence[float], allowed: float) -> float:
+    """The least number that no more than `allowed` of the descending scores reach."""
+    return float(np.nextafter(scores[int(allowed)], 2.0)) if len(scores) > allowed else 0.0
 
 
 def _keep(prepared: Prepared, weights: str, state: TrainState) -> None:

@@ -37,7 +37,7 @@ from roadworthy.evaluate.analysis.doubts import doubts
 from roadworthy.evaluate.analysis.doubts import stored as stored_doubts
 from roadworthy.evaluate.results import Metrics
 from roadworthy.inference.onnx import PACKAGED, packaged_weights
-from roadworthy.models.catalogue import build_model, count_parameters
+from roadworthy.models.catalogue import FINDERS, build_model, count_parameters
 from roadworthy.models.summary import describe
 from roadworthy.train.average import build_average
 from roadworthy.train.callbacks import Callback
@@ -54,6 +54,7 @@ from roadworthy.train.schedules import build_schedule
 from roadworthy.train.start import said_of_classes, settle_start
 from roadworthy.train.state import TrainState
 from roadworthy.train.track import losses_of, trackers
+from roadworthy.workflows import find_training
 from roadworthy.workflows.batches import Preparation, augmented_samples, trains_without_colour, worded
 from roadworthy.workflows.checks import check_settings
 from roadworthy.workflows.evaluate import (
@@ -121,8 +122,11 @@ def train(
         raise UsageError("--resume needs --out, the folder of the run to continue")
     folder = as_path(RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}" if out is None else out)
     watchers = [*callbacks, *trackers(config, folder)]
+    run_one = find_training.run if config.model.name in FINDERS else run
     with no_empty_folder(folder):
-        finished = run(config, folder, resume=resume, command=command, callbacks=watchers, progress=progress)
+        finished = run_one(
+            config, folder, resume=resume, command=command, callbacks=watchers, progress=progress
+        )
     if finished.folder.is_dir():  # of several processes only the first keeps one
         report(finished.folder, quiet=True)
     return finished
