@@ -252,9 +252,8 @@ def validated(model: torch.nn.Module, val: FrameSet, false_per_frame: float) -> 
     curve = sweep.curve()
     if not curve.signs:
         return {}
-    resampled = [
-        average_precision(sweep.curve(w)) for w in resampled_weights(counted.units, _RESAMPLES, random)
-    ]
+    drawn = resampled_weights(counted.units, _RESAMPLES, np.random.default_rng(0))
+    resampled = [average_precision(sweep.curve(weights)) for weights in drawn]
     return {
         "val_ap50": average_precision(curve),
         "val_ap50_se": float(np.nanstd(resampled, ddof=1)),
