@@ -13,7 +13,7 @@ LEARNT = --require accuracy=0.9 || { test $$? -eq 3 && echo "The demo could not:
 PIP_INSTALL = $(BIN)/python -m pip install --quiet --disable-pip-version-check --constraint constraints.txt
 
 .DEFAULT_GOAL := help
-.PHONY: help demo test more lint format docs story page bench clean
+.PHONY: help demo test coverage more lint format docs story page bench clean
 
 help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
@@ -42,6 +42,9 @@ test: $(VENV)/.test  ## install, lint, type check, run all tests
 	$(BIN)/ruff format --check .
 	$(BIN)/mypy
 	$(BIN)/hadolint Dockerfile
+	$(BIN)/pytest --numprocesses auto --dist loadfile
+
+coverage: $(VENV)/.test  ## run all tests and list the lines that none of them reaches; takes longer
 	$(BIN)/pytest --numprocesses auto --dist loadfile --cov
 
 more: $(VENV)/.test  ## install what some tests skip without: Ray, captum, a pretrained network

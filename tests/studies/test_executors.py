@@ -15,7 +15,17 @@ import pytest
 
 from roadworthy.config import load_config
 from roadworthy.core.errors import ConfigError, TrainingError
-from roadworthy.studies.executors import ATTEMPTS, Cluster, Executor, Here, Pool, WorkerLost, carry_out
+from roadworthy.core.notes import say
+from roadworthy.studies.executors import (
+    ATTEMPTS,
+    Cluster,
+    Executor,
+    Here,
+    Pool,
+    WorkerLost,
+    carry_out,
+    processes,
+)
 from roadworthy.studies.finished import done
 from roadworthy.studies.plan import Job
 
@@ -171,6 +181,12 @@ def test_workers_end_with_the_process_that_started_them(tmp_path: Path) -> None:
     assert process.stdout.readline() == b"at work\n"
     process.kill()
     process.communicate(timeout=30)  # ends when nobody is left who could write
+
+
+def test_workers_do_not_repeat_what_was_said_as_data_were_opened(capfd: pytest.CaptureFixture[str]) -> None:
+    with processes(1, 1) as pool:
+        pool.submit(say, "said before, by whoever began it").result()
+    assert "said before" not in capfd.readouterr().err
 
 
 def test_what_is_done_is_not_done_again(tmp_path: Path, drawn_folder: Path) -> None:

@@ -16,7 +16,7 @@ from typing import Literal
 from roadworthy.core.verdicts import NOT_JUDGED
 from roadworthy.core.words import percent, plural, points, points_interval
 from roadworthy.evaluate.results import Comparison
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise, summarise_shares
 from roadworthy.studies.results import Claim
 
 Verdict = Literal["confirmed", "refuted", "open"]
@@ -68,7 +68,7 @@ def untrained(*ids: str) -> list[Claim]:
 
 def near(what: str, values: Iterable[float], claimed: float, margin: float) -> Part:
     """Whether a figure came out again: confirmed with all of the interval within `margin` of it."""
-    summary = summarise(list(values))
+    summary = summarise_shares(list(values))
     evidence = f"{what}: {percent(summary.mean)} against {percent(claimed)} claimed"
     if summary.ci95 is None:
         return Part(verdict="open", evidence=f"{evidence}, from one seed alone")

@@ -6,6 +6,7 @@
 from __future__ import annotations
 
 import os
+import warnings
 from abc import ABC, abstractmethod
 from collections import Counter
 from collections.abc import Callable, Hashable, Sequence
@@ -17,6 +18,7 @@ from typing import Any
 
 from roadworthy.core.device import set_threads
 from roadworthy.core.errors import ConfigError, RoadworthyError, TrainingError, UnknownNameError
+from roadworthy.core.notes import DataWarning
 from roadworthy.core.processes import end_with_parent
 from roadworthy.core.ray import connect
 from roadworthy.studies.jobs import perform
@@ -160,6 +162,7 @@ def processes(number: int, threads: int) -> ProcessPoolExecutor:
 
 
 def _begin(threads: int) -> None:
+    warnings.simplefilter("ignore", DataWarning)  # who began it has said them as it opened the data
     set_threads(threads)
     end_with_parent()
 

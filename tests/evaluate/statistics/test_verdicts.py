@@ -18,6 +18,7 @@ from roadworthy.evaluate.statistics.verdicts import (
     seeds_to_show,
     spread,
     summarise,
+    summarise_shares,
 )
 
 TRACKS, FRAMES = 60, 30
@@ -51,6 +52,14 @@ def test_a_summary_by_hand() -> None:
     assert three.ci95 == pytest.approx((0.92 - 0.049683, 0.92 + 0.049683), abs=1e-6)  # t(2) = 4.30265
     with pytest.raises(ValueError, match="without a finished training"):
         summarise([])
+
+
+def test_no_share_lies_beyond_all_of_them() -> None:
+    # 97.57 to 100.10 % without the bound, as a report once said.
+    assert summarise_shares([0.9885, 0.9934, 0.983]).ci95 == (pytest.approx(0.9754, abs=1e-4), 1.0)
+    assert summarise_shares([0.0, 0.01, 0.0]).ci95 == (0.0, pytest.approx(0.01768, abs=1e-5))
+    assert summarise_shares([0.90, 0.92, 0.94]) == summarise([0.90, 0.92, 0.94])
+    assert summarise_shares([0.9]).ci95 is None
 
 
 def test_the_t_test_is_scipys() -> None:

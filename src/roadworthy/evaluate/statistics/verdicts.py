@@ -53,6 +53,15 @@ def summarise(values: Sequence[float]) -> Summary:
     return Summary(n=len(values), mean=mean, deviation=deviation, ci95=(mean - half, mean + half))
 
 
+def summarise_shares(shares: Sequence[float]) -> Summary:
+    """The same of shares, whose mean lies between 0 and 1 wherever that of a normal variable might."""
+    found = summarise(shares)
+    if found.ci95 is None:
+        return found
+    low, high = found.ci95
+    return replace(found, ci95=(max(low, 0.0), min(high, 1.0)))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Spread:
     """Where the variance of a mean difference comes from: `total`, with its degrees of freedom."""

@@ -7,7 +7,7 @@ from pathlib import Path
 
 from roadworthy.core.extras import missing
 from roadworthy.core.words import interval, percent
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise_shares
 from roadworthy.studies.answers import within
 from roadworthy.studies.claims import judge, near
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest
@@ -61,8 +61,8 @@ class Baseline(Study):
 
     def answer(self, result: StudyResult, folder: Path) -> str:
         """Whether the network reads what was asked, what its validation said, and what else did better."""
-        own = summarise(list(result.arm(LEAKY).values().values()))
-        said = summarise(list(result.arm(LEAKY).values("val_accuracy").values()))
+        own = summarise_shares(list(result.arm(LEAKY).values().values()))
+        said = summarise_shares(list(result.arm(LEAKY).values("val_accuracy").values()))
         reply = within(*(own.ci95 or (0.0, 1.0)), ASKED, quick=bool(result.asked["quick"]))
         sure = "one seed" if own.ci95 is None else f"95 % {interval(own.ci95)}"
         others = [c.a for c in result.comparisons if c.verdict == "better"]

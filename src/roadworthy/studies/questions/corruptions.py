@@ -15,7 +15,7 @@ from roadworthy.core.files import replacing
 from roadworthy.core.words import percent
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_splits
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise, summarise_shares
 from roadworthy.studies.answers import within
 from roadworthy.studies.plan import STUDIES, Arm, Job, Plan, Study, StudyRequest, read_measured
 from roadworthy.studies.questions.domain_measures import COMBINED, MEASURES
@@ -91,9 +91,9 @@ def _over_all(result: StudyResult, folder: Path) -> DataTable:
     none = _means(result.arm(NONE), folder)
     for arm in result.arms:
         own = _means(arm, folder)
-        summary = summarise(own)
+        summary = summarise_shares(own)
         share = summarise([mean / max(base, 1e-9) for mean, base in zip(own, none, strict=True)])
-        clean = summarise([one["clean"] for one in _measured(arm, folder)])
+        clean = summarise_shares([one["clean"] for one in _measured(arm, folder)])
         rows.append((arm.name, clean.mean, summary.mean, summary.ci95, share.mean, summary.n))
     n = _measured(result.arms[0], folder)[0]["n"]
     return DataTable(

@@ -9,7 +9,7 @@ import numpy as np
 
 from roadworthy.config import load_config
 from roadworthy.core.document import Cell, Column, DataTable
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise_shares
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import better, everywhere, judge, worse
 from roadworthy.studies.plan import STUDIES, Arm, Plan, Study, StudyRequest, sections
@@ -166,7 +166,7 @@ def _as_it_was(result: StudyResult) -> DataTable:
 
     def right(name: str) -> float | None:
         known = {arm.name: arm for arm in result.arms}
-        return summarise(list(known[name].values().values())).mean if name in known else None
+        return summarise_shares(list(known[name].values().values())).mean if name in known else None
 
     none, augmented = _name("none", 1.0), _name("the study's", 1.0)
     return DataTable(
@@ -192,7 +192,7 @@ def _as_it_was(result: StudyResult) -> DataTable:
 def _curve(kind: str, result: StudyResult, domain: str) -> Curve:
     known = {arm.name for arm in result.arms}
     arms = [result.arm(name) for factor in FACTORS if (name := _name(kind, factor)) in known]
-    summaries = [summarise(list(arm.values(domain=domain).values())) for arm in arms]
+    summaries = [summarise_shares(list(arm.values(domain=domain).values())) for arm in arms]
     intervals = [summary.ci95 or (None, None) for summary in summaries]
     return Curve(
         name=kind,

@@ -24,7 +24,7 @@ from roadworthy.evaluate.analysis.labels import probable_label_errors
 from roadworthy.evaluate.analysis.mistakes import Confusion, most_confused, surest_mistakes
 from roadworthy.evaluate.analysis.traits import TRAITS, Pictures
 from roadworthy.evaluate.statistics.intervals import wilson
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise_shares
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.studies.answers import gained, largest
 from roadworthy.studies.claims import Part, Verdict, better, judge
@@ -296,7 +296,7 @@ def _mostly(target: str, read_as: str, wrong: Sequence[Counter[tuple[str, str]]]
     what = f"of the wrong answers to {target}"
     if not shares:
         return Part(verdict="open", evidence=f"no mistakes on {target}")
-    summary = summarise(shares)
+    summary = summarise_shares(shares)
     seeds = plural(len(wrong), "seed")
     seeds = f"{len(shares)} of {seeds}" if len(shares) < len(wrong) else seeds
     evidence = f"{percent(summary.mean, 0)} {what} are {read_as} ({sum(totals)} mistakes, {seeds}"

@@ -8,7 +8,7 @@ from typing import Any
 from roadworthy.core.document import Block, Table
 from roadworthy.core.words import interval, percent
 from roadworthy.evaluate.statistics.intervals import wilson
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise_shares
 from roadworthy.inference.bundle import read_bundle
 from roadworthy.inference.classifier import model_file
 from roadworthy.report import figures
@@ -22,7 +22,6 @@ from roadworthy.studies.story.read import (
     accuracy_chart,
     accuracy_sentence,
     class_counts,
-    clipped,
     command_of,
     measured_by,
 )
@@ -207,7 +206,7 @@ def _met(known: list[tuple[Finished, str]]) -> str:
 
 def _verdict(values: list[float], bar: float) -> str:
     """`met` where all of the interval is at the bar or above, `not met` below, else `open`."""
-    summary = summarise(values)
+    summary = summarise_shares(values)
     if summary.ci95 is None:
         return "open"
     low, high = summary.ci95
@@ -219,8 +218,8 @@ def _requirements(library: Library, known: list[tuple[Finished, str]]) -> Table:
     for one, arm in known[:1]:
         measured = measured_by(one, arm)
         values = [found["accuracy"] for found in measured]
-        summary = summarise(values)
-        sure = "" if summary.ci95 is None else f" (95 % {interval(clipped(summary.ci95))})"
+        summary = summarise_shares(values)
+        sure = "" if summary.ci95 is None else f" (95 % {interval(summary.ci95)})"
         reached = f"{percent(summary.mean)}{sure}"
         rows += [
             ("at least 90 % of the test right", reached, _verdict(values, BAR)),
@@ -256,7 +255,7 @@ def _requirements(library: Library, known: list[tuple[Finished, str]]) -> Table:
 
 
 def _mean(measured: list[Any], name: str) -> str:
-    return percent(summarise([found[name] for found in measured]).mean)
+    return percent(summarise_shares([found[name] for found in measured]).mean)
 
 
 def missing_line(name: str, options: str = "--data gtsrb: --new folder:belgium") -> str:

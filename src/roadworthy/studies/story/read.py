@@ -12,7 +12,7 @@ import numpy as np
 from roadworthy.core.document import Figure, Gallery, Picture
 from roadworthy.core.errors import CheckpointError
 from roadworthy.core.words import interval, percent, points, points_interval
-from roadworthy.evaluate.statistics.verdicts import summarise
+from roadworthy.evaluate.statistics.verdicts import summarise_shares
 from roadworthy.report import figures
 from roadworthy.report.study import Tree, answer, comparison_row, read_study
 from roadworthy.studies.story.confused import Finished
@@ -64,17 +64,12 @@ def accuracy_sentence(one: Finished, arm: str, place: str = "") -> str | None:
     measured = measured_by(one, arm, place)
     if not measured:
         return None
-    summary = summarise([found["accuracy"] for found in measured])
-    sure = f"95 % {interval(clipped(summary.ci95))}, " if summary.ci95 is not None else "no interval, "
+    summary = summarise_shares([found["accuracy"] for found in measured])
+    sure = f"95 % {interval(summary.ci95)}, " if summary.ci95 is not None else "no interval, "
     return (
         f"{place or 'test'}, {arm}: {percent(summary.mean)} right ({sure}"
         f"{summary.n} seed{'s' if summary.n > 1 else ''}, {measured[0]['n']:,} pictures)"
     )
-
-
-def clipped(pair: Sequence[float]) -> tuple[float, float]:
-    """An interval of a share, within what shares can be."""
-    return max(0.0, pair[0]), min(1.0, pair[1])
 
 
 def measured_by(one: Finished, arm: str, place: str = "") -> list[Tree]:
@@ -119,9 +114,9 @@ def accuracy_chart(name: str, caption: str, one: Finished, arms: Sequence[tuple[
     rows = []
     for arm, place in arms:
         values = [found["accuracy"] for found in measured_by(one, arm, place)]
-        summary = summarise(values) if values else None
+        summary = summarise_shares(values) if values else None
         if summary is not None and summary.ci95 is not None:
-            low, high = clipped(summary.ci95)
+            low, high = summary.ci95
             label = place if len({arm for arm, _ in arms}) == 1 else arm
             rows.append(figures.Interval(name=label or "test", value=summary.mean, low=low, high=high))
     if not rows:
