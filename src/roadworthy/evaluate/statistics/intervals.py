@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
-from math import sqrt
+from math import log, sqrt
 from statistics import NormalDist
 
 import numpy as np
@@ -71,6 +71,19 @@ def bootstrap_mean(
     tail = (1 - confidence) / 2
     lo, hi = np.quantile(np.concatenate(means), [tail, 1 - tail])
     return float(lo), float(hi)
+
+
+def none_seen(n: float, confidence: float = 0.95) -> Interval:
+    """Interval of how many there are per trial, where none was seen in n.
+
+    n: positive; need not be whole.  At 95 % the upper end is 3.69 / n.
+    Raises ValueError when n is 0, or confidence lies outside its range.
+    Source: Garwood 1936 (the Poisson interval of a count of 0).
+    """
+    if not n > 0:
+        raise ValueError(f"an interval needs at least one trial; got {n}")
+    _two_sided_z(confidence)
+    return 0.0, -log((1 - confidence) / 2) / n
 
 
 def _two_sided_z(confidence: float) -> float:
