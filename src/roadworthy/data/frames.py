@@ -1,4 +1,4 @@
-"""What sources with boxes produce: one Frame per picture, with the signs marked in it; nothing decoded yet."""
+"""What sources with boxes produce: a Frame per picture, with the signs marked in it; nothing decoded yet."""
 
 from __future__ import annotations
 

@@ -180,7 +180,7 @@ def count_pixels(data: bytes, max_pixels: int = MAX_PIXELS) -> int:
 
 
 def picture_size(path: str | PathLike[str], max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
-    """Width and height of what `decode` gives; only the file's head is read.  Raises ImageError as it does."""
+    """Width and height of what `decode` gives, or its ImageError; only the file's head is read."""
     with _reading(path) as file, _opened(file, max_pixels) as image:
         _check_size(image, max_pixels)
         with suppress(Exception):  # damaged metadata raises anything; `_upright` takes it for none, too
