@@ -115,7 +115,7 @@ def test_near_hashes_of_pictures_that_differ_are_no_pair(tmp_path, monkeypatch):
         path = tmp_path / f"{i}.png"
         Image.fromarray(rng.integers(0, 256, (32, 32, 3), dtype=np.uint8)).save(path)
         records.append(Record(path=str(path), label="ab"[i]))
-    monkeypatch.setattr("roadworthy.data.audit.perceptual_hashes", lambda images: np.zeros(2, np.uint64))
+    monkeypatch.setattr("roadworthy.data.looks.perceptual_hashes", lambda images: np.zeros(2, np.uint64))
     assert not audit(records).pairs
 
 

@@ -91,6 +91,29 @@ def test_exif_orientation(kind, orientation):
     assert np.abs(decoded - expected).mean() < 10
 
 
+@pytest.mark.parametrize("kind", ["JPEG", "PNG", "WEBP", "TIFF"])
+@pytest.mark.parametrize("orientation", range(1, 9))
+def test_a_size_is_that_of_the_picture_as_it_is_turned(kind, orientation, tmp_path):
+    exif = Image.Exif()
+    exif[0x0112] = orientation
+    (tmp_path / "a").write_bytes(encoded(PICTURE, kind, exif=exif))
+    height, width = decode(tmp_path / "a").shape[:2]
+    assert decoding.picture_size(tmp_path / "a") == (width, height)
+
+
+def test_a_size_takes_the_head_of_a_file_and_no_more(tmp_path):
+    data = encoded(PICTURE, "PNG")
+    (tmp_path / "cut.png").write_bytes(data[:60])
+    (tmp_path / "none.png").write_bytes(b"")
+    (tmp_path / "text.png").write_bytes(b"no picture at all")
+    assert decoding.picture_size(tmp_path / "cut.png") == (32, 24)
+    for name, reason in {"none": "is empty", "text": "no picture", "missing": "cannot be read"}.items():
+        with pytest.raises(ImageError, match=reason):
+            decoding.picture_size(tmp_path / f"{name}.png")
+    with pytest.raises(ImageError, match="at most 500"):
+        decoding.picture_size(tmp_path / "cut.png", 500)
+
+
 def test_damaged_exif_does_not_make_a_picture_unreadable():
     decode(encoded(PICTURE, "JPEG", exif=b"Exif\0\0MM\0*\xff\xff\xff\xff broken"))
 

@@ -3,10 +3,8 @@
 from __future__ import annotations
 
 import hashlib
-import os
 from collections import Counter
 from collections.abc import Callable, Iterable, Mapping, Sequence
-from concurrent.futures import ThreadPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
 from typing import Any
@@ -14,39 +12,19 @@ from typing import Any
 import numpy as np
 
 from roadworthy.core.arrays import ByteArray
-from roadworthy.core.errors import ImageError
 from roadworthy.core.words import plural
-from roadworthy.data.groups import near_pairs, perceptual_hashes
+from roadworthy.data.looks import Look, Pair, duplicates, look_at_all
 from roadworthy.data.records import Record
 from roadworthy.data.sheet import contact_sheet
 from roadworthy.imaging.decode import decode
-from roadworthy.imaging.preprocess import crop_resize
-from roadworthy.imaging.spec import InputSpec
 
 TINY_PX, HUGE_PX = (
     16,
     4000,
 )  # shorter side below: no legible sign; longer side above: decoding is all the work
 DARK, BRIGHT = 20, 235  # mean grey level
-FLAT = 2  # standard deviation of the grey levels below which a picture shows nothing
-CORRELATION = 0.98  # of the grey levels, from which on two pictures with near hashes count as alike
 IMBALANCE = 20  # times as many pictures in the largest class as in the smallest
-_THUMB = InputSpec(size=32, resize="bilinear", crop="roi")
-_CHUNK = 256
 _SHOWN = 100  # pairs and files listed; the counts are of all
-
-
-@dataclass(frozen=True, kw_only=True)
-class Pair:
-    """Two records (their indices) with the same or nearly the same picture, and why that matters.
-
-    kind: `labels` (under two labels), `splits` (in two splits), `tracks` (in two tracks) or `copies`.
-    """
-
-    kind: str
-    exact: bool
-    a: int
-    b: int
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -104,23 +82,6 @@ class Audit:
         return tree
 
 
-@dataclass(frozen=True)
-class _Look:
-    digest: bytes
-    thumb: ByteArray
-    width: int
-    height: int
-    brightness: float
-
-    @property
-    def flat(self) -> bool:
-        """Whether it is all of one colour: bleached, black or empty."""
-        return float(self.thumb.mean(axis=2).std()) < FLAT
-
-
-_GRAVITY = ("labels", "splits", "tracks", "copies")
-
-
 def audit(
     records: Iterable[Record],
     *,
@@ -132,16 +93,7 @@ def audit(
     Near-duplicates are perceptual hashes a few bits apart, so look at a pair before you believe it.
     """
     chosen = tuple(records)
-    looks: dict[int, _Look] = {}
-    failures: list[tuple[str, str]] = []
-    with ThreadPoolExecutor(workers or os.cpu_count() or 1) as pool:
-        for index, look in enumerate(pool.map(_look, chosen, chunksize=_CHUNK)):
-            if isinstance(look, str):
-                failures.append((chosen[index].path, look))
-            else:
-                looks[index] = look
-            if progress is not None and ((index + 1) % _CHUNK == 0 or index + 1 == len(chosen)):
-                progress(index + 1, len(chosen))
+    looks, failures = look_at_all(chosen, workers=workers, progress=progress)
     return _audit(chosen, looks, failures)
 
 
@@ -153,7 +105,7 @@ def audit_decoded(records: Iterable[Record], images: ByteArray) -> Audit:
     """
     chosen = tuple(replace(record, box=None) for record in records)
     looks = {
-        index: _Look(
+        index: Look(
             digest=hashlib.blake2b(image.tobytes(), digest_size=16).digest(),
             thumb=image,
             width=image.shape[1],
@@ -166,9 +118,9 @@ def audit_decoded(records: Iterable[Record], images: ByteArray) -> Audit:
 
 
 def _audit(
-    chosen: tuple[Record, ...], looks: Mapping[int, _Look], failures: Sequence[tuple[str, str]]
+    chosen: tuple[Record, ...], looks: Mapping[int, Look], failures: Sequence[tuple[str, str]]
 ) -> Audit:
-    pairs = _duplicates(chosen, looks)
+    pairs = duplicates(chosen, looks)
     sides = {i: (min(look.width, look.height), max(look.width, look.height)) for i, look in looks.items()}
     groups = {(record.label, record.group) for record in chosen if record.group}
     found = Audit(
@@ -203,72 +155,7 @@ def audit_picture(found: Audit, most: int = 24, cell: int = 112) -> ByteArray | 
     return contact_sheet(images, captions, columns=4, cell=cell)
 
 
-def _look(record: Record) -> _Look | str:
-    if record.fault:
-        return record.fault
-    try:
-        data = Path(record.path).read_bytes()
-        image = decode(data)
-    except OSError as error:
-        return f"cannot be read: {error.strerror or error}"
-    except ImageError as error:
-        return str(error)
-    try:
-        thumb = crop_resize(image, _THUMB, record.box)
-    except ImageError:  # a box beside the picture is a finding of its own
-        thumb = crop_resize(image, _THUMB)
-    height, width = image.shape[:2]
-    # Several boxes of one photograph are different pictures.
-    digest = hashlib.blake2b(data + str(record.box).encode(), digest_size=16).digest()
-    return _Look(digest, thumb, width, height, float(thumb.mean()))
-
-
-def _duplicates(records: Sequence[Record], looks: Mapping[int, _Look]) -> tuple[Pair, ...]:
-    # What shows nothing is like anything else that does: no copy, and nothing to say of its label.
-    indices = [index for index, look in looks.items() if not look.flat]
-    if not indices:
-        return ()
-    thumbs = np.stack([looks[index].thumb for index in indices])
-    near = [(indices[a], indices[b]) for a, b in near_pairs(perceptual_hashes(thumbs)).tolist()]
-    pairs = {}
-    for a, b in (*_same({index: looks[index] for index in indices}), *near):
-        if records[a].drawing and records[b].drawing:
-            continue  # each is a sign of its own, labelled by what it was drawn from
-        exact = looks[a].digest == looks[b].digest
-        if not exact and not _alike(looks[a].thumb, looks[b].thumb):
-            continue
-        kind = _kind(records[a], records[b])
-        if exact or kind != "copies" or not records[a].group:  # likeness within a track is no finding
-            pairs[min(a, b), max(a, b)] = Pair(kind=kind, exact=exact, a=min(a, b), b=max(a, b))
-    return tuple(sorted(pairs.values(), key=lambda p: (_GRAVITY.index(p.kind), not p.exact, p.a, p.b)))
-
-
-def _alike(a: ByteArray, b: ByteArray) -> bool:
-    """Whether two thumbnails agree but for exposure: hashes alone take a 30 before a bright sky for an 80."""
-    x, y = (thumb.astype(np.float64).mean(axis=2).ravel() for thumb in (a, b))
-    x, y = x - x.mean(), y - y.mean()
-    return float(x @ y) >= CORRELATION * float(np.sqrt((x @ x) * (y @ y)))
-
-
-def _same(looks: Mapping[int, _Look]) -> list[tuple[int, int]]:
-    """Links between pictures with the same bytes, n - 1 for n of them."""
-    first: dict[bytes, int] = {}
-    return [
-        (a, index) for index, look in looks.items() if (a := first.setdefault(look.digest, index)) != index
-    ]
-
-
-def _kind(a: Record, b: Record) -> str:
-    if a.label != b.label:
-        return "labels"
-    if a.split != b.split:
-        return "splits"
-    if a.group and b.group and a.group != b.group:
-        return "tracks"
-    return "copies"
-
-
-def _outside(record: Record, look: _Look) -> bool:
+def _outside(record: Record, look: Look) -> bool:
     if record.box is None:
         return False
     x1, y1, x2, y2 = record.box
@@ -291,7 +178,7 @@ _MEANING = {
 }
 
 
-def _findings(found: Audit, looks: Mapping[int, _Look]) -> tuple[tuple[str, str], ...]:
+def _findings(found: Audit, looks: Mapping[int, Look]) -> tuple[tuple[str, str], ...]:
     lines: list[tuple[str, str]] = []
     if found.unreadable:
         path, reason = found.unreadable[0]

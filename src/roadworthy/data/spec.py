@@ -17,7 +17,7 @@ from roadworthy.core.notes import say
 from roadworthy.core.paths import as_path, at_home
 from roadworthy.data.records import Record
 from roadworthy.data.shots import apply_shots, parse_shots
-from roadworthy.data.sources import SOURCES
+from roadworthy.data.sources import FRAME_SOURCES, SOURCES
 from roadworthy.data.sources._labels import label_reader
 
 _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
@@ -109,7 +109,8 @@ def locate(spec: SourceSpec) -> Path:
             return candidate
     from roadworthy.data.fetch import ARCHIVES
 
-    looked = " and ".join(map(str, folders))
+    *most, last = map(str, folders)
+    looked = f"{', '.join(most)} and {last}" if most else last
     fetch = f", or get the data with: roadworthy data fetch {spec.source}" if spec.source in ARCHIVES else ""
     raise DataNotFoundError(
         f"{spec.source}: has no place, and nothing was found at {looked}; write {spec.source}:PLACE{fetch}"
@@ -133,9 +134,11 @@ def usual_places(source: str) -> list[Path]:
     """Where a source without a place looks, in this order."""
     import platformdirs
 
-    places = [Path(platformdirs.user_data_dir("roadworthy", appauthor=False)) / source]
-    folder = os.environ.get("ROADWORTHY_DATA")
-    return [Path(folder).expanduser() / source, *places] if folder else places
+    above = [Path(platformdirs.user_data_dir("roadworthy", appauthor=False))]
+    if folder := os.environ.get("ROADWORTHY_DATA"):
+        above.insert(0, Path(folder).expanduser())
+    inner = [(source,), ("frames", source)] if source in FRAME_SOURCES else [(source,)]
+    return [base.joinpath(*parts) for base in above for parts in inner]
 
 
 def refuse_within_data(out: Path, text: str) -> None:
@@ -175,15 +178,17 @@ def _read_part(part: SourceSpec, labels: str) -> list[Record]:
         if shots is not None:
             found = apply_shots(found, shots)
     except DataNotFoundError as error:
-        if re.search(r",\s*\w+:", part.place):  # most likely a source whose name is misspelt
-            known = ", ".join(SOURCES.names())
-            raise DataNotFoundError(
-                f"{error} (a comma separates only before a known source: {known})"
-            ) from error
-        raise
+        raise DataNotFoundError(f"{error}{spelling_hint(part)}") from error
     if not found:
         raise DataNotFoundError(f"{part.source}:{part.place} holds no pictures")
     return found
+
+
+def spelling_hint(part: SourceSpec) -> str:
+    """What to say of a part that is not found where its place most likely holds a misspelt source."""
+    if not re.search(r",\s*\w+:", part.place):
+        return ""
+    return f" (a comma separates only before a known source: {', '.join(SOURCES.names())})"
 
 
 def extras_for(*specs: str) -> tuple[str, ...]:

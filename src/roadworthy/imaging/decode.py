@@ -11,9 +11,9 @@ import io
 import os
 import warnings
 from collections.abc import Callable, Iterator, Mapping
-from contextlib import contextmanager
+from contextlib import contextmanager, suppress
 from os import PathLike
-from typing import Any
+from typing import Any, BinaryIO
 
 import numpy as np
 from numpy.typing import NDArray
@@ -38,6 +38,8 @@ _CHANNELS = (1, 3, 4)  # grey, colour, colour and opacity
 _STRIP_PIXELS = 4_000_000  # converted at once: a conversion may take tens of bytes for each
 _METADATA_BYTES = 256_000_000  # profiles, thumbnails and further frames beside the pixels
 _ORIENTATION_KEYS = frozenset({"exif", "xmp", "XML:com.adobe.xmp", "Raw profile type exif"})
+_START = 16  # bytes that tell a HEIC file
+_ORIENTATION, _ON_ITS_SIDE = 274, (5, 6, 7, 8)  # an EXIF tag, and its values that swap width and height
 _BITS_PER_SAMPLE, _PHOTOMETRIC, _SAMPLE_FORMAT = 258, 262, 339  # TIFF tags
 _LONG = 32  # bits
 _WHITE_IS_ZERO, _SIGNED, _FLOAT = 0, 2, 3  # values of theirs
@@ -139,20 +141,21 @@ def left_out(suffixes: Mapping[str, int]) -> str:
 
 def read_rgb(source: str | PathLike[str] | bytes, max_pixels: int = MAX_PIXELS) -> Image.Image:
     """`decode`, as a PIL image of mode RGB."""
-    with _opened(
-        source if isinstance(source, bytes) else _read_file(source, max_pixels), max_pixels
-    ) as image:
+    data = io.BytesIO(source if isinstance(source, bytes) else _read_file(source, max_pixels))
+    with _opened(data, max_pixels) as image:
         _check_size(image, max_pixels)
         return _to_rgb(image)
 
 
 @contextmanager
-def _opened(data: bytes, max_pixels: int) -> Iterator[Image.Image]:
+def _opened(file: BinaryIO, max_pixels: int) -> Iterator[Image.Image]:
     """A picture file whose head was read; ImageError for whatever goes wrong then, or in the block."""
-    if not data:
+    start = file.read(_START)
+    if not start:
         raise ImageError("is empty (0 bytes)")
+    file.seek(0)
     try:
-        with Image.open(io.BytesIO(data), formats=_heic_formats() if _is_heic(data) else FORMATS) as image:
+        with Image.open(file, formats=_heic_formats() if _is_heic(start) else FORMATS) as image:
             yield image
     except ImageError:
         raise
@@ -171,9 +174,20 @@ def count_pixels(data: bytes, max_pixels: int = MAX_PIXELS) -> int:
 
     Raises ImageError as `decode` does on what is no picture, or has more than `max_pixels`.
     """
-    with _opened(data, max_pixels) as image:
+    with _opened(io.BytesIO(data), max_pixels) as image:
         _check_size(image, max_pixels)
         return image.width * image.height
+
+
+def picture_size(path: str | PathLike[str], max_pixels: int = MAX_PIXELS) -> tuple[int, int]:
+    """Width and height of what `decode` gives, or its ImageError; only the file's head is read."""
+    with _reading(path) as file, _opened(file, max_pixels) as image:
+        _check_size(image, max_pixels)
+        with suppress(Exception):  # damaged metadata raises anything; `_upright` takes it for none, too
+            # Pillow has turned the size of a TIFF already.
+            if image.format != "TIFF" and image.getexif().get(_ORIENTATION) in _ON_ITS_SIDE:
+                return image.height, image.width
+        return image.width, image.height
 
 
 def _check_size(image: Image.Image, max_pixels: int) -> None:
@@ -270,13 +284,20 @@ def _heic_formats() -> tuple[str, ...]:
 
 
 def _read_file(path: str | PathLike[str], max_pixels: int) -> bytes:
+    with _reading(path) as file:
+        size = os.fstat(file.fileno()).st_size
+        if size > max_pixels * 16 + _METADATA_BYTES:
+            raise ImageError(f"has {size:,} bytes, more than any picture of {max_pixels:,} pixels")
+        return file.read()
+
+
+@contextmanager
+def _reading(path: str | PathLike[str]) -> Iterator[BinaryIO]:
+    """A picture's file; ImageError where it, or a read in the block, fails."""
     try:
         check_regular(path)
         with open(path, "rb", buffering=0) as file:  # noqa: PTH123 - Path(...).open costs a tenth of the decoding
-            size = os.fstat(file.fileno()).st_size
-            if size > max_pixels * 16 + _METADATA_BYTES:
-                raise ImageError(f"has {size:,} bytes, more than any picture of {max_pixels:,} pixels")
-            return file.readall()
+            yield file
     except OSError as error:
         raise ImageError(f"cannot be read: {error.strerror or error}") from error
     except ValueError as error:  # a name that no file system takes

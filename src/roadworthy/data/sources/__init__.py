@@ -3,6 +3,9 @@
 A source is a function `read(place, options, labels)` that returns the Records it finds, in a module whose
 TERMS say in a sentence what may be done with them.  A file dropped into this package registers itself; files
 whose names start with an underscore are shared helpers.
+
+A source of frames with boxes is a function that returns Frames, filed by `_boxes.frame_source` both in
+FRAME_SOURCES, for what finds signs, and in SOURCES, where each of its boxes is a picture to be read.
 """
 
 from __future__ import annotations
@@ -15,6 +18,7 @@ from pathlib import Path
 from typing import Protocol
 
 from roadworthy.core.registry import Registry
+from roadworthy.data.frames import Frame
 from roadworthy.data.records import Record
 
 
@@ -31,7 +35,15 @@ class Source(Protocol):
         """The records at `place`, in an order that does not depend on the file system."""
 
 
+class FrameSource(Protocol):
+    """Reads the frames at a place, with what is marked in them; the rest is as for a Source."""
+
+    def __call__(self, place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
+        """The frames at `place`, in an order that does not depend on the file system."""
+
+
 SOURCES: Registry[Source] = Registry("data source")
+FRAME_SOURCES: Registry[FrameSource] = Registry("source of frames")
 
 
 def terms_of(name: str) -> str:

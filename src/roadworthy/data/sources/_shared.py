@@ -2,24 +2,21 @@
 
 from __future__ import annotations
 
-import codecs
-import csv
 import difflib
-import io
 import os
 import re
 import unicodedata
-from collections.abc import Callable, Iterable, Iterator, Mapping
-from dataclasses import dataclass
+from collections import Counter
+from collections.abc import Iterable, Iterator, Mapping
 from pathlib import Path
 from typing import TypeVar
 
-from roadworthy.core.arrays import Box
-from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, UsageError
-from roadworthy.core.files import check_regular
+from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.core.notes import say
+from roadworthy.imaging.decode import SUFFIXES, SYSTEM_FILES, suffix_of
 
 T = TypeVar("T")
+CLUTTER = ("__MACOSX", "@eaDir")
 
 _FRAME = re.compile(r"(.+)_\d{5}")
 _SPLIT = re.compile(
@@ -116,111 +113,37 @@ class Listing:
         return folder
 
 
-@dataclass(frozen=True, kw_only=True)
-class Row:
-    """One line of a table; columns are found by their names in lower case."""
-
-    path: Path
-    line: int
-    columns: Mapping[str, int]
-    cells: list[str]
-
-    def text(self, column: str) -> str:
-        """A cell without the blanks around it; empty where the table has no such column."""
-        index = self.columns.get(column)
-        return "" if index is None else self.cells[index].strip()
-
-    def fail(self, what: str) -> DataError:
-        """The error that names this row."""
-        return DataError(f"{self.path}, line {self.line}: {what}")
-
-    def checked(self, read: Callable[[str], T], column: str) -> T:
-        """`read` applied to a cell; an error from it becomes one that names this row."""
-        try:
-            return read(self.text(column))
-        except (ValueError, UsageError) as error:
-            raise self.fail(f"column {column}: {error}") from error
-
-    def box_or_fault(self, columns: tuple[str, str, str, str], inclusive: bool) -> tuple[Box | None, str]:
-        """The box, or why this row has none that can be used."""
-        try:
-            return self.box(columns, inclusive), ""
-        except DataError as error:
-            return None, f"has no usable box ({error})"
-
-    def box(self, columns: tuple[str, str, str, str], inclusive: bool) -> Box | None:
-        """The box in four columns, or None where they are absent or empty.
-
-        inclusive: x2 and y2 are the last pixels inside, as in GTSRB; a Box ends one further.
-        """
-        cells = [self.text(column) for column in columns]
-        if not any(cells):
-            return None
-        try:
-            x1, y1, x2, y2 = (float(cell) for cell in cells)
-        except ValueError:
-            raise self.fail(f"the box needs four numbers ({', '.join(columns)}); got {cells}") from None
-        x2, y2 = x2 + inclusive, y2 + inclusive
-        if not (0 <= x1 < x2 and 0 <= y1 < y2):  # also refuses NaN
-            raise self.fail(f"the box is {cells}; it needs 0 <= x1 < x2 and 0 <= y1 < y2")
-        return x1, y1, x2, y2
-
-
-def read_table(path: Path) -> tuple[frozenset[str], Iterator[Row]]:
-    """Column names in lower case, and the rows, of a table separated by commas, semicolons or tabs.
-
-    UTF-8, or UTF-16 with a byte order mark.  Blank lines are fine; a row with too few cells is an error.
-    """
+def entries(folder: Path | str) -> list[os.DirEntry[str]]:
+    """What lies in a folder, by name, but for what is hidden."""
     try:
-        check_regular(path)
-        data = path.read_bytes()
-        wide = data.startswith((codecs.BOM_UTF16_LE, codecs.BOM_UTF16_BE))
-        text = data.decode("utf-16" if wide else "utf-8-sig")
+        with os.scandir(folder) as found:
+            return sorted((e for e in found if not e.name.startswith(".")), key=lambda e: e.name)
     except OSError as error:
-        kind = DataNotFoundError if isinstance(error, FileNotFoundError) else DataError
-        raise kind(f"table {path} cannot be read: {error.strerror or error}") from error
-    except UnicodeDecodeError as error:
-        raise DataError(
-            f"table {path} is not {'UTF-16' if wide else 'UTF-8'} text ({error.reason} at byte {error.start})"
-        ) from error
-    header_line = next((line for line in text.splitlines() if line.strip()), "")
-    if not header_line:
-        raise DataError(f"table {path} is empty; its first line must name the columns")
-    reader = csv.reader(
-        io.StringIO(text, newline=""),
-        delimiter=max(",;\t", key=header_line.count),
-        skipinitialspace=True,  # "path", "label": the second is quoted, too
-    )
-    lines = ((reader.line_num, cells) for cells in reader if any(cell.strip() for cell in cells))
-    header = [name.strip().lower() for name in next(lines)[1]]
-    doubled = sorted({name for name in header if name and header.count(name) > 1})
-    if doubled:
-        raise DataError(f"table {path} has the column {doubled[0]!r} twice")
-    columns = {name: index for index, name in enumerate(header) if name}
-
-    def rows() -> Iterator[Row]:
-        try:
-            for line, cells in lines:
-                row = Row(path=path, line=line, columns=columns, cells=cells)
-                if len(cells) < len(header) or any(cell.strip() for cell in cells[len(header) :]):
-                    raise row.fail(f"the row has {len(cells)} cells, the header {len(header)}")
-                yield row
-        except csv.Error as error:
-            raise DataError(f"{path}, line {reader.line_num}: {error}") from error
-
-    return frozenset(columns), rows()
+        raise DataError(f"folder {folder} cannot be read: {error.strerror or error}") from error
 
 
-def require_columns(path: Path, has: frozenset[str], *needed: str) -> None:
-    """DataError if the table lacks a column."""
-    missing = [name for name in needed if name not in has]
-    if missing:
-        raise DataError(f"table {path} has no column {missing[0]!r}; it has: {', '.join(sorted(has))}")
+def is_picture(name: str) -> bool:
+    """Whether a file is a picture by its name."""
+    return suffix_of(name) in SUFFIXES
 
 
-def missing_pictures(table: Path, missing: list[str]) -> DataError:
-    """One error for all pictures that a table names and that do not exist."""
-    more = f" and {len(missing) - 1:,} more" if len(missing) > 1 else ""
-    return DataError(
-        f"{table} names pictures that do not exist: {missing[0]}{more}; is the data set complete?"
-    )
+def files_below(folder: Path | str, above: tuple[str, ...] = ()) -> Iterator[str]:
+    """Paths of the files at any depth, folder by folder, but for what nobody put there on purpose."""
+    real = os.path.realpath(folder)
+    if real in above:  # a link that leads back up
+        return
+    for entry in entries(folder):
+        if entry.is_dir():
+            if entry.name not in CLUTTER:
+                yield from files_below(entry.path, (*above, real))
+        elif entry.name not in SYSTEM_FILES:
+            yield entry.path
+
+
+def pictures_below(folder: Path | str, others: Counter[str]) -> Iterator[str]:
+    """Paths of the pictures at any depth; `others` counts the suffixes of all other files."""
+    for path in files_below(folder):
+        if is_picture(path):
+            yield path
+        else:
+            others[suffix_of(os.path.basename(path))] += 1  # noqa: PTH119 - as text: Paths take seconds

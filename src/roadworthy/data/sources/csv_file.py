@@ -12,16 +12,8 @@ from roadworthy.core.paths import as_path, short
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import GTSRB_IDS, doubt_names, label_reader, say_labels
-from roadworthy.data.sources._shared import (
-    Listing,
-    Row,
-    missing_pictures,
-    name_splits,
-    read_table,
-    refuse_unknown_options,
-    sign_of,
-    split_of,
-)
+from roadworthy.data.sources._shared import Listing, name_splits, refuse_unknown_options, sign_of, split_of
+from roadworthy.data.tables import Row, missing_pictures, read_table
 
 _BOXES = ((("x1", "y1", "x2", "y2"), False), (("roi.x1", "roi.y1", "roi.x2", "roi.y2"), True))
 

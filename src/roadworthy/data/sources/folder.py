@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import os
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from pathlib import Path
 
 from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
@@ -13,11 +13,19 @@ from roadworthy.core.words import plural
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._labels import doubt_names, label_reader, say_labels
-from roadworthy.data.sources._shared import name_splits, refuse_unknown_options, sign_of, split_of
-from roadworthy.imaging.decode import SUFFIXES, SYSTEM_FILES, left_out, suffix_of
+from roadworthy.data.sources._shared import (
+    CLUTTER,
+    entries,
+    is_picture,
+    name_splits,
+    pictures_below,
+    refuse_unknown_options,
+    sign_of,
+    split_of,
+)
+from roadworthy.imaging.decode import SUFFIXES, left_out
 
 _DEEP = 2  # levels below the place named at which splits are looked for
-_CLUTTER = ("__MACOSX", "@eaDir")
 
 TERMS = "pictures of the user's own, under their own terms"
 
@@ -71,7 +79,7 @@ def _unwrapped(place: Path) -> Path:
             # Where pictures lie right in them, the folder above is a class.
             whole = all(_folders(folder) and not _loose(folder) for folder in splits)
             return inner if whole or not level else place
-        full = [folder for folder in _folders(inner) if next(_pictures(folder, Counter()), None)]
+        full = [folder for folder in _folders(inner) if next(pictures_below(folder, Counter()), None)]
         if len(full) != 1 or _loose(inner):
             break
         inner = full[0]
@@ -81,7 +89,7 @@ def _unwrapped(place: Path) -> Path:
 def _refuse_strays(place: Path, splits: Sequence[Path], folders: Mapping[str, Path]) -> None:
     # A folder of notes beside the splits is fine; one of pictures would silently be lost.
     others = [folder for folder in folders.values() if folder not in splits]
-    strays = [folder.name for folder in others if next(_pictures(folder, Counter()), None)]
+    strays = [folder.name for folder in others if next(pictures_below(folder, Counter()), None)]
     if strays:
         raise DataError(
             f"{place} mixes split folders ({', '.join(f.name for f in splits)}) with other folders of "
@@ -121,7 +129,7 @@ def _read_classes(
     by_folder: dict[Path, list[str]] = {}
     for folder in _folders(place):
         foreign: Counter[str] = Counter()
-        pictures = sorted(_pictures(folder, foreign))
+        pictures = sorted(pictures_below(folder, foreign))
         if pictures:
             by_folder[folder] = pictures
             others.update(foreign)
@@ -175,38 +183,11 @@ def _refuse_repeated_folders(place: Path, by_folder: Mapping[Path, Sequence[str]
 
 
 def _folders(place: Path) -> list[Path]:
-    return [Path(e.path) for e in _entries(place) if e.is_dir() and e.name not in _CLUTTER]
-
-
-def _entries(folder: Path | str) -> list[os.DirEntry[str]]:
-    try:
-        with os.scandir(folder) as entries:
-            return sorted((e for e in entries if not e.name.startswith(".")), key=lambda e: e.name)
-    except OSError as error:
-        raise DataError(f"folder {folder} cannot be read: {error.strerror or error}") from error
-
-
-def _is_picture(name: str) -> bool:
-    return suffix_of(name) in SUFFIXES
-
-
-def _pictures(folder: Path | str, others: Counter[str], above: tuple[str, ...] = ()) -> Iterator[str]:
-    """Paths of the pictures at any depth; `others` counts the suffixes of all other files."""
-    real = os.path.realpath(folder)
-    if real in above:  # a link that leads back up
-        return
-    for entry in _entries(folder):
-        if entry.is_dir():
-            if entry.name not in _CLUTTER:
-                yield from _pictures(entry.path, others, (*above, real))
-        elif _is_picture(entry.name):
-            yield entry.path
-        elif entry.name not in SYSTEM_FILES:
-            others[suffix_of(entry.name)] += 1
+    return [Path(e.path) for e in entries(place) if e.is_dir() and e.name not in CLUTTER]
 
 
 def _loose(place: Path) -> list[str]:
-    return [e.name for e in _entries(place) if e.is_file() and _is_picture(e.name)]
+    return [e.name for e in entries(place) if e.is_file() and is_picture(e.name)]
 
 
 def _refuse_loose_pictures(place: Path) -> None:

@@ -26,14 +26,8 @@ from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
 from roadworthy.core.notes import say, some
 from roadworthy.data.records import Record
 from roadworthy.data.sources import SOURCES
-from roadworthy.data.sources._shared import (
-    Listing,
-    Row,
-    missing_pictures,
-    read_table,
-    refuse_unknown_options,
-    require_columns,
-)
+from roadworthy.data.sources._shared import Listing, refuse_unknown_options
+from roadworthy.data.tables import Row, missing_pictures, read_table, require_columns
 from roadworthy.imaging.decode import SUFFIXES, suffix_of
 from roadworthy.signs.catalogue import name_from_gtsrb_id
 
