@@ -35,6 +35,8 @@ COVERED_BY = {
     "inference/predictions.py": "inference/test_answers.py",
     "models/study_cnn.py": "models/test_catalogue.py",
     "render/": "render/test_camera.py",
+    "render/street/": "render/test_street.py",
+    "render/street/things/": "render/test_street.py",
     "report/": "report/test_report.py",
     "report/figures/": "report/test_figures.py",
     "report/film/": "studies/film/test_film.py",

@@ -5,7 +5,6 @@ import torch
 from torch import Tensor
 
 from roadworthy.core.errors import ShapeError, UnknownNameError
-from roadworthy.render import street
 from roadworthy.render.backdrops import Clutter, Photograph, Solid
 from roadworthy.render.camera import Camera, among
 from roadworthy.render.effects import (
@@ -20,12 +19,13 @@ from roadworthy.render.light import Retroreflection
 from roadworthy.render.no_sign import no_sign
 from roadworthy.render.pose import Crop, CutOff, OffCentre, Perspective, Rotation, Squeeze
 from roadworthy.render.recipes import RECIPES, Recipe
+from roadworthy.render.street import confetti
 
 SIZE = 32
 TRAINED = ("plain", "default", "hard")
 # As strong as the recipe that uses it most strongly has it.
 STRONGEST: dict[str, Effect] = {}
-for _recipe in (*(RECIPES.get(_name)() for _name in RECIPES), street.SIGN):
+for _recipe in (*(RECIPES.get(_name)() for _name in RECIPES), confetti.SIGN):
     for _effect in _recipe:
         _key = effect_name(_effect)
         if _key not in STRONGEST or _effect.amount > STRONGEST[_key].amount:
@@ -345,7 +345,7 @@ def test_misframed_signs_are_too_small_too_near_or_half_outside() -> None:
 def test_signs_stand_before_the_pictures_that_are_given() -> None:
     before = torch.rand(6, 3, SIZE, SIZE, generator=torch.Generator().manual_seed(4))
     kept = before.clone()
-    camera = Camera((street.Standing(2.0),), SIZE)
+    camera = Camera((confetti.Standing(2.0),), SIZE)
     pictures, boxes = camera(squares(6), torch.Generator().manual_seed(0), before=before)
     assert torch.equal(before, kept)
     assert torch.allclose(boxes, torch.tensor([0.25, 0.25, 0.75, 0.75]).expand(6, 4), atol=0.02)

@@ -1,10 +1,9 @@
-"""Drawn street scenes: several signs among clutter, with their boxes, to measure how well signs are found."""
+"""Plain drawn streets: signs among clutter, with their boxes; docs/results/packaged.md measures by them."""
 
 from __future__ import annotations
 
 import math
 from collections.abc import Mapping
-from dataclasses import dataclass
 
 import torch
 import torch.nn.functional as F
@@ -19,6 +18,7 @@ from roadworthy.render.light import Contrast, Exposure, Saturation, Shadow, Whit
 from roadworthy.render.no_sign import no_sign
 from roadworthy.render.pose import Perspective, Rotation, Standing, Turn
 from roadworthy.render.recipes import Recipe
+from roadworthy.render.street.result import Street
 from roadworthy.render.surfaces import Dirt, Fade, SurfaceNoise
 
 LEAST_PX, MOST_PX = 12.0, 260.0  # a sign's larger side in a scene 1280 pixels wide
@@ -59,18 +59,6 @@ SEEN: Recipe = (
     Jpeg(60, 0.6),
 )
 BAIT: Recipe = (Solid(), Gradient(0.9, 0.3), Clutter(0.4, 0.7), Buildings(1.0, 0.5))
-
-
-@dataclass(frozen=True, kw_only=True)
-class Street:
-    """A scene.
-
-    image: (H, W, 3) uint8.  boxes: the signs', in pixels.  signs: their classes.
-    """
-
-    image: ByteArray
-    boxes: tuple[Box, ...]
-    signs: tuple[str, ...]
 
 
 def draw_street(

@@ -1,0 +1,1 @@
+"""Things that stand in streets: one definition a file, found by name."""
