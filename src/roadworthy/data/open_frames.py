@@ -11,7 +11,8 @@ from roadworthy.core.errors import DataError
 from roadworthy.core.words import plural
 from roadworthy.data.crops import Decoded
 from roadworthy.data.frame_pixels import load_frames
-from roadworthy.data.frame_specs import read_frames, split_frames
+from roadworthy.data.frame_specs import read_frames
+from roadworthy.data.frame_splits import split_frames
 from roadworthy.data.frames import Frame
 from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import parse_spec
@@ -69,12 +70,12 @@ def open_frames(data: DataConfig, *, progress: Callable[[int, int], None] | None
 
     Raises DataError where there are none to train on.
     """
-    frames = split_frames(read_frames(data.spec, data.labels), data)
-    by_split = {name: [frame for frame in frames if frame.split == name] for name in SPLITS}
-    if not by_split["train"]:
+    frames = read_frames(data.spec, data.labels)
+    parts = split_frames(frames, data.split, data.split_seed, data.val_fraction)
+    if not parts["train"]:
         raise DataError(f"{data.spec} holds {plural(len(frames), 'frame')}, and none is for training")
     sets = {
         name: FrameSet(frames=own, pixels=load_frames(own, max_pixels=data.max_pixels, progress=progress))
-        for name, own in by_split.items()
+        for name, own in parts.items()
     }
     return FrameSplits(spec=data.spec, shares=[part.share for part in parse_spec(data.spec)], **sets)

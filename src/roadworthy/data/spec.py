@@ -24,7 +24,8 @@ _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
 _OPTIONS = re.compile(
     r"(?P<rest>.*?)\?(?P<options>[A-Za-z][\w-]*=[^?&]*(?:&[A-Za-z][\w-]*=[^?&]*)*)", re.DOTALL
 )
-_COUNTRIES = {"rendered": "au"}  # sources whose place is no file, and what an empty place means
+# Sources whose place is no file, and what an empty place means.
+_COUNTRIES = {"rendered": "au", "streets": "au"}
 _PACKED = {"cifar10": (".tar.xz", ".tar.gz")}  # sources that read their archive as it is
 _NO_SOURCE = re.compile(r"[A-Za-z]?|.*[\\/.~].*")  # a bare path, or the drive of one
 
@@ -195,5 +196,5 @@ def extras_for(*specs: str) -> tuple[str, ...]:
     """The extras that pictures of these data specs need: drawn ones are made with torch."""
     from roadworthy.data.spec import parse_spec
 
-    drawn = any(part.source == "rendered" for spec in specs if spec for part in parse_spec(spec))
+    drawn = any(part.source in _COUNTRIES for spec in specs if spec for part in parse_spec(spec))
     return ("train", "signs") if drawn else ()
