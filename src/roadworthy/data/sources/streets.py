@@ -32,7 +32,8 @@ TERMS = "streets drawn by Roadworthy: Apache-2.0; road signs themselves are offi
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
     """Streets drawn by Roadworthy itself, with the signs of au, de or au+de."""
     require("drawing streets", "train", "signs")
-    from roadworthy.data.drawn_frames import RECIPES, Series, drawn_frames
+    from roadworthy.data.drawn_frames import Series, drawn_frames
+    from roadworthy.render.street import RECIPES
 
     countries, recipe = _countries(str(place)), options.get("recipe", TRAINED_ON)
     if recipe not in RECIPES:
