@@ -14,7 +14,6 @@ from typing import Any
 import torch
 from PIL import Image
 
-from roadworthy import render, signs
 from roadworthy.core.device import set_threads
 from roadworthy.core.files import folder_replacing, write_json
 from roadworthy.core.notes import say
@@ -49,8 +48,9 @@ class Series:
 def _code() -> str:
     """A digest of all that streets and signs are drawn with."""
     digest = hashlib.sha256()
-    for package in (render, signs):
-        for file in sorted(Path(package.__path__[0]).rglob("*")):
+    package = Path(__file__).parents[1]
+    for folder in ("render", "signs"):
+        for file in sorted((package / folder).rglob("*")):
             if file.suffix in (".py", ".svg", ".toml"):
                 digest.update(file.read_bytes())
     return digest.hexdigest()
