@@ -7,11 +7,12 @@ from dataclasses import dataclass
 from typing import Any
 
 from roadworthy.config import DataConfig
+from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import DataError
 from roadworthy.core.words import plural
 from roadworthy.data.crops import Decoded
 from roadworthy.data.frame_pixels import load_frames
-from roadworthy.data.frame_specs import read_frames
+from roadworthy.data.frame_specs import frames_of_split, read_frames
 from roadworthy.data.frame_splits import split_frames
 from roadworthy.data.frames import Frame
 from roadworthy.data.records import SPLITS
@@ -24,6 +25,11 @@ class FrameSet:
 
     frames: Sequence[Frame]
     pixels: Decoded
+
+    def picture(self, path: str) -> ByteArray:
+        """(H, W, 3) uint8 RGB of the frame at a path."""
+        numbers = {frame.path: number for number, frame in enumerate(self.frames)}
+        return self.pixels.frame(numbers[path])
 
     @property
     def signs(self) -> int:
@@ -63,6 +69,14 @@ class FrameSplits:
             for name, part in self.parts().items()
         ]
         return "; ".join(parts)
+
+
+def open_split(
+    data: DataConfig, split: str, *, progress: Callable[[int, int], None] | None = None
+) -> FrameSet:
+    """The frames of one split to measure on; all of a source without splits."""
+    own = frames_of_split(read_frames(data.spec, data.labels), split, data.spec)
+    return FrameSet(frames=own, pixels=load_frames(own, max_pixels=data.max_pixels, progress=progress))
 
 
 def open_frames(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> FrameSplits:

@@ -127,6 +127,14 @@ def read_bundle(path: Path) -> Bundle:
     return parse_bundle(data, str(path))
 
 
+def kind_of(path: Path) -> str:
+    """The kind of the bundle at a path; empty for what is none, which whoever reads it will say."""
+    try:
+        return read_bundle(path).manifest.kind
+    except BundleError:
+        return ""
+
+
 def parse_bundle(data: bytes, name: str) -> Bundle:
     """The same for bytes; `name` is what errors call them."""
     _check_structure(data, name)

@@ -64,18 +64,7 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
     path = find_checkpoint(path)
     tensors, header = read_tensors(path, device)
     try:
-        if header["format"] > FORMAT:
-            raise CheckpointError(f"{path} was written by a newer Roadworthy (format {header['format']})")
-        card = Card(
-            model=ModelConfig(**header["model"]),
-            classes=tuple(header["classes"]),
-            input=InputSpec(**header["input"]),
-            temperature=float(header["temperature"]),
-            rejection=read_rejection(header.get("rejection")),
-            facts=header["facts"],
-            without_colour=header.get("without_colour", False) is True,
-            finding=read_finding_rule(header.get("finding")),
-        )
+        card = _card(header, path)
         model = (
             build_finder(card.model) if card.finds else build_model(card.model, len(card.classes), card.input)
         )
@@ -86,6 +75,32 @@ def load_checkpoint(path: Path, device: torch.device | str = "cpu") -> tuple[nn.
             f"{path} does not hold the weights of a Roadworthy network: {reason}"
         ) from error
     return model.to(device).eval(), card
+
+
+def _card(header: Mapping[str, Any], path: Path) -> Card:
+    """What the header of a checkpoint tells of it."""
+    if header["format"] > FORMAT:
+        raise CheckpointError(f"{path} was written by a newer Roadworthy (format {header['format']})")
+    return Card(
+        model=ModelConfig(**header["model"]),
+        classes=tuple(header["classes"]),
+        input=InputSpec(**header["input"]),
+        temperature=float(header["temperature"]),
+        rejection=read_rejection(header.get("rejection")),
+        facts=header["facts"],
+        without_colour=header.get("without_colour", False) is True,
+        finding=read_finding_rule(header.get("finding")),
+    )
+
+
+def is_finder(path: Path) -> bool:
+    """Whether a checkpoint is of a network that finds; False for what is none, which loading it will say."""
+    try:
+        path = find_checkpoint(path)
+        with safetensors.safe_open(path, framework="pt") as file:
+            return _card(json.loads((file.metadata() or {})["roadworthy"]), path).finds
+    except (CheckpointError, OSError, KeyError, TypeError, ValueError, safetensors.SafetensorError):
+        return False
 
 
 def start_from(source: nn.Module, card: Card, model: nn.Module, classes: Sequence[str]) -> None:

@@ -13,7 +13,7 @@ from typing import Any
 
 from roadworthy.config import DataConfig, EvaluateConfig
 from roadworthy.core.arrays import FloatArray
-from roadworthy.core.errors import ConfigError, DataError
+from roadworthy.core.errors import ConfigError, DataError, UsageError
 from roadworthy.core.extras import require
 from roadworthy.core.files import make_folder
 from roadworthy.core.notes import hearing, say
@@ -29,12 +29,14 @@ from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import extras_for, parse_spec, refuse_within_data
 from roadworthy.evaluate.analysis.mistakes import most_confused
 from roadworthy.evaluate.calibration import reliability
+from roadworthy.evaluate.detection.results import FinderMetrics
 from roadworthy.evaluate.metrics import compute_metrics, negative_log_likelihood
 from roadworthy.evaluate.rejection import rejection_summary
 from roadworthy.evaluate.results import Metrics
 from roadworthy.inference.classifier import model_path
 from roadworthy.inference.network import Network, all_logits
 from roadworthy.inference.onnx import load_engine
+from roadworthy.workflows.find_evaluate import evaluate_finder, finds
 from roadworthy.workflows.own_test import OwnTest, against_own_test, read_own_test
 from roadworthy.workflows.report import report
 from roadworthy.workflows.run_folder import RunFolder
@@ -82,11 +84,18 @@ def evaluate(
     command: str = "",
     with_report: bool = True,
     progress: Progress | None = None,
-) -> Metrics:
-    """Measure whatever answers on a data set (api.evaluate tells the rules)."""
+) -> Metrics | FinderMetrics:
+    """Measure whatever answers, or finds, on a data set (api.evaluate tells the rules)."""
+    path = model_path(model)
+    if finds(path):
+        if skip_unknown:
+            raise UsageError("--skip-unknown is for readers; a finder does not name what it finds")
+        return evaluate_finder(
+            path, data, split=split, out=out, config=config, command=command, progress=progress
+        )
     config = config or EvaluateConfig()
     folder = None if out is None else RunFolder(as_path(out))
-    subject = _open(model_path(model), data, config, split, command)
+    subject = _open(path, data, config, split, command)
     with hearing() as notes:
         measured, unknown, undivided = _pictures(subject, data, split, skip_unknown, progress)
     check_measured(measured, data.spec, split)

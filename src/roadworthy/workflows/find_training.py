@@ -281,7 +281,7 @@ def conclude(prepared: Prepared, state: TrainState) -> Run:
     )
     seconds = round(state.progress.seconds, 2)
     folder.write_provenance({**prepared.origin, "train_seconds": seconds, "peak_rss_mb": peak_rss_mb()})
-    folder.write_found(metrics, predictions, measured.pixels)
+    folder.write_finder_results(metrics, predictions, config.evaluate.danger, measured.picture)
     return Run(folder=folder.path, metrics=metrics)
 
 
