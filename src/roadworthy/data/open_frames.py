@@ -19,12 +19,27 @@ from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import parse_spec
 
 
+@dataclass(frozen=True)
+class _Subset:
+    """Some frames of others."""
+
+    all: Decoded
+    indices: Sequence[int]
+
+    def frame(self, index: int) -> ByteArray:
+        return self.all.frame(self.indices[index])
+
+
 @dataclass(frozen=True, kw_only=True)
 class FrameSet:
     """Frames of one split, and their pixels in the same order."""
 
     frames: Sequence[Frame]
     pixels: Decoded
+
+    def subset(self, indices: Sequence[int]) -> FrameSet:
+        """The frames at `indices`, in that order."""
+        return FrameSet(frames=[self.frames[i] for i in indices], pixels=_Subset(self.pixels, indices))
 
     def picture(self, path: str) -> ByteArray:
         """(H, W, 3) uint8 RGB of the frame at a path."""

@@ -6,7 +6,7 @@ import copy
 import io
 import logging
 import warnings
-from typing import Any
+from typing import Any, Literal
 
 import torch
 import torch.nn.functional as F
@@ -20,6 +20,7 @@ from roadworthy.inference.bundle import INPUT, OUTPUT
 from roadworthy.models.finder import centres, to_boxes
 
 OPSET = 20
+Form = Literal["crops", "windows", "frames"]
 
 
 class Crops(nn.Module):
@@ -108,8 +109,8 @@ def dense_stride(model: nn.Module, spec: InputSpec) -> int:
     return int(stride)
 
 
-def to_onnx(served: nn.Module, size: int, *, dense: bool = False) -> bytes:
-    """`Crops` or `Windows` as an ONNX model without metadata, batches (or H and W) of any size.
+def to_onnx(served: nn.Module, size: int, *, form: Form = "crops") -> bytes:
+    """`Crops`, `Windows` or `Frames` as an ONNX model without metadata, batches (or H and W) of any size.
 
     Raises MissingExtraError without the optional part for export.
     """
@@ -117,10 +118,13 @@ def to_onnx(served: nn.Module, size: int, *, dense: bool = False) -> bytes:
     import onnx
 
     # Other extents than any that the graph could take for constants.
-    extents = (1, size + 48, size + 64, 3) if dense else (3, size, size, 3)
+    free_size = form != "crops"
+    extents = (1, size + 96, size + 64, 3) if free_size else (3, size, size, 3)
     example = torch.randint(256, extents, dtype=torch.uint8, generator=torch.Generator().manual_seed(0))
     free = (
-        {1: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC} if dense else {0: torch.export.Dim.DYNAMIC}
+        {1: torch.export.Dim.DYNAMIC, 2: torch.export.Dim.DYNAMIC}
+        if free_size
+        else {0: torch.export.Dim.DYNAMIC}
     )
     written = io.BytesIO()
     logging.getLogger("torch.onnx").setLevel(logging.ERROR)
@@ -141,7 +145,7 @@ def to_onnx(served: nn.Module, size: int, *, dense: bool = False) -> bytes:
     model = onnx.load_from_string(written.getvalue())
     _strip(model)
     shape = model.graph.input[0].type.tensor_type.shape
-    for axis, name in ({1: "height", 2: "width"} if dense else {0: "batch"}).items():
+    for axis, name in ({1: "height", 2: "width"} if free_size else {0: "batch"}).items():
         shape.dim[axis].dim_param = name
     onnx.checker.check_model(model, full_check=True)
     data: bytes = model.SerializeToString()

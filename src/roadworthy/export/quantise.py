@@ -11,6 +11,7 @@ from roadworthy.core.extras import require
 from roadworthy.core.files import scratch
 from roadworthy.inference.bundle import INPUT, STANDARD
 
+LAYERS = ("Conv", "Gemm")
 QUANTISED = ("Conv", "Gemm", "Add", "Relu", "AveragePool", "MaxPool", "Concat")
 
 
@@ -26,10 +27,12 @@ class _Pictures:
         return None if batch is None else {INPUT: batch}
 
 
-def quantise(network: bytes, batches: Sequence[ByteArray]) -> bytes:
+def quantise(network: bytes, batches: Sequence[ByteArray], *, whole_heads: bool = False) -> bytes:
     """Static quantisation of an ONNX model, its preprocessing left in full precision.
 
     batches: pictures as the network's input takes them, which show the ranges of its activations.
+    whole_heads: leave the last layers and all that follows them in full precision: 256 levels are enough for
+        features, and too few for a box's place in a frame of 1,280 pixels.
     """
     require("quantising", "export")
     import onnx
@@ -49,7 +52,7 @@ def quantise(network: bytes, batches: Sequence[ByteArray]) -> bytes:
                 reader,
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=list(QUANTISED),
-                nodes_to_exclude=_preprocessing(model),
+                nodes_to_exclude=[*_preprocessing(model), *(_heads(model) if whole_heads else ())],
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
@@ -78,3 +81,16 @@ def _preprocessing(model: Any) -> list[str]:
             found.append(node.name)
             queue += node.input
     return found
+
+
+def _heads(model: Any) -> list[str]:
+    """Names of the nodes from which no further layer is reached: the last ones, and what follows them."""
+    takers: dict[str, list[Any]] = {}
+    for node in model.graph.node:
+        for name in node.input:
+            takers.setdefault(name, []).append(node)
+    before: dict[str, bool] = {}  # by node: whether a layer comes after it
+    for node in reversed(model.graph.node):  # in order of computation
+        after = [taker for name in node.output for taker in takers.get(name, ())]
+        before[node.name] = any(one.op_type in LAYERS or before[one.name] for one in after)
+    return [node.name for node in model.graph.node if not before[node.name]]

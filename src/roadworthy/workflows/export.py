@@ -51,6 +51,7 @@ from roadworthy.signs.catalogue import faces
 from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint
 from roadworthy.workflows.evaluate import Calibration, as_predictions, frames_per_sign, measure
 from roadworthy.workflows.extras import PACKAGED_HELD_TO
+from roadworthy.workflows.find_export import ship_finder
 
 Precision = Literal["fp32", "int8"]
 PICTURES = 2000  # of validation, that the export is held to
@@ -101,6 +102,13 @@ def ship(
         raise UsageError(f"--to is {to}; a bundle's name ends in .onnx")
     network, card = load_checkpoint(model)
     home = find_checkpoint(model).resolve().parent.parent
+    if card.finds:
+        if measured:
+            raise UsageError("--measure is for readers; measure a finder's bundle with roadworthy evaluate")
+        manifest = _manifest(card, home, command)
+        return ship_finder(
+            network, card, manifest, model, to, precision=precision, data=data, progress=progress
+        )
     others = [  # before what takes minutes: a set that is not there shall cost none
         (one.spec, "test", open_dataset(one, card.input, card.classes, skip_unknown=True)[0])
         for one in measured
@@ -292,7 +300,7 @@ def _dense(
     """The same network for every window of a picture, held to the crops' answers on single windows."""
     spec = manifest.input
     its = dataclasses.replace(manifest, kind="dense", stride=dense_stride(network, spec))
-    graph = to_onnx(Windows(network, spec), spec.size, dense=True)
+    graph = to_onnx(Windows(network, spec), spec.size, form="windows")
     n = min(WINDOWS, len(pictures.images))
     some = pictures.first(n)
 
