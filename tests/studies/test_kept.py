@@ -173,6 +173,21 @@ def test_the_same_study_gives_the_same_archive(studies: Path, tmp_path: Path) ->
     assert one.read_bytes() == other.read_bytes()
 
 
+def test_an_archive_names_no_folder_of_the_machine_that_made_it(studies: Path, tmp_path: Path) -> None:
+    results = found(studies)
+    command = {"command": f"roadworthy study sure --out {studies} --seeds 3"}
+    write_json({**results, "provenance": command}, studies / "sure" / "results.json")
+    (archive,) = api.keep([], studies, tmp_path / "kept")
+    with tarfile.open(archive) as packed:
+        texts = [
+            packed.extractfile(one).read()
+            for one in packed
+            if one.name.endswith((".json", ".toml", ".csv"))  # type: ignore[union-attr]
+        ]
+    assert texts
+    assert not [text for text in texts if str(tmp_path).encode() in text]
+
+
 def test_results_without_trainings_are_shown_as_they_are(studies: Path) -> None:
     tree = found(studies) | {"answer": "Stored long ago."}
     write_json(tree, studies / "sure" / "results.json")

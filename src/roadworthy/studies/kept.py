@@ -43,7 +43,7 @@ MEASUREMENTS = (
 )
 ANSWERS, PREDICTIONS, PICTURES = "answers.npz", "predictions.npz", "pictures"
 # What stands for folders that are others elsewhere: the data, the study's own, CIFAR-10 unpacked.
-DATA, STUDY, CIFAR = "$ROADWORTHY_DATA", "$STUDY", "$CIFAR10"
+DATA, STUDY, STUDIES, CIFAR = "$ROADWORTHY_DATA", "$STUDY", "$STUDIES", "$CIFAR10"
 _UNPACKED = re.compile(r".*/cifar10/archive-[0-9a-f]{16}(?=/)")
 _TEXTS, _SHEET = (".json", ".toml", ".csv"), ".jpg"
 GALLERY_BYTES, QUALITIES = 300_000, (85, 70, 50, 30)
@@ -286,7 +286,7 @@ def _local(text: str, here: Mapping[str, str]) -> str:
 
 def _folders(study: Path) -> dict[str, str]:
     """This machine's folders by what stands for them."""
-    folders = {STUDY: str(study.resolve())}
+    folders = {STUDY: str(study.resolve()), STUDIES: str(study.resolve().parent)}
     if os.environ.get("ROADWORTHY_DATA"):
         folders[DATA] = str(usual_places("any")[0].resolve().parent)
     return folders
