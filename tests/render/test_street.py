@@ -8,29 +8,33 @@ import numpy as np
 import pytest
 import torch
 from numpy.random import default_rng
+from PIL import Image
 
 from roadworthy.core.errors import UsageError
-from roadworthy.data.drawings import face_tiles
-from roadworthy.render.street import RECIPES, Street, draw_frame, draw_scene, draw_street
+from roadworthy.render.street import RECIPES, Photograph, Street, draw_frame, draw_scene, draw_street
+from roadworthy.render.street.bend import Bend
 from roadworthy.render.street.canvas import Canvas
 from roadworthy.render.street.foreign import FOREIGN, foreign_face
 from roadworthy.render.street.lens import any_lens, photograph
 from roadworthy.render.street.light import any_light
 from roadworthy.render.street.mounting import Face, Pose, extent, hang
+from roadworthy.render.street.photographs import covered
 from roadworthy.render.street.things.all import HELD_OUT, THINGS
 from roadworthy.render.street.view import View
 from roadworthy.render.street.walls import WALLS
 
-WIDTH, HEIGHT = 640, 360
+WIDTH, HEIGHT = 480, 270
 
 
 @cache
 def faces() -> dict[str, torch.Tensor]:
-    return {
-        name: tiles
-        for name, tiles in face_tiles(("au",), 64).items()
-        if name in ("stop", "speed-50", "give-way")
-    }
+    """A white square and a red disc with a white bar, as RGBA tiles."""
+    square, disc = torch.ones(1, 4, 64, 64), torch.zeros(1, 4, 64, 64)
+    y, x = torch.meshgrid(torch.linspace(-1, 1, 64), torch.linspace(-1, 1, 64), indexing="ij")
+    inside = x**2 + y**2 <= 1
+    disc[0, 0][inside], disc[0, 3][inside] = 0.7, 1.0
+    disc[0, :3, 26:38, 10:54] = 1.0
+    return {"square": square, "no-entry": disc}
 
 
 def draw(seed: int, *, bare: bool = False, recipe: str = "street") -> Street:
@@ -63,7 +67,7 @@ def test_a_street_repeats_from_its_seed() -> None:
 
 def test_boxes_lie_in_the_picture_and_the_signs_in_the_boxes() -> None:
     inside, outside, sides = [], [], []
-    for seed in range(6):
+    for seed in range(8):
         street, empty = draw(seed), draw(seed, bare=True)
         change = np.abs(street.image.astype(int) - empty.image).max(axis=2) > 24
         marked = np.zeros_like(change)
@@ -162,12 +166,40 @@ def test_a_lens_keeps_grey_and_a_brighter_street_brighter() -> None:
 
 
 def test_frames_of_a_series_do_not_depend_on_each_other() -> None:
-    frames = [draw_frame(1, number, "street", 320, 192, faces()) for number in (0, 1)]
-    again = draw_frame(1, 1, "street", 320, 192, faces())
+    frames = [draw_frame(1, number, "street", 200, 120, faces()) for number in (0, 1)]
+    again = draw_frame(1, 1, "street", 200, 120, faces())
     assert np.array_equal(frames[1].image, again.image)
-    plain = draw_frame(1, 1, "plain", 320, 192, faces())
-    before = draw_street(faces(), torch.Generator().manual_seed(1_000_004), width=320, height=192)
+    plain = draw_frame(1, 1, "plain", 200, 120, faces())
+    before = draw_street(faces(), torch.Generator().manual_seed(1_000_004), width=200, height=120)
     assert np.array_equal(plain.image, before.image)
+
+
+def test_a_bend_takes_points_where_it_takes_the_picture() -> None:
+    bend = Bend(width=300, height=200, roll=0.05, barrel=0.08)
+    dots = np.array([[60.0, 50.0], [150.5, 100.5], [240.0, 150.0]])
+    assert bend.sources(bend.points(dots)) == pytest.approx(dots, abs=1e-3)
+    x, y = np.meshgrid(np.arange(300) + 0.5, np.arange(200) + 0.5)
+    for dot in dots:
+        spot = (np.hypot(x - dot[0], y - dot[1]) < 6) * np.uint8(255)
+        bent = np.asarray(bend.picture(Image.fromarray(spot))).astype(float)
+        middle = (bent * x).sum() / bent.sum(), (bent * y).sum() / bent.sum()
+        assert middle == pytest.approx(bend.points(dot[None])[0], abs=0.7)
+    corners = np.array([[0.0, 0.0], [300.0, 0.0], [0.0, 200.0], [300.0, 200.0]])
+    assert (bend.sources(corners) >= -1e-6).all()
+    assert (bend.sources(corners) <= [300 + 1e-6, 200 + 1e-6]).all()
+
+
+def test_a_photograph_loses_its_own_signs_and_gets_drawn_ones() -> None:
+    image = np.full((270, 480, 3), 90, dtype=np.uint8)
+    image[100:130, 200:230] = (255, 0, 0)
+    photo = Photograph(image=image, boxes=((200, 100, 230, 130),))
+    assert np.asarray(covered(photo, default_rng(0)))[..., 0].max() == 90
+    generator = torch.Generator().manual_seed(2)
+    street = draw_scene(faces(), generator, width=WIDTH, height=HEIGHT, photographs=[photo])
+    assert np.median(street.image) == pytest.approx(90, abs=12)
+    assert street.boxes
+    x1, y1, x2, y2 = (round(edge) for edge in max(street.boxes, key=lambda box: box[2] - box[0]))
+    assert street.image[y1:y2, x1:x2].std() > 2 * street.image[:20].std()
 
 
 def test_a_street_says_what_it_needs() -> None:

@@ -17,6 +17,7 @@ from roadworthy.render.street.view import Floats, View
 
 LEAST_Z = 1.2  # nearer things are behind the windscreen
 _LEAST_PX = 0.8
+GROUND = -1  # owner of pixels that show the ground
 
 
 @dataclass(frozen=True)
@@ -43,7 +44,7 @@ class Figure:
 class Canvas:
     """A picture being painted.
 
-    radiance: (H, W, 3) float32.  owner: (H, W) int16, the number of the sign that is seen there, or 0.
+    radiance: (H, W, 3) float32.  owner: (H, W) int16, whose sign is seen there, or 0, or GROUND.
     """
 
     def __init__(self, view: View, light: Light, rng: Generator) -> None:

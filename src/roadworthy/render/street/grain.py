@@ -17,9 +17,16 @@ from roadworthy.render.street.view import Floats
 SIDE = 1024
 
 
-@cache
 def fractal(fall: float) -> Floats:
-    """(SIDE, SIDE): noise whose amplitude falls as frequency ** -fall; mean 0, deviation 1; periodic."""
+    """(SIDE, SIDE): noise whose amplitude falls as frequency ** -fall; mean 0, deviation 1; periodic.
+
+    There are four, of a fall of 0, 0.5, 1 and 1.6: the nearest is given.
+    """
+    return _fractal(min((0.0, 0.5, 1.0, 1.6), key=lambda known: abs(known - fall)))
+
+
+@cache
+def _fractal(fall: float) -> Floats:
     white = np.random.default_rng(round(100 * fall)).standard_normal((SIDE, SIDE), dtype=np.float32)
     if fall == 0:
         return white
@@ -28,8 +35,9 @@ def fractal(fall: float) -> Floats:
     frequency[0, 0] = 1
     spectrum = np.fft.rfft2(white) * np.maximum(frequency, 3 / SIDE) ** -fall
     spectrum[0, 0] = 0
-    field = np.fft.irfft2(spectrum, s=(SIDE, SIDE)).astype(np.float32)
-    return field / field.std()
+    field: Floats = np.fft.irfft2(spectrum, s=(SIDE, SIDE)).astype(np.float32)
+    field /= field.std()
+    return field
 
 
 @cache
@@ -56,7 +64,7 @@ def leaves(kind: int) -> tuple[Floats, Floats]:
         flat = [tuple(point) for point in outline]
         pens[0].polygon(flat, fill=int(one))
         pens[1].polygon(flat, fill=int(when))
-    return tuple(np.asarray(image, dtype=np.float32) / 255 for image in (light, order))  # type: ignore[return-value]
+    return np.asarray(light, dtype=np.float32) / 255, np.asarray(order, dtype=np.float32) / 255
 
 
 def piece(

@@ -7,9 +7,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.random import Generator
 
-from roadworthy.render.street.canvas import Canvas
+from roadworthy.render.street.canvas import GROUND, Canvas
 from roadworthy.render.street.grain import SIDE, fractal, leaves
 from roadworthy.render.street.light import linear
+from roadworthy.render.street.things.colours import near
 from roadworthy.render.street.view import FAR_M, Floats
 
 
@@ -29,7 +30,7 @@ class Road:
     pavement: float
     median: float
     left_hand: bool
-    verge: tuple[float, float, float]
+    verge: tuple[float, ...]
     asphalt: float
     lines: tuple[Line, ...] = ()
     crossing: float | None = None
@@ -71,32 +72,32 @@ def any_road(rng: Generator, kind: str) -> Road:
     shoulder = float(rng.uniform(1.0, 3.2)) if fast else float(rng.uniform(0.1, 0.6))
     if kerbed and rng.random() < 0.5:
         shoulder = float(rng.uniform(1.9, 2.6))  # where cars park
-    grass = np.array([88, 98, 55]) * rng.uniform(0.7, 1.3) + rng.uniform(-15, 15, 3)
-    straw, soil, gravel = np.array([150, 135, 95]), np.array([150, 90, 60]), np.array([130, 125, 115])
+    grass = np.array([84, 88, 58]) * rng.uniform(0.65, 1.15) + rng.uniform(-9, 9, 3)
+    straw, soil, gravel = np.array([138, 125, 95]), np.array([140, 95, 70]), np.array([130, 125, 115])
     blend = rng.random()
     verge = grass * (1 - blend * 0.6) + straw * blend * 0.6
     if kind == "outback":
         verge = soil * (1 - blend) + straw * blend
     elif kind in ("city", "industrial") and rng.random() < 0.5:
         verge = gravel * rng.uniform(0.7, 1.2)
-    white = tuple(int(v) for v in np.clip(rng.uniform(150, 235) + rng.uniform(-8, 8, 3), 0, 255))
+    white = near(rng, (192, 192, 190), 40)
     yellow = (215, 165, 40)
     wide = float(rng.uniform(0.1, 0.2))
     stroke, gap = ((4.0, 8.0), (3.0, 6.0), (3.0, 9.0), (6.0, 12.0), (2.0, 4.0))[int(rng.integers(5))]
     lines = []
     both = lane * lanes + median
     if median > 0.3:
-        lines += [Line(s * (median - 0.2), wide, 0, 0, white) for s in (-1, 1)]  # type: ignore[arg-type]
+        lines += [Line(s * (median - 0.2), wide, 0, 0, white) for s in (-1, 1)]
     elif rng.random() < (0.5 if kind == "suburb" else 0.92):
         middle = yellow if rng.random() < 0.15 else white
         double = rng.random() < 0.3
         places = (-0.12, 0.12) if double else (0.0,)
-        lines += [Line(p, wide * 0.8, 0 if double else stroke, gap, middle) for p in places]  # type: ignore[arg-type]
+        lines += [Line(p, wide * 0.8, 0 if double else stroke, gap, middle) for p in places]
     for number in range(1, lanes):
-        lines += [Line(s * (median + lane * number), wide, stroke, gap, white) for s in (-1, 1)]  # type: ignore[arg-type]
+        lines += [Line(s * (median + lane * number), wide, stroke, gap, white) for s in (-1, 1)]
     if not kerbed or rng.random() < 0.3:
         outer = yellow if rng.random() < 0.08 else white
-        lines += [Line(s * (both - 0.05), wide * rng.uniform(0.8, 1.5), 0, 0, outer) for s in (-1, 1)]  # type: ignore[arg-type]
+        lines += [Line(s * (both - 0.05), wide * rng.uniform(0.8, 1.5), 0, 0, outer) for s in (-1, 1)]
     crossing = float(rng.uniform(8, 60)) if kerbed and rng.random() < 0.2 else None
     return Road(
         lane=lane,
@@ -105,7 +106,7 @@ def any_road(rng: Generator, kind: str) -> Road:
         pavement=float(rng.uniform(1.5, 4.5)) if kerbed else 0.0,
         median=median,
         left_hand=bool(rng.random() < 0.5),
-        verge=tuple(np.clip(verge, 10, 240)),
+        verge=tuple(float(level) for level in np.clip(verge, 10, 240)),
         asphalt=float(rng.uniform(62, 140)),
         lines=tuple(lines),
         crossing=crossing,
@@ -134,15 +135,15 @@ def paint_ground(canvas: Canvas, road: Road, rng: Generator) -> None:
     fine = _field(0.5, across, z, 14.0, rng)
     rough = _field(1.2, across, z, 0.9, rng)
     broad = _field(1.5, across, z * 0.2, 1.5, rng)
-    near = np.clip(0.02 / deep, 0.0, 1.0)  # grain is lost where a pixel holds many
+    close = np.clip(0.02 / deep, 0.0, 1.0)  # grain is lost where a pixel holds many
     reflect = (
         linear(*road.verge)
-        * np.clip(1 + 0.5 * near * fine + 0.28 * rough + 0.1 * broad, 0.15, 2.2)[..., None]
+        * np.clip(1 + 0.5 * close * fine + 0.28 * rough + 0.1 * broad, 0.15, 2.2)[..., None]
     )
     if road.pavement:
         flags = (
             linear(*(rng.uniform(95, 165) + rng.uniform(-12, 14, 3)))
-            * (1 + 0.1 * rough + 0.12 * near * fine)[..., None]
+            * (1 + 0.1 * rough + 0.12 * close * fine)[..., None]
         )
         size = rng.uniform(0.25, 0.9)
         joints = ((across / size) % 1 < 0.06) | (((z / size)[:, None] % 1) < 0.06)
@@ -157,13 +158,13 @@ def paint_ground(canvas: Canvas, road: Road, rng: Generator) -> None:
         _blend(reflect, kerb, linear(*(rng.uniform(120, 190) + np.zeros(3)))[None, None])
     tar = linear(*(road.asphalt * np.array([1.0, 1.0, rng.uniform(0.96, 1.06)])))
     tracks = 0.07 * np.cos((away - road.median) / road.lane * 4 * np.pi)
-    asphalt = np.clip(1 + 0.22 * near * fine + 0.1 * rough + 0.12 * broad + tracks, 0.2, 2.0)
+    asphalt = np.clip(1 + 0.22 * close * fine + 0.1 * rough + 0.12 * broad + tracks, 0.2, 2.0)
     if road.patches > 0.15:
         asphalt *= 1 - 0.25 * (_field(2.0, across, z * 0.5, 4.0, rng) > 1.1)
     cracks = np.abs(_field(1.6, across, z * 0.6, 6.0, rng)) < 0.03
     asphalt *= 1 - 0.4 * cracks * np.clip(0.03 / deep, 0, 1)
     _blend(reflect, paved, tar * asphalt[..., None])
-    worn = np.clip(0.85 + 0.25 * rough + 0.15 * near * fine, 0.05, 1.0)
+    worn = np.clip(0.85 + 0.25 * rough + 0.15 * close * fine, 0.05, 1.0)
     for line in road.lines:
         beside = np.abs(across - line.across) - line.width / 2
         mask = np.clip(0.5 - beside / pixel, 0, 1) * np.minimum(1.0, line.width / pixel)
@@ -193,7 +194,7 @@ def paint_ground(canvas: Canvas, road: Road, rng: Generator) -> None:
         radiance += (paved * np.clip(z / 60, 0, 1)[:, None] * 0.25)[..., None] * light.sun
     through = np.exp(-light.fog * z)[:, None, None]
     canvas.radiance[top:] = radiance * through + light.air * (1 - through)
-    canvas.owner[top:] = 0
+    canvas.owner[top:] = GROUND
 
 
 def mirror_wet(canvas: Canvas, rng: Generator) -> None:
@@ -224,15 +225,16 @@ def mirror_wet(canvas: Canvas, rng: Generator) -> None:
         0,
         1,
     )
-    share = (grazing * puddle)[..., None]
+    bare = canvas.owner[foot:] == GROUND  # what stands on it is not wet ground
+    share = (grazing * puddle * bare)[..., None]
     part = canvas.radiance[foot:]
-    part *= 1 - 0.35 * light.wet
+    part *= 1 - np.float32(0.35 * light.wet) * bare[..., None]
     part += (np.minimum(image, 2.5) - part) * share
 
 
 def _step(inside: Floats, pixel: Floats) -> Floats:
     """1 where a length is above 0, with an edge one pixel wide."""
-    return np.clip(inside / pixel + 0.5, 0, 1)
+    return np.asarray(np.clip(inside / pixel + 0.5, 0, 1))
 
 
 def _blend(below: Floats, mask: Floats, colour: Floats) -> None:
@@ -247,7 +249,8 @@ def _field(fall: float, across: Floats, z: Floats, per_m: float, rng: Generator)
     row = (z * per_m * 4).astype(np.int32) + int(shift[1])
     column &= SIDE - 1
     row &= SIDE - 1
-    return texture[row[:, None], column]
+    found: Floats = texture[row[:, None], column]
+    return found
 
 
 def _zebra(reflect: Floats, across: Floats, z: Floats, at: float, mask: Floats, rng: Generator) -> None:
@@ -286,4 +289,4 @@ def _shade(across: Floats, z: Floats, road: Road, rng: Generator) -> Floats:
     dark = blobs + 0.7 * leaf * (rng.random() < 0.8) + 1.6 * deep - rng.uniform(-0.4, 0.9)
     cover = 1 / (1 + np.exp(-np.clip(dark * 6, -20, 20)))
     far = np.clip(z / FAR_M * 3, 0, 1)[:, None]
-    return (cover * (1 - 0.5 * far) * road.shade).astype(np.float32)
+    return np.asarray(cover * (1 - 0.5 * far) * road.shade, dtype=np.float32)

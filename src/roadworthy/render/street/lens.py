@@ -10,6 +10,7 @@ from numpy.random import Generator
 from PIL import Image, ImageFilter
 
 from roadworthy.core.arrays import ByteArray
+from roadworthy.render.street.bend import Bend
 from roadworthy.render.street.grain import fractal, piece
 from roadworthy.render.street.view import Floats
 
@@ -18,15 +19,15 @@ from roadworthy.render.street.view import Floats
 class Lens:
     """A camera's ways.
 
-    exposure: the level, 0 to 1 before the tone curve, that the street's middle comes to.  contrast: of the
-    tone curve, 0 plain to 1.  colours: gains of red, green, blue.  saturation: 1 as it is.
+    exposure: the level, 0 to 1, that the street comes to; None leaves it.  contrast: of the tone curve, 0
+    plain to 1.  colours: gains of red, green, blue.  saturation: 1 as it is.
     blur: deviation of its Gaussian, px.  streak: motion blur along a row, px.  glare: share of light that
     bright places spread.  noise: deviation at mid-grey, 0 to 1.  sharpen: of an unsharp mask, per cent.
     vignette: how much darker the corners are.  black: level that black comes to.
     codec: `jpeg`, `webp` or none, with its quality; small: it is encoded at this share of its size.
     """
 
-    exposure: float
+    exposure: float | None
     contrast: float
     colours: tuple[float, float, float]
     saturation: float
@@ -48,8 +49,8 @@ def any_lens(rng: Generator, night: bool) -> Lens:
     return Lens(
         exposure=float(rng.uniform(0.09, 0.26) * (0.45 if night else 1.0)),
         contrast=float(rng.uniform(0.0, 0.9)),
-        colours=(float(rng.uniform(0.9, 1.12)), 1.0, float(rng.uniform(0.88, 1.15))),
-        saturation=float(rng.uniform(0.6, 1.4)),
+        colours=(float(rng.uniform(0.92, 1.1)), 1.0, float(rng.uniform(0.9, 1.12))),
+        saturation=float(rng.uniform(0.6, 1.3)),
         blur=float(rng.uniform(0.35, 0.8) + poor * rng.uniform(0.0, 1.0)),
         streak=float(rng.uniform(2, 9)) if rng.random() < 0.12 else 0.0,
         glare=float(rng.uniform(0.0, 0.1) + 0.12 * night),
@@ -63,27 +64,27 @@ def any_lens(rng: Generator, night: bool) -> Lens:
     )
 
 
-def photograph(radiance: Floats, lens: Lens, rng: Generator, metered: slice | None = None) -> ByteArray:
-    """(H, W, 3) uint8: what a lens makes of radiance (H, W, 3).
-
-    metered: the rows whose mean the exposure is set by; the lower two thirds without.
-    """
+def photograph(radiance: Floats, lens: Lens, rng: Generator, bend: Bend | None = None) -> ByteArray:
+    """(H, W, 3) uint8: what a lens makes of radiance (H, W, 3); the lower two thirds set the exposure."""
     height, width, _ = radiance.shape
-    rows = slice(height // 3, height) if metered is None else metered
-    level = float(np.minimum(radiance[rows, ::8], 4.0).mean())
-    image = radiance * np.array(lens.colours, dtype=np.float32) * np.float32(lens.exposure / max(level, 1e-4))
+    gain = 1.0
+    if lens.exposure is not None:
+        level = float(np.minimum(radiance[height // 3 :, ::8], 4.0).mean())
+        gain = lens.exposure / max(level, 1e-4)
+    image = radiance * (np.array(lens.colours, dtype=np.float32) * np.float32(gain))
     if lens.glare:
         image = _glare(image, lens.glare)
     if lens.vignette:
         x, y = np.linspace(-1, 1, width, dtype=np.float32), np.linspace(-1, 1, height, dtype=np.float32)
         image *= (1 - lens.vignette * (x[None] ** 2 * 0.6 + y[:, None] ** 2 * 0.4))[..., None]
-    # Shot noise grows with the root of light; a fixed floor comes from reading out.
-    levels = (np.sqrt(np.clip(image, 0, 1)) * 4095).astype(np.uint16)
+    levels = (np.sqrt(np.clip(image, 0, 1, out=image), out=image) * 4095).astype(np.uint16)
     toned = _curve(lens)[levels]
     if lens.saturation != 1:
         grey = toned @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
         toned = grey[..., None] + (toned - grey[..., None]) * np.float32(lens.saturation)
     picture = Image.fromarray(np.clip(toned * 255 + 0.5, 0, 255).astype(np.uint8))
+    if bend is not None:
+        picture = bend.picture(picture)
     if lens.streak:
         picture = _streaked(picture, lens.streak)
     if lens.blur:
@@ -103,7 +104,7 @@ def _curve(lens: Lens) -> Floats:
     plain = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     curved = plain * plain * (3 - 2 * plain)
     toned = plain + (curved - plain) * lens.contrast
-    return (lens.black + (1 - lens.black) * toned).astype(np.float32)
+    return np.asarray(lens.black + (1 - lens.black) * toned, dtype=np.float32)
 
 
 def _glare(image: Floats, share: float) -> Floats:
@@ -111,13 +112,9 @@ def _glare(image: Floats, share: float) -> Floats:
     height, width, _ = image.shape
     bright = np.clip(np.minimum(image, 12.0) - 0.7, 0, None)[::4, ::4]
     levels = Image.fromarray(np.clip(bright * 21, 0, 255).astype(np.uint8))
-    halo = np.zeros((height, width, 3), dtype=np.float32)
-    for radius, weight in ((2.0, 0.7), (12.0, 0.5)):
-        soft = levels.filter(ImageFilter.GaussianBlur(radius)).resize(
-            (width, height), Image.Resampling.BILINEAR
-        )
-        halo += np.asarray(soft, dtype=np.float32) * np.float32(weight / 21)
-    return image + np.float32(share) * halo
+    narrow, broad = (levels.filter(ImageFilter.GaussianBlur(radius)) for radius in (2.0, 12.0))
+    both = Image.blend(narrow, broad, 0.45).resize((width, height), Image.Resampling.BILINEAR)
+    return image + np.asarray(both, dtype=np.float32) * np.float32(share * 1.2 / 21)
 
 
 def _streaked(picture: Image.Image, length: float) -> Image.Image:

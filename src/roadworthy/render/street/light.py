@@ -14,7 +14,8 @@ BYTE_TO_LINEAR: Floats = ((np.arange(256) / 255) ** 2.2).astype(np.float32)
 
 def linear(*levels: float) -> Floats:
     """Reflectances of a colour given as sRGB levels of 0 to 255."""
-    return ((np.asarray(levels, dtype=np.float32) / 255) ** 2.2).astype(np.float32)
+    reflectance: Floats = ((np.asarray(levels, dtype=np.float32) / 255) ** 2.2).astype(np.float32)
+    return reflectance
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -15,6 +15,7 @@ from roadworthy.render.street.canvas import Canvas, Figure
 from roadworthy.render.street.grain import fractal, piece
 from roadworthy.render.street.light import BYTE_TO_LINEAR
 from roadworthy.render.street.pen import Patch, Pen, Rgb
+from roadworthy.render.street.pen import shaded as darker
 from roadworthy.render.street.things.colours import grey, loud
 from roadworthy.render.street.view import Floats, View
 
@@ -72,7 +73,8 @@ class Pose:
         up = np.array([0.0, math.cos(self.lean), math.sin(self.lean)])
         across = (places[:, :1] * cos - places[:, 1:] * sin) * self.side / 2
         down = (places[:, :1] * sin + places[:, 1:] * cos) * self.side / 2
-        return np.array([self.x, self.y, self.z]) + across * right - down * up
+        found: Floats = np.array([self.x, self.y, self.z]) + across * right - down * up
+        return found
 
     def pixels(self, view: View, places: Floats) -> Floats:
         """(N, 2): the same in pixels."""
@@ -214,7 +216,7 @@ def stand_pole(canvas: Canvas, rng: Generator, x: float, z: float, top: float, w
             pen.line(
                 [(wide * 0.3, 0), (bent * top + wide * 0.3, top)],
                 wide * 0.25,
-                tuple(int(c * 0.7) for c in steel),
-            )  # type: ignore[arg-type]
+                darker(steel, 0.7),
+            )
 
     canvas.stand(Figure(-0.3, 0.3, top, paint, rough=0.1), x, z)

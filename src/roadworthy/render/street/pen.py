@@ -154,4 +154,5 @@ def font(bold: bool, px: int) -> ImageFont.FreeTypeFont:
 
 def shaded(colour: Rgb, by: float) -> Rgb:
     """A colour, lighter or darker."""
-    return tuple(min(255, max(0, math.floor(c * by))) for c in colour)  # type: ignore[return-value]
+    red, green, blue = (min(255, max(0, math.floor(c * by))) for c in colour)
+    return red, green, blue

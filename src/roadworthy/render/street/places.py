@@ -12,6 +12,7 @@ class Place:
     walls: what may stand along the road, and how often a side has any.  back: how far behind the kerb, m.
     trees: a row's distance between trees, m (0 for none), and their kinds.  furniture: kinds and about how
     many.  cars: vehicles about.  parked: chance of a parked row.  far: what ends the view.
+    wires, behind: chance of wires in the sky, and of a wood farther back.
     """
 
     walls: tuple[str, ...]
@@ -25,11 +26,12 @@ class Place:
     parked: float
     far: str
     wires: float = 0.2
+    behind: float = 0.0
 
 
 PLACES: dict[str, Place] = {
     "motorway": Place(
-        walls=("rail", "rail", "noise-barrier", "hedge"),
+        walls=("rail", "rail", "noise-barrier", "wood"),
         walled=0.9,
         back=(0.3, 2.0),
         trees=(7, 25),
@@ -39,10 +41,11 @@ PLACES: dict[str, Place] = {
         cars=(1, 9),
         parked=0.0,
         far="woods",
+        behind=0.75,
     ),
     "country": Place(
-        walls=("hedge", "fence", "rail"),
-        walled=0.45,
+        walls=("hedge", "fence", "rail", "wood"),
+        walled=0.6,
         back=(1.0, 6.0),
         trees=(6, 40),
         kinds=("tree", "bush", "bare-tree", "tree", "conifer"),
@@ -52,9 +55,10 @@ PLACES: dict[str, Place] = {
         parked=0.05,
         far="woods",
         wires=0.3,
+        behind=0.65,
     ),
     "forest": Place(
-        walls=("hedge", "masonry", "rail"),
+        walls=("wood", "wood", "masonry", "rail"),
         walled=0.7,
         back=(1.5, 6.0),
         trees=(3, 8),
@@ -65,6 +69,7 @@ PLACES: dict[str, Place] = {
         parked=0.05,
         far="woods",
         wires=0.1,
+        behind=0.9,
     ),
     "suburb": Place(
         walls=("houses", "houses", "hedge", "fence", "masonry"),
@@ -87,6 +92,7 @@ PLACES: dict[str, Place] = {
         parked=0.6,
         far="mixed",
         wires=0.45,
+        behind=0.25,
     ),
     "city": Place(
         walls=("shops", "shops", "houses", "fence"),
@@ -125,6 +131,7 @@ PLACES: dict[str, Place] = {
         parked=0.4,
         far="roofs",
         wires=0.4,
+        behind=0.35,
     ),
     "outback": Place(
         walls=("fence", "rail"),
@@ -138,5 +145,6 @@ PLACES: dict[str, Place] = {
         parked=0.0,
         far="hills",
         wires=0.3,
+        behind=0.3,
     ),
 }

@@ -11,11 +11,11 @@ from PIL import Image, ImageDraw
 from roadworthy.render.street.canvas import Canvas, Figure
 from roadworthy.render.street.ground import Road
 from roadworthy.render.street.light import linear
-from roadworthy.render.street.pen import Pen
+from roadworthy.render.street.pen import Pen, shaded
 from roadworthy.render.street.places import Place
 from roadworthy.render.street.things.all import HELD_OUT, THINGS
 from roadworthy.render.street.things.colours import grey
-from roadworthy.render.street.walls import WALLS, stand_gable
+from roadworthy.render.street.walls import WALLS, Texture, stand_gable
 
 Job = tuple[float, Callable[[], None]]
 """How far away something is, and what paints it."""
@@ -30,6 +30,19 @@ def furnish(canvas: Canvas, road: Road, rng: Generator, place: Place, recipe: st
         jobs += _trees(canvas, kerb, side, rng, place)
         if rng.random() < place.parked:
             jobs += _parked(canvas, road, side, rng)
+    for side in (-1, 1):
+        if rng.random() < place.behind:
+            kerb = road.edge(side) + side * road.pavement
+            jobs += _along(
+                canvas,
+                rng,
+                "wood",
+                kerb + side * float(rng.uniform(6, 30)),
+                4.0,
+                220.0,
+                gaps=rng.random() < 0.5,
+            )
+            jobs += _trees(canvas, kerb + side * 6, side, rng, place)
     jobs += _furniture(canvas, road, rng, place, recipe)
     jobs += _traffic(canvas, road, rng, place)
     if road.median > 0.5:
@@ -125,13 +138,13 @@ def _along(
 
 def _strip(
     canvas: Canvas,
-    here: tuple[Callable[[float], object], float, float],
+    here: tuple[Texture, float, float],
     across: float,
     top: float,
     bottom: float,
 ) -> Callable[[], None]:
     texture, z, long = here
-    return lambda: canvas.strip(texture, across, z, z + long, top, bottom, 0.12)  # type: ignore[arg-type]
+    return lambda: canvas.strip(texture, across, z, z + long, top, bottom, 0.12)
 
 
 def _trees(canvas: Canvas, kerb: float, side: int, rng: Generator, place: Place) -> list[Job]:
@@ -236,9 +249,9 @@ def bridge(canvas: Canvas, road: Road, rng: Generator) -> Job:
 
     def paint(pen: Pen) -> None:
         for x in piers:
-            pen.rect(x - 0.6, 0, x + 0.6, low, tuple(int(c * 0.6) for c in colour))  # type: ignore[arg-type]
+            pen.rect(x - 0.6, 0, x + 0.6, low, shaded(colour, 0.6))
         pen.rect(-half, low, half, low + deep, colour)
-        pen.rect(-half, low, half, low + 0.25, tuple(int(c * 0.45) for c in colour))  # type: ignore[arg-type]
+        pen.rect(-half, low, half, low + 0.25, shaded(colour, 0.45))
         step = 0.3
         if pen.scale > 6:
             for number in range(int(-30 / step), int(30 / step)):

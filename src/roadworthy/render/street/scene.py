@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 
 import numpy as np
@@ -12,13 +12,15 @@ from torch import Tensor
 
 from roadworthy.core.errors import UsageError
 from roadworthy.render.camera import SEEDS
+from roadworthy.render.street.bend import Bend, any_bend
 from roadworthy.render.street.canvas import Canvas
 from roadworthy.render.street.confetti import draw_street
-from roadworthy.render.street.ground import any_road, mirror_wet, paint_ground
+from roadworthy.render.street.ground import Road, any_road, mirror_wet, paint_ground
 from roadworthy.render.street.lens import any_lens, photograph
 from roadworthy.render.street.light import any_light
-from roadworthy.render.street.places import PLACES
-from roadworthy.render.street.placing import bridge, furnish, hang_wires
+from roadworthy.render.street.photographs import Photograph, lay_photograph, second_lens
+from roadworthy.render.street.places import PLACES, Place
+from roadworthy.render.street.placing import Job, bridge, furnish, hang_wires
 from roadworthy.render.street.result import Street
 from roadworthy.render.street.signing import Signs, judged, plan_signs
 from roadworthy.render.street.sky import paint_far, paint_sky
@@ -39,13 +41,17 @@ def draw_scene(
     height: int = 720,
     most: int = 6,
     recipe: str = "street",
+    photographs: Sequence[Photograph] = (),
     bare: bool = False,
+    bend: Bend | None = None,
 ) -> Street:
     """A street with up to `most` signs of these faces, some streets with none.
 
     faces: (N, 4, S, S) RGBA tiles of each class, float32 in [0, 1]; all classes are equally likely.
     recipe: `street` to learn from; `street-val` and `street-test` show kinds of things that it never does.
-    bare: the same street without its signs; only their boxes are left.
+    photographs: of real streets; where there are any, signs are drawn on one of them.
+    bare: the same street without its signs, and none marked.
+    bend: how the picture is turned and bowed; drawn too without.
     A sign counts where half of it or more is seen and its larger side is 8 pixels or more; its box is the
     part that is seen.  The rest is among `others`.
     Raises UsageError for an unknown recipe, no faces or a picture under 64 pixels a side.
@@ -61,14 +67,42 @@ def draw_scene(
     layout, looks, furniture, signing, painting, exposing = map(np.random.default_rng, seeds)
     view = any_view(layout, width, height)
     kind = str(layout.choice(list(PLACES), p=(0.17, 0.19, 0.12, 0.18, 0.2, 0.08, 0.06)))
-    place, road = PLACES[kind], any_road(layout, kind)
+    road = any_road(layout, kind)
     weather = str(looks.choice(_WEATHERS, p=_CHANCES))
     light = any_light(looks, weather)
     view = _in_lane(
         view, layout, road.lane_middle(int(layout.integers(road.lanes[0])), -1 if road.left_hand else 1)
     )
 
-    canvas = Canvas(view, light, painting)
+    bend = any_bend(layout, width, height) if bend is None else bend
+    if photographs:
+        canvas, jobs = lay_photograph(view, photographs, painting), []
+    else:
+        canvas = Canvas(view, light, painting)
+        jobs = _scenery(canvas, road, PLACES[kind], recipe, looks, furniture)
+    signs = Signs(faces, bare)
+    wanted = int(signing.integers(1, most + 1)) if most and signing.random() > 0.12 else 0
+    gantry = most > 0 and kind in ("motorway", "city", "industrial") and signing.random() < 0.2
+    others, backs = int(signing.integers(0, 5)), int(signing.integers(0, 3))
+    jobs += plan_signs(canvas, road, signing, signs, wanted, others, backs, gantry)
+    for _, paint in sorted(jobs, key=lambda one: -one[0]):
+        paint()
+    mirror_wet(canvas, looks)
+    lens = second_lens(exposing) if photographs else any_lens(exposing, weather == "night")
+    image = photograph(canvas.radiance, lens, exposing, bend)
+    found, rest = judged(canvas, signs, bend)
+    return Street(
+        image=image,
+        boxes=tuple(sign.box for sign in found),
+        signs=tuple(sign.name for sign in found),
+        others=tuple((sign.box, what) for sign, what in rest),
+    )
+
+
+def _scenery(
+    canvas: Canvas, road: Road, place: Place, recipe: str, looks: Generator, furniture: Generator
+) -> list[Job]:
+    """Paint what lies behind everything; returns what stands before it."""
     paint_sky(canvas, looks)
     paint_far(canvas, looks, place.far)
     paint_ground(canvas, road, looks)
@@ -77,33 +111,26 @@ def draw_scene(
     jobs = furnish(canvas, road, furniture, place, recipe)
     if furniture.random() < 0.06:
         jobs.append(bridge(canvas, road, furniture))
-    signs = Signs(faces, bare)
-    wanted = int(signing.integers(1, most + 1)) if most and signing.random() > 0.12 else 0
-    gantry = most > 0 and kind in ("motorway", "city", "industrial") and signing.random() < 0.2
-    jobs += plan_signs(
-        canvas, road, signing, signs, wanted, int(signing.integers(0, 5)), int(signing.integers(0, 3)), gantry
-    )
-    for _, paint in sorted(jobs, key=lambda one: -one[0]):
-        paint()
-    mirror_wet(canvas, looks)
-    found, others = judged(canvas, signs)
-    image = photograph(canvas.radiance, any_lens(exposing, weather == "night"), exposing)
-    return Street(
-        image=image,
-        boxes=tuple(sign.box for sign in found),
-        signs=tuple(sign.name for sign in found),
-        others=tuple((sign.box, what) for sign, what in others),
-    )
+    return jobs
 
 
 def draw_frame(
-    seed: int, number: int, recipe: str, width: int, height: int, faces: Mapping[str, Tensor]
+    seed: int,
+    number: int,
+    recipe: str,
+    width: int,
+    height: int,
+    faces: Mapping[str, Tensor],
+    photographs: Sequence[Photograph] = (),
 ) -> Street:
-    """Street `number` of a series, whichever others are drawn; `plain` is the recipe of `draw_street`."""
+    """Street `number` of a series, whichever others are drawn; `plain` is the recipe of `draw_street`.
+
+    photographs: as for `draw_scene`; the plain recipe has none.
+    """
     generator = torch.Generator().manual_seed(seed * 1_000_003 + number)
     if recipe == PLAIN:
         return draw_street(faces, generator, width=width, height=height)
-    return draw_scene(faces, generator, width=width, height=height, recipe=recipe)
+    return draw_scene(faces, generator, width=width, height=height, recipe=recipe, photographs=photographs)
 
 
 def any_view(rng: Generator, width: int, height: int) -> View:

@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import math
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 from numpy.random import Generator
 from torch import Tensor
 
 from roadworthy.core.arrays import Box
+from roadworthy.render.street.bend import Bend
 from roadworthy.render.street.canvas import Canvas, Figure
 from roadworthy.render.street.foreign import FOREIGN, foreign_face
 from roadworthy.render.street.ground import Road
@@ -19,6 +20,7 @@ from roadworthy.render.street.pen import Pen
 from roadworthy.render.street.placing import Job
 from roadworthy.render.street.things.colours import grey
 from roadworthy.render.street.things.tree import overhang
+from roadworthy.render.street.view import View
 
 LEAST_PX, MOST_PX = 8.0, 200.0  # a wanted sign's larger side; smaller ones are among the others
 _AVERTED = math.radians(62)
@@ -247,37 +249,30 @@ def _gantry(canvas: Canvas, road: Road, rng: Generator, signs: Signs) -> list[Jo
     return [(z, paint)]
 
 
-def judged(canvas: Canvas, signs: Signs) -> tuple[list[Sign], list[tuple[Sign, str]]]:
+def judged(canvas: Canvas, signs: Signs, bend: Bend) -> tuple[list[Sign], list[tuple[Sign, str]]]:
     """Those that count, with the part of their box that is seen; the others, each with what it is."""
     found: list[Sign] = []
     others: list[tuple[Sign, str]] = []
-    view = canvas.view
     for number, sign in enumerate(signs.every, start=1):
-        x1, y1, x2, y2 = sign.box
-        window = canvas.window(x1 - 1, y1 - 1, x2 + 1, y2 + 1)
-        cut = (max(0.0, x1), max(0.0, y1), min(float(view.width), x2), min(float(view.height), y2))
-        if window is None or cut[2] - cut[0] < 1 or cut[3] - cut[1] < 1:
+        if signs.bare and sign.wanted:
             continue
-        left, top, right, bottom = window
-        here = canvas.owner[top:bottom, left:right] == number
-        visible = here.sum() / max(1, sign.covered)
-        rows, columns = np.nonzero(here.any(1))[0], np.nonzero(here.any(0))[0]
-        if visible < 0.02 or not len(rows):
-            if (sign.covered and not sign.wanted) or visible == 0:
-                continue
-            others.append((_boxed(sign, cut), "hidden"))
-            continue
-        seen = (
-            max(cut[0], left + columns[0] - 0.5),
-            max(cut[1], top + rows[0] - 0.5),
-            min(cut[2], left + columns[-1] + 1.5),
-            min(cut[3], top + rows[-1] + 1.5),
+        whole = bent_box(canvas.view, sign, bend)
+        visible, cuts = _seen(canvas, sign, number)
+        x1, y1, x2, y2 = (edge + cut for edge, cut in zip(whole, cuts, strict=True))
+        box = (
+            max(0.0, x1),
+            max(0.0, y1),
+            min(float(canvas.view.width), x2),
+            min(float(canvas.view.height), y2),
         )
-        sign = _boxed(sign, seen)
-        side = max(x2 - x1, y2 - y1)
+        if visible < 0.02 or box[2] - box[0] < 1 or box[3] - box[1] < 1:
+            continue
+        width, height = canvas.view.width, canvas.view.height
+        visible *= min(1.0, _shown(width, height, whole) / max(0.01, _shown(width, height, sign.box)))
+        sign = replace(sign, box=box)
         if not sign.wanted:
             others.append((sign, sign.name))
-        elif side < LEAST_PX:
+        elif max(whole[2] - whole[0], whole[3] - whole[1]) < LEAST_PX:
             others.append((sign, "small"))
         elif visible < 0.5:
             others.append((sign, "hidden"))
@@ -288,8 +283,32 @@ def judged(canvas: Canvas, signs: Signs) -> tuple[list[Sign], list[tuple[Sign, s
     return found, others
 
 
-def _boxed(sign: Sign, box: Box) -> Sign:
-    return Sign(sign.name, sign.wanted, sign.face, sign.pose, box, sign.covered)
+def bent_box(view: View, sign: Sign, bend: Bend) -> Box:
+    """The box of a whole sign in the bent picture."""
+    if bend.straight:
+        return sign.box
+    points = bend.points(sign.pose.pixels(view, sign.face.outline))
+    (x1, y1), (x2, y2) = points.min(0), points.max(0)
+    return float(x1), float(y1), float(x2), float(y2)
+
+
+def _seen(canvas: Canvas, sign: Sign, number: int) -> tuple[float, Box]:
+    """The share of a sign that the straight picture shows, and by how much each edge of its box moves."""
+    x1, y1, x2, y2 = sign.box
+    window = canvas.window(x1 - 1, y1 - 1, x2 + 1, y2 + 1)
+    if window is None:
+        return 0.0, (0, 0, 0, 0)
+    left, top, right, bottom = window
+    here = canvas.owner[top:bottom, left:right] == number
+    rows, columns = np.nonzero(here.any(1))[0], np.nonzero(here.any(0))[0]
+    if not len(rows):
+        return 0.0, (0, 0, 0, 0)
+    # Half a pixel more than is seen is a matter of rounding.
+    inwards = (left + columns[0] - 0.5 - x1, top + rows[0] - 0.5 - y1)
+    outwards = (left + columns[-1] + 1.5 - x2, top + rows[-1] + 1.5 - y2)
+    share = float(here.sum()) / max(1, sign.covered)
+    x_in, y_in, x_out, y_out = (*np.maximum(inwards, 0.0), *np.minimum(outwards, 0.0))
+    return share, (float(x_in), float(y_in), float(x_out), float(y_out))
 
 
 def _shown(width: int, height: int, box: Box) -> float:

@@ -8,6 +8,7 @@ from numpy.random import Generator
 from roadworthy.render.street.canvas import Canvas
 from roadworthy.render.street.grain import SIDE, fractal, leaves, piece, pieces
 from roadworthy.render.street.light import linear
+from roadworthy.render.street.view import Floats
 
 
 def paint_sky(canvas: Canvas, rng: Generator) -> None:
@@ -22,8 +23,11 @@ def paint_sky(canvas: Canvas, rng: Generator) -> None:
     if light.clouds > 0.05:
         field = piece(fractal(1.6), rng, end, view.width, rng.uniform(1.5, 5.0), rng.uniform(1.0, 2.5))
         fine = piece(fractal(1.2), rng, end, view.width, 1.5, 1.5)
-        cover = 1 / (1 + np.exp(-(field + 0.25 * fine + 2.2 * light.clouds - 1.2) * rng.uniform(1.5, 5.0)))
-        body = light.cloud * np.clip(1 + 0.25 * field - 0.1 * fine, 0.3, 1.8)[..., None]
+        cover = 1 / (
+            1 + np.exp(-(field + 0.15 * fine + 2.2 * light.clouds - 1.2) * np.float32(rng.uniform(1.0, 4.0)))
+        )
+        rough = np.float32(rng.uniform(0.02, 0.25))
+        body = light.cloud * np.clip(1 + rough * field - np.float32(0.3) * rough * fine, 0.3, 1.8)[..., None]
         part += (body - part) * cover[..., None]
     if light.sunny and light.front < 0.1:
         column, row = rng.uniform(0, view.width), view.horizon - rng.uniform(0.1, 0.8) * view.focal
@@ -64,17 +68,17 @@ def paint_far(canvas: Canvas, rng: Generator, kind: str) -> None:
             if rng.random() < 0.3:
                 tall[at : at + wide] = 0
             at += wide
-        hue = linear(*rng.uniform(90, 160, 3)) * shade[None, :, None]
+        hue = linear(*(rng.uniform(80, 165) + rng.uniform(-14, 14, 3))) * shade[None, :, None]
         _silhouette(canvas, foot, tall, hue, 0.15, rng, z=110.0)
 
 
 def season(rng: Generator) -> tuple[float, float, float]:
     """A colour of leaves, sRGB levels: mostly greens, autumn's yellows and reds, bare browns."""
     kinds = (
-        (70, 95, 45),
-        (95, 120, 50),
-        (55, 75, 45),
-        (110, 115, 80),
+        (66, 80, 46),
+        (88, 104, 56),
+        (52, 66, 44),
+        (104, 108, 80),
         (150, 125, 50),
         (150, 95, 40),
         (105, 80, 55),
@@ -84,13 +88,13 @@ def season(rng: Generator) -> tuple[float, float, float]:
     base = np.array(
         kinds[int(rng.choice(len(kinds), p=(0.22, 0.16, 0.16, 0.1, 0.1, 0.07, 0.08, 0.08, 0.03)))]
     )
-    red, green, blue = np.clip(base * rng.uniform(0.75, 1.25) + rng.uniform(-12, 12, 3), 5, 230)
+    red, green, blue = np.clip(base * rng.uniform(0.6, 1.15) + rng.uniform(-9, 9, 3), 5, 230)
     return float(red), float(green), float(blue)
 
 
 def _silhouette(
-    canvas: Canvas, foot: int, tall: np.ndarray, hue: np.ndarray, rough: float, rng: Generator, z: float
-) -> None:  # type: ignore[type-arg]
+    canvas: Canvas, foot: int, tall: Floats, hue: Floats, rough: float, rng: Generator, z: float
+) -> None:
     top = max(0, int(foot - tall.max()))
     if top >= foot:
         return

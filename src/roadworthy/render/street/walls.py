@@ -20,6 +20,7 @@ Wall = Callable[[Generator, Light, float], tuple[Texture, float, float]]
 WALLS: Registry[Wall] = Registry("wall beside a street")
 """Each takes a length in metres and gives what draws it at pixels a metre, its bottom and its top."""
 
+LONG = 14.0  # metres of hedge or wood, before it repeats
 _PLASTER: tuple[Rgb, ...] = (
     *((215, 208, 195), (230, 225, 215), (195, 180, 150), (205, 190, 120), (160, 155, 150), (190, 140, 110)),
     *((170, 90, 70), (140, 75, 60), (120, 110, 105), (225, 215, 190), (150, 170, 180)),
@@ -251,19 +252,28 @@ def rail(rng: Generator, light: Light, long: float) -> tuple[Texture, float, flo
 
 @WALLS.register("hedge")
 def hedge(rng: Generator, light: Light, long: float) -> tuple[Texture, float, float]:
-    """A clipped hedge or a dense wood's edge."""
-    wood = rng.random() < 0.35
-    tall = float(rng.uniform(4.0, 12.0)) if wood else float(rng.uniform(0.8, 2.8))
+    """A clipped hedge."""
+    return _leafy(rng, float(rng.uniform(0.8, 2.8)), wood=False)
+
+
+@WALLS.register("wood")
+def wood(rng: Generator, light: Light, long: float) -> tuple[Texture, float, float]:
+    """A wood's edge, or a thicket."""
+    return _leafy(rng, float(rng.uniform(2.0, 12.0)), wood=True)
+
+
+def _leafy(rng: Generator, tall: float, wood: bool) -> tuple[Texture, float, float]:
+    """Leaves from the ground up, ragged above."""
     hue, seed, kind = (
-        linear(*season(rng)) * (0.6 if wood else 0.9),
+        linear(*season(rng)) * np.float32(0.6 if wood else 0.9),
         int(rng.integers(2**31)),
         int(rng.integers(3)),
     )
 
     def texture(scale: float) -> Patch:
         local = np.random.default_rng(seed)
-        scale = min(scale, 1000 / tall, 2500 / long)
-        width, height = max(3, round(long * scale)), max(3, round(tall * scale))
+        scale = min(scale, 1000 / tall, 60.0)
+        width, height = max(3, round(LONG * scale)), max(3, round(tall * scale))
         shade, order = pieces(leaves(kind), local, height, width, max(0.4, 0.08 * scale / 6))
         clumps = piece(fractal(1.3), local, height, width, max(0.4, scale / 25))
         down = np.linspace(0, 1, height, dtype=np.float32)[:, None]

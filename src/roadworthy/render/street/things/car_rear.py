@@ -8,6 +8,7 @@ from roadworthy.render.street.canvas import Figure
 from roadworthy.render.street.light import Light
 from roadworthy.render.street.pen import Pen, Rgb, shaded
 from roadworthy.render.street.things.colours import lacquer, plate_text
+from roadworthy.render.street.things.finish import lacquered
 from roadworthy.render.street.things.registry import THINGS
 
 
@@ -102,7 +103,16 @@ def _car(rng: Generator, light: Light, front: bool) -> Figure:
             pen.rect(-wide + 0.01, height - 0.048, -wide + 0.05, height + 0.048, (25, 60, 150))
         pen.text(0.01, height, 0.085, plate, (20, 20, 24))
 
-    return Figure(-half - 0.2, half + 0.2, tall + 0.02, paint, rough=0.12, shadow=half, shine=4.0)
+    return Figure(
+        -half - 0.2,
+        half + 0.2,
+        tall + 0.02,
+        paint,
+        rough=0.12,
+        shadow=half,
+        shine=4.0,
+        finish=lacquered(rng, waist),
+    )
 
 
 def _lamps(

@@ -10,6 +10,7 @@ from roadworthy.render.street.canvas import Figure
 from roadworthy.render.street.light import Light
 from roadworthy.render.street.pen import Pen, Rgb, shaded
 from roadworthy.render.street.things.colours import lacquer
+from roadworthy.render.street.things.finish import lacquered
 from roadworthy.render.street.things.registry import THINGS
 
 
@@ -84,4 +85,4 @@ def car_side(rng: Generator, light: Light) -> Figure:
         for x in (-0.6, 0.62):
             wheel(pen, way * x * half, 0.31 + 0.04 * u[2], spokes, (rim, rim, rim + 3), u[3] * 6)
 
-    return Figure(-half, half, tall, paint, rough=0.12, shadow=half)
+    return Figure(-half, half, tall, paint, rough=0.12, shadow=half, finish=lacquered(rng, 0.58 * tall))

@@ -6,13 +6,14 @@ from numpy.random import Generator
 
 from roadworthy.render.street.canvas import Figure
 from roadworthy.render.street.light import Light
-from roadworthy.render.street.pen import Pen, Rgb
+from roadworthy.render.street.pen import Pen, Rgb, shaded
 from roadworthy.render.street.things.colours import grey
 from roadworthy.render.street.things.registry import THINGS
 
 _RED: Rgb = (255, 30, 22)
 _AMBER: Rgb = (255, 165, 20)
 _GREEN: Rgb = (40, 235, 150)
+_LAMPS: tuple[tuple[Rgb, Rgb], ...] = ((_RED, (70, 20, 18)), (_AMBER, (75, 55, 20)), (_GREEN, (20, 60, 45)))
 
 
 @THINGS.register("traffic-light")
@@ -34,20 +35,16 @@ def traffic_light(rng: Generator, light: Light) -> Figure:
         pen.rect(x - half, y, x + half, y + tall, (26, 28, 27))
         if back:
             return
-        for row, (colour, off) in enumerate(
-            ((_RED, (70, 20, 18)), (_AMBER, (75, 55, 20)), (_GREEN, (20, 60, 45)))
-        ):
+        for row, (colour, off) in enumerate(_LAMPS):
             middle = y + tall - size * 1.3 - row * size * 2.5
             lit = row == on
             if lit and arrow:
                 pen.ellipse(x, middle, size, size, (12, 12, 12))
                 _arrow(pen, x, middle, size * 0.8, arrow, colour)
             else:
-                pen.ellipse(x, middle, size, size, colour if lit else off, colour if lit else None)  # type: ignore[arg-type]
+                pen.ellipse(x, middle, size, size, colour if lit else off, colour if lit else None)
                 if lit:
-                    pen.ellipse(
-                        x, middle, size * 0.5, size * 0.5, colour, tuple(min(255, c + 70) for c in colour)
-                    )  # type: ignore[arg-type]
+                    pen.ellipse(x, middle, size * 0.5, size * 0.5, colour, shaded(colour, 1.4))
 
     def paint(pen: Pen) -> None:
         pen.line([(0, 0), (0, max(base + 0.9, 3.2))], 0.12, steel)

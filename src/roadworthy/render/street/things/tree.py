@@ -6,6 +6,7 @@ import math
 
 import numpy as np
 from numpy.random import Generator
+from PIL import Image
 
 from roadworthy.render.street.canvas import Figure
 from roadworthy.render.street.grain import fractal, leaves, piece, pieces
@@ -15,7 +16,7 @@ from roadworthy.render.street.sky import season
 from roadworthy.render.street.things.registry import THINGS
 from roadworthy.render.street.view import Floats
 
-_LEAF_M = (0.09, 0.12, 0.1, 0.16)
+_LEAF_M = (0.06, 0.07, 0.045, 0.1)
 
 
 @THINGS.register("tree")
@@ -44,7 +45,7 @@ def tree(rng: Generator, light: Light) -> Figure:
 def bare_tree(rng: Generator, light: Light) -> Figure:
     """A tree without leaves, or with the last of them: twigs against the sky."""
     tall = float(rng.uniform(4.0, 13.0))
-    branches = _branches(rng, tall, 5 if tall < 7 else 6)
+    branches = _branches(rng, tall, 6)
     bark = _bark(rng)
     left = rng.random() < 0.35
     hue, seed = linear(*season(rng)), int(rng.integers(2**31))
@@ -164,15 +165,7 @@ def _grown(
     def finish(patch: Patch, pen: Pen) -> Patch:
         local = np.random.default_rng(seed)
         height, width = patch.alpha.shape
-        x, y = pen.grid()
-        field = np.full((height, width), -1.0, dtype=np.float32)
-        side = np.zeros((height, width), dtype=np.float32)
-        for middle_x, middle_y, half_x, half_y in blobs.astype(np.float32):
-            dx, dy = (x - middle_x) / half_x, (y - middle_y) / half_y
-            here = 1 - np.sqrt(dx * dx + dy * dy)
-            nearer = here > field
-            field = np.where(nearer, here, field)
-            side = np.where(nearer, 0.8 * dy + sunward * dx, side)
+        field, side = _crown(blobs, sunward, *pen.grid())
         clumps = piece(fractal(1.3), local, height, width, max(0.3, pen.scale / 28))
         leaf = _LEAF_M[kind] * pen.scale / 6
         shade, order = pieces(leaves(kind), local, height, width, max(0.3, leaf))
@@ -200,11 +193,31 @@ def _grown(
     )
 
 
+def _crown(blobs: Floats, sunward: float, x: Floats, y: Floats) -> tuple[Floats, Floats]:
+    """How deep within the blobs each pixel is, 0 at the edge to 1, and how far it faces the light."""
+    step = 4 if x.size > 40 else 1  # both are smooth: a coarse grid will do
+    columns, rows = x[:, ::step], y[::step]
+    field = np.full((len(rows), columns.size), -1.0, dtype=np.float32)
+    side = np.zeros_like(field)
+    for middle_x, middle_y, half_x, half_y in blobs.astype(np.float32):
+        dx, dy = (columns - middle_x) / half_x, (rows - middle_y) / half_y
+        here = 1 - np.sqrt(dx * dx + dy * dy)
+        nearer = here > field
+        field = np.where(nearer, here, field)
+        side = np.where(nearer, np.float32(0.8) * dy + np.float32(sunward) * dx, side)
+    if step == 1:
+        return field, side
+    size = x.size, y.size
+    both = [np.asarray(Image.fromarray(one).resize(size, Image.Resampling.BILINEAR)) for one in (field, side)]
+    return both[0], both[1]
+
+
 def _over(patch: Patch, colour: Floats, cover: Floats) -> Patch:
     """A patch with something before it."""
     alpha = cover + patch.alpha * (1 - cover)
     weight = (cover / np.maximum(alpha, 1e-4))[..., None]
-    return Patch(patch.colour + (colour - patch.colour) * weight, alpha, patch.left, patch.top, patch.glow)
+    mixed: Floats = patch.colour + (colour - patch.colour) * weight
+    return Patch(mixed, alpha, patch.left, patch.top, patch.glow)
 
 
 Branch = tuple[float, float, float, float, float]
@@ -220,7 +233,7 @@ def _branches(rng: Generator, tall: float, depth: int) -> list[Branch]:
         found.append((x, y, end_x, end_y, wide))
         if left == 0:
             return
-        for _ in range(2 + int(rng.random() < 0.55)):
+        for _ in range(2 + int(rng.random() < 0.6)):
             turn = angle * 0.92 + rng.normal(0, spread)
             part = 0.4 + 0.6 * rng.random()
             grow(
@@ -228,11 +241,11 @@ def _branches(rng: Generator, tall: float, depth: int) -> list[Branch]:
                 y + (end_y - y) * part,
                 turn,
                 long * rng.uniform(0.55, 0.85),
-                wide * 0.58,
+                wide * 0.6,
                 left - 1,
             )
 
-    grow(0.0, 0.0, float(rng.normal(0, 0.05)), tall * 0.36, tall * float(rng.uniform(0.018, 0.035)), depth)
+    grow(0.0, 0.0, float(rng.normal(0, 0.05)), tall * 0.36, tall * float(rng.uniform(0.014, 0.028)), depth)
     return found
 
 

@@ -8,7 +8,10 @@ from roadworthy.render.street.canvas import Figure
 from roadworthy.render.street.light import Light
 from roadworthy.render.street.pen import Pen, Rgb, shaded
 from roadworthy.render.street.things.colours import grey, lacquer, loud, plate_text, word
+from roadworthy.render.street.things.finish import lacquered
 from roadworthy.render.street.things.registry import THINGS
+
+_LAMPS: tuple[Rgb, ...] = ((150, 16, 18), (150, 16, 18), (195, 110, 35), (215, 210, 208))
 
 
 @THINGS.register("truck-rear")
@@ -51,13 +54,15 @@ def truck_rear(rng: Generator, light: Light) -> Figure:
                     )
         glow: Rgb | None = (255, 40, 25) if braking else (110, 12, 9) if light.lamps else None
         for side in (-1, 1):
-            for step, colour in enumerate(((150, 16, 18), (150, 16, 18), (195, 110, 35), (215, 210, 208))):
+            for step, colour in enumerate(_LAMPS):
                 x = side * (half - 0.12 - 0.16 * step)
-                pen.ellipse(x, 0.55, 0.07, 0.07, colour, glow if step < 2 else None)  # type: ignore[arg-type]
+                pen.ellipse(x, 0.55, 0.07, 0.07, colour, glow if step < 2 else None)
         pen.rect(-0.26, 0.6, 0.26, 0.72, (222, 222, 220))
         pen.text(0, 0.66, 0.09, plate, (20, 20, 22))
 
-    return Figure(-half, half, tall, paint, rough=0.15, shadow=half, shine=4.0)
+    return Figure(
+        -half, half, tall, paint, rough=0.15, shadow=half, shine=4.0, finish=lacquered(rng, 0.9 * tall)
+    )
 
 
 @THINGS.register("truck-front")
@@ -90,7 +95,16 @@ def truck_front(rng: Generator, light: Light) -> Figure:
             )
         pen.rect(-0.26, 0.5, 0.26, 0.62, (222, 222, 220))
 
-    return Figure(-half - 0.25, half + 0.25, tall, paint, rough=0.12, shadow=half, shine=4.0)
+    return Figure(
+        -half - 0.25,
+        half + 0.25,
+        tall,
+        paint,
+        rough=0.12,
+        shadow=half,
+        shine=4.0,
+        finish=lacquered(rng, 0.5 * tall),
+    )
 
 
 @THINGS.register("truck-side")
