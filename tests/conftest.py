@@ -148,9 +148,9 @@ def shipped(drawn_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Shi
     )
     place, made, to_onnx = tmp_path_factory.mktemp("shipped"), {}, shipping.to_onnx
 
-    def kept(served: Any, size: int, *, dense: bool = False) -> bytes:
-        made[dense] = to_onnx(served, size, dense=dense)
-        return made[dense]
+    def kept(served: Any, size: int, *, form: Any = "crops") -> bytes:
+        made[form] = to_onnx(served, size, form=form)
+        return made[form]
 
     with own_places(tmp_path_factory) as patch:
         command = f"roadworthy train --data folder:{drawn_folder} --out {place / 'run'}"
@@ -158,7 +158,7 @@ def shipped(drawn_folder: Path, tmp_path_factory: pytest.TempPathFactory) -> Shi
         patch.setattr(shipping, "to_onnx", kept)
         bundle = place / "export" / "signs.onnx"
         api.export(run, bundle, command=f"roadworthy export {run} --to {bundle}")
-    return Shipped(run=run, bundle=bundle, crops=made[False], windows=made[True])
+    return Shipped(run=run, bundle=bundle, crops=made["crops"], windows=made["windows"])
 
 
 @pytest.fixture(scope="session")

@@ -235,7 +235,7 @@ def test_an_exports_failure_is_one_line_and_2(
     from roadworthy.workflows import export as shipping
 
     # The windows' network where that of the crops belongs.
-    monkeypatch.setattr(shipping, "to_onnx", lambda *_, dense=False: shipped.windows)
+    monkeypatch.setattr(shipping, "to_onnx", lambda *_, form="crops": shipped.windows)
     assert cli.run(["export", str(shipped.run), "--to", str(tmp_path / "x.onnx")]) == 2
     out, err = capsys.readouterr()
     assert out == ""

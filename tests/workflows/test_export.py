@@ -39,7 +39,7 @@ def splits(shipped: Any) -> Any:
 
 def stored(shipped: Any) -> ToOnnx:
     """The same networks as ONNX, without the seconds that making them takes."""
-    return lambda served, size, *, dense=False: shipped.windows if dense else shipped.crops
+    return lambda served, size, *, form="crops": shipped.windows if form == "windows" else shipped.crops
 
 
 @pytest.fixture
@@ -247,7 +247,7 @@ def test_a_network_that_is_another_is_found_out_and_nothing_written(
     graphs = {"crops": shipped.crops, "windows": shipped.windows}
     graphs[wrong] = with_head(graphs[wrong], change)
     monkeypatch.setattr(
-        shipping, "to_onnx", lambda served, size, *, dense=False: graphs["windows" if dense else "crops"]
+        shipping, "to_onnx", lambda served, size, *, form="crops": graphs[form]
     )
     with pytest.raises(ParityError, match="network answers differently: logits differ") as caught:
         api.export(shipped.run, tmp_path / "out" / "x.onnx")

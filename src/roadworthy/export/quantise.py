@@ -12,7 +12,7 @@ from roadworthy.core.files import scratch
 from roadworthy.inference.bundle import INPUT, STANDARD
 
 LAYERS = ("Conv", "Gemm")
-QUANTISED = ("Conv", "Gemm", "Add", "Relu", "AveragePool", "MaxPool", "Concat")
+QUANTISED = ("Conv", "Gemm", "Add", "Relu", "AveragePool", "MaxPool", "Concat", "Resize")
 
 
 class _Pictures:
