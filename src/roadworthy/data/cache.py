@@ -111,13 +111,14 @@ def _key(records: Sequence[Record], spec: InputSpec, max_pixels: int) -> str:
     seen: dict[str, str] = {}  # several boxes may share a photograph
     for record in records:
         if record.path not in seen:
-            seen[record.path] = f"{os.path.abspath(record.path)}\0{_state(record.path)}"  # noqa: PTH100 - as above
+            seen[record.path] = f"{os.path.abspath(record.path)}\0{file_state(record.path)}"  # noqa: PTH100 - as above
         line = f"{seen[record.path]}\0{record.box}{record.fault}\n"
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:40]
 
 
-def _state(path: str) -> str:
+def file_state(path: str) -> str:
+    """What tells whether a file has changed: its size and time of change, or that it is missing."""
     try:
         found = os.stat(path)  # noqa: PTH116 - fifty thousand Paths cost as much as the stats themselves
     except OSError:
@@ -194,7 +195,7 @@ def _build(path: Path, shape: tuple[int, ...], decoder: _Decoder, max_cache_byte
     except BaseException:
         _unlink(aside)
         raise
-    _remove_oldest(path, max_cache_bytes)
+    remove_oldest(path, max_cache_bytes)
     pixels = _reopen(path, shape)
     return pixels or _in_memory(shape, decoder, f"pictures are kept in memory: {path} cannot be read back")
 
@@ -256,10 +257,10 @@ def _unlink(path: Path) -> None:
         path.unlink()
 
 
-def _remove_oldest(newest: Path, max_bytes: int) -> None:
-    """Remove the least recently used caches but `newest` until all of them hold at most `max_bytes`."""
+def remove_oldest(newest: Path, max_bytes: int) -> None:
+    """Remove the least recently used caches of a kind but `newest` until they hold at most `max_bytes`."""
     found = []
-    for path in newest.parent.glob("*" + _SUFFIX):
+    for path in newest.parent.glob("*" + newest.suffix):
         with suppress(OSError):
             about = path.stat()
             found.append((path == newest, about.st_mtime_ns, about.st_size, path))

@@ -35,8 +35,8 @@ def split_frames(
 ) -> FrameSplits:
     """Frames by split, in their order; the rules are DataConfig's, for each source by itself.
 
-    What is never cut apart: a sequence; frames that look alike, of those without one.  Frames with signs and
-    frames without are divided alike.  A set that names no splits is cut 0.7/0.1/0.2 by `auto`.
+    What is never cut apart: a sequence; frames that look alike, of those without one.  A set that names no
+    splits is cut 0.7/0.1/0.2 by `auto`.
     cache_dir: for the small pictures that are compared; None for the usual one.
     """
     parts: FrameSplits = {name: [] for name in SPLITS}
@@ -65,7 +65,7 @@ def _split_set(
     records = [
         Record(
             path=f"{number:09d}",  # keeps the order
-            label="signs" if frame.wanted else "empty",
+            label="frame",  # whatever it shows: corrected labels must move no frame
             group=units.get(id(frame), f"{number}"),
             split=frame.split,
         )

@@ -173,11 +173,11 @@ class SignWords:
                 f"{self._place}: if some labels are no signs, leave them to the background with "
                 "?background=A+B, or name all that are with ?only=A+B"
             )
-        kinds = {"": "signs that are not told which", None: "no signs, so background"}
+        kinds = {"": "signs whose class is not told", None: "no signs, so they are background"}
         for kind, meaning in kinds.items():
-            words = [f"{self._counts[w]:,} {w}" for w, meant in self._meant.items() if meant == kind]
+            words = [f"{w or 'nothing'} ({self._counts[w]:,})" for w, m in self._meant.items() if m == kind]
             if words:
-                say(f"{self._place}: boxes of {some(words)} are {meaning}")
+                say(f"{self._place}: boxes labelled {some(words)} mark {meaning}")
 
 
 def _letters(word: str) -> str:

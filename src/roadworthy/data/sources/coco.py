@@ -126,7 +126,7 @@ class _Reader:
             except (ValueError, TypeError) as error:
                 faults.setdefault(image, f"has no usable box ({where}: {error})")
         for what, n in self.odd.items():
-            say(f"coco:{self.path}: {n:,} {what}")
+            say(f"coco:{self.path}: {what}: {n:,}")
         for number, about in listed.items():
             yield Frame(
                 path=paths[about["file_name"]],

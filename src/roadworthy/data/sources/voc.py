@@ -118,7 +118,7 @@ class _Reader:
             return marked(_enclosing(turned), label, ignore=True)
         x1, y1, x2, y2 = (_number(corners, name) for name in _CORNERS)
         if self.first and min(x1, y1) == 0:
-            self.odd["boxes begin at 0 though corners count from 1 (?origin=0 if they do not)"] += 1
+            self.odd["boxes begin at 0 though corners count from 1 (?origin=0 if not)"] += 1
         x1, y1 = (corner - self.first if corner else 0.0 for corner in (x1, y1))
         box = box_of(x1, y1, x2 + 1 - self.first, y2 + 1 - self.first)
         return marked(box, label, ignore=ignore)
@@ -127,7 +127,7 @@ class _Reader:
         self.words.say()
         self.pictures.say(f"voc:{self.place}")
         for what, n in self.odd.items():
-            say(f"voc:{self.place}: {n:,} {what}")
+            say(f"voc:{self.place}: {what}: {n:,}")
 
 
 def parse_xml(data: bytes, path: str) -> Element:

@@ -152,9 +152,9 @@ def _listed(path: Path, root: Path, split: str, text: str) -> list[str]:
 
 def _names(path: Path, names: object) -> list[str]:
     """The classes by number: a list, or a map from numbers."""
-    if isinstance(names, list):
+    if isinstance(names, list) and names:
         found = dict(enumerate(names))
-    elif isinstance(names, dict) and all(_NUMBER.fullmatch(str(key)) for key in names):
+    elif isinstance(names, dict) and names and all(_NUMBER.fullmatch(str(key)) for key in names):
         found = {int(float(key)): name for key, name in names.items()}
     else:
         raise DataError(f"{path} has no names: it must list the classes, as a list or as 0: stop, 1: ...")
@@ -251,7 +251,7 @@ class _Reader:
             many = f"{len(self.without):,} pictures have" if len(self.without) > 1 else "1 picture has"
             say(f"yolo:{self.place}: {many} no .txt, so no signs: {some(self.without, 2)}")
         for what, n in self.odd.items():
-            say(f"yolo:{self.place}: {n:,} {what}")
+            say(f"yolo:{self.place}: {what}: {n:,}")
 
 
 def _table_of(path: str) -> str | None:
