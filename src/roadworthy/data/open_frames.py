@@ -9,6 +9,7 @@ from typing import Any
 from roadworthy.config import DataConfig
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import DataError
+from roadworthy.core.notes import say
 from roadworthy.core.words import plural
 from roadworthy.data.crops import Decoded
 from roadworthy.data.frame_pixels import load_frames
@@ -91,7 +92,7 @@ def open_split(
 ) -> FrameSet:
     """The frames of one split to measure on; all of a source without splits."""
     own = frames_of_split(read_frames(data.spec, data.labels), split, data.spec)
-    return FrameSet(frames=own, pixels=load_frames(own, max_pixels=data.max_pixels, progress=progress))
+    return _decoded(own, data, progress)
 
 
 def open_frames(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> FrameSplits:
@@ -103,8 +104,17 @@ def open_frames(data: DataConfig, *, progress: Callable[[int, int], None] | None
     parts = split_frames(frames, data.split, data.split_seed, data.val_fraction)
     if not parts["train"]:
         raise DataError(f"{data.spec} holds {plural(len(frames), 'frame')}, and none is for training")
-    sets = {
-        name: FrameSet(frames=own, pixels=load_frames(own, max_pixels=data.max_pixels, progress=progress))
-        for name, own in parts.items()
-    }
+    sets = {name: _decoded(own, data, progress) for name, own in parts.items()}
     return FrameSplits(spec=data.spec, shares=[part.share for part in parse_spec(data.spec)], **sets)
+
+
+def _decoded(
+    frames: Sequence[Frame], data: DataConfig, progress: Callable[[int, int], None] | None
+) -> FrameSet:
+    loaded = load_frames(
+        frames, max_pixels=data.max_pixels, skip_unreadable=data.skip_unreadable, progress=progress
+    )
+    if loaded.failures:
+        (path, reason), n = loaded.failures[0], len(loaded.failures)
+        say(f"{plural(n, 'frame')} that cannot be read are left out, first: {path} {reason}")
+    return FrameSet(frames=loaded.frames, pixels=loaded)
