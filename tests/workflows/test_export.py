@@ -246,9 +246,7 @@ def test_a_network_that_is_another_is_found_out_and_nothing_written(
 ) -> None:
     graphs = {"crops": shipped.crops, "windows": shipped.windows}
     graphs[wrong] = with_head(graphs[wrong], change)
-    monkeypatch.setattr(
-        shipping, "to_onnx", lambda served, size, *, form="crops": graphs[form]
-    )
+    monkeypatch.setattr(shipping, "to_onnx", lambda served, size, *, form="crops": graphs[form])
     with pytest.raises(ParityError, match="network answers differently: logits differ") as caught:
         api.export(shipped.run, tmp_path / "out" / "x.onnx")
     assert "nothing was written" in str(caught.value)
