@@ -52,7 +52,7 @@ def duration(seconds: float | None) -> str:
 
 def plural(n: int, noun: str) -> str:
     """A count and its noun."""
-    plural = f"{noun}s" if not noun.endswith("s") else f"{noun}es"
+    plural = f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"
     return f"{n:,} {noun if n == 1 else plural}"
 
 
