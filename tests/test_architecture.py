@@ -23,6 +23,7 @@ SEEN_BY_ALL = {"core", "config"}  # config holds settings as users write them, a
 # The road from a picture to an answer, and what shows results: with numpy and ONNX Runtime alone.
 LIGHT = ["core", "imaging", "config", "signs.catalogue", "data", "inference", "report", "serve", "api", "cli"]
 LIGHT += [
+    "evaluate.detection",
     "evaluate.metrics",
     "evaluate.requirements",
     "evaluate.rejection",

@@ -15,6 +15,7 @@ from roadworthy.imaging.decode import MAX_PIXELS
 if TYPE_CHECKING:
     from roadworthy.config import Config, DataConfig, EvaluateConfig
     from roadworthy.core.progress import Progress
+    from roadworthy.evaluate.detection.paired import FinderComparison
     from roadworthy.evaluate.results import Comparison, Metrics
     from roadworthy.evaluate.statistics.pairing import Pairing
     from roadworthy.inference.bundle import Exported
@@ -234,3 +235,16 @@ def compare(
     from roadworthy.workflows.compare import compare
 
     return compare(runs_a, runs_b)
+
+
+def compare_finders(run_a: StrPath, run_b: StrPath) -> FinderComparison:
+    """One finder against another on the frames that both were measured on.
+
+    run_a, run_b: run or evaluation folders of finders.
+    Recall at 0.1 false alarms a frame, AP50, and sure wrong boxes a frame, each with the interval of a minus
+    b: a bootstrap that draws the same frames for both, or sequences where those are known.  No torch.
+    Raises CheckpointError for a folder without a finder's answers, DataError where no frame is common.
+    """
+    from roadworthy.workflows.compare import compare_finders
+
+    return compare_finders(run_a, run_b)

@@ -311,3 +311,47 @@ def test_shares_of_the_histogram_do_not_run_into_each_other() -> None:
     tops = [float(rect.attrib["y"]) for rect in parts(chart, "rect")][1::2]
     above = [float(place["y"]) for place in shares.values()]
     assert above == pytest.approx([top - 4 for top in tops], abs=0.2)
+
+
+def test_a_free_response_is_stairs_over_a_logarithmic_axis() -> None:
+    line = figures.Response(name="all", false_per_frame=(0.0, 0.1, 1.0), recall=(0.5, 0.75, 1.0))
+    chart = figures.free_response_chart(**WORDS, lines=[line], end=10.0, mark=(0.1, "own"))
+    (path,) = [one.attrib["d"] for one in parts(chart, "path")]
+    points = [tuple(map(float, pair.split())) for pair in path.removeprefix("M").split("L")]
+    xs, ys = [x for x, _ in points], [y for _, y in points]
+    # From 0.01 to 10 are three decades: what needs no false alarm begins at the left edge.
+    assert xs == pytest.approx(
+        [xs[0], *[xs[0] + (xs[-1] - xs[0]) * share for share in (1 / 3, 1 / 3, 2 / 3, 2 / 3, 1)]], abs=0.2
+    )
+    assert ys[0] == ys[1]
+    assert ys[2] == ys[3]
+    assert ys[4] == ys[5]
+    assert (ys[0] - ys[2]) == pytest.approx(ys[2] - ys[4], abs=0.2)
+    assert not parts(chart, "circle")
+    assert {"0.01", "0.1", "1", "10", "own", "false alarms a frame"} <= set(letters(chart))
+
+
+def test_a_free_response_ends_where_the_boxes_do_and_may_be_empty() -> None:
+    line = figures.Response(name="all", false_per_frame=(0.5, 50.0), recall=(0.5, 1.0))
+    chart = figures.free_response_chart(**WORDS, lines=[line], end=60.0)
+    assert "10" in letters(chart)
+    assert "100" not in letters(chart)
+    nothing = figures.Response(name="none", false_per_frame=(), recall=())
+    for end in (0.0, 0.02, 3.0):
+        assert "nan" not in figures.free_response_chart(**WORDS, lines=[nothing], end=end).svg
+
+
+def test_shares_are_bars_with_their_intervals_and_a_part_within() -> None:
+    rows = [
+        figures.Share(name="small", n=1200, value=0.5, low=0.25, high=0.75, part=0.25),
+        figures.Share(name="large", n=3, value=1.0, low=0.4, high=1.0),
+    ]
+    chart = figures.share_chart(**WORDS, rows=rows, whole="found", part="read right")
+    widths = [float(one.attrib["width"]) for one in parts(chart, "rect")]
+    small, part, large, *legend = widths
+    assert small == pytest.approx(large / 2, abs=0.2)
+    assert part == pytest.approx(large / 4, abs=0.2)
+    assert legend == [12, 12]
+    assert {"50 % of 1,200", "100 % of 3", "found", "read right"} <= set(letters(chart))
+    plain = figures.share_chart(**WORDS, rows=rows[1:], whole="found", part="read right")
+    assert "found" not in letters(plain)

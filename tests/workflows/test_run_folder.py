@@ -6,13 +6,17 @@ from pathlib import Path
 import numpy as np
 import pytest
 import torch
+from tests.evaluate.detection.conftest import random_frames
 
 from roadworthy.config import Config, EvaluateConfig, load_config
 from roadworthy.core.errors import UsageError
+from roadworthy.core.finder_predictions import FinderPredictions
 from roadworthy.core.predictions import Predictions
+from roadworthy.evaluate.detection.metrics import compute_finder_metrics
 from roadworthy.evaluate.metrics import compute_metrics
 from roadworthy.report.text import result_text
 from roadworthy.train.state import Progress, TrainState
+from roadworthy.workflows.report import report
 from roadworthy.workflows.run_folder import RunFolder, no_empty_folder
 
 
@@ -92,3 +96,27 @@ def test_an_error_leaves_no_empty_folder_and_takes_nothing_else(tmp_path: Path) 
         fail("kept")
     assert (tmp_path / "a" / "kept").exists()
     assert not (tmp_path / "a" / "b").exists()
+
+
+def test_a_finders_folder_holds_all_that_its_report_and_another_measurement_need(tmp_path: Path) -> None:
+    predictions, config = random_frames(2, 10, read=True), EvaluateConfig(bootstrap=20)
+    metrics, folder = compute_finder_metrics(predictions, split="test", config=config), RunFolder(tmp_path)
+    folder.write_provenance({})
+    folder.write_data({"spec": "gtsdb:"})
+    folder.write_finder_results(
+        metrics, predictions, config.danger, lambda path: np.zeros((450, 450, 3), np.uint8)
+    )
+    stored = json.loads((tmp_path / "metrics.json").read_text(encoding="utf-8"))
+    assert stored == metrics.to_dict()
+    again = compute_finder_metrics(FinderPredictions.read(tmp_path), split="test", config=config)
+    assert again == metrics
+    header, *rows = (tmp_path / "predictions.csv").read_text(encoding="utf-8").splitlines()
+    assert header == "path,x1,y1,x2,y2,score,predicted,confidence,accepted,wanted,overlap"
+    missed = sum(row.split(",")[5] == "" for row in rows)
+    assert missed == round((1 - metrics.recall.value) * metrics.signs)
+    assert len(rows) == missed + sum(len(one.boxes) for one in predictions.frames)
+    text = (tmp_path / "report.txt").read_text(encoding="utf-8")
+    assert text == result_text(stored)
+    assert report(tmp_path) == tmp_path / "report.html"
+    assert (tmp_path / "figures" / "free-response.svg").is_file()
+    assert (tmp_path / "report.txt").read_text(encoding="utf-8") == text

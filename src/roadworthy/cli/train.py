@@ -33,6 +33,7 @@ from roadworthy.cli.options import (
 from roadworthy.cli.printing import (
     INTERRUPTED,
     print_facts,
+    print_json,
     print_line,
     print_metrics,
     print_place,
@@ -46,6 +47,7 @@ from roadworthy.core.words import percent, plural
 
 if TYPE_CHECKING:
     from roadworthy.config import Config
+    from roadworthy.evaluate.detection.paired import FinderComparison
     from roadworthy.evaluate.results import Comparison
     from roadworthy.evaluate.statistics.pairing import Pairing
     from roadworthy.workflows.run_folder import Run
@@ -271,7 +273,11 @@ RunsArgument = Annotated[list[str], argument("api:compare.runs_a", metavar="RUN 
 def compare(runs: RunsArgument, format: FormatOption = TableFormat.table) -> None:
     """Compare networks, or ways to train, on the same pictures."""
     from roadworthy import api
+    from roadworthy.workflows.compare import are_finders
 
+    if runs and are_finders(runs):
+        _compare_finders(runs, format)
+        return
     half, rest = divmod(len(runs), 2)
     if rest or not half:
         got = plural(len(runs), "folder")
@@ -293,6 +299,35 @@ def compare(runs: RunsArgument, format: FormatOption = TableFormat.table) -> Non
         if row["only_a_right"] or row["only_b_right"]
     ]
     print_facts(apart, indent="  ")
+
+
+def _compare_finders(runs: list[str], format: TableFormat) -> None:
+    from roadworthy import api
+
+    if len(runs) != 2:
+        raise UsageError(f"compare got {plural(len(runs), 'folder')} of finders; give two")
+    found = api.compare_finders(*runs)
+    if format is TableFormat.json:
+        differences = [{**dataclasses.asdict(one), "verdict": one.verdict} for one in found.differences]
+        print_json({**dataclasses.asdict(found), "differences": differences})
+        return
+    print_facts(_finder_rows(found))
+
+
+def _finder_rows(found: FinderComparison) -> Iterator[tuple[str, str]]:
+    left_out = f"; {found.left_out:,} left out that only one was measured on" if found.left_out else ""
+    yield "frames", f"{plural(found.frames, 'frame')} with {plural(found.signs, 'sign')}{left_out}"
+    yield "a, b", f"{found.a}, {found.b}"
+    for one in found.differences:
+        if one.a is None or one.b is None or one.effect is None:
+            yield one.name, "not known of both"
+            continue
+        ends = (
+            "" if one.ci95 is None else f" (95 % {one.ci95[0]:+.4f} to {one.ci95[1]:+.4f}, over {found.over})"
+        )
+        judged = f"a is {one.verdict}" if one.verdict in ("better", "worse") else one.verdict
+        yield one.name, f"a {one.a:.4f}, b {one.b:.4f}; a minus b {one.effect:+.4f}{ends}: {judged}"
+    yield "verdict", "one network each says nothing about other trainings"
 
 
 def _comparison_rows(found: Comparison, both: Pairing) -> Iterator[tuple[str, str]]:

@@ -15,6 +15,7 @@ from roadworthy.core.errors import CheckpointError, ShapeError
 from roadworthy.core.files import write_arrays
 
 FILE = "predictions.npz"
+TASK = "find"  # what metrics.json says of itself, so that a finder's is told from a reader's
 
 
 def _no_boxes() -> FloatArray:

@@ -9,13 +9,18 @@ from typing import Any
 
 from roadworthy.core.errors import RequirementError, UnknownNameError, UsageError
 
+# Of readers and of finders: one that a model does not have is refused where its metrics are at hand.
 AT_LEAST = (
+    *("ap50", "recall", "precision", "found_and_read"),
     "accuracy",
     "balanced_accuracy",
     "sign_accuracy",
     *(f"{mean}_{name}" for mean in ("macro", "weighted") for name in ("precision", "recall", "f1")),
 )
-AT_MOST = ("ece", "nll", "brier", "danger_per_100")
+AT_MOST = (
+    *("ece", "nll", "brier", "danger_per_100"),
+    *("false_per_frame", "sure_wrong_per_frame", "frames_with_sure_wrong", "ms_per_frame"),
+)
 PER_CLASS = ("precision", "recall", "f1")
 
 
@@ -73,6 +78,9 @@ def check_requirements(metrics: Mapping[str, Any], requirements: Iterable[Requir
         for key in requirement.path:
             if requirement.path[0] == "per_class" and value is metrics["per_class"] and key not in value:
                 raise UnknownNameError("class", key, value)
+            if key not in value:
+                known = [name for name in (*AT_LEAST, *AT_MOST) if name in metrics]
+                raise UnknownNameError("metric of this model", requirement.name, known)
             value = value[key]
         sense = "at most" if requirement.at_most else "at least"
         wanted = f"{requirement.name} must be {sense} {requirement.bound:g}"

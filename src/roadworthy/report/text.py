@@ -2,24 +2,29 @@
 
 from __future__ import annotations
 
-import textwrap
 from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import numpy as np
 
 from roadworthy.core.accuracy import interval_of
-from roadworthy.core.words import interval, percent, plural, points, points_interval, visible
+from roadworthy.core.finder_predictions import TASK
+from roadworthy.core.words import interval, percent, plural, points, points_interval
+from roadworthy.report.columns import WIDTH as WIDTH
+from roadworthy.report.columns import Facts, aligned, folded, short
+from roadworthy.report.finder_text import finder_facts, finder_text
 from roadworthy.report.verdict import SPLITS, said_of_change, verdict
 
-WIDTH = 80
 MOST_PAIRS = 10
-_LONGEST_NAME = 28
-Facts = list[tuple[str, str]]
 
 
 def result_facts(metrics: Mapping[str, Any]) -> Facts:
-    """The figures that a script reads: names and what is to be said of each."""
+    """The figures that a script reads: names and what is to be said of each.
+
+    metrics: metrics.json, of a reader or a finder.
+    """
+    if metrics.get("task") == TASK:
+        return finder_facts(metrics)
     found = interval_of(metrics)
     pictures = plural(metrics["n"], "drawn picture" if metrics.get("drawn") else "picture")
     where = "without splits" if metrics.get("undivided") else f"of {metrics['split']}"
@@ -41,11 +46,13 @@ def result_text(metrics: Mapping[str, Any], *, folder: str = "", width: int = WI
 
     metrics: metrics.json.  folder: the run's, which the place of its weights then begins with.
     Verdict, figures, a classification report, and the confusion matrix where it fits, else the pairs that
-    were confused most often.
+    were confused most often; of a finder `finder_text`.
     """
+    if metrics.get("task") == TASK:
+        return finder_text(metrics, width=width)
     parts = [
-        textwrap.wrap(visible(verdict(metrics)), width, break_on_hyphens=False),
-        _aligned([*result_facts(metrics), *_training(metrics, folder), *_change(metrics)], width),
+        folded(verdict(metrics), width),
+        aligned([*result_facts(metrics), *_training(metrics, folder), *_change(metrics)], width),
         _classification(metrics),
         _confusion(metrics, width),
     ]
@@ -88,31 +95,14 @@ def _change(metrics: Mapping[str, Any]) -> Iterator[tuple[str, str]]:
         yield "method", own["method"]
 
 
-def _aligned(facts: Sequence[tuple[str, str]], width: int) -> list[str]:
-    """Names in one column, what is said of them folded beside it."""
-    longest = max(len(name) for name, _ in facts)
-    lines = []
-    for name, value in facts:
-        start = f"{name:<{longest}}  "
-        lines += textwrap.wrap(
-            visible(value),
-            max(width, len(start) + 20),
-            initial_indent=start,
-            subsequent_indent=" " * len(start),
-            break_on_hyphens=False,
-            break_long_words=False,
-        )
-    return lines
-
-
 def _classification(metrics: Mapping[str, Any]) -> list[str]:
     """Precision, recall, F1 and support of every class, and their means."""
     per_class = metrics["per_class"]
-    side = max(len("weighted avg"), *(len(_short(name)) for name in per_class))
+    side = max(len("weighted avg"), *(len(short(name)) for name in per_class))
 
     def row(name: str, values: Sequence[float | None], support: int) -> str:
         cells = "".join("         –" if v is None else f"{v:>10.4f}" for v in values)
-        return f"{_short(name):<{side}}{cells}{support:>10,}"
+        return f"{short(name):<{side}}{cells}{support:>10,}"
 
     keys = ("precision", "recall", "f1")
     n, blank = metrics["n"], " " * 20
@@ -129,7 +119,7 @@ def _confusion(metrics: Mapping[str, Any], width: int) -> list[str]:
     """The matrix where it fits, else the pairs confused most often; nothing where all is right."""
     labels = list(metrics["confusion"]["labels"])
     counts = np.asarray(metrics["confusion"]["counts"], dtype=np.int64)
-    names = [_short(label) for label in labels]
+    names = [short(label) for label in labels]
     columns = [max(len(name), len(f"{counts[:, i].max():,}")) for i, name in enumerate(names)]
     side = max(map(len, names))
     if side + sum(columns) + 2 * len(columns) <= width:
@@ -151,8 +141,3 @@ def _confusion(metrics: Mapping[str, Any], width: int) -> list[str]:
         f"Most confused pairs ({min(len(pairs), MOST_PAIRS)} of {len(pairs):,})",
         *(f"{times:>6,}  {target} read as {answer}" for times, target, answer in pairs[:MOST_PAIRS]),
     ]
-
-
-def _short(name: str) -> str:
-    shown = visible(name)
-    return shown if len(shown) <= _LONGEST_NAME else f"{shown[: _LONGEST_NAME - 1]}…"

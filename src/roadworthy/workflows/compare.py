@@ -13,8 +13,11 @@ import numpy as np
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.extras import require
+from roadworthy.core.finder_predictions import TASK, FinderPredictions
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.provenance import machines_apart
+from roadworthy.evaluate.detection.paired import FinderComparison
+from roadworthy.evaluate.detection.paired import compare_finders as compare_predictions
 from roadworthy.evaluate.results import Comparison
 from roadworthy.evaluate.statistics.pairing import Pairing, pair
 from roadworthy.inference.onnx import PACKAGED
@@ -48,6 +51,21 @@ def compare(
     )
     found = dataclasses.replace(found, reason=at_chance(*names, both))
     return judge([found])[0], both
+
+
+def compare_finders(run_a: StrPath, run_b: StrPath) -> FinderComparison:
+    """Two finders on the frames that both were measured on (api.compare_finders tells the rules)."""
+    folders = [as_path(run) for run in (run_a, run_b)]
+    a, b = (FinderPredictions.read(folder) for folder in folders)
+    return compare_predictions(a, b, names=(folders[0].name, folders[1].name))
+
+
+def are_finders(runs: Sequence[StrPath]) -> bool:
+    """Whether each of some folders holds what a finder was measured at; False for one that holds nothing."""
+    try:
+        return all(_stored(as_path(run), "metrics.json").get("task") == TASK for run in runs)
+    except (OSError, ValueError):
+        return False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
 from dataclasses import dataclass
 from pathlib import Path
@@ -12,10 +12,11 @@ from typing import TYPE_CHECKING, Any
 
 import numpy as np
 
-from roadworthy.config import Config, load_config, write_config
+from roadworthy.config import Config, DangerConfig, load_config, write_config
 from roadworthy.core.arrays import ByteArray, IntArray
 from roadworthy.core.errors import CheckpointError, ConfigError, MissingExtraError, UsageError
 from roadworthy.core.files import make_folder, write_arrays, write_csv, write_json, write_text
+from roadworthy.core.finder_predictions import FinderPredictions
 from roadworthy.core.notes import some
 from roadworthy.core.predictions import Predictions
 from roadworthy.data.audit import audit_decoded
@@ -26,6 +27,9 @@ from roadworthy.data.recorded_splits import FILE as SPLITS_FILE
 from roadworthy.data.recorded_splits import write_splits
 from roadworthy.data.records import Record
 from roadworthy.evaluate.analysis.mistakes import surest_mistakes
+from roadworthy.evaluate.detection.results import FinderMetrics
+from roadworthy.evaluate.detection.sheets import sheets
+from roadworthy.evaluate.detection.table import write_table
 from roadworthy.evaluate.results import Metrics
 from roadworthy.imaging.decode import decode
 from roadworthy.imaging.preprocess import crop_resize
@@ -158,6 +162,23 @@ class RunFolder:
             measured_images=images[shown],
             measured_labels=predictions.targets[shown],
         )
+        self.write_text(metrics.to_dict())
+        write_json(metrics.to_dict(), self.path / "metrics.json")
+
+    def write_finder_results(
+        self,
+        metrics: FinderMetrics,
+        predictions: FinderPredictions,
+        danger: DangerConfig,
+        picture: Callable[[str], ByteArray] = decode,
+    ) -> None:
+        """What was found in each frame, pictures of what was missed or wrong and, last, the metrics.
+
+        picture: the (H, W, 3) uint8 RGB frame at a path, where it is not a file.
+        """
+        predictions.write(self.path)
+        write_table(predictions, self.path)
+        self.add_pictures(**sheets(predictions, danger, picture))
         self.write_text(metrics.to_dict())
         write_json(metrics.to_dict(), self.path / "metrics.json")
 

@@ -6,9 +6,8 @@ from collections.abc import Mapping
 from dataclasses import asdict, dataclass, field
 from typing import Any
 
+from roadworthy.core.finder_predictions import TASK
 from roadworthy.evaluate.statistics.intervals import Interval
-
-TASK = "find"  # what metrics.json says of itself, so that a report knows a finder's from a reader's
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -11,7 +11,7 @@ from roadworthy.config import DangerConfig
 from roadworthy.core.arrays import Box, ByteArray, IntArray
 from roadworthy.core.finder_predictions import FinderPredictions
 from roadworthy.evaluate.detection.matching import false_kind
-from roadworthy.evaluate.detection.sure import sure_boxes
+from roadworthy.evaluate.detection.sure import SureBox, sure_boxes
 from roadworthy.evaluate.detection.tally import Tally, tally
 
 MOST = 24  # of each sheet
@@ -33,18 +33,21 @@ def sheets(
 
     picture: the (H, W, 3) uint8 RGB frame at a path; each is asked for once.
     Of each NAME there are NAME_images (n, CROP_PX, CROP_PX, 3) and NAME_index (n, 2): the number of the
-    frame, and of the sign or the box within it; of the latter two NAME_kinds (n,) as well, what they are.
+    frame, and of the sign or the box within it; of the latter two NAME_kinds (n,) as well, what they are,
+    and `wrong_shown` (n,), the class that is there.
     """
     counted = tally(predictions)
     false, false_kinds = surest_false(counted, predictions.cut, most)
-    wrong, wrong_kinds = worst_wrong(predictions, danger, most)
+    worst = worst_wrong(predictions, danger, most)
+    wrong = np.array([(one.frame, one.box) for one in worst], np.int64).reshape(-1, 2)
     places = {"misses": largest_misses(counted, predictions.cut, most), "false": false, "wrong": wrong}
     cropped = _crops(predictions, places, picture)
     return {
         **{f"{name}_images": images for name, images in cropped.items()},
         **{f"{name}_index": index for name, index in places.items()},
         "false_kinds": false_kinds,
-        "wrong_kinds": wrong_kinds,
+        "wrong_kinds": _texts([one.kind for one in worst]),
+        "wrong_shown": _texts([one.shown for one in worst]),
     }
 
 
@@ -66,19 +69,15 @@ def surest_false(counted: Tally, cut: float, most: int = MOST) -> tuple[IntArray
     return np.stack([false.frames[shown], false.boxes[shown]], axis=1), _texts(kinds)
 
 
-def worst_wrong(
-    predictions: FinderPredictions, danger: DangerConfig, most: int = MOST
-) -> tuple[IntArray, np.ndarray]:
-    """(n, 2) frame and box of what is sure and wrong, the costliest first, then the surest; and its kind."""
+def worst_wrong(predictions: FinderPredictions, danger: DangerConfig, most: int = MOST) -> list[SureBox]:
+    """What is sure and wrong, the costliest first, then the surest."""
+
+    def confidence(one: SureBox) -> float:
+        given = predictions.frames[one.frame].confidence
+        return 0.0 if given is None else float(given[one.box])
+
     found = [one for one in sure_boxes(predictions, danger) if one.wrong]
-
-    def confidence(frame: int, box: int) -> float:
-        given = predictions.frames[frame].confidence
-        return 0.0 if given is None else float(given[box])
-
-    found.sort(key=lambda one: (-one.cost, -confidence(one.frame, one.box)))
-    index = np.array([(one.frame, one.box) for one in found[:most]], np.int64).reshape(-1, 2)
-    return index, _texts([one.kind for one in found[:most]])
+    return sorted(found, key=lambda one: (-one.cost, -confidence(one)))[:most]
 
 
 def crop_around(image: ByteArray, box: Box, size: int = CROP_PX) -> ByteArray:

@@ -10,6 +10,8 @@ from __future__ import annotations
 from roadworthy.report.figures.bars import Bar as Bar
 from roadworthy.report.figures.bars import bar_chart as bar_chart
 from roadworthy.report.figures.confusion import confusion_chart as confusion_chart
+from roadworthy.report.figures.free_response import Response as Response
+from roadworthy.report.figures.free_response import free_response_chart as free_response_chart
 from roadworthy.report.figures.intervals import Interval as Interval
 from roadworthy.report.figures.intervals import interval_chart as interval_chart
 from roadworthy.report.figures.lines import Line as Line
@@ -19,5 +21,7 @@ from roadworthy.report.figures.reliability import reliability_chart as reliabili
 from roadworthy.report.figures.scales import log_ticks as log_ticks
 from roadworthy.report.figures.scales import ticks as ticks
 from roadworthy.report.figures.scales import ticks_within as ticks_within
+from roadworthy.report.figures.shares import Share as Share
+from roadworthy.report.figures.shares import share_chart as share_chart
 from roadworthy.report.figures.surface import surface_chart as surface_chart
 from roadworthy.report.figures.svg import COLOURS as COLOURS

@@ -26,12 +26,16 @@ LEFT, RIGHT, BOTTOM = 58, 16, 44
 
 @dataclass(frozen=True, kw_only=True)
 class Line:
-    """One line of a line chart; `band` is (low, high) about each point, or nothing."""
+    """One line of a line chart; `band` is (low, high) about each point, or nothing.
+
+    dots: whether its points are marked where there are few.
+    """
 
     name: str
     xs: tuple[float, ...]
     ys: tuple[float, ...]
     band: tuple[tuple[float, float], ...] = ()
+    dots: bool = True
 
 
 def line_chart(
@@ -43,17 +47,18 @@ def line_chart(
     x_label: str,
     percent: bool = False,
     log: bool = False,
+    log_x: bool = False,
     mark: tuple[float, str] | None = None,
 ) -> Figure:
     """Lines over one horizontal axis; `mark` is a vertical line with its label.
 
     percent: the ys are shares, whose axis and bands end at 0 and 100 %.
-    log: the vertical axis is logarithmic, and every y positive.
+    log, log_x: the vertical or the horizontal axis is logarithmic, and all its values positive.
     """
     places, legend_rows = _legend([one.name for one in lines], LEFT, NARROW)
     top = 26 + 18 * legend_rows
     lines = [_as_share(one) for one in lines] if percent else lines
-    axes = _axes(lines, top, log, percent)
+    axes = _axes(lines, top, log, percent, log_x)
     x, y, floor = axes.x, axes.y, axes.floor
     parts = []
     for tick in axes.y_ticks:
@@ -65,7 +70,7 @@ def line_chart(
     parts += [text(x(tick), floor + 18, f"{tick:g}", anchor="middle", fill=SOFT) for tick in axes.x_ticks]
     parts.append(text(NARROW - RIGHT, floor + BOTTOM - 6, x_label, anchor="end", fill=SOFT))
     if mark is not None and axes.x_low <= mark[0] <= axes.x_high:
-        near_end = mark[0] > (axes.x_low + axes.x_high) / 2
+        near_end = x(mark[0]) > (LEFT + NARROW) / 2
         parts += _mark(x(mark[0]), near_end, mark[1], top, floor)
     for i, one in enumerate(lines):
         parts += _drawn(one, x, y, COLOURS[i % 4], DASHES[i % 4])
@@ -92,10 +97,10 @@ def _as_share(one: Line) -> Line:
     return replace(one, band=tuple((max(0.0, low), min(1.0, high)) for low, high in one.band))
 
 
-def _axes(lines: Sequence[Line], top: float, log: bool, share: bool) -> _Axes:
+def _axes(lines: Sequence[Line], top: float, log: bool, share: bool, log_x: bool) -> _Axes:
     floor = 236 + top - BOTTOM
     xs = [x for one in lines for x in one.xs]
-    x_ticks = ticks(min(xs), max(xs))
+    x_ticks = log_ticks(min(xs), max(xs)) if log_x else ticks(min(xs), max(xs))
     if all(x == round(x) for x in xs):
         x_ticks = [tick for tick in x_ticks if tick == round(tick)]
     low, high = min(*xs, x_ticks[0] if len(set(xs)) == 1 else min(xs)), max(*xs, min(xs) + 1e-9)
@@ -105,7 +110,7 @@ def _axes(lines: Sequence[Line], top: float, log: bool, share: bool) -> _Axes:
     else:
         y_ticks = ticks_within(min(ys), max(ys), 0, 1) if share else ticks(min(ys), max(ys))
     return _Axes(
-        x=scale(low, high, LEFT + 6, NARROW - RIGHT - 6),
+        x=scale(low, high, LEFT + 6, NARROW - RIGHT - 6, log=log_x),
         y=scale(y_ticks[0], y_ticks[-1], floor, top, log=log),
         x_low=low,
         x_high=high,
@@ -134,7 +139,7 @@ def _drawn(one: Line, x: Scale, y: Scale, colour: str, dash: str) -> list[str]:
         f'<path d="{_path(points)}" style="fill:none;stroke:{colour};stroke-width:2.2;'
         f'stroke-linejoin:round;stroke-dasharray:{dash or "none"}"/>'
     )
-    return [*parts, *(circle(a, b, 3, colour) for a, b in points if len(points) <= 12)]
+    return [*parts, *(circle(a, b, 3, colour) for a, b in points if one.dots and len(points) <= 12)]
 
 
 def _path(points: Sequence[tuple[float, float]]) -> str:

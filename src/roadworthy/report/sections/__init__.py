@@ -11,8 +11,9 @@ from typing import Any
 
 from roadworthy.core.document import Block, Section
 from roadworthy.core.errors import CheckpointError
+from roadworthy.report.finder_words import finder_verdict
 from roadworthy.report.sections.base import RunSection, in_order
-from roadworthy.report.sections.run import Run, read_run
+from roadworthy.report.sections.run import FinderRun, Run, read_run
 from roadworthy.report.verdict import verdict
 
 for _module in pkgutil.iter_modules(__path__):  # a new file in this folder is a new section
@@ -35,7 +36,8 @@ def run_page(folder: Path) -> Page:
     Raises CheckpointError naming the file that is missing or damaged.
     """
     run = read_run(Path(folder))
-    return Page(title=_title(run), lead=verdict(run.metrics), sections=_sections(run), metrics=run.metrics)
+    lead = finder_verdict(run.metrics) if isinstance(run, FinderRun) else verdict(run.metrics)
+    return Page(title=_title(run), lead=lead, sections=_sections(run), metrics=run.metrics)
 
 
 def run_title(folder: Path) -> str:
@@ -48,13 +50,14 @@ def run_sections(folder: Path) -> list[Section]:
     return _sections(read_run(Path(folder)))
 
 
-def _title(run: Run) -> str:
-    model = run.config.model.name if run.config else "A model"
+def _title(run: Run | FinderRun) -> str:
+    unnamed = "A finder" if isinstance(run, FinderRun) else "A model"
+    model = run.config.model.name if run.config else unnamed
     return f"{model} on {run.data['spec']}"
 
 
-def _sections(run: Run) -> list[Section]:
-    built = [(entry, _blocks(entry, run)) for entry in in_order()]
+def _sections(run: Run | FinderRun) -> list[Section]:
+    built = [(entry, _blocks(entry, run)) for entry in in_order(finder=isinstance(run, FinderRun))]
     return [
         Section(title=entry.title, anchor=entry.anchor, blocks=tuple(blocks))
         for entry, blocks in built
@@ -62,7 +65,7 @@ def _sections(run: Run) -> list[Section]:
     ]
 
 
-def _blocks(entry: RunSection, run: Run) -> list[Block]:
+def _blocks(entry: RunSection, run: Run | FinderRun) -> list[Block]:
     try:
         return entry.build(run)
     except (KeyError, TypeError, ValueError, IndexError) as error:

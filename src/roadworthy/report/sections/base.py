@@ -5,12 +5,13 @@ from __future__ import annotations
 import re
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
+from typing import Any
 
 from roadworthy.core.document import Block, Gallery, Picture, Table
 from roadworthy.core.registry import Registry
-from roadworthy.report.sections.run import Run
+from roadworthy.report.sections.run import Run, StoredRun
 
-Build = Callable[[Run], list[Block]]
+Build = Callable[[Any], list[Block]]  # of a Run or a FinderRun, by the registry that it is in
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,27 +32,39 @@ class RunSection:
 _DRAWING = re.compile(r"rendered:([^\s?#]+)\?[^\s#]*#(\d+)")
 
 SECTIONS: Registry[RunSection] = Registry("report section")
+FINDER_SECTIONS: Registry[RunSection] = Registry("section of a finder's report")
+OF_BOTH = ("training", "model", "provenance")  # sections of SECTIONS that a finder's report has too
 
 
-def section(anchor: str, *, title: str, order: int, shows: Sequence[str] = ()) -> Callable[[Build], Build]:
+def section(
+    anchor: str,
+    *,
+    title: str,
+    order: int,
+    shows: Sequence[str] = (),
+    registry: Registry[RunSection] = SECTIONS,
+) -> Callable[[Build], Build]:
     """Decorator that files the function which builds a section under its anchor."""
 
     def file(build: Build) -> Build:
         entry = RunSection(title=title, anchor=anchor, order=order, build=build, shows=frozenset(shows))
-        SECTIONS.register(anchor)(entry)
+        registry.register(anchor)(entry)
         return build
 
     return file
 
 
-def in_order() -> list[RunSection]:
-    """Every section as it stands on the page."""
-    return sorted((SECTIONS.get(name) for name in SECTIONS), key=lambda entry: entry.order)
+def in_order(*, finder: bool = False) -> list[RunSection]:
+    """Every section as it stands on the page, of a reader's or a finder's report."""
+    entries = [SECTIONS.get(name) for name in SECTIONS if not finder or name in OF_BOTH]
+    if finder:
+        entries += [FINDER_SECTIONS.get(name) for name in FINDER_SECTIONS]
+    return sorted(entries, key=lambda entry: entry.order)
 
 
-def shown_metrics() -> frozenset[str]:
+def shown_metrics(*, finder: bool = False) -> frozenset[str]:
     """Metrics that some section shows in its own way."""
-    return frozenset().union(*(entry.shows for entry in in_order()))
+    return frozenset().union(*(entry.shows for entry in in_order(finder=finder)))
 
 
 def listed(names: Sequence[str], most: int = 6) -> str:
@@ -66,7 +79,7 @@ def with_drawings_named(text: str) -> str:
     return _DRAWING.sub(r"drawn \1, number \2", text)
 
 
-def weights_used(run: Run) -> str:
+def weights_used(run: StoredRun) -> str:
     """Which weights were measured, in a sentence; empty where that is not stored."""
     weights, best = run.metrics.get("weights"), run.metrics.get("best_epoch")
     epoch = f" (epoch {best})" if best is not None else ""

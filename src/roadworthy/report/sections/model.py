@@ -4,11 +4,11 @@ from __future__ import annotations
 
 from roadworthy.core.document import Block, Facts, Listing
 from roadworthy.report.sections.base import section
-from roadworthy.report.sections.run import Run
+from roadworthy.report.sections.run import StoredRun
 
 
 @section("model", title="Model", order=110)
-def model(run: Run) -> list[Block]:
+def model(run: StoredRun) -> list[Block]:
     """Parameters, architecture, input, and the layers as listed."""
     facts = [("parameters", f"{run.metrics['parameters']:,}")] if run.metrics.get("parameters") else []
     if run.config is not None:

@@ -8,14 +8,14 @@ from typing import Any
 from roadworthy.core.document import Block, Facts, Text
 from roadworthy.core.words import duration, plural
 from roadworthy.report.sections.base import section
-from roadworthy.report.sections.run import Run
+from roadworthy.report.sections.run import StoredRun
 from roadworthy.report.tables import in_words
 
 NAMES = {"train_seconds": "training time", "peak_rss_mb": "most memory used"}
 
 
 @section("provenance", title="Provenance", order=120)
-def provenance(run: Run) -> list[Block]:
+def provenance(run: StoredRun) -> list[Block]:
     """Command, commit, machine, threads and precision."""
     blocks: list[Block] = []
     if run.provenance.get("dirty"):

@@ -8,7 +8,7 @@ import math
 import tomllib
 import zipfile
 import zlib
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Iterator, Mapping
 from dataclasses import dataclass
 from pathlib import Path
 from typing import Any, TypeVar
@@ -18,6 +18,7 @@ from numpy.typing import NDArray
 
 from roadworthy.config import Config, config_from_dict
 from roadworthy.core.errors import CheckpointError, RoadworthyError
+from roadworthy.core.finder_predictions import TASK, FinderPredictions, FrameResult
 from roadworthy.core.predictions import Predictions
 
 T = TypeVar("T")
@@ -25,13 +26,12 @@ Arrays = Mapping[str, NDArray[Any]]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Run:
-    """What a run or evaluation folder holds; config is None for an evaluation."""
+class StoredRun:
+    """What any run or evaluation folder holds; config is None for an evaluation."""
 
     path: Path
     config: Config | None
     metrics: dict[str, Any]
-    predictions: Predictions
     data: dict[str, Any]
     provenance: dict[str, Any]
     history: dict[str, list[float]]
@@ -39,13 +39,27 @@ class Run:
     augment: list[str]
     model: str
 
+
+@dataclass(frozen=True, kw_only=True)
+class FinderRun(StoredRun):
+    """That of a finder."""
+
+    predictions: FinderPredictions
+
+
+@dataclass(frozen=True, kw_only=True)
+class Run(StoredRun):
+    """That of a reader."""
+
+    predictions: Predictions
+
     @property
     def classes(self) -> list[str]:
         """Their names, in the order of the labels."""
         return list(self.data["classes"])
 
 
-def read_run(folder: Path) -> Run:
+def read_run(folder: Path) -> Run | FinderRun:
     """All that the report needs; CheckpointError naming the file that is missing or damaged."""
     if not folder.is_dir():
         raise CheckpointError(
@@ -56,11 +70,11 @@ def read_run(folder: Path) -> Run:
             f"{folder / 'metrics.json'} is missing: this is no finished run; "
             "name a run folder, or finish one with roadworthy train --resume"
         )
-    return Run(
+    metrics, answers = _read(folder / "metrics.json", _json_object), folder / "predictions.npz"
+    stored = StoredRun(
         path=folder,
         config=_read(folder / "config.toml", lambda p: config_from_dict(tomllib.loads(_text(p))), None),
-        metrics=_read(folder / "metrics.json", _json_object),
-        predictions=_read(folder / "predictions.npz", lambda p: Predictions.read(p.parent)),
+        metrics=metrics,
         data=_read(folder / "data.json", _json_object),
         provenance=_read(folder / "provenance.json", _json_object),
         history=_read(folder / "history.csv", _read_history, {}),
@@ -68,6 +82,20 @@ def read_run(folder: Path) -> Run:
         augment=_read(folder / "augment.json", lambda p: [str(line) for line in json.loads(_text(p))], []),
         model=_read(folder / "model.txt", _text, ""),
     )
+    if metrics.get("task") == TASK:
+        return FinderRun(
+            **vars(stored), predictions=_read(answers, lambda p: FinderPredictions.read(p.parent))
+        )
+    return Run(**vars(stored), predictions=_read(answers, lambda p: Predictions.read(p.parent)))
+
+
+def shown_boxes(run: FinderRun, name: str) -> Iterator[tuple[NDArray[Any], FrameResult, int, str]]:
+    """Stored pictures of that name: each with its frame, the number of the box within it, and what it is."""
+    images, index, kinds = (run.pictures.get(f"{name}_{part}") for part in ("images", "index", "kinds"))
+    if images is None or index is None or kinds is None:
+        return
+    for image, (frame, box), kind in zip(images, index.tolist(), kinds.tolist(), strict=True):
+        yield image, run.predictions.frames[frame], box, kind
 
 
 _REQUIRED: Any = object()

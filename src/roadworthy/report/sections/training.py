@@ -12,7 +12,7 @@ from roadworthy.core.document import Block, Figure, Text
 from roadworthy.core.words import duration, loss_names, percent, plural
 from roadworthy.report import figures
 from roadworthy.report.sections.base import number_table, section, weights_used
-from roadworthy.report.sections.run import Run
+from roadworthy.report.sections.run import StoredRun
 
 ACCURACIES = {"train_accuracy": "training accuracy", "val_accuracy": "validation accuracy"}
 
@@ -20,7 +20,7 @@ NORM = {"gradient_norm": "gradient norm"}
 
 
 @section("training", title="Training", order=40, shows=("best_epoch_reason",))
-def training(run: Run) -> list[Block]:
+def training(run: StoredRun) -> list[Block]:
     """Curves and a table of every epoch."""
     history = run.history
     if not history.get("epoch"):
