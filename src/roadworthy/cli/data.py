@@ -33,7 +33,8 @@ from roadworthy.cli.printing import (
 from roadworthy.core.words import plural
 
 if TYPE_CHECKING:
-    pass
+    from roadworthy.data.frame_overview import FrameOverview
+    from roadworthy.data.overview import Overview
 
 
 verbs = typer.Typer()
@@ -78,12 +79,17 @@ def audit(
     """Look for damage, duplicates, conflicts and leaks between splits."""
     from roadworthy import api
     from roadworthy.cli.progress import Counter
+    from roadworthy.data.frame_audit import FrameAudit
 
     with Counter("reading") as counter:
         found = api.audit(data_from(spec, labels=labels), out=out, progress=counter)
     if format is TableFormat.json:
         print_json(found.to_dict())
         return
+    if isinstance(found, FrameAudit):
+        for title, counts in ("class", found.counts), ("larger side in pixels", found.sizes):
+            print_table([title, "signs"], [[name, n] for name, n in counts.items()])
+            print_line("")
     print_facts(found.findings)
     print_prose(found.verdict)
 
@@ -103,7 +109,7 @@ def preview(
     seed: WhichOption,
     out: SheetOption,
 ) -> None:
-    """Draw a contact sheet of pictures as the network sees them."""
+    """Draw a contact sheet of pictures as the network sees them, or of frames with their boxes."""
     from roadworthy import api
     from roadworthy.config import AugmentConfig
 
@@ -124,11 +130,38 @@ def show(
 ) -> None:
     """Show what a data set holds: classes, counts, first table rows."""
     from roadworthy import api
+    from roadworthy.data.frame_overview import FrameOverview
 
     overview = api.overview(data_from(spec, classes=names_in(classes), labels=labels))
     if format is TableFormat.json:
         print_json(dataclasses.asdict(overview))
-        return
+    elif isinstance(overview, FrameOverview):
+        _show_frames(overview)
+    else:
+        _show_pictures(overview)
+
+
+def _show_frames(overview: FrameOverview) -> None:
+    splits = overview.splits
+    print_line(f"{overview.n:,} frames, {sum(overview.signs.values()):,} signs")
+    columns = [split or "frames" for split in splits]
+    rows = {
+        "frames": overview.frames,
+        "without signs": overview.empty,
+        "signs": overview.signs,
+        "regions to be ignored": overview.ignored,
+    }
+    for title, counts in ("", rows), ("class", overview.classes), ("larger side in pixels", overview.sizes):
+        print_line("")
+        print_table(
+            [title, *columns], [[name, *(n.get(split, 0) for split in splits)] for name, n in counts.items()]
+        )
+    if overview.heads:
+        print_line("\nfirst signs:")
+        print_table(list(overview.heads[0]), [list(row.values()) for row in overview.heads], path="path")
+
+
+def _show_pictures(overview: Overview) -> None:
     print_line(f"{overview.n:,} pictures, {len(overview.classes)} classes")
     splits = [split or "pictures" for split in overview.splits]
     print_table(
