@@ -29,7 +29,7 @@ class FinderWeights:
                 f"H and W multiples of {MULTIPLE}"
             )
         with evaluating(self.model), torch.inference_mode():
-            image = torch.from_numpy(np.ascontiguousarray(frame)).to(self._device)
+            image = torch.from_numpy(np.array(frame)).to(self._device)  # frames may be mapped, read-only
             answers = self.model(image.permute(2, 0, 1)[None].float() / 255)[0]
             boxes = to_boxes(answers[:, 1:], centres(height, width, self._device))
             cells: FloatArray = torch.cat([boxes, answers[:, :1].sigmoid()], dim=1).cpu().numpy()

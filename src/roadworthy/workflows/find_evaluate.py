@@ -99,7 +99,7 @@ def _open(path: Path, data: DataConfig, command: str) -> _Subject:
             finder=engine,
             rule=engine.rule,
             provenance={**provenance_of(command), "model": str(path), "sha256": engine.sha256},
-            facts={"task": "find", "precision": engine.manifest.precision},
+            facts={"bundle_precision": engine.manifest.precision},
         )
     require("evaluating a checkpoint", "train", *extras_for(data.spec))
     import torch
@@ -120,5 +120,5 @@ def _open(path: Path, data: DataConfig, command: str) -> _Subject:
             **provenance(device=device, autocast=None, seed=0, command=command),
             "model": str(path),
         },
-        facts={"task": "find", **told, "parameters": count_parameters(model)},
+        facts={**told, "parameters": count_parameters(model)},
     )

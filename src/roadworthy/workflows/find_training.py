@@ -339,7 +339,6 @@ def _facts(prepared: Prepared, state: TrainState) -> dict[str, Any]:
     config, progress = prepared.config, state.progress
     chosen = progress.history[progress.best_epoch - 1]
     return {
-        "task": "find",
         "weights": "best",
         "best_epoch": progress.best_epoch,
         "best_epoch_reason": reason(progress.history, progress.best_epoch, config.train.monitor),
