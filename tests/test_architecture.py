@@ -42,11 +42,14 @@ LIGHT += [
 LIGHT += ["studies.conclude", "studies.questions"]  # what is kept of trainings is concluded from again
 HEAVY_IN_LIGHT = {
     "core.device",
+    "data.crops",
     "data.drawings",
+    "data.drawn_frames",
     "data.loader",
     "imaging.jpeg",
     "imaging.ops",
     "inference.torch",
+    "inference.torch_finder",
 }
 HEAVY = {"torch", "safetensors", "torchvision"}
 

@@ -16,6 +16,7 @@ if TYPE_CHECKING:
     from roadworthy.config import Config, DataConfig, EvaluateConfig
     from roadworthy.core.progress import Progress
     from roadworthy.evaluate.detection.paired import FinderComparison
+    from roadworthy.evaluate.detection.results import FinderMetrics
     from roadworthy.evaluate.results import Comparison, Metrics
     from roadworthy.evaluate.statistics.pairing import Pairing
     from roadworthy.inference.bundle import Exported
@@ -105,7 +106,7 @@ def evaluate(
     config: EvaluateConfig | None = None,
     command: str = "",
     progress: Progress | None = None,
-) -> Metrics:
+) -> Metrics | FinderMetrics:
     """Measure a trained model on a data set; its answer is the argmax over all of the model's classes.
 
     model: a run folder, a .safetensors or .onnx file, or `packaged`.  The last two need no torch.

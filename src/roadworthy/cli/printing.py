@@ -18,6 +18,7 @@ from roadworthy.cli import layout
 from roadworthy.core.words import csv_cell
 
 if TYPE_CHECKING:
+    from roadworthy.evaluate.detection.results import FinderMetrics
     from roadworthy.evaluate.results import Metrics
     from roadworthy.inference.answers import Row
 
@@ -59,7 +60,7 @@ def print_json(tree: Any) -> None:
     print_line(json.dumps(tree, indent=1, ensure_ascii=False))
 
 
-def print_metrics(metrics: Metrics, folder: Path | None = None) -> None:
+def print_metrics(metrics: Metrics | FinderMetrics, folder: Path | None = None) -> None:
     """What a training or an evaluation ends with: for a person all of report.txt, for a script the figures.
 
     folder: of the run, where the weights lie that were measured.

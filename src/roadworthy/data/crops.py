@@ -9,7 +9,6 @@ from __future__ import annotations
 import math
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
-from typing import Protocol
 
 import numpy as np
 import torch
@@ -18,7 +17,7 @@ from torch import Tensor
 
 from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.core.errors import DataError
-from roadworthy.data.frames import Annotation, Frame
+from roadworthy.data.frames import Annotation, Decoded, Frame
 
 WANTED, IGNORED = 1, 2  # as train.finding counts them
 ZOOM = (0.2, 1.6)  # from frame to square; beyond, pixels would be all that is learnt
@@ -30,13 +29,6 @@ _ANYWHERE = (0.4, 1.2)  # zoom of squares that are of no sign in particular
 
 Hard = Mapping[int, Sequence[Box]]
 """By number of a frame: boxes in it that were taken for signs and are none."""
-
-
-class Decoded(Protocol):
-    """Frames as pixels: data.frame_pixels.FramePixels, or anything shaped like it."""
-
-    def frame(self, index: int) -> ByteArray:
-        """(H, W, 3) uint8 RGB."""
 
 
 @dataclass(frozen=True, kw_only=True)

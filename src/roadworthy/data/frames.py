@@ -3,8 +3,9 @@
 from __future__ import annotations
 
 from dataclasses import dataclass
+from typing import Protocol
 
-from roadworthy.core.arrays import Box
+from roadworthy.core.arrays import Box, ByteArray
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)
@@ -45,3 +46,10 @@ class Frame:
     def wanted(self) -> tuple[Annotation, ...]:
         """The signs that are to be found."""
         return tuple(one for one in self.annotations if not one.ignore)
+
+
+class Decoded(Protocol):
+    """Frames as pixels: frame_pixels.FramePixels, or anything shaped like it."""
+
+    def frame(self, i: int, /) -> ByteArray:
+        """(H, W, 3) uint8 RGB."""

@@ -11,12 +11,10 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import DataError
 from roadworthy.core.notes import say
 from roadworthy.core.words import plural
-from roadworthy.data.crops import Decoded
 from roadworthy.data.frame_pixels import load_frames
 from roadworthy.data.frame_specs import frames_of_split, read_frames
 from roadworthy.data.frame_splits import split_frames
-from roadworthy.data.frames import Frame
-from roadworthy.data.records import SPLITS
+from roadworthy.data.frames import Decoded, Frame
 from roadworthy.data.spec import parse_spec
 
 
@@ -68,7 +66,7 @@ class FrameSplits:
 
     def parts(self) -> dict[str, FrameSet]:
         """The three by name, in order."""
-        return {name: getattr(self, name) for name in SPLITS}
+        return {"train": self.train, "val": self.val, "test": self.test}
 
     def about(self) -> dict[str, Any]:
         """What data.json tells of them."""

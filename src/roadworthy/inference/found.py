@@ -3,16 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Sequence
+from dataclasses import replace
+from typing import TYPE_CHECKING
 
 import numpy as np
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.imaging.preprocess import crop_resize
-from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.boxes import MOST, Detections, Finding, find_boxes
 from roadworthy.inference.network import Network
 from roadworthy.signs.catalogue import NO_SIGN
+
+if TYPE_CHECKING:
+    from roadworthy.imaging.spec import InputSpec
 
 ROOM = 0.1  # around a box, of its sides
 
@@ -20,7 +24,7 @@ ROOM = 0.1  # around a box, of its sides
 def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]] | FloatArray) -> ByteArray:
     """(N, S, S, 3): what the reader is shown of N boxes."""
     # The boxes are the crop: what an InputSpec crops is the annotated one.
-    spec = InputSpec(size=spec.size, resize=spec.resize, crop=f"margin={ROOM}")
+    spec = replace(spec, crop=f"margin={ROOM}")
     crops = [crop_resize(image, spec, (x1, y1, x2, y2)) for x1, y1, x2, y2 in np.asarray(boxes).tolist()]
     return np.stack(crops) if crops else np.empty((0, spec.size, spec.size, 3), np.uint8)
 

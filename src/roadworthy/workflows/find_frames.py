@@ -4,7 +4,7 @@ from __future__ import annotations
 
 import json
 import time
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from pathlib import Path
 from typing import TYPE_CHECKING
 
@@ -14,8 +14,7 @@ from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.core.files import write_json
 from roadworthy.core.finder_predictions import FrameResult
 from roadworthy.core.progress import Progress
-from roadworthy.data.crops import Decoded, Hard
-from roadworthy.data.frames import Frame
+from roadworthy.data.frames import Decoded, Frame
 from roadworthy.data.open_frames import FrameSet
 from roadworthy.evaluate.detection import intersection_over_union
 from roadworthy.inference.answer_rule import AnswerRule
@@ -96,7 +95,7 @@ class HardNegatives:
             self._epoch = int(stored["epoch"])
             self._hard = {int(i): [tuple(box) for box in boxes] for i, boxes in stored["boxes"].items()}
 
-    def __call__(self, epoch: int) -> Hard:
+    def __call__(self, epoch: int) -> Mapping[int, Sequence[Box]]:
         """By number of a frame: boxes in it that are none, as of the beginning of that epoch."""
         if epoch > self._epoch and self._most and epoch:
             order = np.random.default_rng([self._seed, epoch]).permutation(len(self._frames))

@@ -36,7 +36,6 @@ from roadworthy.evaluate.detection.free_response import Sweep, average_precision
 from roadworthy.evaluate.detection.metrics import compute_finder_metrics
 from roadworthy.evaluate.detection.sure import sure_boxes
 from roadworthy.evaluate.detection.tally import tally
-from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.classifier import load
 from roadworthy.inference.onnx import packaged
 from roadworthy.inference.torch_finder import FinderWeights
@@ -134,7 +133,7 @@ def settled(config: Config) -> Config:
         )
     return dataclasses.replace(
         config,
-        input=InputSpec(size=size),
+        input=dataclasses.replace(reader.input, size=size),
         train=train,
         augment=dataclasses.replace(config.augment, policy=policy),
         optim=_OPTIM if config.optim == reader.optim else config.optim,

@@ -59,7 +59,7 @@ class Run:
     """A finished run: its folder and what it measured."""
 
     folder: Path
-    metrics: Metrics
+    metrics: Metrics | FinderMetrics
 
 
 @dataclass(frozen=True)
