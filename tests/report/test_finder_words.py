@@ -97,7 +97,7 @@ def test_sizes_by_name() -> None:
 def test_figures_with_and_without_intervals() -> None:
     row = {"a": 0.93149, "a_ci95": [0.89, 0.9594], "b": 0.5, "b_ci95": None, "c": None}
     assert share(row, "a") == "93.1 % (89.0 to 95.9 %)"
-    assert in_hundredths(row, "a") == "93.1 (89.0 to 95.9)"
+    assert in_hundredths(row, "a") == "93.1 (89 to 96)"
     assert number(row, "a") == "0.931 (0.89 to 0.959)"
     assert (share(row, "b"), in_hundredths(row, "b"), number(row, "b")) == ("50.0 %", "50.0", "0.5")
     assert {share(row, "c"), in_hundredths(row, "c"), number(row, "c"), number(row, "d")} == {"–"}

@@ -81,12 +81,12 @@ def signs_of(row: Mapping[str, Any]) -> str:
 
 
 def in_hundredths(row: Mapping[str, Any], name: str) -> str:
-    """A share with its interval where the heading has the percent sign: `93.1 (89.0 to 95.9)`."""
+    """A share with its interval, shorter, where the heading has the percent sign: `93.1 (89 to 96)`."""
     if row.get(name) is None:
         return "–"
     ends = row.get(f"{name}_ci95")
     said = hundredths(row[name], 1)
-    return said if ends is None else f"{said} ({hundredths(ends[0], 1)} to {hundredths(ends[1], 1)})"
+    return said if ends is None else f"{said} ({hundredths(ends[0], 0)} to {hundredths(ends[1], 0)})"
 
 
 def share(row: Mapping[str, Any], name: str, digits: int = 1) -> str:
