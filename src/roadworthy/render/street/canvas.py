@@ -8,11 +8,11 @@ from dataclasses import dataclass
 
 import numpy as np
 from numpy.random import Generator
-from numpy.typing import NDArray
 
 from roadworthy.render.street.grain import fractal, piece
 from roadworthy.render.street.light import Light
 from roadworthy.render.street.pen import Patch, Pen
+from roadworthy.render.street.texture import Texture
 from roadworthy.render.street.view import Floats, View
 
 LEAST_Z = 1.2  # nearer things are behind the windscreen
@@ -114,10 +114,10 @@ class Canvas:
         colour = patch.colour * white
         if rough and height * width > 60:
             zoom = max(0.5, min(6.0, height / 60))
-            grain = piece(fractal(1.0), rng, height, width, zoom) * (0.7 * rough)
+            grain = piece(fractal(1.0), rng, height, width, zoom) * np.float32(0.4 * rough)
             if height * width > 2000:
-                grain = grain + piece(fractal(0.5), rng, height, width, 1.0) * (0.3 * rough)
-            colour = colour * np.maximum(0.1, 1 + grain)[..., None]
+                grain = grain + piece(fractal(0.5), rng, height, width) * np.float32(0.3 * rough)
+            colour *= np.maximum(np.float32(0.1), 1 + grain)[..., None]
         if patch.glow is not None:
             colour = colour + patch.glow * shine
         through = self.light.seen(z)
@@ -142,7 +142,7 @@ class Canvas:
 
     def strip(
         self,
-        texture: Callable[[float], Patch],
+        texture: Texture,
         across: float,
         near: float,
         far: float,
@@ -153,18 +153,20 @@ class Canvas:
     ) -> None:
         """A wall along the road, from z = near to far, between two heights above the ground.
 
-        texture: draws it at so many pixels a metre; its left edge is the near end.
+        texture: what it looks like; its left edge is the near end.
         """
         seed = int(self.rng.integers(2**31))
         view = self.view
-        near = max(near, LEAST_Z)
+        begin, near = near, max(near, LEAST_Z)
+        if far <= near:
+            return
         x1, x2 = view.x(across, near), view.x(across, far)
         ends = [
             view.pixel(x, view.level(z) + y, z) for x, z in ((x1, near), (x2, far)) for y in (bottom, top)
         ]
         columns, rows = zip(*ends, strict=True)
         window = self.window(min(columns), min(rows), max(columns), max(rows))
-        if window is None or far - near < 0.05:
+        if window is None:
             return
         left, upper, right, lower = window
         # The ray of a column meets the wall where x = slope * z.
@@ -177,39 +179,35 @@ class Canvas:
             return
         columns_kept = np.nonzero(kept)[0]
         z = z[kept]
-        along = (z - near) * math.hypot(1.0, lean)
-        finest = min(60.0, view.focal / float(z.min()), 1400 / max(0.2, along.max()))
-        pieces = [texture(finest)]
-        while min(pieces[-1].alpha.shape) > 4 and len(pieces) < 6:
-            pieces.append(_halved(pieces[-1]))
+        along = (z - begin) / (far - begin)
+        finest = 2.0 ** round(math.log2(min(60.0, view.focal / float(z.min()))))
+        pieces = texture.levels(finest)
         side = self.light.right if across < view.aside else self.light.left
         facing = side if facing is None else facing
         level = (
-            np.clip(np.log2(np.maximum(finest * z / view.focal * 1.0, 1.0)), 0, len(pieces) - 1)
-            .round()
-            .astype(int)
+            np.clip(np.log2(np.maximum(finest * z / view.focal, 1.0)), 0, len(pieces) - 1).round().astype(int)
         )
         down = np.arange(upper, lower, dtype=np.float32) + 0.5
         ground = view.level(z)
         y = view.eye - (down[:, None] - view.horizon) * (z / view.focal)[None] - ground[None]
         inside = (y >= bottom) & (y <= top)
         rng = np.random.default_rng(seed)
-        grain = piece(fractal(1.0), rng, len(down), right - left, 2.0)
+        grain = piece(fractal(0.5), rng, len(down), right - left, 1.5)
         for number in np.unique(level):
-            chosen = level == number
+            these = np.nonzero(level == number)[0]  # side by side, for z grows along the wall
+            chosen = slice(these[0], these[-1] + 1)
             part = pieces[number]
             tall, wide = part.alpha.shape
-            column = np.clip(
-                (along[chosen] / max(along.max(), (far - near) * math.hypot(1, lean)) * wide), 0, wide - 1
-            )
-            row = np.clip((top - y[:, chosen]) / (top - bottom) * tall, 0, tall - 1)
+            column = np.clip(along[chosen] * wide, 0, wide - 1)
+            row = np.clip((top - y[:, chosen]) * (tall / (top - bottom)), 0, tall - 1)
             index = row.astype(np.int32) * wide + column.astype(np.int32)[None]
             alpha = part.alpha.ravel()[index] * inside[:, chosen]
             colour = part.colour.reshape(-1, 3)[index]
-            where = columns_kept[chosen] + left
+            first, last = columns_kept[these[0]], columns_kept[these[-1]] + 1
+            where = slice(left + first, left + last)
             middle = float(np.median(z[chosen]))
             white = self.light.on(facing, middle)
-            worn = np.maximum(0.1, 1 + rough * grain[:, columns_kept[chosen]])
+            worn = np.maximum(np.float32(0.1), 1 + np.float32(0.6 * rough) * grain[:, first:last])
             colour *= worn[..., None] * white
             if part.glow is not None:
                 colour += part.glow.reshape(-1, 3)[index] * 2.0
@@ -218,20 +216,4 @@ class Canvas:
                 colour = colour * through + self.light.air * (1 - through)
             there = self.radiance[upper:lower, where]
             there += (colour - there) * alpha[..., None]
-            self.radiance[upper:lower, where] = there
-            owners = self.owner[upper:lower, where]
-            owners[alpha > 0.5] = 0
-            self.owner[upper:lower, where] = owners
-
-
-def _halved(patch: Patch) -> Patch:
-    """A patch at half the size."""
-    tall, wide = (side // 2 * 2 for side in patch.alpha.shape)
-    alpha = patch.alpha[:tall, :wide].reshape(tall // 2, 2, wide // 2, 2)
-    weight = np.maximum(alpha, 1e-3)[..., None]
-    colour = patch.colour[:tall, :wide].reshape(tall // 2, 2, wide // 2, 2, 3)
-    small: NDArray[np.float32] = (colour * weight).sum((1, 3)) / weight.sum((1, 3))
-    glow = None
-    if patch.glow is not None:
-        glow = patch.glow[:tall, :wide].reshape(tall // 2, 2, wide // 2, 2, 3).mean((1, 3))
-    return Patch(small, alpha.mean((1, 3)), 0, 0, glow)
+            self.owner[upper:lower, where][alpha > 0.5] = 0

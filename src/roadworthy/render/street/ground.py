@@ -138,11 +138,11 @@ def paint_ground(canvas: Canvas, road: Road, rng: Generator) -> None:
     close = np.clip(0.02 / deep, 0.0, 1.0)  # grain is lost where a pixel holds many
     reflect = (
         linear(*road.verge)
-        * np.clip(1 + 0.5 * close * fine + 0.28 * rough + 0.1 * broad, 0.15, 2.2)[..., None]
+        * np.clip(1 + 0.4 * close * fine + 0.16 * rough + 0.14 * broad, 0.15, 2.2)[..., None]
     )
     if road.pavement:
         flags = (
-            linear(*(rng.uniform(95, 165) + rng.uniform(-12, 14, 3)))
+            linear(*(rng.uniform(95, 165) + rng.uniform(-6, 7, 3)))
             * (1 + 0.1 * rough + 0.12 * close * fine)[..., None]
         )
         size = rng.uniform(0.25, 0.9)
@@ -157,11 +157,12 @@ def paint_ground(canvas: Canvas, road: Road, rng: Generator) -> None:
         )
         _blend(reflect, kerb, linear(*(rng.uniform(120, 190) + np.zeros(3)))[None, None])
     tar = linear(*(road.asphalt * np.array([1.0, 1.0, rng.uniform(0.96, 1.06)])))
-    tracks = 0.07 * np.cos((away - road.median) / road.lane * 4 * np.pi)
-    asphalt = np.clip(1 + 0.22 * close * fine + 0.1 * rough + 0.12 * broad + tracks, 0.2, 2.0)
-    if road.patches > 0.15:
-        asphalt *= 1 - 0.25 * (_field(2.0, across, z * 0.5, 4.0, rng) > 1.1)
-    cracks = np.abs(_field(1.6, across, z * 0.6, 6.0, rng)) < 0.03
+    grit, worn_by = rng.uniform(0.06, 0.22), rng.uniform(0.0, 0.09)
+    tracks = worn_by * np.cos((away - road.median) / road.lane * 4 * np.pi)
+    asphalt = np.clip(1 + grit * close * fine + 0.05 * rough + 0.06 * broad + tracks, 0.2, 2.0)
+    if road.patches > 0.35:
+        asphalt *= 1 - np.float32(rng.uniform(-0.12, 0.3)) * (_field(2.0, across, z * 0.5, 4.0, rng) > 1.1)
+    cracks = np.abs(_field(1.6, across, z * 0.6, 6.0, rng)) < 0.012
     asphalt *= 1 - 0.4 * cracks * np.clip(0.03 / deep, 0, 1)
     _blend(reflect, paved, tar * asphalt[..., None])
     worn = np.clip(0.85 + 0.25 * rough + 0.15 * close * fine, 0.05, 1.0)
@@ -181,7 +182,7 @@ def paint_ground(canvas: Canvas, road: Road, rng: Generator) -> None:
         _litter(reflect, across, z, road, rng)
 
     white = light.ambient + light.sun * (0.55 if light.sunny else 1.0)
-    lit = np.ones((len(z), view.width, 1), dtype=np.float32) * white
+    lit: Floats = white[None, None]
     if light.sunny and road.shade:
         shade = _shade(across, z, road, rng)
         lit = light.ambient + light.sun * 0.55 * (1 - shade)[..., None]

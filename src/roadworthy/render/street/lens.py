@@ -4,15 +4,19 @@ from __future__ import annotations
 
 import io
 from dataclasses import dataclass
+from functools import cache
 
 import numpy as np
 from numpy.random import Generator
-from PIL import Image, ImageFilter
+from PIL import Image, ImageChops, ImageFilter
 
 from roadworthy.core.arrays import ByteArray
 from roadworthy.render.street.bend import Bend
-from roadworthy.render.street.grain import fractal, piece
+from roadworthy.render.street.grain import SIDE, fractal
 from roadworthy.render.street.view import Floats
+
+_LUMA = np.array([0.299, 0.587, 0.114], dtype=np.float32)
+_GRAIN = 30.0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,9 +84,10 @@ def photograph(radiance: Floats, lens: Lens, rng: Generator, bend: Bend | None =
     levels = (np.sqrt(np.clip(image, 0, 1, out=image), out=image) * 4095).astype(np.uint16)
     toned = _curve(lens)[levels]
     if lens.saturation != 1:
-        grey = toned @ np.array([0.299, 0.587, 0.114], dtype=np.float32)
-        toned = grey[..., None] + (toned - grey[..., None]) * np.float32(lens.saturation)
-    picture = Image.fromarray(np.clip(toned * 255 + 0.5, 0, 255).astype(np.uint8))
+        grey = (toned @ _LUMA)[..., None] * np.float32(1 - lens.saturation)
+        toned *= np.float32(lens.saturation)
+        toned += grey
+    picture = Image.fromarray(np.clip(toned, 0, 255, out=toned).astype(np.uint8))
     if bend is not None:
         picture = bend.picture(picture)
     if lens.streak:
@@ -99,18 +104,18 @@ def photograph(radiance: Floats, lens: Lens, rng: Generator, bend: Bend | None =
 
 
 def _curve(lens: Lens) -> Floats:
-    """Levels for the square root of light in 4,096 steps: sRGB's curve, then an S."""
+    """Levels, 0 to 255, for the square root of light in 4,096 steps: sRGB's curve, then an S."""
     light = (np.arange(4096) / 4095) ** 2
     plain = np.where(light < 0.0031308, 12.92 * light, 1.055 * light ** (1 / 2.4) - 0.055)
     curved = plain * plain * (3 - 2 * plain)
     toned = plain + (curved - plain) * lens.contrast
-    return np.asarray(lens.black + (1 - lens.black) * toned, dtype=np.float32)
+    return np.asarray((lens.black + (1 - lens.black) * toned) * 255 + 0.5, dtype=np.float32)
 
 
 def _glare(image: Floats, share: float) -> Floats:
     """Light beyond white spreads about: a narrow and a broad halo."""
     height, width, _ = image.shape
-    bright = np.clip(np.minimum(image, 12.0) - 0.7, 0, None)[::4, ::4]
+    bright = np.clip(np.minimum(image[::4, ::4], 12.0) - 0.7, 0, None)
     levels = Image.fromarray(np.clip(bright * 21, 0, 255).astype(np.uint8))
     narrow, broad = (levels.filter(ImageFilter.GaussianBlur(radius)) for radius in (2.0, 12.0))
     both = Image.blend(narrow, broad, 0.45).resize((width, height), Image.Resampling.BILINEAR)
@@ -129,16 +134,24 @@ def _streaked(picture: Image.Image, length: float) -> Image.Image:
 
 def _noisy(picture: Image.Image, deviation: float, rng: Generator) -> Image.Image:
     """Grain of luma, and coarser grain of colour."""
-    levels = np.asarray(picture).astype(np.float32)
-    height, width, _ = levels.shape
-    strength = np.float32(255 * deviation)
-    white = fractal(0.0)
-    luma = piece(white, rng, height, width)
-    tint = piece(white, rng, height, width, 2.0)
-    levels[..., 0] += strength * (luma + 0.7 * tint)
-    levels[..., 1] += strength * luma
-    levels[..., 2] += strength * (luma - 0.7 * np.roll(tint, 77, axis=1))
-    return Image.fromarray(np.clip(levels + 0.5, 0, 255).astype(np.uint8))
+    scale = 255 * deviation / _GRAIN
+    left, top = (int(one) for one in rng.integers(SIDE, size=2))
+    grain = Image.new("RGB", picture.size)
+    for x in range(-left, picture.width, SIDE):
+        for y in range(-top, picture.height, SIDE):
+            grain.paste(_grain(), (x, y))
+    table = [min(255, max(0, round(128 + (level - 128) * scale))) for level in range(256)]
+    return ImageChops.add(picture, grain.point(table * 3), offset=-128)
+
+
+@cache
+def _grain() -> Image.Image:
+    """Noise of deviation _GRAIN about 128 that all three colours share, and some of their own."""
+    luma = fractal(0.0)
+    coarse = np.kron(luma[: SIDE // 2, : SIDE // 2], np.ones((2, 2), dtype=np.float32))
+    tint = np.stack([0.7 * coarse, 0 * coarse, -0.7 * np.roll(coarse, 77, axis=1)], axis=2)
+    levels = 128 + _GRAIN * (luma[..., None] + tint)
+    return Image.fromarray(np.clip(levels, 0, 255).astype(np.uint8))
 
 
 def _coded(picture: Image.Image, lens: Lens) -> Image.Image:

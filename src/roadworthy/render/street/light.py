@@ -14,8 +14,7 @@ BYTE_TO_LINEAR: Floats = ((np.arange(256) / 255) ** 2.2).astype(np.float32)
 
 def linear(*levels: float) -> Floats:
     """Reflectances of a colour given as sRGB levels of 0 to 255."""
-    reflectance: Floats = ((np.asarray(levels, dtype=np.float32) / 255) ** 2.2).astype(np.float32)
-    return reflectance
+    return np.asarray((np.asarray(levels, dtype=np.float32) / 255) ** 2.2, dtype=np.float32)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,7 +25,8 @@ class Light:
     front: how much of the sun strikes what faces the camera; left, right: what faces right, and left.
     zenith, skyline: (3,) radiances of the sky.  clouds: how much of it they cover.  cloud: (3,) theirs.
     beam: radiance that the car's own lamps add to white at 10 m.  lamps: whether lamps are lit.
-    fog: how much the air hides a metre, 1/m.  wet: how wet the road is, 0 to 1.
+    fog: how much the air hides a metre, 1/m.  wet: how wet the road is, 0 to 1.  haze: (3,) what far things
+    fade to; near the skyline without.
     """
 
     ambient: Floats
@@ -42,12 +42,13 @@ class Light:
     lamps: bool = False
     fog: float = 0.0
     wet: float = 0.0
+    haze: Floats | None = None
 
     def on(self, facing: float, z: float, y: float = 1.0) -> Floats:
         """(3,): radiance of white that gets `facing` of the sun, z metres ahead and y above the road."""
         own = self.beam * min(3.0, (10 / max(z, 2.0)) ** 1.6) * (1.0 if y < 1.2 else 0.35)
         warm = np.array([1.0, 0.95, 0.85], dtype=np.float32)
-        return self.ambient + self.sun * facing + own * warm
+        return np.asarray(self.ambient + self.sun * facing + own * warm)
 
     def seen(self, z: float) -> float:
         """How much of a thing's light comes through the air."""
@@ -56,7 +57,7 @@ class Light:
     @property
     def air(self) -> Floats:
         """(3,): what comes from the air instead."""
-        return self.skyline * 0.85
+        return self.skyline * 0.85 if self.haze is None else self.haze
 
     @property
     def sunny(self) -> bool:

@@ -47,7 +47,7 @@ PLACES: dict[str, Place] = {
         walls=("hedge", "fence", "rail", "wood"),
         walled=0.6,
         back=(1.0, 6.0),
-        trees=(6, 40),
+        trees=(5, 25),
         kinds=("tree", "bush", "bare-tree", "tree", "conifer"),
         furniture=("guide-post", "guide-post", "wire-pole", "small-board", "pylon"),
         pieces=(2, 9),
@@ -75,7 +75,7 @@ PLACES: dict[str, Place] = {
         walls=("houses", "houses", "hedge", "fence", "masonry"),
         walled=0.95,
         back=(0.5, 6.0),
-        trees=(8, 30),
+        trees=(6, 20),
         kinds=("tree", "bush", "bush", "bare-tree", "conifer"),
         furniture=(
             "lamp-post",
@@ -98,7 +98,7 @@ PLACES: dict[str, Place] = {
         walls=("shops", "shops", "houses", "fence"),
         walled=1.0,
         back=(0.0, 1.5),
-        trees=(8, 40),
+        trees=(6, 24),
         kinds=("tree", "bare-tree", "tree", "bush"),
         furniture=(
             *("lamp-post", "traffic-light", "traffic-light", "person", "person", "person", "bollard", "bin"),
@@ -114,7 +114,7 @@ PLACES: dict[str, Place] = {
         walls=("noise-barrier", "fence", "masonry", "houses"),
         walled=0.8,
         back=(1.0, 8.0),
-        trees=(8, 40),
+        trees=(6, 24),
         kinds=("bush", "tree", "bare-tree"),
         furniture=(
             "billboard",

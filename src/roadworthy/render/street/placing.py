@@ -13,9 +13,10 @@ from roadworthy.render.street.ground import Road
 from roadworthy.render.street.light import linear
 from roadworthy.render.street.pen import Pen, shaded
 from roadworthy.render.street.places import Place
+from roadworthy.render.street.texture import Texture
 from roadworthy.render.street.things.all import HELD_OUT, THINGS
 from roadworthy.render.street.things.colours import grey
-from roadworthy.render.street.walls import WALLS, Texture, stand_gable
+from roadworthy.render.street.walls import WALLS, stand_gable
 
 Job = tuple[float, Callable[[], None]]
 """How far away something is, and what paints it."""
@@ -28,6 +29,8 @@ def furnish(canvas: Canvas, road: Road, rng: Generator, place: Place, recipe: st
         kerb = road.edge(side) + side * road.pavement
         jobs += _walls(canvas, kerb, side, rng, place)
         jobs += _trees(canvas, kerb, side, rng, place)
+        if rng.random() < 0.4:  # gardens and parks behind
+            jobs += _trees(canvas, kerb + side * rng.uniform(5, 15), side, rng, place)
         if rng.random() < place.parked:
             jobs += _parked(canvas, road, side, rng)
     for side in (-1, 1):

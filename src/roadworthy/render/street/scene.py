@@ -104,6 +104,8 @@ def _scenery(
 ) -> list[Job]:
     """Paint what lies behind everything; returns what stands before it."""
     paint_sky(canvas, looks)
+    end = int(np.clip(canvas.view.skyline(), 4, canvas.view.height))
+    canvas.light = replace(canvas.light, haze=canvas.radiance[max(0, end - 30) : end].mean((0, 1)))
     paint_far(canvas, looks, place.far)
     paint_ground(canvas, road, looks)
     if looks.random() < place.wires:

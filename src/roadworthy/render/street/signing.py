@@ -304,10 +304,9 @@ def _seen(canvas: Canvas, sign: Sign, number: int) -> tuple[float, Box]:
     if not len(rows):
         return 0.0, (0, 0, 0, 0)
     # Half a pixel more than is seen is a matter of rounding.
-    inwards = (left + columns[0] - 0.5 - x1, top + rows[0] - 0.5 - y1)
-    outwards = (left + columns[-1] + 1.5 - x2, top + rows[-1] + 1.5 - y2)
+    x_in, y_in = max(0.0, left + columns[0] - 0.5 - x1), max(0.0, top + rows[0] - 0.5 - y1)
+    x_out, y_out = min(0.0, left + columns[-1] + 1.5 - x2), min(0.0, top + rows[-1] + 1.5 - y2)
     share = float(here.sum()) / max(1, sign.covered)
-    x_in, y_in, x_out, y_out = (*np.maximum(inwards, 0.0), *np.minimum(outwards, 0.0))
     return share, (float(x_in), float(y_in), float(x_out), float(y_out))
 
 

@@ -22,7 +22,7 @@ def paint_sky(canvas: Canvas, rng: Generator) -> None:
     part[:] = sky[:, None]
     if light.clouds > 0.05:
         field = piece(fractal(1.6), rng, end, view.width, rng.uniform(1.5, 5.0), rng.uniform(1.0, 2.5))
-        fine = piece(fractal(1.2), rng, end, view.width, 1.5, 1.5)
+        fine = piece(fractal(1.6), rng, end, view.width, 1.5, 1.5)
         cover = 1 / (
             1 + np.exp(-(field + 0.15 * fine + 2.2 * light.clouds - 1.2) * np.float32(rng.uniform(1.0, 4.0)))
         )
@@ -34,7 +34,7 @@ def paint_sky(canvas: Canvas, rng: Generator) -> None:
         x = (np.arange(view.width, dtype=np.float32) - column) / view.focal
         y = (np.arange(end, dtype=np.float32) - row) / view.focal
         away = np.sqrt(x[None] ** 2 + y[:, None] ** 2)
-        part += (light.sun * 6)[None, None] * (np.exp(-away * 18) * 4 + np.exp(-away * 4) * 0.35)[..., None]
+        part += (light.sun * 6)[None, None] * (np.exp(-away * 45) * 8 + np.exp(-away * 6) * 0.3)[..., None]
 
 
 def paint_far(canvas: Canvas, rng: Generator, kind: str) -> None:
@@ -50,8 +50,8 @@ def paint_far(canvas: Canvas, rng: Generator, kind: str) -> None:
     if kind in ("woods", "mixed"):
         fine = fractal(1.0)[int(rng.integers(SIDE))][(columns + int(rng.integers(SIDE))) % SIDE]
         high = rng.uniform(0.01, 0.12)
-        tall = np.maximum(2, (high + 0.35 * high * line + 0.12 * high * fine) * view.focal)
-        hue = linear(*season(rng)) * 0.6
+        tall = np.maximum(2, (high + 0.3 * high * line + 0.05 * high * fine) * view.focal)
+        hue = 0.35 * linear(*season(rng)) + np.float32(rng.uniform(0.01, 0.07))
         _silhouette(canvas, foot, tall, hue, 0.5, rng, z=120.0)
     if kind in ("roofs", "mixed"):
         at = 0

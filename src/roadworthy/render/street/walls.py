@@ -13,9 +13,9 @@ from roadworthy.render.street.grain import fractal, leaves, piece, pieces
 from roadworthy.render.street.light import Light, linear
 from roadworthy.render.street.pen import Patch, Pen, Rgb, shaded
 from roadworthy.render.street.sky import season
-from roadworthy.render.street.things.colours import grey, loud, near, word
+from roadworthy.render.street.texture import Texture
+from roadworthy.render.street.things.colours import grey, loud, muted, near, word
 
-Texture = Callable[[float], Patch]
 Wall = Callable[[Generator, Light, float], tuple[Texture, float, float]]
 WALLS: Registry[Wall] = Registry("wall beside a street")
 """Each takes a length in metres and gives what draws it at pixels a metre, its bottom and its top."""
@@ -31,7 +31,7 @@ def house_paint(
     rng: Generator, light: Light, long: float, shop: bool
 ) -> tuple[Callable[[Pen], None], float, float]:
     """How a house front is painted, from x = 0 to `long`; with its eaves and its ridge, in metres."""
-    plaster = near(rng, _PLASTER[int(rng.integers(len(_PLASTER)))], 15)
+    plaster = muted(near(rng, _PLASTER[int(rng.integers(len(_PLASTER)))], 15), rng.uniform(0.1, 0.8))
     floors = int(rng.integers(2, 6)) if shop else int(rng.integers(1, 4))
     floor = float(rng.uniform(2.6, 3.4))
     eaves = floors * floor + 0.4
@@ -134,7 +134,7 @@ def painted(paint: Callable[[Pen], None], long: float, bottom: float, top: float
         paint(pen)
         return pen.patch()
 
-    return texture
+    return Texture(texture)
 
 
 @WALLS.register("shops")
@@ -277,17 +277,14 @@ def _leafy(rng: Generator, tall: float, wood: bool) -> tuple[Texture, float, flo
         shade, order = pieces(leaves(kind), local, height, width, max(0.4, 0.08 * scale / 6))
         clumps = piece(fractal(1.3), local, height, width, max(0.4, scale / 25))
         down = np.linspace(0, 1, height, dtype=np.float32)[:, None]
-        ragged = np.clip(
-            (down - (0.12 if wood else 0.03) - 0.1 * np.abs(clumps) * (2.0 if wood else 0.5)) * 12
-            + 1
-            - order,
-            0,
-            1,
-        )
+        tops = piece(fractal(1.6), local, 1, width, max(0.4, scale / 16)) * np.float32(0.11 if wood else 0.02)
+        edge = down - (0.3 if wood else 0.06) - tops - np.float32(0.08 if wood else 0.02) * clumps
+        foot = np.clip((1 - down) * np.float32(tall * 4), 0, 1)
+        ragged = np.clip(edge * np.float32(6.0 if wood else 14.0) + foot - order, 0, 1)
         lit = np.clip(1.15 - 0.5 * down + 0.2 * clumps, 0.2, 1.6) * (0.25 + 1.3 * shade)
         return Patch(hue * lit[..., None], ragged.astype(np.float32), 0, 0)
 
-    return texture, 0.0, tall
+    return Texture(texture), 0.0, tall
 
 
 def stand_gable(canvas: Canvas, rng: Generator, x: float, z: float, wide: float, shop: bool) -> None:

@@ -51,7 +51,7 @@ def _car(rng: Generator, light: Light, front: bool) -> Figure:
             [(-half * 0.97, waist), (half * 0.97, waist), (half * roof, tall), (-half * roof, tall)],
             shaded(body, 1.05),
         )
-        glass: Rgb = (38, 44, 50) if u[3] < 0.6 else (95, 108, 118)
+        glass: Rgb = (38, 44, 50) if u[3] < 0.75 else (80, 90, 98)
         pen.polygon(
             [
                 (-half * 0.88, waist + 0.04),
@@ -69,7 +69,7 @@ def _car(rng: Generator, light: Light, front: bool) -> Figure:
                     (half * 0.3 * roof, tall - 0.11),
                     (-half * 0.2 * roof, tall - 0.11),
                 ],
-                shaded(glass, 1.5),
+                shaded(glass, 1.15 + 0.3 * u[5]),
             )
         pen.rect(
             -half, low, half, low + 0.16 + 0.1 * u[5], shaded(body, 0.55) if u[6] < 0.5 else (32, 32, 34)

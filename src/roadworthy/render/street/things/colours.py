@@ -19,7 +19,7 @@ _LACK: tuple[Rgb, ...] = (
         (24, 24, 27),
         (24, 24, 27),
     ),
-    *((150, 20, 24), (175, 30, 28), (25, 45, 95), (40, 80, 140), (30, 70, 50), (190, 160, 40), (110, 85, 60)),
+    *((115, 24, 28), (135, 34, 34), (32, 44, 78), (52, 76, 112), (40, 60, 50), (150, 130, 62), (100, 84, 66)),
 )
 
 
@@ -33,6 +33,13 @@ def near(rng: Generator, colour: Rgb, by: float) -> Rgb:
     shift = rng.uniform(-by, by)
     moved = np.clip(np.array(colour) + shift + rng.uniform(-by / 3, by / 3, 3), 3, 252)
     return int(moved[0]), int(moved[1]), int(moved[2])
+
+
+def muted(colour: Rgb, by: float) -> Rgb:
+    """A colour on its way to grey, 0 as it is to 1 grey."""
+    level = 0.3 * colour[0] + 0.6 * colour[1] + 0.1 * colour[2]
+    red, green, blue = (int(one + (level - one) * by) for one in colour)
+    return red, green, blue
 
 
 def grey(rng: Generator, low: float = 40, high: float = 200) -> Rgb:

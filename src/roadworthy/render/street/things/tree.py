@@ -170,6 +170,8 @@ def _grown(
         leaf = _LEAF_M[kind] * pen.scale / 6
         shade, order = pieces(leaves(kind), local, height, width, max(0.3, leaf))
         through = 2.2 * (field + 0.22 * clumps + 0.12) * dense + 0.25 * (dense > 0.6)
+        if not bottom:  # ragged where it meets the ground
+            through = through - np.clip(0.9 - 2.5 * pen.grid()[1], 0, 0.9)
         cover = np.clip((through - order * 0.95) * 4.0, 0, 1) * (field > -0.75)
         if leaf < 0.4:  # leaves finer than pixels: the sky shines through evenly
             cover = cover * 0.75 + 0.25 * np.clip(through, 0, 1)
