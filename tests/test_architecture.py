@@ -229,7 +229,11 @@ def test_no_module_but_those_of_core_is_a_drawer() -> None:
     known, importers = modules(SOURCE), Counter[str]()
     for file in known.values():
         importers.update(own_imports(file, known))
-    drawers = [name for name, n in importers.items() if n > len(known) * 2 // 25 and name.split(".")[0] not in SEEN_BY_ALL]
+    drawers = [
+        name
+        for name, n in importers.items()
+        if n > len(known) * 2 // 25 and name.split(".")[0] not in SEEN_BY_ALL
+    ]
     assert drawers == []
 
 
