@@ -109,7 +109,7 @@ def preview(
     seed: WhichOption,
     out: SheetOption,
 ) -> None:
-    """Draw a contact sheet of pictures as the network sees them, or of frames with their boxes."""
+    """Draw a sheet of pictures as the network sees them, or frames with boxes."""
     from roadworthy import api
     from roadworthy.config import AugmentConfig
 
