@@ -109,7 +109,7 @@ def preview(
     seed: WhichOption,
     out: SheetOption,
 ) -> None:
-    """Draw a sheet of pictures as the network sees them, or frames with boxes."""
+    """Draw a sheet of pictures as a network sees them, or of frames."""
     from roadworthy import api
     from roadworthy.config import AugmentConfig
 
