@@ -165,7 +165,7 @@ def _resvg(svg: str, *, width: int | None = None, height: int | None = None) -> 
             width=width,
             height=height,
             skip_system_fonts=True,
-            font_files=_fonts(),
+            font_files=list(font_files()),
             font_family="Overpass",
         )
     except ValueError as error:
@@ -175,7 +175,8 @@ def _resvg(svg: str, *, width: int | None = None, height: int | None = None) -> 
 
 
 @cache
-def _fonts() -> list[str]:
+def font_files() -> tuple[str, ...]:
+    """The files of Overpass, the family of road signs."""
     import fontpkg_overpass
 
-    return [str(path) for path in Path(fontpkg_overpass.ROOT).rglob("*.ttf")]
+    return tuple(str(path) for path in Path(fontpkg_overpass.ROOT).rglob("*.ttf"))

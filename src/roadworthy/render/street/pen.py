@@ -13,6 +13,7 @@ from PIL import Image, ImageDraw, ImageFont
 
 from roadworthy.render.street.light import BYTE_TO_LINEAR
 from roadworthy.render.street.view import Floats
+from roadworthy.signs.draw import font_files
 
 Rgb = tuple[int, int, int]
 Points = Sequence[tuple[float, float]]
@@ -144,10 +145,8 @@ def _inside(
 @lru_cache(maxsize=256)
 def font(bold: bool, px: int) -> ImageFont.FreeTypeFont:
     """Overpass, the family of road signs, at a size."""
-    import fontpkg_overpass
-
-    (file,) = Path(fontpkg_overpass.ROOT).rglob("Overpass[[]wght].ttf")
-    face = ImageFont.truetype(str(file), px)
+    (file,) = (name for name in font_files() if Path(name).name == "Overpass[wght].ttf")
+    face = ImageFont.truetype(file, px)
     face.set_variation_by_axes([700 if bold else 400])
     return face
 
