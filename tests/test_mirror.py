@@ -23,6 +23,7 @@ COVERED_BY = {
     "core/verdicts.py": "evaluate/statistics/test_verdicts.py",
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",
+    "data/tables.py": "data/sources/test_csv_file.py",
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
     "evaluate/requirements.py": "cli/test_app.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
