@@ -7,7 +7,8 @@ from PIL import Image
 
 from roadworthy.config import DataConfig
 from roadworthy.core.errors import ConfigError, DataError, LabelError
-from roadworthy.data.open import open_dataset, open_splits, refuse_unmeasurable
+from roadworthy.data.frames import Frame
+from roadworthy.data.open import of_split, open_dataset, open_splits, refuse_unmeasurable
 from roadworthy.imaging.decode import decode
 from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.spec import InputSpec
@@ -224,3 +225,11 @@ def test_a_box_in_a_frame_is_a_picture_with_some_room(gtsdb, tmp_path):
             )
     test, _ = open_dataset(data, SPEC, classes, cache_dir=tmp_path / "cache")
     assert [record.label for record in test.records] == ["stop"]
+
+
+def test_frames_of_a_split():
+    frames = [Frame(path="a", split="train"), Frame(path="b", split="test"), Frame(path="c", source=1)]
+    assert [frame.path for frame in of_split(frames, "test", "x")] == ["b", "c"]
+    assert [frame.path for frame in of_split(frames, "all", "x")] == ["a", "b", "c"]
+    with pytest.raises(DataError, match="x has no val split; it has test, train"):
+        of_split(frames[:2], "val", "x")
