@@ -24,8 +24,8 @@ def noise(width: int, height: int, seed: int) -> ByteArray:
 
 
 @pytest.fixture
-def draw() -> Callable[..., Path]:
-    """Writes a picture: draw(path, (width, height), seed)."""
+def draw_frame() -> Callable[..., Path]:
+    """Writes a picture: draw_frame(path, (width, height), seed)."""
 
     def write(path: Path, size: tuple[int, int] = (40, 30), seed: int = 0) -> Path:
         path.parent.mkdir(parents=True, exist_ok=True)
@@ -52,7 +52,7 @@ def voc_xml(name: str, size: tuple[int, int], things: Sequence[Thing]) -> str:
 
 
 @pytest.fixture
-def voc(tmp_path: Path, draw: Callable[..., Path]) -> Path:
+def voc(tmp_path: Path, draw_frame: Callable[..., Path]) -> Path:
     """A set in Pascal VOC's format: frames a and b with boxes, c without."""
     things: dict[str, list[Thing]] = {
         "a": [("stop", (1, 1, 10, 20), {"difficult": 0}), ("give-way", (5, 6, 40, 30), {"difficult": 1})],
@@ -60,7 +60,7 @@ def voc(tmp_path: Path, draw: Callable[..., Path]) -> Path:
         "c": [],
     }
     for seed, (name, size) in enumerate(SIZES.items()):
-        draw(tmp_path / f"voc/images/{name}.png", size, seed)
+        draw_frame(tmp_path / f"voc/images/{name}.png", size, seed)
         path = tmp_path / f"voc/annotations/{name}.xml"
         path.parent.mkdir(exist_ok=True)
         path.write_text(voc_xml(f"{name}.png", size, things[name]))
@@ -68,7 +68,7 @@ def voc(tmp_path: Path, draw: Callable[..., Path]) -> Path:
 
 
 @pytest.fixture
-def yolo(tmp_path: Path, draw: Callable[..., Path]) -> Path:
+def yolo(tmp_path: Path, draw_frame: Callable[..., Path]) -> Path:
     """A set in YOLO's format, described by a data.yaml; c is empty."""
     root = tmp_path / "yolo"
     lines = {
@@ -78,7 +78,7 @@ def yolo(tmp_path: Path, draw: Callable[..., Path]) -> Path:
     }
     (root / "labels/train").mkdir(parents=True)
     for seed, (name, size) in enumerate(SIZES.items()):
-        draw(root / f"images/train/{name}.png", size, seed)
+        draw_frame(root / f"images/train/{name}.png", size, seed)
         (root / f"labels/train/{name}.txt").write_text(lines[name])
     (root / "data.yaml").write_text("train: images/train\nnc: 3\nnames: [stop, give-way, '60']\n")
     return root
@@ -108,20 +108,20 @@ def coco_tree() -> dict[str, list[dict[str, object]]]:
 
 
 @pytest.fixture
-def coco(tmp_path: Path, draw: Callable[..., Path]) -> Path:
+def coco(tmp_path: Path, draw_frame: Callable[..., Path]) -> Path:
     """A set in COCO's format: the .json beside its pictures."""
     for seed, (name, size) in enumerate(SIZES.items()):
-        draw(tmp_path / f"coco/{name}.png", size, seed)
+        draw_frame(tmp_path / f"coco/{name}.png", size, seed)
     path = tmp_path / "coco/instances.json"
     path.write_text(json.dumps(coco_tree()))
     return path
 
 
 @pytest.fixture
-def gtsdb(tmp_path: Path, draw: Callable[..., Path]) -> Path:
+def gtsdb(tmp_path: Path, draw_frame: Callable[..., Path]) -> Path:
     """A set in GTSDB's form: two frames to train on, the second without boxes, and one of the test."""
     for seed, number in enumerate((0, 1, 450)):
-        draw(tmp_path / f"gtsdb/{number:05d}.ppm", (64, 48), seed)
+        draw_frame(tmp_path / f"gtsdb/{number:05d}.ppm", (64, 48), seed)
     (tmp_path / "gtsdb/gt.txt").write_text(
         "00000.ppm;10;11;25;30;11\n00000.ppm;40;4;52;16;1\n00450.ppm;0;0;15;15;14\n"
     )

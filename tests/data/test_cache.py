@@ -3,6 +3,7 @@ import signal
 import subprocess
 import sys
 import time
+from dataclasses import replace
 from pathlib import Path
 
 import numpy as np
@@ -78,6 +79,17 @@ def test_processes_decode_the_same(pictures, folder, decoded, monkeypatch):
     assert not decoded  # all of it happened in other processes
     assert pixels.failures[0][0] == pictures[100].path
     np.testing.assert_array_equal(pixels.images, expected(pictures[:100] + pictures[101:]))
+
+
+def test_processes_know_boxes_in_frames_too(pictures, folder, decoded, monkeypatch):
+    monkeypatch.setattr(cache, "_MANY", 1)
+    boxed = [replace(record, in_frame=True) for record in pictures if record.box]
+    found = load_pixels(boxed, SPEC, cache_dir=folder, workers=2)
+    assert not decoded
+    np.testing.assert_array_equal(found.images, expected(boxed, InputSpec(size=16, crop="margin=0.1")))
+    # The same boxes of cut-out signs are other pictures.
+    cut_out = [replace(record, in_frame=False) for record in boxed]
+    np.testing.assert_array_equal(load_pixels(cut_out, SPEC, cache_dir=folder).images, expected(cut_out))
 
 
 def test_a_process_that_dies_is_made_up_for(pictures, folder, decoded, monkeypatch):

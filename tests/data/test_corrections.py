@@ -116,9 +116,9 @@ def test_a_table_that_is_none(tmp_path: Path) -> None:
 
 
 def test_what_a_reader_is_sure_of_and_nobody_marked_is_proposed(
-    tmp_path: Path, draw: Callable[..., Path]
+    tmp_path: Path, draw_frame: Callable[..., Path]
 ) -> None:
-    path = str(draw(tmp_path / "set/a.png", (80, 40)))
+    path = str(draw_frame(tmp_path / "set/a.png", (80, 40)))
     frame = Frame(path=path, annotations=(STOP, Annotation(box=(50, 0, 80, 20), ignore=True)))
     seen = [
         (9, 9, 29, 31),  # the marked sign

@@ -14,9 +14,9 @@ from roadworthy.data.frames import Annotation, Frame
 
 
 @pytest.fixture
-def set_of(tmp_path: Path, draw: Callable[..., Path]) -> Callable[..., Frame]:
+def set_of(tmp_path: Path, draw_frame: Callable[..., Path]) -> Callable[..., Frame]:
     def make(name: str, *marks: Annotation, seed: int | None = None, **about: str) -> Frame:
-        path = draw(tmp_path / f"{name}.png", (64, 48), ord(name[0]) if seed is None else seed)
+        path = draw_frame(tmp_path / f"{name}.png", (64, 48), ord(name[0]) if seed is None else seed)
         return Frame(path=str(path), annotations=marks, **about)  # type: ignore[arg-type]
 
     return make

@@ -18,11 +18,11 @@ from roadworthy.imaging.decode import decode
 
 
 @pytest.fixture
-def frames(tmp_path: Path, draw: Callable[..., Path]) -> list[Frame]:
+def frames(tmp_path: Path, draw_frame: Callable[..., Path]) -> list[Frame]:
     marks = (Annotation(box=(10, 6, 30, 26)), Annotation(box=(-4, 20, 12, 60)))
     sizes = [(40, 30), (65, 48), (20, 20)]
     return [
-        Frame(path=str(draw(tmp_path / f"set/{n}.png", size, n)), annotations=marks if n == 1 else ())
+        Frame(path=str(draw_frame(tmp_path / f"set/{n}.png", size, n)), annotations=marks if n == 1 else ())
         for n, size in enumerate(sizes)
     ]
 
@@ -83,14 +83,14 @@ def test_a_crop_is_grey_beyond_the_frame(frames: list[Frame], folder: Path) -> N
 
 
 def test_changed_files_and_settings_are_decoded_anew_and_labels_are_not(
-    frames: list[Frame], folder: Path, draw: Callable[..., Path]
+    frames: list[Frame], folder: Path, draw_frame: Callable[..., Path]
 ) -> None:
     assert decoded_anew(frames, folder)
     assert decoded_anew(frames, folder, max_side=30)
     relabelled = [Frame(path=frame.path, annotations=(Annotation(box=(0, 0, 1, 1)),)) for frame in frames]
     assert not decoded_anew(relabelled, folder)
     assert load_frames(relabelled, cache_dir=folder).frames == tuple(relabelled)
-    draw(Path(frames[0].path), (41, 30), 9)
+    draw_frame(Path(frames[0].path), (41, 30), 9)
     assert decoded_anew(frames, folder)
 
 

@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from roadworthy.core.errors import DataError, DataNotFoundError, UnknownNameError
-from roadworthy.data.frame_specs import frames_of_split, has_frames, read_frames
+from roadworthy.data.frame_specs import has_frames, read_frames
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.sources import FRAME_SOURCES
 from roadworthy.data.spec import read_records
@@ -56,17 +56,3 @@ def test_sources_of_single_signs_have_no_frames(gtsdb: Path) -> None:
         read_frames("vok:x")
     with pytest.raises(DataNotFoundError, match="a comma separates only before a known source"):
         read_frames("gtsdb:x,gtsbd:y")
-
-
-def test_frames_of_a_split() -> None:
-    frames = [
-        Frame(path="a", split="train"),
-        Frame(path="b", split="test"),
-        Frame(path="c", source=1),
-    ]
-    assert [frame.path for frame in frames_of_split(frames, "test", "x")] == ["b", "c"]
-    assert [frame.path for frame in frames_of_split(frames, "all", "x")] == ["a", "b", "c"]
-    with pytest.raises(DataError, match="x has no val split; it has test, train"):
-        frames_of_split(frames[:2], "val", "x")
-    with pytest.raises(DataError, match="split 'dev' is unknown"):
-        frames_of_split(frames, "dev", "x")

@@ -16,8 +16,8 @@ Draw = Callable[..., Path]
 
 
 @pytest.fixture
-def frames(tmp_path: Path, draw: Draw) -> list[Frame]:
-    return [Frame(path=str(draw(tmp_path / f"set/{n:02d}.png", (32, 24), n))) for n in range(20)]
+def frames(tmp_path: Path, draw_frame: Draw) -> list[Frame]:
+    return [Frame(path=str(draw_frame(tmp_path / f"set/{n:02d}.png", (32, 24), n))) for n in range(20)]
 
 
 def stems(part: Sequence[Frame]) -> list[str]:
@@ -36,7 +36,7 @@ def test_a_set_without_splits_is_cut_by_the_seed(frames: list[Frame]) -> None:
 
 
 def test_neither_place_nor_format_nor_company_nor_labels_move_a_frame(
-    frames: list[Frame], tmp_path: Path, draw: Draw
+    frames: list[Frame], tmp_path: Path, draw_frame: Draw
 ) -> None:
     test = stems(split_frames(frames)["test"])
     shutil.copytree(tmp_path / "set", tmp_path / "elsewhere/deep/images")
@@ -46,7 +46,7 @@ def test_neither_place_nor_format_nor_company_nor_labels_move_a_frame(
     for frame in moved:
         Path(frame.path).rename(Path(frame.path).with_suffix(".webp"))
     saved = [replace(frame, path=frame.path.replace(".png", ".webp"), source=1) for frame in moved]
-    others = [Frame(path=str(draw(tmp_path / f"other/{n}.png", (32, 24), 100 + n))) for n in range(9)]
+    others = [Frame(path=str(draw_frame(tmp_path / f"other/{n}.png", (32, 24), 100 + n))) for n in range(9)]
     assert stems([f for f in split_frames(others + saved)["test"] if f.source]) == test
 
 

@@ -7,7 +7,8 @@ from PIL import Image
 
 from roadworthy.config import DataConfig
 from roadworthy.core.errors import ConfigError, DataError, LabelError
-from roadworthy.data.open import open_dataset, open_splits, refuse_unmeasurable
+from roadworthy.data.frames import Frame
+from roadworthy.data.open import of_split, open_dataset, open_splits, refuse_unmeasurable
 from roadworthy.imaging.decode import decode
 from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.spec import InputSpec
@@ -209,3 +210,26 @@ def test_splits_without_one_to_train_on_name_what_to_call_train(draw, tmp_path):
         spec = draw(label, split="test")
     with pytest.raises(DataError, match="only test and val: call one of them train, or make new splits"):
         open_splits(DataConfig(spec=spec), SPEC, cache_dir=tmp_path / "cache")
+
+
+def test_a_box_in_a_frame_is_a_picture_with_some_room(gtsdb, tmp_path):
+    data, classes = DataConfig(spec=f"gtsdb:{gtsdb}"), ("speed-30", "right-of-way", "stop")
+    for crop, room in (("full", "margin=0.1"), ("roi", "roi"), ("margin=0.5", "margin=0.5")):
+        spec = InputSpec(size=16, crop=crop)
+        found, _ = open_dataset(data, spec, classes, split="train", cache_dir=tmp_path / "cache")
+        assert [classes[target] for target in found.targets] == ["right-of-way", "speed-30"]
+        street = decode(gtsdb / "00000.ppm")
+        for record, image in zip(found.records, found.images, strict=True):
+            np.testing.assert_array_equal(
+                image, crop_resize(street, InputSpec(size=16, crop=room), record.box)
+            )
+    test, _ = open_dataset(data, SPEC, classes, cache_dir=tmp_path / "cache")
+    assert [record.label for record in test.records] == ["stop"]
+
+
+def test_frames_of_a_split():
+    frames = [Frame(path="a", split="train"), Frame(path="b", split="test"), Frame(path="c", source=1)]
+    assert [frame.path for frame in of_split(frames, "test", "x")] == ["b", "c"]
+    assert [frame.path for frame in of_split(frames, "all", "x")] == ["a", "b", "c"]
+    with pytest.raises(DataError, match="x has no val split; it has test, train"):
+        of_split(frames[:2], "val", "x")

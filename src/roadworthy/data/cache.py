@@ -112,7 +112,7 @@ def _key(records: Sequence[Record], spec: InputSpec, max_pixels: int) -> str:
     for record in records:
         if record.path not in seen:
             seen[record.path] = f"{os.path.abspath(record.path)}\0{file_state(record.path)}"  # noqa: PTH100 - as above
-        line = f"{seen[record.path]}\0{record.box}{record.fault}\n"
+        line = f"{seen[record.path]}\0{record.box}{record.fault}{' in frame' * record.in_frame}\n"
         digest.update(line.encode(errors="surrogateescape"))
     return digest.hexdigest()[:40]
 
@@ -289,8 +289,9 @@ class _Decoder:
         record = self.records[index]
         if record.fault:
             return record.fault
+        spec = self.spec.for_box() if record.in_frame else self.spec
         try:
-            square = read_square(record.path, self.spec, record.box, self.max_pixels)
+            square = read_square(record.path, spec, record.box, self.max_pixels)
         except ImageError as error:
             return str(error)
         if out is not None:
@@ -368,7 +369,7 @@ class _Decoder:
                 process.wait()
 
     def _job(self, path: Path, start: int, stop: int) -> str:
-        part = [(record.path, record.box, record.fault) for record in self.records[start:stop]]
+        part = [(r.path, r.box, r.fault, r.in_frame) for r in self.records[start:stop]]
         job = {"file": str(path), "start": start, "spec": asdict(self.spec), "max_pixels": self.max_pixels}
         return json.dumps({**job, "pictures": part})
 
@@ -381,8 +382,8 @@ def _work() -> None:
     job = json.load(sys.stdin)
     spec = InputSpec(**job["spec"])
     records = [
-        Record(path=path, label="", box=box and tuple(box), fault=fault)
-        for path, box, fault in job["pictures"]
+        Record(path=path, label="", box=box and tuple(box), fault=fault, in_frame=in_frame)
+        for path, box, fault, in_frame in job["pictures"]
     ]
     shape = (len(records), spec.size, spec.size, 3)
     offset = job["start"] * int(np.prod(shape[1:]))

@@ -2,12 +2,10 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
 from dataclasses import replace
 
 from roadworthy.core.errors import DataError, DataNotFoundError
 from roadworthy.data.frames import Annotation, Frame
-from roadworthy.data.records import SPLITS
 from roadworthy.data.sources import FRAME_SOURCES
 from roadworthy.data.sources._labels import label_reader
 from roadworthy.data.spec import SourceSpec, locate, parse_spec, spelling_hint
@@ -55,19 +53,3 @@ def _of_source(frame: Frame, index: int) -> Frame:
         return replace(marked, group=f"{index}:{marked.group}") if marked.group else marked
 
     return replace(frame, source=index, annotations=tuple(map(apart, frame.annotations)))
-
-
-def frames_of_split(frames: Sequence[Frame], split: str, spec: str) -> list[Frame]:
-    """Those of a split, all of a source without splits; DataError where none is left."""
-    if split not in (*SPLITS, "all"):
-        raise DataError(f"split {split!r} is unknown; use {', '.join(SPLITS)} or all")
-    divided = {frame.source for frame in frames if frame.split}
-    chosen = [
-        frame
-        for frame in frames
-        if split == "all" or frame.source not in divided or (frame.split or "train") == split
-    ]
-    if not chosen:
-        found = ", ".join(sorted({frame.split or "train" for frame in frames}))
-        raise DataError(f"{spec} has no {split} split; it has {found or 'nothing'}")
-    return chosen

@@ -16,13 +16,11 @@ import numpy as np
 from roadworthy.data.cache import load_pixels
 from roadworthy.data.frames import Frame
 from roadworthy.data.groups import join, near_pairs, perceptual_hashes
-from roadworthy.data.looks import FLAT, alike
+from roadworthy.data.looks import FLAT, THUMB, alike
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.splits import parse_fold, split_records
-from roadworthy.imaging.spec import InputSpec
 
 FrameSplits = dict[str, list[Frame]]
-_WHOLE = InputSpec(size=32, resize="bilinear", crop="full")
 
 
 def split_frames(
@@ -96,7 +94,7 @@ def _names(frames: Sequence[Frame]) -> list[str]:
 def _likes(frames: Sequence[Frame], cache_dir: Path | None) -> list[int]:
     """For each frame the first of those that look like it, directly or through others; mostly itself."""
     records = [Record(path=frame.path, label="", fault=frame.fault) for frame in frames]
-    pixels = load_pixels(records, _WHOLE, cache_dir=cache_dir, skip_unreadable=True)
+    pixels = load_pixels(records, THUMB, cache_dir=cache_dir, skip_unreadable=True)
     shown = [
         int(i)
         for i, image in zip(pixels.kept, pixels.images, strict=True)

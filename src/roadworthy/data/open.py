@@ -6,7 +6,7 @@ from collections import Counter
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import asdict, dataclass, replace
 from pathlib import Path
-from typing import TYPE_CHECKING, Any
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import numpy as np
 
@@ -18,6 +18,7 @@ from roadworthy.core.notes import hearing, say, some
 from roadworthy.core.words import plural
 from roadworthy.data.cache import Pixels, load_pixels
 from roadworthy.data.dataset import Dataset
+from roadworthy.data.frames import Frame
 from roadworthy.data.groups import assign_groups
 from roadworthy.data.records import SPLITS, Record
 from roadworthy.data.spec import parse_spec, read_records
@@ -28,6 +29,7 @@ from roadworthy.imaging.spec import InputSpec
 if TYPE_CHECKING:
     from roadworthy.data.drawings import Drawings
 
+T = TypeVar("T", Record, Frame)
 Counts = Mapping[str, Mapping[str, int]]
 
 
@@ -301,8 +303,8 @@ def refuse_unmeasurable(splits: Splits, data: DataConfig) -> None:
     )
 
 
-def of_split(records: Sequence[Record], split: str, spec: str) -> list[Record]:
-    """Those of a split, all of a source without splits; DataError where none is left."""
+def of_split(records: Sequence[T], split: str, spec: str) -> list[T]:
+    """The records or frames of a split, all of a source without splits; DataError where none is left."""
     if split not in (*SPLITS, "all"):
         raise DataError(f"split {split!r} is unknown; use {', '.join(SPLITS)} or all")
     divided = {record.source for record in records if record.split}

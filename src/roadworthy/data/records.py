@@ -41,6 +41,7 @@ class Record:
     pinned: it stays in its split, however the rest is divided.
     box: the sign's box in pixels (x2 and y2 exclusive), if the source knows it.
     source: index of the source in the data spec, for shares and to keep sets apart.
+    in_frame: the box is the picture; the file is of a whole street, and never used whole.
     drawing: how to draw it, if it is not a file.
     fault: why its row in the source cannot be used, or empty; such a picture counts as unreadable.
     """
@@ -54,3 +55,4 @@ class Record:
     drawing: Drawing | None = None
     pinned: bool = False
     fault: str = ""
+    in_frame: bool = False

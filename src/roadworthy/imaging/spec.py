@@ -3,13 +3,13 @@
 from __future__ import annotations
 
 import re
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 
 from roadworthy.core.errors import ConfigError
 from roadworthy.imaging.resizing import RESIZE_RULES
 
 NORMALISATIONS = ("per-image", "unit")
-
+ROOM = 0.1  # of a sign's size, left around it on every side where a reader of whole pictures is shown a box
 
 _CROP = re.compile(r"roi|full|margin=(0|0?\.\d+|[1-3](\.\d+)?)")
 
@@ -42,3 +42,7 @@ class InputSpec:
             raise ConfigError(
                 f"crop is {self.crop!r}; use full, roi or margin=F with F from 0 to 3, like margin=0.1"
             )
+
+    def for_box(self) -> InputSpec:
+        """The same for a box in a larger picture, of which `full` would show everything but the sign."""
+        return replace(self, crop=f"margin={ROOM}") if self.crop == "full" else self

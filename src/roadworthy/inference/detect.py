@@ -15,6 +15,7 @@ from roadworthy.core.arrays import Box, ByteArray, FloatArray, IntArray
 from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.resizing import RESIZE_RULES
+from roadworthy.imaging.spec import ROOM as ROOM  # around one that a person gives, too
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.network import Network
@@ -39,7 +40,6 @@ _INSIDE = 0.6  # share of the smaller box within the larger, from which they do 
 _SOFT = 4.0  # of log-odds: a window so much below the best has a third of its say in the box
 _SHIFTS = 4  # of a box towards the windows that it overlaps; it then hardly moves any more
 _NEAR = 0.8  # of the larger side: boxes whose middles lie nearer than that are not two signs
-ROOM = 0.1  # around a box, for the second look; around one that a person gives, too
 # A box is adjusted by what the network for crops says of it larger and smaller, wider and higher, moved.
 _FACTORS = np.log([0.65, 0.75, 0.87, 1.0, 1.15, 1.3, 1.5])
 _MOVES = np.array([-0.3, -0.2, -0.1, 0.0, 0.1, 0.2, 0.3])  # of the box's sides

@@ -243,7 +243,7 @@ def preparing(config: Config) -> dict[str, float]:
         read = time.perf_counter()
         image = decode(data)
         decoded = time.perf_counter()
-        crop_resize(image, config.input, record.box)
+        crop_resize(image, config.input.for_box() if record.in_frame else config.input, record.box)
         times = (read - start, decoded - read, time.perf_counter() - decoded)
         for values, value in zip(taken.values(), times, strict=True):
             values.append(value)

@@ -160,7 +160,13 @@ def _preview_frames(
             f"{data.spec} is of frames, which are shown whole with their boxes; --policy, --size and --crop "
             "are for pictures of single signs"
         )
-    frames = [frame for frame in _frames(data)[0] if not frame.fault]
+    found = _frames(data)[0]
+    frames = [frame for frame in found if not frame.fault]
+    if not frames:
+        raise DataError(
+            f"none of the {len(found):,} frames of {data.spec} can be used, first: {found[0].path} "
+            f"{found[0].fault}"
+        )
     rng = np.random.default_rng(seed)
     chosen = [frames[int(i)] for i in np.sort(rng.permutation(len(frames))[:n])]
     make_folder(out.parent)

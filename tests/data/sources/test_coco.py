@@ -58,7 +58,7 @@ def test_pycocotools_still_reads_them_so(coco: Path) -> None:
     assert found == PYCOCOTOOLS
 
 
-def test_a_folder_of_several_files_names_the_splits(coco: Path, draw: Callable[..., Path]) -> None:
+def test_a_folder_of_several_files_names_the_splits(coco: Path, draw_frame: Callable[..., Path]) -> None:
     root = coco.parent
     tree = coco_tree()
     for split, n in {"train": 0, "val": 1}.items():

@@ -28,10 +28,10 @@ def test_frames_may_be_saved_in_another_format(gtsdb: Path) -> None:
 
 
 def test_the_table_is_found_below_and_other_pictures_are_none(
-    gtsdb: Path, tmp_path: Path, draw: Callable[..., Path]
+    gtsdb: Path, tmp_path: Path, draw_frame: Callable[..., Path]
 ) -> None:
-    draw(gtsdb / "00/00000.ppm")  # the official archive holds cut-out signs, a folder per class
-    draw(gtsdb / "example.png")
+    draw_frame(gtsdb / "00/00000.ppm")  # the official archive holds cut-out signs, a folder per class
+    draw_frame(gtsdb / "example.png")
     (tmp_path / "above").mkdir()
     gtsdb.rename(tmp_path / "above/FullIJCNN2013")
     frames = read(tmp_path / "above", {}, "names")
@@ -56,12 +56,12 @@ def test_a_broken_line_is_named(gtsdb: Path, line: str, reason: str) -> None:
         read(gtsdb, {}, "names")
 
 
-def test_what_is_missing_or_there_twice_is_an_error(gtsdb: Path, draw: Callable[..., Path]) -> None:
+def test_what_is_missing_or_there_twice_is_an_error(gtsdb: Path, draw_frame: Callable[..., Path]) -> None:
     with pytest.raises(DataNotFoundError, match="no folder"):
         read(gtsdb / "nowhere", {}, "names")
     with pytest.raises(ConfigError, match="no setting 'split'"):
         read(gtsdb, {"split": "official"}, "names")
-    draw(gtsdb / "00001.png")
+    draw_frame(gtsdb / "00001.png")
     with pytest.raises(DataError, match="frame 00001 twice"):
         read(gtsdb, {}, "names")
     (gtsdb / "00001.png").unlink()

@@ -78,8 +78,8 @@ def test_pictures_in_another_format_and_names_with_foreign_folders(voc: Path) ->
     )
 
 
-def test_pictures_without_an_xml_are_no_empty_frames(voc: Path, draw: Callable[..., Path]) -> None:
-    draw(voc / "images/d.png")
+def test_pictures_without_an_xml_are_no_empty_frames(voc: Path, draw_frame: Callable[..., Path]) -> None:
+    draw_frame(voc / "images/d.png")
     with hearing() as notes:
         assert len(read(voc, {}, "names")) == 3
     assert any("1 picture has no .xml" in note for note in notes)

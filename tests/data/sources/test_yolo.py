@@ -133,9 +133,9 @@ def test_a_broken_yaml_is_one_line(yolo: Path, text: str, reason: str) -> None:
     assert "\n" not in str(caught.value)
 
 
-def test_splits_and_places_of_a_yaml(yolo: Path, draw: Callable[..., Path]) -> None:
+def test_splits_and_places_of_a_yaml(yolo: Path, draw_frame: Callable[..., Path]) -> None:
     for name in ("d", "e"):
-        draw(yolo / f"valid/images/{name}.png")
+        draw_frame(yolo / f"valid/images/{name}.png")
         (yolo / "valid/labels").mkdir(exist_ok=True)
         (yolo / f"valid/labels/{name}.txt").write_text("0 0.5 0.5 0.5 0.5\n")
     (yolo / "list.txt").write_text("./valid/images/e.png\n\n")
@@ -185,7 +185,7 @@ def test_a_label_that_cannot_be_a_class(yolo: Path) -> None:
         read(yolo, {}, "names")
 
 
-def test_what_is_not_there(tmp_path: Path, draw: Callable[..., Path]) -> None:
+def test_what_is_not_there(tmp_path: Path, draw_frame: Callable[..., Path]) -> None:
     with pytest.raises(DataNotFoundError, match="nothing at"):
         read(tmp_path / "nowhere", {}, "names")
     with pytest.raises(DataNotFoundError, match="no pictures in"):

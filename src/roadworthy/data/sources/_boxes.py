@@ -105,6 +105,7 @@ def records_of(frames: Sequence[Frame], place: str) -> list[Record]:
                     split=frame.split,
                     box=marked.box,
                     fault=frame.fault,
+                    in_frame=True,
                 )
             )
     reasons = {"of signs without a class": nameless, "that are to be ignored": ignored}
