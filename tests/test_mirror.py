@@ -23,7 +23,6 @@ COVERED_BY = {
     "core/verdicts.py": "evaluate/statistics/test_verdicts.py",
     "core/finding_rule.py": "workflows/test_find_training.py",
     "data/drawn_frames.py": "data/sources/test_streets.py",
-    "data/tables.py": "data/sources/test_csv_file.py",
     "data/open_frames.py": "workflows/test_find_training.py",
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",

@@ -10,6 +10,7 @@ from PIL import Image
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.core.errors import ConfigError, DataError, UsageError
+from roadworthy.data.open_frames import open_frames, open_split
 from roadworthy.workflows.find_training import chosen_rule, settled
 
 pytestmark = pytest.mark.filterwarnings("ignore::roadworthy.core.notes.DataWarning")
@@ -150,3 +151,12 @@ def test_settings_of_readers_give_way_to_a_finders_own() -> None:
 def test_thresholds_without_frames_are_a_guess() -> None:
     rule = chosen_rule([], Config())
     assert (rule.threshold, rule.frames) == (0.5, 0)
+
+
+def test_the_validation_frames_of_a_set_are_those_that_training_sets_aside(frames: Path) -> None:
+    named = open_split(DataConfig(spec=f"coco:{frames}"), "val")
+    assert [Path(frame.path).stem for frame in named.frames] == ["val0", "val1", "val2", "val3"]
+    whole = DataConfig(spec=f"coco:{frames}/train.json?split_seed=0")
+    assert {frame.path for frame in open_split(whole, "val").frames} == {
+        frame.path for frame in open_frames(whole).val.frames
+    }

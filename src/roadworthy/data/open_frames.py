@@ -12,9 +12,10 @@ from roadworthy.core.errors import DataError
 from roadworthy.core.notes import say
 from roadworthy.core.words import plural
 from roadworthy.data.frame_pixels import load_frames
-from roadworthy.data.frame_specs import frames_of_split, read_frames
+from roadworthy.data.frame_specs import read_frames
 from roadworthy.data.frame_splits import split_frames
 from roadworthy.data.frames import Decoded, Frame
+from roadworthy.data.open import of_split
 from roadworthy.data.spec import parse_spec
 
 
@@ -88,8 +89,16 @@ class FrameSplits:
 def open_split(
     data: DataConfig, split: str, *, progress: Callable[[int, int], None] | None = None
 ) -> FrameSet:
-    """The frames of one split to measure on; all of a source without splits."""
-    own = frames_of_split(read_frames(data.spec, data.labels), split, data.spec)
+    """The frames of one split to measure on; all of a source without splits.
+
+    A validation split that a set does not name is the one that training would set aside.
+    """
+    frames = read_frames(data.spec, data.labels)
+    named = {frame.split for frame in frames}
+    if split == "val" and split not in named and named != {""}:
+        own = split_frames(frames, data.split, data.split_seed, data.val_fraction)[split]
+    else:
+        own = of_split(frames, split, data.spec)
     return _decoded(own, data, progress)
 
 
