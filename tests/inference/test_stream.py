@@ -13,6 +13,7 @@ from roadworthy.core.errors import CheckpointError, DataNotFoundError, ShapeErro
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference import inputs, stream
+from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.confidence import answer
 from roadworthy.inference.inputs import expand_inputs
 from roadworthy.inference.stream import predict_files
@@ -180,7 +181,7 @@ def test_the_light_modules_need_no_torch():
 def test_every_sign_found_is_a_row_with_its_box(tmp_path):
     def look(image):
         level = int(image[0, 0, 0])
-        return [((i, 0.0, i + 4.0, 4.0), np.eye(3)[i] * 9) for i in range(level // 50)]
+        return [Found((i, 0.0, i + 4.0, 4.0), np.eye(3)[i] * 9) for i in range(level // 50)]
 
     paths = [picture(tmp_path / "two.png", 100), tmp_path / "none.png", picture(tmp_path / "empty.png", 10)]
     rows = list(stream.find_files(paths, look, CLASSES))
@@ -200,7 +201,7 @@ def test_only_what_is_not_sure_is_looked_at_closer(tmp_path):
 
     def look(image):
         looked.append(int(image[0, 0, 0]))
-        return [((1.0, 1.0, 5.0, 5.0), np.array([0.0, 0.0, 9.0]))] if image[0, 0, 0] < 80 else []
+        return [Found((1.0, 1.0, 5.0, 5.0), np.array([0.0, 0.0, 9.0]))] if image[0, 0, 0] < 80 else []
 
     def unsure_below_64(images):
         level = np.minimum(images[:, 0, 0, 0] // 64, 2)
@@ -225,7 +226,7 @@ def test_a_closer_look_that_is_no_surer_changes_nothing(tmp_path):
     def unsure(images):
         return np.tile([0.2, 0.1, 0.0], (len(images), 1))
 
-    for found in ([], [((0.0, 0.0, 4.0, 4.0), np.array([0.0, 0.3, 0.0]))]):
+    for found in ([], [Found((0.0, 0.0, 4.0, 4.0), np.array([0.0, 0.3, 0.0]))]):
         (row,) = predict_files(
             [path], unsure, SPEC, CLASSES, rejection=rejection, closer=lambda _, f=found: f
         )
@@ -254,7 +255,7 @@ def test_grey_is_never_accepted_as_what_only_colour_tells_apart(tmp_path, answer
         return np.tile(logits, (len(images), 1))
 
     def look(image):
-        return [((1.0, 1.0, 9.0, 9.0), logits)]
+        return [Found((1.0, 1.0, 9.0, 9.0), logits)]
 
     by_itself = None if threshold is None else True
     for rows in (
@@ -276,7 +277,7 @@ def test_what_is_found_in_grey_by_a_closer_look_is_held_to_the_same(tmp_path):
 
     def look(image):
         looked.append(image.shape)
-        return [((1.0, 1.0, 9.0, 9.0), np.array([9.0, 0.0, 0.0]))]
+        return [Found((1.0, 1.0, 9.0, 9.0), np.array([9.0, 0.0, 0.0]))]
 
     def unsure(images):
         return np.tile([0.0, 0.3, 0.0], (len(images), 1))
