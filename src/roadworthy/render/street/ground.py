@@ -269,8 +269,8 @@ def _litter(reflect: Floats, across: Floats, z: Floats, road: Road, rng: Generat
     """Fallen leaves, most of them at the road's edge."""
     shade, order = leaves(0)
     shift = rng.integers(SIDE, size=2)
-    column = ((across * 90).astype(np.int32) + int(shift[0])) & (SIDE - 1)
-    row = ((z * 90).astype(np.int32) + int(shift[1])) & (SIDE - 1)
+    column = ((across * 150).astype(np.int32) + int(shift[0])) & (SIDE - 1)
+    row = ((z * 150).astype(np.int32) + int(shift[1])) & (SIDE - 1)
     when = order[row[:, None], column]
     edge = np.minimum(np.abs(across - road.edge(-1)), np.abs(across - road.edge(1)))
     share = road.litter * np.exp(-edge / 1.2) + 0.02

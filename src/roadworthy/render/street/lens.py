@@ -51,17 +51,17 @@ def any_lens(rng: Generator, night: bool) -> Lens:
     """A camera: most are fair dashcams, some are poor."""
     poor = rng.random() < 0.3
     return Lens(
-        exposure=float(rng.uniform(0.09, 0.26) * (0.45 if night else 1.0)),
-        contrast=float(rng.uniform(0.0, 0.9)),
-        colours=(float(rng.uniform(0.92, 1.1)), 1.0, float(rng.uniform(0.9, 1.12))),
+        exposure=float(0.05 * 5 ** rng.random() * (0.5 if night else 1.0)),
+        contrast=float(rng.uniform(0.0, 1.3)),
+        colours=(float(rng.uniform(0.85, 1.1)), 1.0, float(rng.uniform(0.9, 1.25))),
         saturation=float(rng.uniform(0.6, 1.3)),
-        blur=float(rng.uniform(0.35, 0.8) + poor * rng.uniform(0.0, 1.0)),
+        blur=float(rng.uniform(0.2, 0.7) + poor * rng.uniform(0.0, 1.0)),
         streak=float(rng.uniform(2, 9)) if rng.random() < 0.12 else 0.0,
         glare=float(rng.uniform(0.0, 0.1) + 0.12 * night),
-        noise=float(rng.uniform(0.003, 0.015) * (1 + 2 * night) * (1 + poor)),
+        noise=float(0.001 * 10 ** rng.random() * (1 + 2 * night) * (1 + poor)),
         sharpen=float(rng.uniform(0, 160)) if rng.random() < 0.6 else 0.0,
         vignette=float(rng.uniform(0, 0.35)),
-        black=float(rng.uniform(0, 0.04)),
+        black=float(max(0.0, rng.uniform(-0.06, 0.04))),
         codec=str(rng.choice(["jpeg", "webp", "none"], p=[0.65, 0.25, 0.1])),
         quality=int(rng.uniform(25, 60) if poor else rng.uniform(55, 95)),
         small=float(rng.uniform(0.5, 0.9)) if poor and rng.random() < 0.5 else 1.0,
@@ -141,7 +141,10 @@ def _noisy(picture: Image.Image, deviation: float, rng: Generator) -> Image.Imag
         for y in range(-top, picture.height, SIDE):
             grain.paste(_grain(), (x, y))
     table = [min(255, max(0, round(128 + (level - 128) * scale))) for level in range(256)]
-    return ImageChops.add(picture, grain.point(table * 3), offset=-128)
+    noisy = ImageChops.add(picture, grain.point(table * 3), offset=-128)
+    # What is burnt out has no grain.
+    there = picture.convert("L").point([255 if v < 200 else (255 - v) * 255 // 55 for v in range(256)])
+    return Image.composite(noisy, picture, there)
 
 
 @cache
