@@ -8,6 +8,7 @@ from pathlib import Path
 
 import pytest
 
+from roadworthy.core.errors import ConfigError
 from roadworthy.data.frame_specs import read_frames
 from roadworthy.data.frame_splits import split_frames, units_of, with_splits
 from roadworthy.data.frames import Annotation, Frame
@@ -28,6 +29,11 @@ def test_a_set_without_splits_is_cut_by_the_seed(frames: list[Frame]) -> None:
     parts = split_frames(frames)
     assert {name: len(part) for name, part in parts.items()} == {"train": 14, "val": 2, "test": 4}
     assert all(stems(part) == sorted(stems(part)) for part in parts.values())
+    for share in (0.0, 0.3):
+        other = split_frames(frames, val_fraction=share)
+        assert (stems(other["test"]), len(other["val"])) == (stems(parts["test"]), 20 * share)
+    with pytest.raises(ConfigError, match=r"data\.val_fraction is 0\.8"):
+        split_frames(frames, val_fraction=0.8)
     assert stems(split_frames(frames[::-1])["test"]) == stems(parts["test"])[::-1]
     assert stems(split_frames(frames, seed=1)["test"]) != stems(parts["test"])
     assert [f.split for f in with_splits(frames, 0)] == [
@@ -99,7 +105,7 @@ def test_the_projects_own_splits(real_data: Path) -> None:
         pytest.skip("ROADWORTHY_DATA holds no frames/voc877")
     voc = split_frames(read_frames(f"voc:{real_data}/frames/voc877"))
     assert {name: len(part) for name, part in voc.items()} == {"train": 614, "val": 88, "test": 175}
-    assert digest(voc["test"]) == "76c05a5e4ffc74df"
+    assert digest(voc["test"]) == "dc118ca641c8aaac"
     gtsdb = split_frames(read_frames(f"gtsdb:{real_data}/frames/gtsdb"))
     assert stems(gtsdb["test"]) == [f"{n:05d}" for n in range(450, 600)]
     assert {name: len(part) for name, part in gtsdb.items()} == {"train": 405, "val": 45, "test": 150}

@@ -13,12 +13,13 @@ from pathlib import Path, PurePath
 
 import numpy as np
 
+from roadworthy.core.errors import ConfigError
 from roadworthy.data.cache import load_pixels
 from roadworthy.data.frames import Frame
 from roadworthy.data.groups import join, near_pairs, perceptual_hashes
 from roadworthy.data.looks import FLAT, THUMB, alike
 from roadworthy.data.records import SPLITS, Record
-from roadworthy.data.splits import parse_fold, split_records
+from roadworthy.data.splits import AUTO_TEST, parse_fold, split_records
 
 FrameSplits = dict[str, list[Frame]]
 
@@ -69,8 +70,22 @@ def _split_set(
         )
         for number, frame in enumerate(frames)
     ]
-    parts = split_records(records, split, "track", seed, val_fraction)
+    if split == "auto" and not own & {"val", "test"}:
+        parts = _cut(records, seed, val_fraction)
+    else:
+        parts = split_records(records, split, "track", seed, val_fraction)
     return {name: [frames[int(record.path)] for record in part] for name, part in parts.items()}
+
+
+def _cut(records: Sequence[Record], seed: int, val_fraction: float) -> dict[str, list[Record]]:
+    """A set that names no splits: the test first, so that it is the same whatever is left to validate on."""
+    if not 0 <= val_fraction < 1 - AUTO_TEST:
+        raise ConfigError(
+            f"data.val_fraction is {val_fraction:g}; it must be at least 0 and below {1 - AUTO_TEST:g}"
+        )
+    parts = split_records(records, f"{1 - AUTO_TEST}/0/{AUTO_TEST}", "track", seed)
+    val = val_fraction / (1 - AUTO_TEST)
+    return {**split_records(parts["train"], f"{1 - val}/{val}", "track", seed), "test": parts["test"]}
 
 
 def units_of(frames: Sequence[Frame], cache_dir: Path | None = None) -> list[str]:
