@@ -122,6 +122,14 @@ def test_recall_where_so_many_false_alarms_are_allowed() -> None:
     )
 
 
+def test_a_sign_that_is_not_found_at_a_threshold_is_not_read_at_it() -> None:
+    read = {"predicted": ("stop", "stop"), "confidence": np.ones(2), "labels": ("stop",)}
+    one = frame("a", [(50, 50, 70, 70, 0.9), (0, 0, 20, 20, 0.5)], wanted=[(0, 0, 20, 20)], **read)
+    found = measured(one)
+    assert found.recall_by_size[0].read.value == found.found_and_read.value == 1
+    assert [point.recall_by_size[0].read.value for point in found.recall_at] == [0] * 4
+
+
 def test_intervals_at_a_rate_hold_wilsons_and_the_bootstraps() -> None:
     found = compute_finder_metrics(random_frames(3, 40), split="test", config=EvaluateConfig(bootstrap=400))
     wider = []

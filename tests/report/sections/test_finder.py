@@ -32,7 +32,7 @@ def write(folder: Path, predictions: FinderPredictions, **extra: Any) -> Path:
     metrics = compute_finder_metrics(predictions, split="test", config=CONFIG, extra=extra)
     home = RunFolder(folder)
     home.write_provenance({"command": "roadworthy evaluate finder.onnx"})
-    home.write_data({"spec": "gtsdb:", "notes": []})
+    home.write_data({"spec": "gtsdb:", "notes": ["3 frames have no box."]})
     picture = np.random.default_rng(0).integers(0, 255, (450, 450, 3)).astype(np.uint8)
     home.write_finder_results(metrics, predictions, CONFIG.danger, lambda path: picture)
     return folder
@@ -172,6 +172,8 @@ def test_doubts_stand_beneath_the_figures(tmp_path: Path) -> None:
     where = write(tmp_path, CASES["read"](), trained_on=3, warnings=[{"name": "w", "text": "Few frames."}])
     said = [one.text for one in blocks(where, "result") if isinstance(one, Text) and one.tone == "warning"]
     assert "Few frames." in said
+    plain = [one.text for one in blocks(where, "result") if isinstance(one, Text) and one.tone == "plain"]
+    assert plain[-1] == "3 frames have no box."
     assert "3 frames of these were trained on: the figures flatter the model." in said
 
 

@@ -20,7 +20,7 @@ from roadworthy.report.sections.run import FinderRun
     shows=("split", "task", "undivided", "drawn", "warnings", "trained_on", "weights", "best_epoch"),
 )
 def result(run: FinderRun) -> list[Block]:
-    """The task, the headline figures, and every reason to doubt them."""
+    """The task, the headline figures, and every reason to doubt them, and what was said of the data."""
     m = run.metrics
     asked = Text(text=f"{_asked(run)} {weights_used(run)}".strip())
     facts = [*_found(m), *_false(m), *_said(m), *_time(m)]
@@ -28,6 +28,7 @@ def result(run: FinderRun) -> list[Block]:
         asked,
         Facts(items=tuple(facts), headline=len(facts)),
         *(Text(text=text, tone="warning") for text in doubts(m)),
+        *(Text(text=str(note)) for note in run.data.get("notes") or ()),
     ]
 
 
