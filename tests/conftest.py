@@ -215,6 +215,83 @@ def colours(toy: Callable[..., Any], tmp_path_factory: pytest.TempPathFactory) -
     return path
 
 
+@pytest.fixture(scope="session")
+def red_finder(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """A finder's bundle whose every answer is known: one box, about all that is red, with a score of 0.9."""
+    pytest.importorskip("onnx", reason="making ONNX files needs roadworthy[export]")
+    from onnx import parser
+
+    from roadworthy.core.finding_rule import FindingRule
+    from roadworthy.imaging.spec import InputSpec
+    from roadworthy.inference.boxes import MULTIPLE
+    from roadworthy.inference.bundle import Manifest, seal
+
+    model = parser.parse_model(RED_FINDER)
+    manifest = Manifest(
+        kind="find",
+        classes=("sign",),
+        input=InputSpec(size=64),
+        stride=MULTIPLE,
+        finding=FindingRule(threshold=0.5, sure=0.8, frames=10),
+    )
+    path = tmp_path_factory.mktemp("finder") / "red.onnx"
+    path.write_bytes(seal(model.SerializeToString(), manifest))
+    return path
+
+
+RED_FINDER = """
+<ir_version: 10, opset_import: ["" : 20]>
+red (uint8[1, height, width, 3] images) => (float[1, cells, 5] logits)
+<int64[1] zero = {0}, int64[1] one = {1}, int64[1] two = {2}, int64[1] three = {3}, int64 first = {0},
+ int64 step = {1}, float bright = {150.0}, float dark = {100.0}, float score = {0.9}, int64[2] all = {0, 1},
+ int64[3] shape = {1, 1, 5}, int64[2] ends = {0, 3}>
+{
+  levels = Cast <to = 1> (images)
+  reds = Slice (levels, zero, one, three)
+  greens = Slice (levels, one, two, three)
+  above = Greater (reds, bright)
+  below = Less (greens, dark)
+  both = And (above, below)
+  shown = Cast <to = 1> (both)
+  flat = Squeeze (shown, ends)
+  columns = ReduceMax <keepdims = 0> (flat, zero)
+  rows = ReduceMax <keepdims = 0> (flat, one)
+  size = Shape (flat)
+  height = Gather (size, first)
+  width = Gather (size, step)
+  xs = Range (first, width, step)
+  ys = Range (first, height, step)
+  x = Cast <to = 1> (xs)
+  y = Cast <to = 1> (ys)
+  wide = Cast <to = 1> (width)
+  high = Cast <to = 1> (height)
+  from_right = Sub (wide, x)
+  from_below = Sub (high, y)
+  unit = Cast <to = 1> (step)
+  next_x = Add (x, unit)
+  next_y = Add (y, unit)
+  a = Mul (columns, from_right)
+  b = Mul (rows, from_below)
+  c = Mul (columns, next_x)
+  d = Mul (rows, next_y)
+  am = ReduceMax <keepdims = 1> (a, zero)
+  bm = ReduceMax <keepdims = 1> (b, zero)
+  x1 = Sub (wide, am)
+  y1 = Sub (high, bm)
+  x2 = ReduceMax <keepdims = 1> (c, zero)
+  y2 = ReduceMax <keepdims = 1> (d, zero)
+  any = ReduceMax <keepdims = 0> (flat, all)
+  sure = Mul (any, score)
+  last = Reshape (sure, one)
+  row = Concat <axis = 0> (x1, y1, x2, y2, last)
+  once = Reshape (row, shape)
+  lines = Slice (size, zero, one)
+  times = Concat <axis = 0> (one, lines, one)
+  logits = Expand (once, times)
+}
+"""
+
+
 @pytest.fixture
 def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
     """What a program of the page's modules makes of `given`."""

@@ -6,6 +6,7 @@ import csv
 import io
 import json
 from collections.abc import Callable
+from dataclasses import replace
 from pathlib import Path
 from typing import Any
 
@@ -15,10 +16,11 @@ from PIL import Image
 
 import roadworthy
 from roadworthy.cli import app as cli
-from roadworthy.core.errors import UsageError
+from roadworthy.core.errors import BundleError, UsageError
+from roadworthy.core.finding_rule import FindingRule
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.spec import InputSpec
-from roadworthy.inference.bundle import Manifest, seal
+from roadworthy.inference.bundle import Manifest, read_bundle, seal
 
 CLASSES = ("stop", "speed-60", "no-sign")  # red, green, blue
 BOX = (60, 20, 110, 70)
@@ -49,23 +51,44 @@ def street(colour: tuple[int, int, int] | None = (220, 0, 0)) -> np.ndarray:
     return image
 
 
-def test_signs_are_found_with_their_boxes(bundle: Path) -> None:
-    classifier = roadworthy.load(bundle)
-    assert classifier.finds
-    found = classifier.find(street())
-    assert found[0].predicted == "stop"
-    assert found[0].accepted is True
-    for row in found:  # by colour alone their size cannot be told, but where they are can
-        assert row.box is not None
-        middle = ((row.box[0] + row.box[2]) / 2, (row.box[1] + row.box[3]) / 2)
-        assert BOX[0] < middle[0] < BOX[2]
-        assert BOX[1] < middle[1] < BOX[3]
+def test_signs_are_found_with_their_boxes(bundle: Path, red_finder: Path) -> None:
+    classifier = roadworthy.load(bundle, finder=red_finder)
+    (row,) = classifier.find(street())
+    assert (row.predicted, row.accepted, row.box) == ("stop", True, BOX)
+    assert row.found == pytest.approx(0.9)
     assert classifier.find(street(None)) == []
+
+
+def test_any_model_that_reads_reads_what_is_found(colours: Path, red_finder: Path) -> None:
+    (row,) = roadworthy.load(colours, finder=red_finder).find(street())
+    assert (row.predicted, row.box) == ("stop", BOX)
+
+
+def test_an_answer_is_not_accepted_where_the_finder_is_not_sure(
+    bundle: Path, red_finder: Path, tmp_path: Path
+) -> None:
+    found = read_bundle(red_finder)
+    rule = FindingRule(threshold=0.5, sure=0.95, frames=10)
+    doubtful = tmp_path / "doubtful.onnx"
+    doubtful.write_bytes(seal(found.network, replace(found.manifest, finding=rule)))
+    (row,) = roadworthy.load(bundle, finder=doubtful).find(street())
+    assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no sign")
+    Image.fromarray(street()).save(tmp_path / "a.png")
+    (row,) = roadworthy.predict(bundle, tmp_path / "a.png", find=True, finder=doubtful)
+    assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no sign")
+
+
+def test_what_the_reader_calls_no_sign_is_left_out(bundle: Path, red_finder: Path) -> None:
+    """The finder's box is of all that is red; most of this one is blue."""
+    scattered = street(None)
+    scattered[20, 60] = scattered[69, 109] = (220, 0, 0)
+    assert roadworthy.load(bundle, finder=red_finder).find(scattered) == []
 
 
 def test_what_is_not_sure_at_first_is_looked_at_closer(bundle: Path) -> None:
     """A small sign in a large picture: as a whole the picture is blue, and so no sign."""
     classifier = roadworthy.load(bundle)
+    assert classifier.looks_closer
     near, far, nothing = classifier.predict([street()[20:70, 60:110], street(), street(None)])
     assert (near.predicted, near.box) == ("stop", None)
     assert far.predicted == "stop"
@@ -73,54 +96,68 @@ def test_what_is_not_sure_at_first_is_looked_at_closer(bundle: Path) -> None:
     assert (nothing.predicted, nothing.box) == ("no-sign", None)
 
 
-def test_the_command_line_finds_too(bundle: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+def test_the_command_line_finds_too(
+    bundle: Path, red_finder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
+) -> None:
     Image.fromarray(street()).save(tmp_path / "a.png")
     Image.fromarray(street(None)).save(tmp_path / "b.png")
-    assert cli.run(["predict", str(bundle), str(tmp_path), "--find", "--format", "json"]) == 0
+    line = ["predict", str(bundle), str(tmp_path), "--find", "--finder", str(red_finder)]
+    assert cli.run([*line, "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
-    assert {row["predicted"] for row in rows if row["path"].endswith("a.png")} == {"stop"}
-    assert len(rows[0]["box"]) == 4
-    assert [row["predicted"] for row in rows if row["path"].endswith("b.png")] == ["no-sign"]
-    assert cli.run(["predict", str(bundle), str(tmp_path), "--find", "--format", "csv"]) == 0
+    assert [(row["predicted"], row.get("box")) for row in rows] == [("stop", [*BOX]), ("no-sign", None)]
+    assert rows[0]["found"] == pytest.approx(0.9)
+    assert cli.run([*line, "--format", "csv"]) == 0
     table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert len(table[0]["box"].split()) == 4
-    assert table[-1]["box"] == ""
-    assert cli.run(["predict", str(bundle), str(tmp_path), "--find"]) == 0
-    assert " at " in capsys.readouterr().out
+    assert [(row["box"], row["found"]) for row in table] == [("60.0 20.0 110.0 70.0", "0.900000"), ("", "")]
+    assert cli.run(line) == 0
+    assert " at 60 20 110 70" in capsys.readouterr().out
 
 
 def test_the_smallest_sign_is_the_same_for_python_the_command_line_and_files(
-    bundle: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+    bundle: Path, red_finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    from roadworthy.inference import detect as find
-
     asked: list[float | None] = []
-    monkeypatch.setattr(find, "find_signs", lambda *_, least_px: asked.append(least_px) or [])
+    monkeypatch.setattr(
+        "roadworthy.inference.classifier.find_signs", lambda *_, least_px, **__: asked.append(least_px) or []
+    )
     picture = tmp_path / "a.png"
     Image.fromarray(street()).save(picture)
-    classifier = roadworthy.load(bundle)
+    classifier = roadworthy.load(bundle, finder=red_finder)
     classifier.find(street())
     classifier.find(street(), least_px=30.0)
-    list(roadworthy.predict(bundle, [str(picture)], find=True))
-    list(roadworthy.predict(bundle, [str(picture)], find=True, least_px=30.0))
-    line = ["predict", str(bundle), str(picture), "--find"]
+    list(roadworthy.predict(bundle, [str(picture)], find=True, finder=red_finder))
+    list(roadworthy.predict(bundle, [str(picture)], find=True, finder=red_finder, least_px=30.0))
+    line = ["predict", str(bundle), str(picture), "--find", "--finder", str(red_finder)]
     assert cli.run(line) == 0
     assert cli.run([*line, "--smallest", "30"]) == 0
     assert asked == [None, 30.0] * 3
-    with pytest.raises(UsageError, match="no effect without find"):
+    with pytest.raises(UsageError, match=r"least_px=30\.0 has no effect without find"):
         roadworthy.predict(bundle, [str(picture)], least_px=30.0)
+    with pytest.raises(UsageError, match=r"finder=.*red\.onnx has no effect without find"):
+        roadworthy.predict(bundle, [str(picture)], finder=red_finder)
     with pytest.raises(UsageError, match="give 4 or more"):
-        roadworthy.predict(bundle, [str(picture)], find=True, least_px=2.0)
+        roadworthy.predict(bundle, [str(picture)], find=True, finder=red_finder, least_px=2.0)
 
 
-def test_a_bundle_alone_cannot_find_and_says_what_would(bundle: Path, tmp_path: Path) -> None:
+def test_a_copy_without_a_finder_says_what_would_work(bundle: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("roadworthy.inference.finder.packaged_finder", lambda: None)
+    with pytest.raises(UsageError, match="train one"):
+        roadworthy.load(bundle).find(street())
+    with pytest.raises(UsageError, match="train one"):
+        roadworthy.predict(bundle, ["there-is-none.png"], find=True)
+
+
+def test_readers_and_finders_are_not_mixed_up(bundle: Path, red_finder: Path) -> None:
+    with pytest.raises(UsageError, match="give it as the finder"):
+        roadworthy.load(red_finder)
+    with pytest.raises(BundleError, match="reads signs and does not find them"):
+        roadworthy.load(bundle, finder=bundle).find(street())
+
+
+def test_a_bundle_alone_does_not_look_closer(bundle: Path, tmp_path: Path) -> None:
     alone = tmp_path / "alone.onnx"
     alone.write_bytes(bundle.read_bytes())
     classifier = roadworthy.load(alone)
-    assert not classifier.finds
-    with pytest.raises(UsageError, match=r"NAME-find\.onnx beside it"):
-        classifier.find(street())
-    with pytest.raises(UsageError, match=r"NAME-find\.onnx beside it"):
-        next(roadworthy.predict(alone, [str(tmp_path)], find=True))
+    assert not classifier.looks_closer
     (row,) = classifier.predict(street())
-    assert row.predicted == "no-sign"  # and no closer look
+    assert row.predicted == "no-sign"

@@ -134,7 +134,7 @@ def test_it_is_exported_from_its_weights(few: Path, tmp_path: Path) -> None:
     exported, ours = roadworthy.load(tmp_path / "x.onnx"), roadworthy.load("packaged")
     assert exported.classes == ours.classes
     assert (exported.temperature, exported.rejection) == (ours.temperature, ours.rejection)
-    assert exported.finds
+    assert exported.looks_closer
     assert found.manifest.precision == "fp32"
     assert "recovered_from" in found.manifest.provenance["trained"]
 

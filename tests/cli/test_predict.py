@@ -30,10 +30,15 @@ def rows(
     asked: list[tuple[Path | None, Sequence[str], int]] = []
 
     def predict(
-        model: Path | None, inputs: Sequence[str], *, find: bool, least_px: float | None, top: int
+        model: Path | None,
+        inputs: Sequence[str],
+        *,
+        find: bool,
+        finder: None,
+        least_px: float | None,
+        top: int,
     ) -> Iterator[Row]:
-        assert not find
-        assert least_px is None
+        assert (find, finder, least_px) == (False, None, None)
         asked.append((model, inputs, top))
         return iter(answered)
 

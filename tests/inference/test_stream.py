@@ -13,7 +13,7 @@ from roadworthy.core.errors import CheckpointError, DataNotFoundError, ShapeErro
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference import inputs, stream
-from roadworthy.inference.answer_rule import Found
+from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.confidence import answer
 from roadworthy.inference.inputs import expand_inputs
 from roadworthy.inference.stream import predict_files
@@ -184,7 +184,7 @@ def test_every_sign_found_is_a_row_with_its_box(tmp_path):
         return [Found((i, 0.0, i + 4.0, 4.0), np.eye(3)[i] * 9) for i in range(level // 50)]
 
     paths = [picture(tmp_path / "two.png", 100), tmp_path / "none.png", picture(tmp_path / "empty.png", 10)]
-    rows = list(stream.find_files(paths, look, CLASSES))
+    rows = list(stream.find_files(paths, look, AnswerRule(classes=CLASSES)))
     assert [(row.path, row.predicted, row.box) for row in rows if row.error is None] == [
         (str(paths[0]), "stop", (0, 0.0, 4.0, 4.0)),
         (str(paths[0]), "speed-50", (1, 0.0, 5.0, 4.0)),
@@ -261,7 +261,7 @@ def test_grey_is_never_accepted_as_what_only_colour_tells_apart(tmp_path, answer
     for rows in (
         predict_files(paths, said, SPEC, LIMITS, rejection=rejection),
         predict_files(paths, said, SPEC, LIMITS, rejection=rejection, closer=look),
-        stream.find_files(paths, look, LIMITS, rejection=rejection),
+        stream.find_files(paths, look, AnswerRule(classes=LIMITS, rejection=rejection)),
     ):
         grey, colour = rows
         assert (colour.accepted, colour.reason) == (by_itself, None)

@@ -105,7 +105,7 @@ def test_another_request_leaves_the_folder_alone(colours: Path, pictures: Path, 
     finder = colours.with_name(f"{colours.stem}-find.onnx")
     try:
         finder.write_bytes(colours.read_bytes())
-        with pytest.raises(UsageError, match="finder was"):
+        with pytest.raises(UsageError, match="closer was"):
             in_parts(colours, [str(pictures)], out)
     finally:
         finder.unlink()
@@ -268,7 +268,16 @@ def test_a_disk_that_is_full_is_said(
 
     monkeypatch.setattr(scoring, "_write", full)
     request = scoring.Request(
-        model=str(colours), inputs=("x",), sha256="", finder="", find=False, top=3, max_pixels=10**6, part=4
+        model=str(colours),
+        inputs=("x",),
+        sha256="",
+        closer="",
+        finder="",
+        finder_path="",
+        find=False,
+        top=3,
+        max_pixels=10**6,
+        part=4,
     )
     scorer = scoring._Scorer(request, tmp_path, 1)
     (tmp_path / "_plan").mkdir()
@@ -345,7 +354,7 @@ def test_the_command_line_says_what_it_did(
         (["--out", "OUT", "--on", "moon"], "executor 'moon' is unknown"),
         (["--out", "OUT", "--jobs", "0"], "--jobs is 0; use 1 or more"),
         (["--out", "OUT", "--format", "csv"], "--out writes Parquet files"),
-        (["--out", "OUT", "--find"], "cannot find signs in pictures"),
+        (["--out", "OUT", "--find", "--finder", "none.onnx"], "none.onnx cannot be read"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(

@@ -52,6 +52,7 @@ ProcessesOption = Annotated[int, option("api:score.jobs", "--jobs", metavar="N",
 RawOption = Annotated[
     bool, typer.Option("--raw", help="With --format csv: names exactly as they are, for programs only.")
 ]
+FinderOption = Annotated[str | None, setting("workflows.predict:predict.finder", "--finder", metavar="MODEL")]
 SmallestOption = Annotated[
     float | None, setting("workflows.predict:predict.least_px", "--smallest", metavar="PX")
 ]
@@ -75,6 +76,7 @@ def predict(
     on: WhereOption,
     jobs: ProcessesOption,
     raw: RawOption = False,
+    finder: FinderOption = None,
     smallest: SmallestOption = None,
 ) -> None:
     """Say which sign each picture shows.
@@ -88,7 +90,9 @@ def predict(
         raise UsageError(f"{inputs[0]} is a model; name pictures, folders or globs after it")
     if smallest is not None and not find:
         raise UsageError(f"--smallest {smallest:g} is for finding signs; add --find")
-    asked = Asked(model=model, pictures=pictures, top=top, find=find, least_px=smallest)
+    if finder is not None and not find:
+        raise UsageError(f"--finder {finder} is for finding signs; add --find")
+    asked = Asked(model=model, pictures=pictures, top=top, find=find, finder=finder, least_px=smallest)
     if out is not None:
         if format is not PredictFormat.table:
             raise UsageError(f"--format {format} is for rows that are printed; --out writes Parquet files")
@@ -109,6 +113,7 @@ class Asked:
     pictures: list[str]
     top: int
     find: bool
+    finder: str | None
     least_px: float | None
 
 
@@ -123,6 +128,7 @@ def _write_rows(asked: Asked, out: Path, on: str, jobs: int) -> None:
             asked.pictures,
             out,
             find=asked.find,
+            finder=asked.finder,
             least_px=asked.least_px,
             top=asked.top,
             on=on,
@@ -141,7 +147,14 @@ def _print_rows(asked: Asked, format: PredictFormat, *, raw: bool) -> None:
     from roadworthy import api
     from roadworthy.cli.progress import Counter
 
-    rows = api.predict(asked.model, asked.pictures, find=asked.find, least_px=asked.least_px, top=asked.top)
+    rows = api.predict(
+        asked.model,
+        asked.pictures,
+        find=asked.find,
+        finder=asked.finder,
+        least_px=asked.least_px,
+        top=asked.top,
+    )
     seen = Seen()
     # A bar between the rows of a table on the same terminal would tear both.
     with Counter("predicting", quiet=sys.stdout.isatty()) as counter:

@@ -125,7 +125,7 @@ def _table(rows: Iterable[Row], *, find: bool = False) -> Iterator[str]:
 def _csv(rows: Iterable[Row], *, raw: bool = False) -> Iterator[str]:
     as_cell = str if raw else csv_cell
     columns = ["path", "error", "predicted", "kind", "value", "confidence", "accepted"]
-    columns += ["alternatives", "box", "reason"]
+    columns += ["alternatives", "box", "reason", "found"]
     yield ",".join(columns)
     for row in rows:
         cells = row.to_dict()
@@ -134,6 +134,7 @@ def _csv(rows: Iterable[Row], *, raw: bool = False) -> Iterator[str]:
         cells["alternatives"] = " ".join(f"{name}={share:.6f}" for name, share in row.alternatives)
         if row.error is None:
             cells["confidence"] = f"{row.confidence:.6f}"
+            cells["found"] = "" if row.found is None else f"{row.found:.6f}"
             cells["accepted"] = "" if row.accepted is None else str(row.accepted).lower()
         cells = {name: as_cell(cell) if isinstance(cell, str) else cell for name, cell in cells.items()}
         line = io.StringIO()

@@ -22,10 +22,12 @@ from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.answers import THUMBNAIL, Answers, Row, Seen
-from roadworthy.inference.bundle import finder_path
+from roadworthy.inference.boxes import check_least
 from roadworthy.inference.channel_order import refuse_swapped
+from roadworthy.inference.finder import Finder, finder_file, open_finder
+from roadworthy.inference.found import cut_out, find_signs
 from roadworthy.inference.inputs import MissingInput, expand_items
-from roadworthy.signs.catalogue import NO_SIGN
+from roadworthy.inference.onnx_finder import packaged_finder
 
 if TYPE_CHECKING:
     from roadworthy.inference.network import Network
@@ -38,13 +40,17 @@ class Classifier:
     path: a bundle (.onnx, no torch needed), a run folder, a .safetensors file, or `packaged`.
     device: where weights in torch are put; bundles answer on the processor.
     threads: that one answer may use; 0 leaves it to the library that computes.
-    A bundle NAME.onnx with NAME-find.onnx beside it also finds signs in pictures.
+    finder: what finds signs in frames for it to read, of the same forms; without one, the packaged finder.
+    A bundle NAME.onnx with NAME-find.onnx beside it looks closer at pictures of one sign where it is unsure.
     """
 
-    def __init__(self, path: StrPath, *, device: str = "cpu", threads: int = 0) -> None:
+    def __init__(
+        self, path: StrPath, *, device: str = "cpu", threads: int = 0, finder: StrPath | None = None
+    ) -> None:
         path = model_path(path)
         refuse_foreign(path)
-        self._path, self._threads = path, threads
+        self._path, self._device, self._threads = path, device, threads
+        self._finder_path = finder if finder is None else finder_file(finder)
         if path.suffix.lower() == ".onnx":
             from roadworthy.inference.onnx import load_engine
 
@@ -66,7 +72,7 @@ class Classifier:
         parts = [f"{len(self.classes)} classes", f"{self.spec.size} px"]
         if self.rejection is not None:
             parts.append(f"accepts the surest {percent(self.rejection.coverage, 0)}")
-        parts += ["finds signs"] if self._finder is not None else []
+        parts += ["finds signs"] if self.finds else []
         return f"Classifier({name!r}: {', '.join(parts)})"
 
     @property
@@ -102,75 +108,74 @@ class Classifier:
         check_order(order)
         return self._network.logits(images if order == "RGB" else np.ascontiguousarray(images[..., ::-1]))
 
-    @property
-    def _finder(self) -> Path | None:
-        """The bundle for all windows of a picture, where there is one that is of use."""
-        if self._path.suffix.lower() != ".onnx" or NO_SIGN not in self.classes:
-            return None
-        beside = finder_path(self._path)
-        return beside if beside.is_file() else None
-
     @cached_property
     def _windows(self) -> Engine | None:
+        """What a closer look takes, where it is beside the bundle."""
         from roadworthy.inference.onnx import Engine, load_engine, load_windows
 
-        if self._finder is None or not isinstance(self._network, Engine):
+        if not isinstance(self._network, Engine):
             return None
         return load_windows(self._path, self._network, partial(load_engine, threads=self._threads))
 
     @property
-    def finds(self) -> bool:
-        """Whether it can look for signs in a picture."""
+    def looks_closer(self) -> bool:
+        """Whether it looks for the sign in a picture of one where it is not sure at first."""
         return self._windows is not None
 
-    def require_finder(self) -> Engine:
-        """The network that signs are looked for with; UsageError where there is none."""
-        if self._windows is None:
-            raise UsageError(
-                f"{self._path} cannot find signs in pictures; that takes a bundle with NAME-find.onnx beside "
-                "it and no-sign among its classes: train with drawn no-sign pictures, then export"
-            )
-        return self._windows
+    @property
+    def finds(self) -> bool:
+        """Whether it can look for signs in frames."""
+        return self._finder_path is not None or packaged_finder() is not None
+
+    @cached_property
+    def finder(self) -> Finder:
+        """What signs are found with; UsageError where there is none."""
+        return open_finder(self._finder_path, device=self._device, threads=self._threads)
 
     def detect(self, image: Any, *, least_px: float | None = None, order: str = "RGB") -> list[Found]:
-        """Boxes and (C,) logits of the signs in a picture, surest first.
+        """Boxes and (C,) logits of the signs in a frame, surest first.
 
         image, order: as `predict` takes them.  least_px: side of the smallest sign looked for, as `find`
         takes it.
         """
-        from roadworthy.inference.detect import find_signs
-
-        windows = self.require_finder()
-        return find_signs(as_picture(image, order), windows, self._network, least_px=least_px)
+        picture, threshold = as_picture(image, order), self.finder.rule.threshold
+        return find_signs(picture, self.finder, self._network, threshold=threshold, least_px=least_px)
 
     def detect_one(self, image: Any, *, order: str = "RGB") -> list[Found]:
         """The same for a picture that is of one sign, however loosely framed."""
         from roadworthy.inference.detect import find_one
 
-        windows = self.require_finder()
-        return find_one(as_picture(image, order), windows, self._network)
+        if self._windows is None:
+            raise UsageError(
+                f"{self._path} cannot look closer; that takes a bundle with NAME-find.onnx beside it and "
+                "no-sign among its classes: train with drawn no-sign pictures, then export"
+            )
+        return find_one(as_picture(image, order), self._windows, self._network)
 
     def find(self, image: Any, *, top: int = 3, least_px: float | None = None, order: str = "RGB") -> Answers:
-        """The signs in one picture, surest first, each with its box; no answers where there is none.
+        """The signs in one frame, surest first, each with its box; no answers where there is none.
 
         image, order: as `predict` takes them.
         least_px: side of the smallest sign looked for, 4 or more; half of it takes four times as long.
-            None is 16 in pictures of up to 2 megapixels, and above grows with their sides: 39 in one of 12.
+            None is 10 in frames of up to 13 megapixels, and above grows with their sides.
+        An answer is accepted where the finder is sure enough that its box shows a sign, and the reader of
+        which; both confidences are told (`found` and `confidence`).
         """
-        from roadworthy.inference.detect import cut_out
-
         check_top(top)
         check_order(order)
         picture = _opened(image, 0, order)
         found = self.detect(picture, least_px=least_px)
         if not found:
             return Answers(classes=self.classes)
-        rule = AnswerRule.of(self._network, top)
+        rule = self._found_rule(top)
         rows = rule.found_rows(_name(image, 0), found, colourless=rule.lacks_colour(picture))
         if is_array(image):
             crops = cut_out(picture, self.spec, [one.box for one in found])
             rows = refuse_swapped(rows, crops, np.stack([one.logits for one in found]), self._network)
         return Answers(rows, classes=self.classes, seen=[_seen(image, picture, row) for row in rows])
+
+    def _found_rule(self, top: int) -> AnswerRule:
+        return AnswerRule.of(self._network, top, sure=self.finder.rule.sure)
 
     def predict(
         self, images: Any, *, top: int = 3, order: str = "RGB", on_error: Literal["raise", "row"] = "raise"
@@ -187,7 +192,7 @@ class Classifier:
             accepted, and a warning says so (of networks that know no-sign): it finds most mistakes, not all.
         on_error: `raise` ends at a picture that cannot be read, with an ImageError that names it; `row`
             gives a row with its error, and answers for the others.
-        Where it is not sure at first and can find signs, it looks closer, and the answer then has a box.
+        Where it is not sure at first and can, it looks closer, and the answer then has a box.
         A picture without colour is not accepted as a sign that only colour tells from others.
         Memory holds 64 decoded pictures at a time.
         """
@@ -231,7 +236,7 @@ class Classifier:
             arrays = [i for i in pictures if is_array(items[i])]
             checked = refuse_swapped([rows[i] for i in arrays], crops[places], logits[places], self._network)
             rows |= dict(zip(arrays, checked, strict=True))
-        for i, picture in pictures.items() if self.finds else ():
+        for i, picture in pictures.items() if self.looks_closer else ():
             look = partial(self.detect_one, picture)
             rows[i] = rule.after_closer_look(rows[i], look, colourless=colourless[i])
         seen = [_seen(item, pictures[i], rows[i]) if i in pictures else None for i, item in enumerate(items)]
@@ -254,19 +259,11 @@ class Classifier:
         """
         from roadworthy.inference.stream import find_files, predict_files
 
-        check_least(least_px, find)
+        refuse_unused(find, least_px=least_px)
         if find:
-            self.require_finder()  # says at once where it cannot
-            return find_files(
-                paths,
-                partial(self.detect, least_px=least_px),
-                self.classes,
-                self.temperature,
-                rejection=self.rejection,
-                without_colour=self.without_colour,
-                top=top,
-                max_pixels=max_pixels,
-            )
+            # The finder says at once where there is none.
+            look, rule = partial(self.detect, least_px=least_px), self._found_rule(top)
+            return find_files(paths, look, rule, max_pixels=max_pixels)
         return predict_files(
             paths,
             self.logits,
@@ -275,7 +272,7 @@ class Classifier:
             self.temperature,
             rejection=self.rejection,
             without_colour=self.without_colour,
-            closer=self.detect_one if self.finds else None,
+            closer=self.detect_one if self.looks_closer else None,
             top=top,
             batch_size=batch_size,
             max_pixels=max_pixels,
@@ -330,13 +327,16 @@ def _seen(item: Any, picture: ByteArray, row: Row) -> Seen | None:
     return Seen((width, height), crop_resize(picture, THUMBNAIL, row.box))
 
 
-def load(model: StrPath | None = None, *, device: str = "cpu", threads: int = 0) -> Classifier:
+def load(
+    model: StrPath | None = None, *, device: str = "cpu", threads: int = 0, finder: StrPath | None = None
+) -> Classifier:
     """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, or `packaged`, ours.
 
     The text `packaged` is the model that comes along even where a file has that name: that is ./packaged.
     threads: that one answer may use; 0 leaves it to the library that computes.
+    finder: what finds signs in frames for it to read, of the same forms; without one, the packaged finder.
     """
-    return Classifier(model_path(model), device=device, threads=threads)
+    return Classifier(model_path(model), device=device, threads=threads, finder=finder)
 
 
 def model_path(model: StrPath | None) -> Path:
@@ -367,12 +367,10 @@ def model_file(model: StrPath | None) -> Path:
     return find_checkpoint(path)
 
 
-def check_least(least_px: float | None, find: bool) -> None:
+def refuse_unused(find: bool, finder: StrPath | None = None, least_px: float | None = None) -> None:
     """Before any picture is decoded: what would be ignored, or refused in the first one."""
-    if least_px is None:
-        return
-    from roadworthy.inference.detect import check_smallest
-
-    if not find:
-        raise UsageError(f"least_px={least_px:g} has no effect without find=True")
-    check_smallest(least_px)
+    given = {"least_px": least_px, "finder": finder}
+    for name, value in given.items():
+        if value is not None and not find:
+            raise UsageError(f"{name}={value} has no effect without find=True")
+    check_least(least_px)

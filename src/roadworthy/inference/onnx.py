@@ -115,6 +115,8 @@ class Engine:
 
     def _check(self, name: str) -> None:
         """That inputs, outputs and the manifest fit together."""
+        if self.manifest.kind == "find":
+            raise UsageError(f"{name} finds signs and does not read them; give it as the finder (--finder)")
         size, classes = self.spec.size, len(self.classes)
         takes: Shape = [None, size, size, 3]
         answers: Shape = [None, classes]

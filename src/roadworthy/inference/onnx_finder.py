@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+from functools import cache
 from pathlib import Path
 
 import numpy as np
@@ -52,6 +53,13 @@ class FinderEngine:
         if not np.isfinite(cells).all():
             raise BundleError(f"{self._name} gave an answer that is not finite; its weights are damaged")
         return cells
+
+
+@cache
+def packaged_finder() -> Path | None:
+    """The finder that comes along; None where this copy has none."""
+    path = Path(__file__).parent / "packaged" / "find.onnx"
+    return path if path.is_file() else None
 
 
 def load_finder(path: Path, *, threads: int = 0) -> FinderEngine:

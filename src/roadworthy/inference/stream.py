@@ -69,27 +69,16 @@ def predict_files(
 def find_files(
     paths: Iterable[str | PathLike[str]],
     look: Look,
-    classes: Sequence[str],
-    temperature: float = 1.0,
+    rule: AnswerRule,
     *,
-    rejection: Rejection | None = None,
-    without_colour: bool = False,
-    top: int = 3,
     workers: int = 2,
     max_pixels: int = MAX_PIXELS,
 ) -> Iterator[Row]:
-    """One Row for each sign in each picture, with its box; one of NO_SIGN for a picture without any.
+    """One Row for each sign in each frame, with its box; one of NO_SIGN for a frame without any.
 
-    look: an (H, W, 3) uint8 RGB picture to the boxes and (C,) logits of its signs.
+    look: an (H, W, 3) uint8 RGB frame to the boxes and (C,) logits of its signs.  rule: makes them answers.
     """
-    _check_positive(top=top, workers=workers)
-    rule = AnswerRule(
-        classes=tuple(classes),
-        temperature=temperature,
-        rejection=rejection,
-        without_colour=without_colour,
-        top=top,
-    )
+    _check_positive(top=rule.top, workers=workers)
     return _found(paths, look, rule, workers, max_pixels)
 
 

@@ -14,7 +14,7 @@ from torch import nn
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.device import pick_device
-from roadworthy.core.errors import CheckpointError, ShapeError
+from roadworthy.core.errors import CheckpointError, ShapeError, UsageError
 from roadworthy.core.registry import Registry
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging import ops
@@ -117,6 +117,8 @@ class Weights:
     ) -> None:
         self.device = pick_device(device)
         self.model, self.card = load_checkpoint(path, self.device)
+        if self.card.finds:
+            raise UsageError(f"{path} finds signs and does not read them; give it as the finder (--finder)")
         if channels_last:
             self.model = self.model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
         self._views = views

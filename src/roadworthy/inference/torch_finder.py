@@ -2,22 +2,30 @@
 
 from __future__ import annotations
 
+from pathlib import Path
+
 import numpy as np
 import torch
 from torch import nn
 
 from roadworthy.core.arrays import ByteArray, FloatArray
-from roadworthy.core.errors import CheckpointError, ShapeError
+from roadworthy.core.device import pick_device
+from roadworthy.core.errors import CheckpointError, ShapeError, UsageError
+from roadworthy.core.finding_rule import FindingRule
 from roadworthy.inference.boxes import MULTIPLE
 from roadworthy.inference.torch import evaluating
 from roadworthy.models.finder import centres, to_boxes
+from roadworthy.train.checkpoint import load_checkpoint
 
 
 class FinderWeights:
-    """A network that finds, in full precision, on the device where it is."""
+    """A network that finds, in full precision, on the device where it is.
 
-    def __init__(self, model: nn.Module) -> None:
-        self.model = model
+    rule: from which score on a box is a sign; while it is in training, a guess.
+    """
+
+    def __init__(self, model: nn.Module, rule: FindingRule | None = None) -> None:
+        self.model, self.rule = model, rule or FindingRule()
         self._device = next(model.parameters()).device
 
     def cells(self, frame: ByteArray) -> FloatArray:
@@ -36,3 +44,15 @@ class FinderWeights:
         if not np.isfinite(cells).all():
             raise CheckpointError("the finder gave an answer that is not finite; its weights are damaged")
         return cells
+
+
+def load_weights(path: Path, device: str = "cpu") -> FinderWeights:
+    """The finder of a run folder or a .safetensors file.
+
+    Raises CheckpointError for what holds none, UsageError for a reader.
+    """
+    model, card = load_checkpoint(path, pick_device(device))
+    if card.finding is None:
+        raise UsageError(f"{path} reads signs and does not find them; give a finder")
+    # Convolutions of large maps are quicker so.
+    return FinderWeights(model.to(memory_format=torch.channels_last), card.finding)  # type: ignore[call-overload]

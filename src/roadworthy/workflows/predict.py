@@ -9,7 +9,7 @@ from os import PathLike
 from roadworthy.core.paths import StrPath
 from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.answers import Row
-from roadworthy.inference.classifier import load
+from roadworthy.inference.classifier import load, refuse_unused
 
 
 def predict(
@@ -18,6 +18,7 @@ def predict(
     *,
     find: bool = False,
     least_px: float | None = None,
+    finder: StrPath | None = None,
     top: int = 3,
     batch_size: int = 64,
     max_pixels: int = MAX_PIXELS,
@@ -25,17 +26,20 @@ def predict(
     """Answers for files, folders and globs, one row each, in order and in constant memory.
 
     top: how many answers each picture gets, likeliest first.
-    find: find the signs in each picture: one row for each, with its box.
-    least_px: with `find`: side in pixels of the smallest sign to find; by default 16, more above 2
+    find: find the signs in each frame: one row for each, with its box.
+    least_px: with `find`: side in pixels of the smallest sign to find; by default 10, more above 13
         megapixels.
+    finder: with `find`: what finds signs for the model to read: a bundle, a run folder; by default the
+        packaged finder.
     A picture that cannot be read is a row with its error; the others are still answered.
     roadworthy.Answers(...) collects them.
     """
     from roadworthy.inference.inputs import expand_inputs
 
-    classifier = load(model)
+    refuse_unused(find, finder, least_px)
+    classifier = load(model, finder=finder)
     if find:
-        classifier.require_finder()  # before any picture is looked for
+        classifier.finder  # noqa: B018 - before any picture is looked for
     return classifier.answers(
         expand_inputs(names_of(inputs), or_model=model is None),
         find=find,

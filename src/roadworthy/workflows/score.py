@@ -25,32 +25,37 @@ from roadworthy import __version__
 from roadworthy.core.errors import ConfigError, ScoringError, UnknownNameError, UsageError
 from roadworthy.core.extras import require
 from roadworthy.core.files import alone, make_folder, replacing, write_json
+from roadworthy.core.paths import StrPath
 from roadworthy.core.processes import end_with_parent
 from roadworthy.core.progress import Progress
 from roadworthy.core.ray import connect, ray_or_say_so
 from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.answers import Row
 from roadworthy.inference.bundle import finder_path, read_bundle
-from roadworthy.inference.classifier import check_least, load, model_file
+from roadworthy.inference.classifier import load, model_file, refuse_unused
+from roadworthy.inference.finder import finder_file
 from roadworthy.inference.inputs import expand_inputs
 
 PART = 10_000  # pictures: half a minute of work for one process, and a few hundred kilobytes
 ATTEMPTS = 3  # at a part whose process dies
 PLAN = "_plan"  # what reads folders of Parquet passes over names with a _
-VERSION = 2  # 2: pictures without colour, and why an answer is not accepted
+VERSION = 3  # 3: signs are found by a finder
 
 
 @dataclass(frozen=True, kw_only=True)
 class Request:
     """What is asked of every picture.  Paths are absolute: workers may stand elsewhere.
 
-    sha256, finder: of the model, and of the bundle beside it that finds signs, as both name themselves.
+    sha256, closer, finder: of the model, of the bundle beside it that looks closer, and of what finds signs,
+    as they name themselves.  finder_path: where that is; empty for the packaged one.
     """
 
     model: str
     inputs: tuple[str, ...]
     sha256: str
+    closer: str
     finder: str
+    finder_path: str
     find: bool
     top: int
     max_pixels: int
@@ -79,6 +84,7 @@ def score(
     out: Path,
     *,
     find: bool = False,
+    finder: StrPath | None = None,
     least_px: float | None = None,
     top: int = 3,
     max_pixels: int = MAX_PIXELS,
@@ -96,21 +102,23 @@ def score(
     workers = _workers(on, jobs)
     chosen = model_file(model)
     beside = finder_path(chosen)
+    refuse_unused(find, finder, least_px)
     request = Request(
         model=os.path.abspath(chosen),  # noqa: PTH100 - Path.absolute keeps '..'
         inputs=tuple(_absolute(given) for given in inputs),
         sha256=_identity(chosen),
-        finder=_identity(beside) if beside.is_file() else "",
+        closer=_identity(beside) if beside.is_file() else "",
+        finder=_identity(finder_file(finder)) if find else "",
+        finder_path="" if finder is None else os.path.abspath(finder),  # noqa: PTH100
         find=find,
         top=top,
         max_pixels=max_pixels,
         part=part,
         least_px=least_px,
     )
-    check_least(least_px, find)
-    classifier = load(model)
+    classifier = load(model, finder=finder)
     if find:
-        classifier.require_finder()
+        classifier.finder  # noqa: B018 - says where it cannot be opened
     if not (out / PLAN / "request.json").is_file():
         if out.is_dir() and any(path.name != PLAN for path in out.iterdir()):
             raise UsageError(f"{out} is not empty and holds no answers to continue from; name a new folder")
@@ -163,7 +171,8 @@ def _planned(request: Request, out: Path) -> list[int]:
     if stored.is_file():
         held = json.loads(stored.read_text(encoding="utf-8"))
         sizes: list[int] = held.pop("pictures")
-        other = [name for name in asked if name != "model" and held.get(name) != asked[name]]
+        moved = ("model", "finder_path")  # files may be
+        other = [name for name in asked if name not in moved and held.get(name) != asked[name]]
         if other:
             raise UsageError(
                 f"{out} holds answers to something else: {other[0]} was {held.get(other[0])}, "
@@ -190,7 +199,8 @@ class _Scorer:
 
     def __init__(self, request: Request, out: Path, threads: int) -> None:
         self._request, self._out = request, out
-        self._classifier = load(request.model, threads=threads)
+        finder = request.finder_path or None
+        self._classifier = load(request.model, threads=threads, finder=finder)
 
     def __call__(self, number: int) -> int:
         """Answer for the pictures of one part; its file appears whole or not at all."""
@@ -231,6 +241,7 @@ def _write(rows: Iterable[Row], request: Request, file: Path) -> None:
             ("accepted", pa.bool_()),
             ("alternatives", pa.list_(answer)),
             ("box", pa.list_(pa.float32())),
+            ("found", pa.float32()),
             ("reason", pa.string()),
         ],
         metadata=about,
