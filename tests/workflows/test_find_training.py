@@ -5,12 +5,15 @@ from pathlib import Path
 
 import numpy as np
 import pytest
+import torch
 from PIL import Image
 
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, load_config
-from roadworthy.core.errors import ConfigError, DataError, UsageError
+from roadworthy.core.errors import CheckpointError, ConfigError, DataError, UsageError
 from roadworthy.data.open_frames import open_frames, open_split
+from roadworthy.inference.onnx import packaged_weights
+from roadworthy.train.checkpoint import load_checkpoint
 from roadworthy.workflows.find_training import chosen_rule, settled
 
 pytestmark = pytest.mark.filterwarnings("ignore::roadworthy.core.notes.DataWarning")
@@ -67,6 +70,21 @@ def small(frames: Path, *settings: str) -> Config:
 def run(frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     folder = tmp_path_factory.mktemp("runs") / "finder"
     return api.train(small(frames), folder).folder
+
+
+def test_a_finder_starts_from_another(frames: Path, run: Path, tmp_path: Path) -> None:
+    more = small(frames, f"train.start={run}", "optim.lr=1e-9", "train.samples=8", "finding.mined=0")
+    before, _ = load_checkpoint(run)
+    after, _ = load_checkpoint(api.train(more, tmp_path / "more").folder / "checkpoints" / "last.safetensors")
+    for name, weights in before.named_parameters():
+        torch.testing.assert_close(after.get_parameter(name), weights, rtol=0, atol=1e-6)
+
+
+def test_a_start_that_does_not_fit_is_told(frames: Path, run: Path, tmp_path: Path) -> None:
+    with pytest.raises(CheckpointError, match=r"has model\.width=0\.25 and model\.depth=2; set the same"):
+        api.train(small(frames, f"train.start={run}", "model.width=0.5"), tmp_path / "wide")
+    with pytest.raises(CheckpointError, match="reads signs and does not find them"):
+        api.train(small(frames, f"train.start={packaged_weights()}"), tmp_path / "reader")
 
 
 def test_a_training_leaves_all_that_a_run_has(run: Path) -> None:

@@ -24,9 +24,10 @@ from roadworthy.core.device import (
     set_threads,
     with_threads,
 )
-from roadworthy.core.errors import ConfigError, UsageError
+from roadworthy.core.errors import CheckpointError, ConfigError, UsageError
 from roadworthy.core.finder_predictions import FinderPredictions, FrameResult
 from roadworthy.core.finding_rule import FindingRule
+from roadworthy.core.paths import as_path
 from roadworthy.core.progress import Progress
 from roadworthy.core.timing import stage
 from roadworthy.data.crops import FrameCrops, Mixture
@@ -102,7 +103,6 @@ def settled(config: Config) -> Config:
         "input.crop": config.input.crop != reader.input.crop,
         "train.balance": config.train.balance != reader.train.balance,
         "train.label_smoothing": config.train.label_smoothing != 0,
-        "train.start": bool(config.train.start),
         "augment.mix": config.augment.mix != "none",
         "augment.consistency": config.augment.consistency != 0,
         "data.classes": config.data.classes != reader.data.classes,
@@ -173,7 +173,10 @@ def build_state(prepared: Prepared) -> TrainState:
     """A new network with its optimiser and average, or those that were stored when it was stopped."""
     config, site = prepared.config, prepared.site
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
-    model = build_finder(config.model).to(prepared.device)
+    model = build_finder(config.model)
+    if config.train.start and not prepared.resumes:
+        take_weights(as_path(config.train.start), model)
+    model = model.to(prepared.device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
     site.folder.write_model(describe(model, config.input.size))
@@ -187,6 +190,21 @@ def build_state(prepared: Prepared) -> TrainState:
         site.say(f"going on after epoch {state.progress.epoch}, step {state.progress.step:,}")
     site.folder.begin(config)
     return state
+
+
+def take_weights(start: Path, model: torch.nn.Module) -> None:
+    """Give a finder the weights of the one at `start`.
+
+    Raises CheckpointError where that is no finder, or has another shape.
+    """
+    source, card = load_checkpoint(start)
+    if not card.finds:
+        raise CheckpointError(f"{start} reads signs and does not find them; start from a finder")
+    try:
+        model.load_state_dict(source.state_dict())
+    except RuntimeError as error:
+        has = f"model.width={card.model.width:g} and model.depth={card.model.depth}"
+        raise CheckpointError(f"{start}, which the training starts from, has {has}; set the same") from error
 
 
 def loop(prepared: Prepared, state: TrainState) -> None:
