@@ -11,6 +11,7 @@ from multiprocessing import get_context
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import torch
 from PIL import Image
 
@@ -21,7 +22,8 @@ from roadworthy.core.words import plural
 from roadworthy.data.cache import default_cache_dir
 from roadworthy.data.drawings import face_tiles
 from roadworthy.data.frames import Annotation, Frame
-from roadworthy.render.street import draw_frame
+from roadworthy.imaging.decode import decode
+from roadworthy.render.street import Photograph, draw_frame
 
 _TILE_PX = 256
 _QUALITY = 95  # of the files: frames of a camera are JPEG, too
@@ -32,6 +34,7 @@ _INDEX = "frames.json"
 class Series:
     """Which streets: all that decides about their pixels.
 
+    on: photographs of streets that signs are drawn on, without their own; none for drawn streets.
     code: what draws; a street drawn by other code is another.
     """
 
@@ -41,6 +44,7 @@ class Series:
     frames: int
     width: int = 1280
     height: int = 720
+    on: tuple[Frame, ...] = ()
     code: str = ""
 
 
@@ -62,10 +66,12 @@ def drawn_frames(series: Series, split: str, *, workers: int | None = None) -> l
     split: what each frame gets as its split.  workers: processes that draw; None for one per core.
     """
     series = replace(series, code=_code())
-    key = hashlib.sha256(json.dumps(asdict(series), sort_keys=True).encode()).hexdigest()[:24]
+    key = _key(series)
     folder = default_cache_dir() / f"streets-{key}"
     if not (folder / _INDEX).is_file():
-        say(f"drawing {plural(series.frames, 'street')} once ({series.recipe}); they are kept in {folder}")
+        ground = f" on {plural(len(series.on), 'photograph')}" if series.on else ""
+        drawn = f"{plural(series.frames, 'street')}{ground} once ({series.recipe})"
+        say(f"drawing {drawn}; they are kept in {folder}")
         folder.parent.mkdir(parents=True, exist_ok=True)
         with folder_replacing(folder) as aside:
             _draw_all(series, aside, workers)
@@ -84,6 +90,16 @@ def drawn_frames(series: Series, split: str, *, workers: int | None = None) -> l
     ]
 
 
+def _key(series: Series) -> str:
+    # Photographs by name: where they lie does not matter.
+    on = [
+        (Path(frame.path).name, [[*one.box, one.ignore] for one in frame.annotations]) for frame in series.on
+    ]
+    tree = {name: value for name, value in asdict(replace(series, on=())).items() if name != "on"}
+    tree |= {"on": on} if on else {}
+    return hashlib.sha256(json.dumps(tree, sort_keys=True).encode()).hexdigest()[:24]
+
+
 def _draw_all(series: Series, folder: Path, workers: int | None) -> None:
     asked = [(series, number, str(folder)) for number in range(series.frames)]
     # Threads of torch do not survive a fork.
@@ -96,13 +112,23 @@ def _draw_all(series: Series, folder: Path, workers: int | None) -> None:
 def _draw_one(asked: tuple[Series, int, str]) -> dict[str, Any]:
     """Draw one street into its file; what is marked in it."""
     series, number, folder = asked
+    faces, ground = _faces(series.countries), _ground(series, number)
     street = draw_frame(
-        series.seed, number, series.recipe, series.width, series.height, _faces(series.countries)
+        series.seed, number, series.recipe, series.width, series.height, faces, photographs=ground
     )
     name = f"{number:05d}.jpg"
     Image.fromarray(street.image).save(Path(folder) / name, quality=_QUALITY, subsampling=0)
     marked = [[*box, label, False] for box, label in zip(street.boxes, street.signs, strict=True)]
     return {"file": name, "marked": [*marked, *([*box, kind, True] for box, kind in street.others)]}
+
+
+def _ground(series: Series, number: int) -> list[Photograph]:
+    """The photograph that a street is drawn on, if it is to be; each as often as the others."""
+    if not series.on:
+        return []
+    order = np.random.default_rng(series.seed).permutation(len(series.on))
+    frame = series.on[int(order[number % len(order)])]
+    return [Photograph(image=decode(frame.path), boxes=[one.box for one in frame.annotations])]
 
 
 @cache

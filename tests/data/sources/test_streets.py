@@ -1,11 +1,14 @@
 """Drawn streets as a source of frames: which are drawn, how often, and what is marked in them."""
 
+import json
 import warnings
 from collections import Counter
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
 import pytest
+from PIL import Image
 
 from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.data import drawn_frames as drawing
@@ -13,7 +16,7 @@ from roadworthy.data.drawn_frames import Series, drawn_frames
 from roadworthy.data.frame_specs import read_frames
 from roadworthy.data.sources import streets
 from roadworthy.data.spec import read_records
-from roadworthy.render.street import Street
+from roadworthy.render.street import Photograph, Street
 
 pytestmark = pytest.mark.filterwarnings("ignore::roadworthy.core.notes.DataWarning")
 
@@ -23,6 +26,7 @@ class Here:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.asked: list[tuple[int, int, str]] = []
+        self.grounds: list[Photograph] = []
         monkeypatch.setattr(drawing, "draw_frame", self.draw)
         monkeypatch.setattr(drawing, "_faces", lambda countries: {})
         monkeypatch.setattr(drawing, "ProcessPoolExecutor", lambda *_, **__: self)
@@ -37,8 +41,18 @@ class Here:
     def map(self, call, asked, chunksize):  # type: ignore[no-untyped-def]
         return [call(one) for one in asked]
 
-    def draw(self, seed: int, number: int, recipe: str, width: int, height: int, faces: object) -> Street:
+    def draw(
+        self,
+        seed: int,
+        number: int,
+        recipe: str,
+        width: int,
+        height: int,
+        faces: object,
+        photographs: Sequence[Photograph],
+    ) -> Street:
         self.asked.append((seed, number, recipe))
+        self.grounds += photographs
         return Street(
             image=np.full((height, width, 3), 40 + 10 * number, np.uint8),
             boxes=((10.0, 20.0, 30.0, 44.5),),
@@ -51,6 +65,33 @@ class Here:
 def here(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> Here:
     monkeypatch.setenv("ROADWORTHY_CACHE", str(tmp_path / "cache"))
     return Here(monkeypatch)
+
+
+def test_signs_are_drawn_on_another_sets_training_frames_and_those_alone(here: Here, tmp_path: Path) -> None:
+    images, marked = [], []
+    for number, split in enumerate(("train", "train", "val", "test")):
+        Image.new("RGB", (64, 48), (50 * number, 0, 0)).save(tmp_path / f"{split}{number}.png")
+        images.append({"id": number, "file_name": f"{split}{number}.png", "width": 64, "height": 48})
+        marked.append(
+            {"id": number, "image_id": number, "category_id": 1, "bbox": [4, 5, 20, 21], "iscrowd": 0}
+        )
+    for split in ("train", "val", "test"):
+        tree = {
+            "images": [one for one in images if str(one["file_name"]).startswith(split)],
+            "annotations": [one for one in marked if images[one["image_id"]]["file_name"].startswith(split)],
+            "categories": [{"id": 1, "name": "stop"}],
+        }
+        (tmp_path / f"{split}.json").write_text(json.dumps(tree), encoding="utf-8")
+    frames = read_frames(f"streets:au?frames=4&on=coco:{tmp_path}")
+    assert Counter(frame.split for frame in frames) == {"train": 4}
+    assert Counter(int(ground.image[0, 0, 0]) for ground in here.grounds) == {0: 2, 50: 2}
+    assert [list(ground.boxes) for ground in here.grounds] == [[(4.0, 5.0, 24.0, 26.0)]] * 4
+
+
+@pytest.mark.parametrize("on", ["streets:au", "gtsdb&recipe=plain"])
+def test_what_no_signs_can_be_drawn_on_is_told(here: Here, on: str) -> None:
+    with pytest.raises(ConfigError, match="photographs"):
+        read_frames(f"streets:au?on={on}")
 
 
 def test_streets_to_train_on_come_with_others_to_validate_and_test(here: Here) -> None:

@@ -1,6 +1,6 @@
 """What the formats with boxes share: how they are filed, what their words mean, how pictures are found.
 
-corrections=FILE   a table of corrections to the labels (data/corrections.py)
+corrections=FILE   a table of corrections to the labels (data/corrections.py); `ours` is the project's own
 split_seed=0       divides a set that names no splits, by a seed; 0 gives the project's own test
 """
 
@@ -33,6 +33,7 @@ from roadworthy.signs.catalogue import sign_classes
 
 WORDS = ("only", "background")  # settings of the formats whose labels are words
 _COMMON = ("corrections", "split_seed")
+OURS = "ours"  # corrections that come with the project
 _MOST_BYTES = 1_000_000_000  # of a file of labels: COCO's own have half of that
 
 # Words of public sets that are no class of ours, by their letters alone.
@@ -63,7 +64,7 @@ def frame_source(
             own = {setting: value for setting, value in options.items() if setting not in _COMMON}
             found = read(place, own, labels)
             if table := options.get("corrections"):
-                found = correct(found, read_corrections(at_home(table), label_reader(labels)))
+                found = correct(found, read_corrections(_corrections(name, table), label_reader(labels)))
             seed = options.get("split_seed")
             return found if seed is None else with_splits(found, _seed(name, seed))
 
@@ -83,6 +84,21 @@ def _seed(name: str, text: str) -> int:
     if not text.isdecimal() or len(text) > 18:
         raise ConfigError(f"{name}: got split_seed={text!r}; it must be a whole number, like split_seed=0")
     return int(text)
+
+
+def our_corrections(source: str) -> Path | None:
+    """The project's own table of what a set's labels leave out; None for a set without one."""
+    path = Path(__file__).parents[1] / "corrected" / f"{source}.csv"
+    return path if path.is_file() else None
+
+
+def _corrections(source: str, table: str) -> Path:
+    if table != OURS:
+        return at_home(table)
+    path = our_corrections(source)
+    if path is None:
+        raise ConfigError(f"{source}: has no corrections of the project's own; give the file of yours")
+    return path
 
 
 def records_of(frames: Sequence[Frame], place: str) -> list[Record]:

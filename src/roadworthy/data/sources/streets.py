@@ -3,6 +3,7 @@
     frames=1000   streets to train on, or in all
     recipe=NAME   `street`, or one that is held out: `street-val`, `street-test`, `plain`
     seed=7        which ones
+    on=gtsdb      signs drawn on the training frames of another set, whose own signs are covered; to train on
 
 `street` comes with val and test, drawn with recipes of their own and always the same; the others by name
 give a set without splits.
@@ -11,12 +12,13 @@ give a set without splits.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from dataclasses import replace
 from pathlib import Path
 
 from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.core.extras import require
 from roadworthy.data.frames import Frame
-from roadworthy.data.sources._boxes import frame_source
+from roadworthy.data.sources._boxes import OURS, frame_source, our_corrections
 from roadworthy.signs.catalogue import faces
 
 FRAMES, HELD_OUT_FRAMES = 1000, 100
@@ -28,7 +30,7 @@ _FIXED_SEED = 0
 TERMS = "streets drawn by Roadworthy: Apache-2.0; road signs themselves are official works"
 
 
-@frame_source("streets", settings=("frames", "recipe", "seed"))
+@frame_source("streets", settings=("frames", "on", "recipe", "seed"))
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
     """Streets drawn by Roadworthy itself, with the signs of au, de or au+de."""
     require("drawing streets", "train", "signs")
@@ -40,6 +42,10 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
         raise UnknownNameError("recipe of drawn streets", recipe, RECIPES)
     seed, n = _whole(options, "seed", 0, 0, 2**31 - 1), _whole(options, "frames", FRAMES, 1, _MOST)
     series = Series(countries=countries, recipe=recipe, seed=seed, frames=n)
+    if on := options.get("on"):
+        if recipe != TRAINED_ON:
+            raise ConfigError(f"streets: got on={on} and recipe={recipe}; photographs are for {TRAINED_ON}")
+        return drawn_frames(replace(series, on=_photographs(on)), "train")
     if recipe != TRAINED_ON:
         return drawn_frames(series, "")
     found = drawn_frames(series, "train")
@@ -60,6 +66,18 @@ def _countries(place: str) -> tuple[str, ...]:
         if country not in known:
             raise UnknownNameError("country of drawn signs", country, known)
     return wanted
+
+
+def _photographs(spec: str) -> tuple[Frame, ...]:
+    """The training frames of another set, given as `gtsdb` or as `voc:FOLDER`."""
+    from roadworthy.data.frame_specs import read_frames
+    from roadworthy.data.frame_splits import split_frames
+
+    if spec.startswith("streets"):
+        raise ConfigError(f"streets: got on={spec}; drawn streets are no photographs")
+    if ":" not in spec:  # a set by its name alone, without the signs that its labels leave out, where known
+        spec = f"{spec}:?corrections={OURS}" if our_corrections(spec) is not None else f"{spec}:"
+    return tuple(split_frames(read_frames(spec))["train"])
 
 
 def _whole(options: Mapping[str, str], name: str, default: int, least: int, most: int) -> int:
