@@ -27,6 +27,7 @@ from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.onnx import load_engine
 from roadworthy.train.checkpoint import load_checkpoint
 from roadworthy.workflows import export as shipping
+from roadworthy.workflows.model_card import placeless
 
 ToOnnx = Callable[..., bytes]
 
@@ -167,7 +168,7 @@ def test_the_manifest_tells_where_it_comes_from_but_no_place_on_this_machine(
     ],
 )
 def test_folders_are_left_out_of_what_is_told(told: str, kept: str) -> None:
-    assert shipping._placeless({"a": told, "b": 3, "c": None}) == {"a": kept, "b": 3, "c": None}
+    assert placeless({"a": told, "b": 3, "c": None}) == {"a": kept, "b": 3, "c": None}
 
 
 def test_the_card_holds_the_numbers(shipped: Any) -> None:

@@ -72,6 +72,19 @@ def run(frames: Path, tmp_path_factory: pytest.TempPathFactory) -> Path:
     return api.train(small(frames), folder).folder
 
 
+def test_the_test_split_stays_closed_where_that_is_asked(frames: Path, tmp_path: Path) -> None:
+    shut = small(frames, "train.samples=8", "finding.mined=0", "evaluate.split=val")
+    pictures = {path: path.read_bytes() for path in frames.glob("test*.png")}
+    try:
+        for path in pictures:
+            path.write_bytes(b"cannot be decoded")
+        metrics = api.train(shut, tmp_path / "shut").metrics.to_dict()
+    finally:
+        for path, data in pictures.items():
+            path.write_bytes(data)
+    assert (metrics["split"], metrics["frames"]) == ("val", FRAMES["val"])
+
+
 def test_a_finder_starts_from_another(frames: Path, run: Path, tmp_path: Path) -> None:
     more = small(frames, f"train.start={run}", "optim.lr=1e-9", "train.samples=8", "finding.mined=0")
     before, _ = load_checkpoint(run)
@@ -130,6 +143,9 @@ def test_the_bundle_finds_what_the_run_found(run: Path, frames: Path, tmp_path: 
     bundle = tmp_path / "find.onnx"
     exported = api.export(run, bundle)
     assert exported.manifest.kind == "find"
+    assert exported.files == (bundle, bundle.with_suffix(".md"), bundle.with_suffix(".html"))
+    (measured,) = exported.manifest.metrics.values()
+    assert measured["ap50"] == json.loads((run / "metrics.json").read_text(encoding="utf-8"))["ap50"]
     assert exported.manifest.parity["fp32"]["agreement"] == 1
     data = DataConfig(spec=f"coco:{frames}")
     by_run, by_bundle = (api.evaluate(model, data).to_dict() for model in (run, bundle))

@@ -299,8 +299,9 @@ def export(
 ) -> None:
     """Write a trained model as ONNX files that work without torch.
 
-    NAME.onnx reads pictures of one sign, NAME-find.onnx finds signs in larger pictures, NAME.md is the model
-    card. Nothing is written unless both answer as the trained model does.
+    NAME.onnx reads pictures of one sign, or of a finder finds signs in frames; NAME-find.onnx looks closer at
+    pictures of one sign; NAME.md is the model card. Nothing is written unless all answer as the trained model
+    does.
     """
     from roadworthy import api
     from roadworthy.cli.progress import Counter
@@ -317,10 +318,12 @@ def export(
         )
     for note in found.notes:
         say(note)
+    finds = found.manifest.kind == "find"
     for name, facts in found.manifest.parity.items():
+        same = f"{facts['boxes']:,} boxes" if finds else f"{facts['n']:,} answers"
         print_line(
-            f"{name}  {percent(facts['agreement'])} of {facts['n']:,} answers as before, logits within "
-            f"{facts['largest_difference']:.2g}"
+            f"{name}  {percent(facts['agreement'])} of {same} as before, {'scores' if finds else 'logits'} "
+            f"within {facts['largest_difference']:.2g}"
         )
     measured = [
         [
@@ -331,6 +334,7 @@ def export(
             name,
         ]
         for name, facts in found.manifest.metrics.items()
+        if not finds  # of those its card tells; they are of the network, not of this file
     ]
     if measured:
         print_table(["accuracy", "95 % interval", "over", "of", "set"], measured, folded="set")

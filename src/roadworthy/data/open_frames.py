@@ -102,15 +102,20 @@ def open_split(
     return _decoded(own, data, progress)
 
 
-def open_frames(data: DataConfig, *, progress: Callable[[int, int], None] | None = None) -> FrameSplits:
+def open_frames(
+    data: DataConfig, *, with_test: bool = True, progress: Callable[[int, int], None] | None = None
+) -> FrameSplits:
     """Read, split and decode the frames that `data` asks for.
 
+    with_test: without, the test split stays closed: no frame of it is decoded, and it comes back empty.
     Raises DataError where there are none to train on.
     """
     frames = read_frames(data.spec, data.labels)
     parts = split_frames(frames, data.split, data.split_seed, data.val_fraction)
     if not parts["train"]:
         raise DataError(f"{data.spec} holds {plural(len(frames), 'frame')}, and none is for training")
+    if not with_test:
+        parts["test"] = []
     sets = {name: _decoded(own, data, progress) for name, own in parts.items()}
     return FrameSplits(spec=data.spec, shares=[part.share for part in parse_spec(data.spec)], **sets)
 

@@ -21,7 +21,7 @@ def card_sections(files: Sequence[Its]) -> list[Section]:
         ("By class", "classes", _classes(manifest)),
         ("As the network it was made from", "parity", _parity(files)),
         ("Limits", "limits", _limits(manifest)),
-        ("Provenance", "provenance", _provenance(manifest)),
+        ("Provenance", "provenance", provenance(manifest)),
     )
     return [
         Section(title=title, anchor=anchor, blocks=tuple(blocks))
@@ -166,6 +166,9 @@ def _parity(files: Sequence[Its]) -> list[Block]:
     ]
 
 
+UNCERTIFIED = Text(text="It is no safety component: nothing here was certified for driving.", tone="warning")
+
+
 def _limits(manifest: Mapping[str, Any]) -> list[Block]:
     known = "no-sign" in manifest["classes"]
     return [
@@ -175,11 +178,12 @@ def _limits(manifest: Mapping[str, Any]) -> list[Block]:
             "measured on: other cameras, countries, weather and nights may be read worse."
             + ("" if known else " It has no class for what is no sign.")
         ),
-        Text(text="It is no safety component: nothing here was certified for driving.", tone="warning"),
+        UNCERTIFIED,
     ]
 
 
-def _provenance(manifest: Mapping[str, Any]) -> list[Block]:
+def provenance(manifest: Mapping[str, Any]) -> list[Block]:
+    """Where the weights come from, and how they were exported."""
     return [
         Facts(items=tuple((f"{stage}: {key}", str(value)) for key, value in facts.items()))
         for stage, facts in sorted(manifest["provenance"].items(), key=lambda item: item[0] != "trained")

@@ -5,7 +5,6 @@ from __future__ import annotations
 import dataclasses
 import json
 import math
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from pathlib import Path
@@ -18,7 +17,7 @@ from roadworthy.config import DataConfig, EvaluateConfig, load_config
 from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
 from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import DataError, ParityError, UsageError
-from roadworthy.core.files import make_folder, write_text
+from roadworthy.core.files import make_folder
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import provenance_of
@@ -29,7 +28,6 @@ from roadworthy.data.spec import parse_spec
 from roadworthy.evaluate.calibration import fit_temperature
 from roadworthy.evaluate.rejection import threshold_for
 from roadworthy.evaluate.results import Metrics
-from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
 from roadworthy.export.quantise import quantise
@@ -38,20 +36,18 @@ from roadworthy.inference.bundle import (
     Manifest,
     finder_path,
     parse_bundle,
-    read_bundle,
     seal,
     write_bundles,
 )
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.onnx import PACKAGED, Engine, packaged_weights, refuse_misspelt
 from roadworthy.inference.torch import predict_logits
-from roadworthy.report.card import card_sections, markdown
-from roadworthy.report.html import write_report
 from roadworthy.signs.catalogue import faces
 from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint
 from roadworthy.workflows.evaluate import Calibration, as_predictions, frames_per_sign, measure
 from roadworthy.workflows.extras import PACKAGED_HELD_TO
 from roadworthy.workflows.find_export import ship_finder
+from roadworthy.workflows.model_card import placeless, write_card
 
 Precision = Literal["fp32", "int8"]
 PICTURES = 2000  # of validation, that the export is held to
@@ -59,7 +55,6 @@ RANGES = 512  # of them, whose activations 8 bits are spread over
 BATCH = 64
 WINDOWS = 500  # pictures whose single window is held to the crop
 MOSAIC = 6  # crops a side, where ranges of windows are looked for
-_FOLDERS = re.compile(r"""(?<![\w.~-])(?:[A-Za-z]:)?[/\\](?:[^\s/\\,:?@"']+[/\\])+(?=[^\s/\\,:?@"'])""")
 
 
 def export(
@@ -131,33 +126,6 @@ def ship(
     write_bundles(bundles)
     cards = write_card(tuple(bundles))
     return Exported(files=(*bundles, *cards), manifest=manifest, notes=tuple(notes))
-
-
-def write_card(bundles: Sequence[Path], folder: Path | None = None) -> tuple[Path, Path]:
-    """The model card of some bundles, the one for crops first, as Markdown and as a page beside it.
-
-    folder: where to, if not beside the bundles.
-    """
-    first = bundles[0] if folder is None else folder / bundles[0].name
-    title = f"Model card: {first.stem}"
-    its = [
-        (path.name, path.stat().st_size, _with_over(dataclasses.asdict(read_bundle(path).manifest)))
-        for path in bundles
-    ]
-    sections = card_sections(its)
-    text, page = first.with_suffix(".md"), first.with_suffix(".html")
-    write_text(markdown(title, sections), text)
-    write_report(sections, title, page)
-    return text, page
-
-
-def _with_over(manifest: dict[str, Any]) -> dict[str, Any]:
-    """The manifest; in older ones it does not stand what their intervals take as independent."""
-    for found in manifest["metrics"].values():
-        pictures = wilson(round(found["accuracy"] * found["n"]), found["n"])
-        over = "pictures" if np.allclose(found["accuracy_ci95"], pictures, atol=1e-9) else "signs"
-        found.setdefault("accuracy_over", over)
-    return manifest
 
 
 def _crops(
@@ -252,19 +220,14 @@ def _manifest(card: Card, home: Path, command: str) -> Manifest:
         codes=_codes(card.classes),
         input=card.input,
         provenance={
-            "trained": _placeless(
+            "trained": placeless(
                 {**{key: trained[key] for key in sorted(trained) if key != "dirty"}, **card.facts}
             ),
-            "exported": _placeless(provenance_of(command)),
+            "exported": placeless(provenance_of(command)),
         },
         licence="; ".join(terms_of(source) for source in sources),
         without_colour=card.without_colour,
     )
-
-
-def _placeless(facts: Mapping[str, Any]) -> dict[str, Any]:
-    """Facts without the folders of this machine, which commands and data specs name."""
-    return {key: _FOLDERS.sub("", value) if isinstance(value, str) else value for key, value in facts.items()}
 
 
 def _codes(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import dataclasses
+import json
 from pathlib import Path
 from typing import Any
 
@@ -26,8 +27,10 @@ from roadworthy.inference.boxes import MULTIPLE, Finding, padded
 from roadworthy.inference.bundle import Exported, Manifest, parse_bundle, seal, write_bundles
 from roadworthy.inference.onnx_finder import FinderEngine
 from roadworthy.inference.torch_finder import FinderWeights
+from roadworthy.report.finder_card import MEASURED
 from roadworthy.train.checkpoint import Card, find_checkpoint
 from roadworthy.workflows.find_frames import results
+from roadworthy.workflows.model_card import placeless, write_card
 
 FRAMES = 200  # of validation, that the export is held to
 RANGES = 24  # of them, whose activations 8 bits are spread over
@@ -65,10 +68,21 @@ def ship_finder(
         found = _parity(before, results(_engine(graph, manifest), held))
         check_quantised_boxes(found)
         facts["int8"] = found.facts()
-    manifest = dataclasses.replace(manifest, parity=facts)
+    manifest = dataclasses.replace(manifest, parity=facts, metrics=_measured(model))
     make_folder(to.parent)
     write_bundles({to: (graph, manifest)})
-    return Exported(files=(to,), manifest=manifest, notes=())
+    return Exported(files=(to, *write_card((to,))), manifest=manifest, notes=())
+
+
+def _measured(model: Path) -> dict[str, dict[str, Any]]:
+    """What the run was measured to find, in full precision; nothing for a checkpoint alone."""
+    home = find_checkpoint(model).resolve().parent.parent
+    if not (home / "metrics.json").is_file():
+        return {}
+    found = json.loads((home / "metrics.json").read_text(encoding="utf-8"))
+    kept = {name: found[name] for name in MEASURED if name in found}
+    measured = placeless({"spec": load_config(home / "config.toml").data.spec})["spec"]
+    return {f"{found['split']} frames of {measured}": kept}
 
 
 def _validation(model: Path, data: DataConfig | None, progress: Progress | None) -> FrameSet:
@@ -80,7 +94,7 @@ def _validation(model: Path, data: DataConfig | None, progress: Progress | None)
             "a checkpoint without its run folder does not say which frames to check the export on; give "
             "some that it was not trained on with --data"
         )
-    held = open_frames(load_config(home / "config.toml").data, progress=progress).val
+    held = open_frames(load_config(home / "config.toml").data, with_test=False, progress=progress).val
     if not held.frames:
         raise DataError("the run set no frames aside for validation to check the export on; give --data")
     return held

@@ -84,7 +84,7 @@ def run(
     callbacks: Sequence[Callback] = (),
     progress: Progress | None = None,
 ) -> Run:
-    """Train as `config` says, choose on validation frames, measure test frames once, write the run folder."""
+    """Train as `config` says, choose on validation frames, measure once, write the run folder."""
     config = settled(config)
     with open_site(folder, callbacks) as site, with_threads(0):
         prepared = prepare(config, site, resume, command, progress)
@@ -154,7 +154,7 @@ def prepare(config: Config, site: Site, resume: bool, command: str, progress: Pr
     refuse_within_data(site.folder.path, config.data.spec)
     state = site.shared.state
     claim_folder(site.folder, state, resume)
-    frames = open_frames(config.data, progress=progress)
+    frames = open_frames(config.data, with_test=config.evaluate.split == "test", progress=progress)
     origin = provenance(device=device, autocast=None, seed=config.train.seed, command=command)
     site.folder.write_provenance(origin)
     site.folder.write_data(frames.about())
