@@ -73,6 +73,11 @@ def test_what_a_set_of_frames_holds(voc: Path, capsys: pytest.CaptureFixture[str
 
 
 def test_a_sheet_of_frames(voc: Path, tmp_path: Path) -> None:
+    rng = np.random.default_rng(1)
+    for name in "efghij":
+        tiles = Image.fromarray(rng.integers(0, 256, (6, 6, 3), dtype=np.uint8))
+        tiles.resize((64, 48), Image.Resampling.BICUBIC).save(voc / f"images/{name}.png")
+        (voc / f"annotations/{name}.xml").write_text(XML.format(name, "speedlimit", 30))
     data = DataConfig(spec=f"voc:{voc}")
     out = api.preview(data, out=tmp_path / "sheet.png", n=2)
     assert Image.open(out).width == 2 * 408 + 8
@@ -81,6 +86,26 @@ def test_a_sheet_of_frames(voc: Path, tmp_path: Path) -> None:
         with pytest.raises(UsageError, match="frames, which are shown whole"):
             api.preview(data, out=out, **settings)  # type: ignore[arg-type]
     assert cli.run(["data", "preview", data.spec, "--out", str(out), "--n", "3"]) == 0
+
+
+def test_frames_to_be_tested_on_are_not_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    for split in ("train", "test"):
+        Image.new("RGB", (64, 48)).save(tmp_path / f"{split}.png")
+        tree = {
+            "images": [{"id": 1, "file_name": f"{split}.png", "width": 64, "height": 48}],
+            "annotations": [{"id": 1, "image_id": 1, "category_id": 1, "bbox": [4, 5, 20, 21], "iscrowd": 0}],
+            "categories": [{"id": 1, "name": "stop"}],
+        }
+        (tmp_path / f"{split}.json").write_text(json.dumps(tree), encoding="utf-8")
+    shown: list[str] = []
+
+    def sheet(frames):  # type: ignore[no-untyped-def]
+        shown.extend(Path(frame.path).name for frame in frames)
+        return np.zeros((8, 8, 3), np.uint8)
+
+    monkeypatch.setattr("roadworthy.data.frame_sheet.frame_sheet", sheet)
+    api.preview(DataConfig(spec=f"coco:{tmp_path}"), out=tmp_path / "sheet.png")
+    assert shown == ["train.png"]
 
 
 def test_frames_mixed_with_single_signs_are_pictures_of_signs(

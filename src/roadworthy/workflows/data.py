@@ -109,7 +109,7 @@ def preview(
     n: int = 64,
     seed: int = 0,
 ) -> Path:
-    """A contact sheet of pictures as the network gets them; of frames, whole, with their boxes drawn.
+    """A contact sheet of pictures as the network gets them; of training frames, whole, with their boxes.
 
     augment: vary the pictures as this policy does in training; `roadworthy list policies` shows them all.
     out: the picture to write, like sheet.png.
@@ -154,6 +154,7 @@ def _preview_frames(
     data: DataConfig, spec: InputSpec, augment: AugmentConfig | None, out: Path, n: int, seed: int
 ) -> Path:
     from roadworthy.data.frame_sheet import frame_sheet
+    from roadworthy.data.frame_splits import split_frames
 
     if augment is not None or spec != InputSpec():
         raise UsageError(
@@ -167,8 +168,10 @@ def _preview_frames(
             f"none of the {len(found):,} frames of {data.spec} can be used, first: {found[0].path} "
             f"{found[0].fault}"
         )
+    # Whoever looks at the frames to be tested on, and then chooses, has been tuned on them.
+    shown = split_frames(frames, data.split, data.split_seed, data.val_fraction)["train"] or frames
     rng = np.random.default_rng(seed)
-    chosen = [frames[int(i)] for i in np.sort(rng.permutation(len(frames))[:n])]
+    chosen = [shown[int(i)] for i in np.sort(rng.permutation(len(shown))[:n])]
     make_folder(out.parent)
     write_png(frame_sheet(chosen), out)
     return out

@@ -64,7 +64,9 @@ def frame_source(
             own = {setting: value for setting, value in options.items() if setting not in _COMMON}
             found = read(place, own, labels)
             if table := options.get("corrections"):
-                found = correct(found, read_corrections(_corrections(name, table), label_reader(labels)))
+                found = correct(
+                    found, read_corrections(_corrections(name, place, table), label_reader(labels))
+                )
             seed = options.get("split_seed")
             return found if seed is None else with_splits(found, _seed(name, seed))
 
@@ -86,19 +88,15 @@ def _seed(name: str, text: str) -> int:
     return int(text)
 
 
-def our_corrections(source: str) -> Path | None:
-    """The project's own table of what a set's labels leave out; None for a set without one."""
-    path = Path(__file__).parents[1] / "corrected" / f"{source}.csv"
-    return path if path.is_file() else None
-
-
-def _corrections(source: str, table: str) -> Path:
+def _corrections(source: str, place: Path, table: str) -> Path:
+    """A table by its path, or the project's own for a format, or for a set in a folder of that name."""
     if table != OURS:
         return at_home(table)
-    path = our_corrections(source)
-    if path is None:
-        raise ConfigError(f"{source}: has no corrections of the project's own; give the file of yours")
-    return path
+    known = {path.stem: path for path in (Path(__file__).parents[1] / "corrected").glob("*.csv")}
+    for name in (source, place.name):
+        if name in known:
+            return known[name]
+    raise ConfigError(f"corrections=ours: {source}:{place} has none; there are some of {', '.join(known)}")
 
 
 def records_of(frames: Sequence[Frame], place: str) -> list[Record]:

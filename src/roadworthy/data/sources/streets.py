@@ -12,13 +12,14 @@ give a set without splits.
 from __future__ import annotations
 
 from collections.abc import Mapping
+from contextlib import suppress
 from dataclasses import replace
 from pathlib import Path
 
 from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.core.extras import require
 from roadworthy.data.frames import Frame
-from roadworthy.data.sources._boxes import OURS, frame_source, our_corrections
+from roadworthy.data.sources._boxes import OURS, frame_source
 from roadworthy.signs.catalogue import faces
 
 FRAMES, HELD_OUT_FRAMES = 1000, 100
@@ -75,8 +76,10 @@ def _photographs(spec: str) -> tuple[Frame, ...]:
 
     if spec.startswith("streets"):
         raise ConfigError(f"streets: got on={spec}; drawn streets are no photographs")
-    if ":" not in spec:  # a set by its name alone, without the signs that its labels leave out, where known
-        spec = f"{spec}:?corrections={OURS}" if our_corrections(spec) is not None else f"{spec}:"
+    spec = spec if ":" in spec else f"{spec}:"
+    # Signs that labels leave out would stay, and be learnt as what is none.
+    with suppress(ConfigError):  # there may be none
+        return tuple(split_frames(read_frames(f"{spec}?corrections={OURS}"))["train"])
     return tuple(split_frames(read_frames(spec))["train"])
 
 
