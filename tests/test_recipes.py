@@ -16,7 +16,7 @@ from roadworthy.config import Config, load_config
 from roadworthy.core.errors import MissingExtraError
 from roadworthy.data.spec import parse_spec
 from roadworthy.evaluate.analysis.doubts import LEAST_STEPS
-from roadworthy.models.catalogue import build_model
+from roadworthy.models.catalogue import FINDERS, build_finder, build_model
 from roadworthy.train.gradient_norm import GradientNormPenalty, build_gradient_rules
 from roadworthy.train.optim import build_optimizer
 from roadworthy.train.schedules import build_schedule
@@ -36,7 +36,8 @@ def test_a_recipe_loads_and_what_it_names_can_be_built(path: Path) -> None:
     assert config.augment.policy in POLICIES
     with torch.device("meta"):
         try:
-            model = build_model(config.model, 10, config.input)
+            finds = config.model.name in FINDERS
+            model = build_finder(config.model) if finds else build_model(config.model, 10, config.input)
         except MissingExtraError as error:
             pytest.skip(str(error))
         build_gradient_rules(config.penalty, model, build_optimizer(model, config.optim))

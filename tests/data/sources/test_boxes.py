@@ -2,12 +2,15 @@
 
 from __future__ import annotations
 
+import os
 from pathlib import Path
 
 import pytest
 
 from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError
 from roadworthy.core.notes import hearing
+from roadworthy.data.frame_specs import read_frames
+from roadworthy.data.frame_splits import split_frames
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.sources import FRAME_SOURCES, SOURCES
 from roadworthy.data.sources._boxes import Pictures, box_of, read_bytes, records_of
@@ -49,6 +52,27 @@ def test_what_a_reader_cannot_read_is_left_out_aloud() -> None:
     assert "from 1 box of signs without a class and 2 boxes that are to be ignored; left out" in note
     with pytest.raises(DataNotFoundError, match="no box that bears a class"):
         records_of([Frame(path="a.png", annotations=marks[2:])], "voc:x")
+
+
+def test_the_projects_own_corrections_go_by_the_format_or_the_folders_name(voc: Path, tmp_path: Path) -> None:
+    read = FRAME_SOURCES.get("voc")
+    with pytest.raises(ConfigError, match="has none; there are some of gtsdb, voc877"):
+        read(voc, {"corrections": "ours"}, "names")
+    named = tmp_path / "voc877"
+    named.symlink_to(voc)
+    with pytest.raises(DataError, match=r"images/road1\.webp"):  # its table is of other frames
+        read(named, {"corrections": "ours"}, "names")
+
+
+@pytest.mark.parametrize("spec", ["gtsdb:", "voc:frames/voc877"])
+def test_the_projects_own_corrections_leave_test_frames_alone(spec: str) -> None:
+    if not Path(os.environ.get("ROADWORTHY_DATA", ""), "frames").is_dir():
+        pytest.skip("ROADWORTHY_DATA has no frames")
+    with hearing():
+        before, after = split_frames(read_frames(spec)), split_frames(read_frames(f"{spec}?corrections=ours"))
+    assert after["test"] == before["test"]
+    assert len(after["test"]) > 100
+    assert after["train"] != before["train"]
 
 
 def test_settings_of_all_sources(voc: Path, tmp_path: Path) -> None:

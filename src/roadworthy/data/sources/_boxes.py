@@ -96,7 +96,7 @@ def _corrections(source: str, place: Path, table: str) -> Path:
     for name in (source, place.name):
         if name in known:
             return known[name]
-    raise ConfigError(f"corrections=ours: {source}:{place} has none; there are some of {', '.join(known)}")
+    raise ConfigError(f"corrections=ours: {source}:{place} has none; there are some of {', '.join(sorted(known))}")
 
 
 def records_of(frames: Sequence[Frame], place: str) -> list[Record]:
