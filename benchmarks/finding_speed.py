@@ -135,21 +135,23 @@ class TwoStages:
     """A finder and a reader, as `Classifier.find` runs them."""
 
     def __init__(self, finder: Path, reader: Path, threads: int = 1) -> None:
-        self._finder = Watched(load_finder(finder, threads=threads))
-        self._reader = Watched(load_engine(reader, threads=threads))
-        self._rule = AnswerRule.of(self._reader, 3, sure=self._finder.rule.sure)
+        self.finder = Watched(load_finder(finder, threads=threads))
+        self.reader = Watched(load_engine(reader, threads=threads))
+        self._rule = AnswerRule.of(self.reader, 3, sure=self.finder.rule.sure)
 
-    def find(self, image: ByteArray, **settings: Any) -> Sequence[Any]:
-        """Rows with boxes, surest first."""
-        threshold = self._finder.rule.threshold
-        found = find_signs(image, self._finder, self._reader, threshold=threshold, **settings)
+    def find(
+        self, image: ByteArray, *, threshold: float | None = None, least_px: float | None = None
+    ) -> Sequence[Any]:
+        """Rows with boxes, surest first.  threshold: least score of a box; None is the finder's own."""
+        least = self.finder.rule.threshold if threshold is None else threshold
+        found = find_signs(image, self.finder, self.reader, threshold=least, least_px=least_px)
         return self._rule.found_rows("", found, colourless=self._rule.lacks_colour(image))
 
-    def look(self, image: ByteArray, **settings: Any) -> tuple[int, float]:
+    def look(self, image: ByteArray) -> tuple[int, float]:
         """How many boxes the reader is given, and the seconds of the finder's network."""
-        read, seconds = self._reader.given, self._finder.seconds
-        self.find(image, **settings)
-        return self._reader.given - read, self._finder.seconds - seconds
+        read, seconds = self.reader.given, self.finder.seconds
+        self.find(image)
+        return self.reader.given - read, self.finder.seconds - seconds
 
     def on(self, frames: ByteArray) -> Contender:
         """Its turns at these frames."""
