@@ -9,10 +9,10 @@ of the checkout on PYTHONPATH says, at its own:
     PYTHONPATH=WORKTREE/src python benchmarks/finding_frames.py SPEC --by api --out BEFORE
 
 Labels leave signs out, so no box that is sure and matches none is called wrong, or right, before somebody
-has looked at it.  FOLDER gets judge-N.jpg, each such box close by and with what is around it, and judge.csv
-with a line for each: write `right`, `wrong`, or `unlisted` (a sign that the labels lack, and the answer is right) as
-its verdict, and give the file back with --judged.  A verdict holds for a box of the same answer that overlaps
-by half.  Boxes whose label says otherwise (`misread`) are on the sheets too, and wrong unless judged.
+has looked at it.  FOLDER gets judge-N.png, each such box close by and with what is around it, and judge.csv
+with a line for each: write `right`, `wrong`, or `unlisted` (a sign that the labels lack, and the answer is
+right) as its verdict, and give the file back with --judged.  A verdict holds for a box of the same answer
+that overlaps by half.  Boxes whose label says otherwise (`misread`) are there too, and wrong unless judged.
 --upto shows further boxes that are not sure, those that count before so many false boxes a frame; of them
 `unlisted` says that there is a sign.  What is `unlisted` counts neither as found nor as false.
 
@@ -66,7 +66,7 @@ COLUMNS = (
     *("answer", "confidence", "found", "kind", "label", "verdict"),
 )
 VERDICTS = ("right", "wrong", "unlisted")
-CROP_PX, AROUND, SHEET = 240, 7, 36  # AROUND: sides of the box that the wider picture holds
+CROP_PX, AROUND, SHEET = 240, 7, 24  # AROUND: sides of the box that the wider picture holds
 UNSURE = "unsure"  # the kind of a box that --upto shows
 
 Rows = Callable[[ByteArray], Sequence[Any]]
@@ -340,8 +340,8 @@ def lines(
 def write_sheets(
     doubts: Sequence[Doubt], predictions: FinderPredictions, frames: FrameSet, folder: Path
 ) -> None:
-    """judge-1.jpg and on: the boxes with their numbers and answers."""
-    for old in folder.glob("judge-*.jpg"):
+    """judge-1.png and on: the boxes with their numbers and answers."""
+    for old in folder.glob("judge-*.png"):
         old.unlink()
     for first in range(0, len(doubts), SHEET):
         pictures, captions = [], []
@@ -350,14 +350,12 @@ def write_sheets(
             assert own.predicted is not None
             assert own.confidence is not None
             image, box = frames.pixels.frame(doubt.frame), tuple(own.boxes[doubt.box].tolist())
-            pictures.append(np.concatenate([crop_around(image, box, CROP_PX), around(image, box)], axis=1))
+            pictures += [crop_around(image, box, CROP_PX), around(image, box)]
+            sure = f"{own.confidence[doubt.box]:.2f}, found {own.scores[doubt.box]:.2f}"
             what = f"{doubt.kind} {doubt.label}".strip()
-            captions.append(
-                f"{number}: {own.predicted[doubt.box]} {own.confidence[doubt.box]:.2f}, "
-                f"found {own.scores[doubt.box]:.2f}\n{what}, {Path(own.path).name}"
-            )
-        sheet = contact_sheet(pictures, captions, columns=3, cell=2 * CROP_PX)
-        Image.fromarray(sheet).save(folder / f"judge-{first // SHEET + 1}.jpg", quality=92)
+            captions += [f"{number}: {own.predicted[doubt.box]}\n{sure}", f"{what}\n{Path(own.path).name}"]
+        sheet = contact_sheet(pictures, captions, columns=6, cell=CROP_PX)
+        Image.fromarray(sheet).save(folder / f"judge-{first // SHEET + 1}.png")
 
 
 def around(image: ByteArray, box: Box) -> ByteArray:
