@@ -1,6 +1,6 @@
 """How well signs are found in drawn streets, by their size, and how long that takes.
 
-    python benchmarks/finding.py [MODEL.onnx] [--scenes 200] [--countries au] [--least 16] [--seed 0]
+    python benchmarks/finding.py [MODEL.onnx] [--scenes 200] [--countries au] [--least PX] [--seed 0]
 
 MODEL-find.onnx stands beside it; without a MODEL, the packaged ones.  Each scene is 1280 x 720 with one to
 five signs.  A sign counts as found where a box overlaps it by half (intersection over union), as read where
@@ -30,7 +30,7 @@ def main() -> None:
     parser.add_argument("model", type=Path, nargs="?")
     parser.add_argument("--scenes", type=int, default=200)
     parser.add_argument("--countries", default="au")
-    parser.add_argument("--least", type=float, default=16.0)
+    parser.add_argument("--least", type=float, help="default: what find takes without being told")
     parser.add_argument("--seed", type=int, default=0)
     asked = parser.parse_args()
     classifier = api.load(asked.model)
@@ -68,11 +68,15 @@ def main() -> None:
         f"| all | {len(sides)} | {share(np.mean(hits), wilson(sum(hits), len(hits)))} | "
         f"{share(np.mean(reads), wilson(sum(reads), len(reads)))} |"
     )
-    precise, surely = right / max(boxes, 1), sure_right / max(sure, 1)
-    print(f"\nprecision {precise:.1%} of {boxes} boxes, {surely:.1%} of the {sure} that are sure")
-    print(f"overlap of the found ones {np.mean(overlaps):.2f} on average")
+    precise, surely = (
+        share(some / n, wilson(some, n)) if n else "none" for some, n in ((right, boxes), (sure_right, sure))
+    )
+    print(f"\nprecision {precise} of {boxes} boxes, {surely} of the {sure} that are sure")
+    if overlaps:
+        print(f"overlap of the found ones {np.mean(overlaps):.2f} on average")
     rate = 1e3 * np.median(seconds) / (1280 * 720 / 1e6)
-    print(f"{rate:.0f} ms per megapixel (median), signs from {asked.least:g} px")
+    smallest = "" if asked.least is None else f", signs from {asked.least:g} px"
+    print(f"{rate:.0f} ms per megapixel (median){smallest}")
 
 
 def share(value: float, interval: tuple[float, float]) -> str:
