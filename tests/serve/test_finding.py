@@ -23,7 +23,7 @@ from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.core.finding_rule import FindingRule
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Manifest, read_bundle, seal
-from roadworthy.inference.onnx_finder import FinderEngine
+from roadworthy.inference.onnx_finder import FinderEngine, packaged_finder
 from roadworthy.serve import models
 from roadworthy.serve.app import create_app
 from roadworthy.serve.models import Models
@@ -72,6 +72,24 @@ def test_a_box_is_accepted_where_finder_and_reader_are_sure(client: TestClient) 
     assert (doubtful["accepted"], doubtful["reason"]) == (False, "it may be no sign")
     assert doubtful["confidence"] > 0.9  # the reader alone would have been believed
     assert found(client, png(np.zeros((40, 50, 3), np.uint8))) == []
+
+
+@pytest.mark.skipif(packaged_finder() is None, reason="this copy has no packaged finder")
+def test_the_packaged_finder_and_reader_find_drawn_signs() -> None:
+    torch = pytest.importorskip("torch", reason="streets are drawn with torch")
+    from roadworthy.data.drawings import face_tiles
+    from roadworthy.evaluate.detection import match
+    from roadworthy.render.street import draw_street
+
+    drawn = draw_street(
+        face_tiles(("au",), 64), torch.Generator().manual_seed(4), width=480, height=320, most=2
+    )
+    with client_of() as client:
+        results = found(client, png(drawn.image))
+    matched = match([tuple(one["box"]) for one in results], drawn.boxes).found
+    assert {own for own in matched if own is not None} == set(range(len(drawn.boxes)))
+    for one, own in zip(results, matched, strict=True):
+        assert own is None or one["predicted"] == drawn.signs[own]
 
 
 def test_a_picture_that_cannot_be_read_keeps_none_of_the_others_back(client: TestClient) -> None:

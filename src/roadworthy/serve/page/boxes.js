@@ -52,7 +52,7 @@ export function scales(height, width, rules) {
 
 /** What one pass finds, in pixels of the frame itself. */
 async function seen(pixels, { threshold, cells }, scale, rules, looked) {
-  const frame = scale === 1 ? { ...pixels, channels: 4 } : shrunk(pixels, scale, rules, looked);
+  const frame = scale === 1 ? pixels : shrunk(pixels, scale, rules, looked);
   const { data, width, height } = padded(frame, rules);
   const values = await cells(data, width, height);
   const by = [single(pixels.width / frame.width), single(pixels.height / frame.height)];
@@ -72,7 +72,7 @@ function shrunk(pixels, scale, { gap }, { tallColumnsFirst }) {
 }
 
 /** The frame, three bytes a pixel, with grey to its right and below, so that its sides are multiples. */
-export function padded({ data, width, height, channels }, { multiple, fill }) {
+export function padded({ data, width, height, channels = 4 }, { multiple, fill }) {
   const [wide, tall] = [width, height].map((extent) => Math.ceil(extent / multiple) * multiple);
   if (channels === 3 && wide === width && tall === height) {
     return { data, width, height };

@@ -92,7 +92,7 @@ export class Stage {
     const { context, canvas } = this;
     const unit = Math.max(1, canvas.width / 300);
     context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = sure ? unit : unit / 2;
+    context.lineWidth = sure ? unit : Math.max(1, unit / 2);
     context.setLineDash(sure ? [] : [3 * unit, 2 * unit]);
     context.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
     context.setLineDash([]);
