@@ -37,7 +37,7 @@ Smallest = Annotated[
         ge=LOWEST_PX,
         allow_inf_nan=False,
         description="With find, the side in pixels of the smallest sign looked for: 10 if left out, more in "
-        "pictures above 13 megapixels.  Half of it takes four times as long, up to what those take.",
+        "pictures above 13 megapixels. Half of it takes four times as long, up to what those take.",
         examples=[10],
     ),
 ]
