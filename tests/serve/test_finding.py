@@ -187,7 +187,7 @@ def _without_metadata(network: bytes) -> bytes:
 
     model = onnx.load_from_string(network)
     del model.metadata_props[:]
-    return model.SerializeToString()
+    return bytes(model.SerializeToString())
 
 
 def test_files_in_each_others_place_are_refused_at_the_start(
