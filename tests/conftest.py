@@ -304,6 +304,7 @@ def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
         "resizing": "resize",
         "answering": "answer",
         "finding": "find",
+        "boxing": "boxes",
         "model_check": "model_check",
         "colouring": "colour",
     }

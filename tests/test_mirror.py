@@ -63,7 +63,10 @@ COVERED_BY = {
 OF_SEVERAL = {
     *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
     *("studies/film/test_film.py", "studies/story/test_story.py"),
-    *(f"serve/test_{name}.py" for name in ("faults", "fuzz", "limits", "page", "page_parity", "tracks")),
+    *(
+        f"serve/test_{name}.py"
+        for name in ("faults", "fuzz", "limits", "finding", "page", "page_boxes", "page_parity", "tracks")
+    ),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
     *(
         f"test_{name}.py"

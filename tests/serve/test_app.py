@@ -26,6 +26,7 @@ from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.bundle import Manifest, seal
+from roadworthy.inference.onnx_finder import packaged_finder
 from roadworthy.serve.app import create_app
 from roadworthy.serve.logs import JsonLines, PlainLines
 from roadworthy.serve.middleware import SECURITY_HEADERS
@@ -146,7 +147,6 @@ def test_a_box_outside_of_its_picture_is_that_pictures_error(client: TestClient)
         (lambda c: c.post("/v1/predict", content=b"["), 415, "looks like JSON; send it as content-type"),
         (lambda c: c.get("/%1b[31m" + "x" * 99), 404, "nothing at /\\x1b[31mxxx"),
         (lambda c: c.post("/v1/predict?model=other", content=RED), 404, "did you mean"),
-        (lambda c: c.post("/v1/predict?find=true", content=RED), 422, "cannot find signs"),
         (lambda c: c.post("/v1/track", content=b"none"), 422, "none of the 1 frames"),
         (lambda c: c.get("/nothing"), 404, "there is nothing at /nothing; /docs tells what there is"),
         (lambda c: c.get("/v1/predcit"), 404, "did you mean /v1/predict?"),
@@ -211,7 +211,7 @@ def test_frames_of_one_sign_are_answered_together(client: TestClient) -> None:
 
 def test_models_health_and_metrics(client: TestClient) -> None:
     (model,) = client.get("/v1/models").json()["models"]
-    assert (model["name"], model["size"], model["finds"]) == ("colours", 16, False)
+    assert (model["name"], model["size"], model["finds"]) == ("colours", 16, packaged_finder() is not None)
     assert model["classes"] == list(CLASSES)
     assert client.get("/healthz").json() == {"status": "ok"}
     assert client.get("/readyz").json() == {"status": "ready"}
@@ -401,30 +401,6 @@ def test_too_much_at_once_is_told_to_come_back(bundle: Path, monkeypatch: pytest
             assert int(answer.headers["retry-after"]) >= 1
         else:
             assert [result["predicted"] for result in answer.json()["results"]] == ["stop", "speed-60"]
-
-
-def test_signs_are_found_with_their_boxes() -> None:
-    torch = pytest.importorskip("torch", reason="streets are drawn with torch")
-    from roadworthy.data.drawings import face_tiles
-    from roadworthy.evaluate.detection import match
-    from roadworthy.inference.onnx import packaged
-    from roadworthy.render.street import draw_street
-
-    bundle = packaged()
-    assert bundle is not None
-
-    faces = face_tiles(("au",), 64)
-    street = draw_street(faces, torch.Generator().manual_seed(4), width=480, height=320, most=2)
-    buffer = io.BytesIO()
-    Image.fromarray(street.image).save(buffer, "PNG")
-    with client_of(bundle) as client:
-        answer = client.post("/v1/predict?find=true", content=buffer.getvalue())
-    assert answer.status_code == 200
-    found = answer.json()["results"]
-    matched = match([tuple(result["box"]) for result in found], street.boxes).found
-    assert {own for own in matched if own is not None} == set(range(len(street.boxes)))
-    for result, own in zip(found, matched, strict=True):
-        assert own is None or result["predicted"] == street.signs[own]
 
 
 def test_what_has_no_room_is_refused_before_its_body_is_read(bundle: Path) -> None:

@@ -415,6 +415,15 @@ def test_a_sign_is_named_and_shown_in_the_form_of_a_country(packaged_page: Any) 
     assert fits(page)
 
 
+@pytest.fixture(scope="module")
+def finding_address(
+    bundle: Path, red_finder: Path, served: Callable[..., AbstractContextManager[str]]
+) -> Iterator[str]:
+    """Where signs are found that are squares of red, and read as stop."""
+    with served(bundle, finder=red_finder) as where:
+        yield where
+
+
 @pytest.mark.parametrize(
     "where",
     [
@@ -428,44 +437,58 @@ def test_a_sign_is_named_and_shown_in_the_form_of_a_country(packaged_page: Any) 
     ],
 )
 def test_all_signs_found_are_drawn_and_can_be_chosen_by_keyboard(
-    where: str, packaged_page: Any, tmp_path: Path
+    where: str, finding_address: str, browser: Any, tmp_path: Path
 ) -> None:
-    page = packaged_page
+    page = browser.new_page(viewport={"width": 390, "height": 844})
+    page.goto(finding_address)
+    page.wait_for_selector("#model:not(:has-text('Reading'))", timeout=60_000)
     page.check(f"input[value={where}]")
-    two, one = tmp_path / "two.png", Image.new("RGB", (640, 360), (110, 140, 170))
-    for left, name in ((90, "stop"), (400, "no-entry")):
-        with Image.open(PAGE / "faces" / "de" / f"{name}.png") as face:
-            sign = face.convert("RGBA").resize((110, 110))
-        one.paste(sign, (left, 120), sign)
-    one.save(two)
+    two, none = np.zeros((2, 192, 256, 3), np.uint8)
+    two[96:128, 160:192], two[32:64, 32:64] = (230, 0, 0), (120, 0, 0)
+    for name, pixels in (("two", two), ("none", none)):
+        Image.fromarray(pixels).save(tmp_path / f"{name}.png")
     page.check("#find")
-    page.set_input_files("#files", str(two))
-    page.wait_for_selector("#spinner:not([hidden])")
+    page.set_input_files("#files", str(tmp_path / "two.png"))
     page.wait_for_selector("#found li:nth-child(2)", timeout=90_000)
     assert page.inner_text("#history li:first-child").endswith("server" if where == "remote" else "browser")
     page.wait_for_selector("#spinner[hidden]", state="attached")
     assert page.inner_text("#status") == "two.png: 2 signs found"
     assert "bad" not in (page.get_attribute("#status", "class") or "")
+    listed = [button.rpartition("stop")[2] for button in page.locator("#found button").all_inner_texts()]
+    assert [("(not sure)" in words) for words in listed] == [False, True]
     painted = """([x, y]) => [...document.querySelector("#canvas").getContext("2d")
-                   .getImageData(x - 2, y, 5, 1).data]"""
-    boxes = {}
-    for _ in range(2):
-        name, box = page.inner_text("#said"), [int(edge) for edge in page.input_value("#box").split(",")]
-        boxes[name] = box
-        pressed = page.locator("#found button[aria-pressed=true]")
-        assert name in pressed.inner_text()
-        other = page.locator("#found button[aria-pressed=false]")
-        other.focus()
+                   .getImageData(x - 1, y, 2, 28).data]"""
+    chosen, other = (255, 43, 214), (255, 210, 0)
+    for box, colours, dashed in (
+        ("160,96,192,128", (chosen, other), False),
+        ("32,32,64,64", (chosen, other), True),
+    ):
+        assert page.input_value("#box") == box
+        assert ("may be no sign; do not act on it" in page.inner_text("#sure")) is dashed
+        assert "% that it is a sign" in page.inner_text("#sure")
+        for (x, y, gaps), colour in zip(
+            [(160, 98, False), (32, 34, True)], colours[:: -1 if dashed else 1], strict=True
+        ):
+            edge = np.reshape(page.evaluate(painted, [x, y]), (28, 2, 4))[..., :3]
+            on = (np.abs(edge - np.array(colour)).max(axis=2) < 140).any(axis=1)
+            assert on.any(), (box, colour)
+            assert on.all() is np.bool_(not gaps), (box, colour)
+        page.locator("#found button[aria-pressed=false]").focus()
         page.keyboard.press("Enter")
-        page.wait_for_function("(name) => document.querySelector('#said').textContent !== name", arg=name)
+        page.wait_for_function("(box) => document.querySelector('#box').value !== box", arg=box)
         assert page.evaluate("document.activeElement.getAttribute('aria-pressed')") == "true"
-    assert boxes.keys() == {"stop", "no-entry"}
-    for name, box in boxes.items():
-        edge = page.evaluate(painted, [box[0], (box[1] + box[3]) // 2])
-        colour = (255, 43, 214) if name == page.inner_text("#said") else (255, 210, 0)
-        off = np.abs(np.reshape(edge, (5, 4))[:, :3] - colour).max(axis=1)
-        assert off.min() < 50, name  # lines between two pixels are mixed with what they cross
     assert fits(page)
+    page.set_input_files("#files", str(tmp_path / "none.png"))
+    page.wait_for_selector("#status:has-text('none.png: no signs found')")
+    assert page.inner_text("#said") == "No signs found"
+    assert page.is_hidden("#found")
+    assert page.is_hidden("#meter")
+    assert page.evaluate(painted, [160, 98])[:3] == [0, 0, 0]  # the frame itself is shown
+    page.uncheck("#find")
+    page.fill("#box", "3,3,40,40")  # and can be looked at closer
+    page.press("#box", "Enter")
+    page.wait_for_selector("#history li:nth-child(3)")
+    page.close()
 
 
 def test_how_to_draw_a_box_is_said(page: Any) -> None:

@@ -1,4 +1,4 @@
-"""Forty pictures through the server and through the page's own model in Chromium: the same answers."""
+"""Forty pictures through the server and the page's own model in Chromium: the same answers and signs."""
 
 from __future__ import annotations
 
@@ -13,11 +13,14 @@ from PIL import Image
 
 from roadworthy import api
 from roadworthy.inference.onnx import packaged
+from roadworthy.inference.onnx_finder import load_finder, packaged_finder
 from roadworthy.serve.static import PAGE
 
 DOCS = Path(__file__).parents[2] / "docs" / "tutorials" / "pictures"
 COUNT = 40
 CONFIDENCE = 0.06  # an 8-bit network may round to the next step in WebAssembly: a quarter of log-odds
+LIKELY = 0.4  # confidence, from which rounding makes no other class of it
+FOUND = 0.04  # of a finder's score, for the same reason
 SHARE = 0.08  # of a box's larger side, for the same reason; at least two pixels
 ORIENTATION = 274  # EXIF's tag
 SCENES = [(640, 360), (480, 480), (360, 640), (300, 900), (900, 240), (800, 600), (1280, 720), (240, 240)]
@@ -37,8 +40,12 @@ async (given) => {
   window.local ??= await LocalModel.load(
     await (await server.read("model/manifest.json")).json(),
     async (name) => (await server.read(name)).arrayBuffer());
-  const bytes = Uint8Array.from(atob(given), (letter) => letter.charCodeAt(0));
+  const bytes = Uint8Array.from(atob(given.picture), (letter) => letter.charCodeAt(0));
   const picture = await opened(new File([bytes], "picture"));
+  if (given.find) {
+    const found = await server.predict(picture.blob, "picture", { find: true });
+    return [found, await window.local.predictAll(picture.pixels, "picture")];
+  }
   const [far] = await server.predict(picture.blob, "picture");
   return [far, await window.local.predict(picture.pixels, "picture")];
 }
@@ -115,12 +122,16 @@ def _large(place: Path, source: Path) -> list[Path]:
 @pytest.fixture(scope="module")
 def both(pictures: list[Path], packaged_address: str, browser: Any) -> dict[str, tuple[Any, Any]]:
     """By picture what the server says and what the page says."""
+    return _asked(pictures, packaged_address, browser, find=False)
+
+
+def _asked(pictures: list[Path], address: str, browser: Any, *, find: bool) -> dict[str, tuple[Any, Any]]:
     page = browser.new_page()
-    page.goto(packaged_address)
+    page.goto(address)
     page.wait_for_selector("#model:has-text('in this browser')", timeout=60_000)
     said = {}
     for picture in pictures:
-        given = base64.b64encode(picture.read_bytes()).decode()
+        given = {"picture": base64.b64encode(picture.read_bytes()).decode(), "find": find}
         far, near = page.evaluate(ANSWER, given)
         said[f"{picture.parent.name}/{picture.name}"] = (far, near)
     page.close()
@@ -155,3 +166,26 @@ def test_the_docs_street_is_read_in_the_browser(both: dict[str, tuple[Any, Any]]
     for said in both["pictures/street.jpg"]:
         assert (said["predicted"], said["accepted"]) == ("speed-60", True)
         assert said["box"] is not None
+
+
+@pytest.mark.skipif(packaged_finder() is None, reason="this copy has no packaged finder")
+def test_server_and_browser_find_the_same_signs(
+    pictures: list[Path], packaged_address: str, browser: Any
+) -> None:
+    """In the docs' pictures, drawn streets, and one of 12 megapixels."""
+    frames = [path for path in pictures if path.stem.startswith("street") or path.name == "large.jpg"]
+    finder = load_finder(packaged_finder() or Path())
+    found = _asked(frames, packaged_address, browser, find=True)
+    for name, sides in found.items():
+        for ours, others in (sides, sides[::-1]):
+            for one in ours:
+                if one["found"] < finder.rule.threshold + FOUND or one["confidence"] < LIKELY:
+                    continue  # a box just above the threshold here, or no sign by a hair there
+                side = max(one["box"][2] - one["box"][0], one["box"][3] - one["box"][1])
+                off = [np.abs(np.subtract(one["box"], other["box"])).max() for other in others]
+                assert off, (name, one)
+                same = others[int(np.argmin(off))]
+                assert min(off) <= max(2, SHARE * side), (name, one, same)
+                assert same["predicted"] == one["predicted"], (name, one, same)
+                assert same["found"] == pytest.approx(one["found"], abs=FOUND), (name, one, same)
+    assert sum(len(far) for far, _ in found.values()) >= len(frames) // 2

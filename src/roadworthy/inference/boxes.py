@@ -22,6 +22,7 @@ MOST = 100
 OVERLAP = 0.5  # intersection over union, from which two boxes are one sign
 INSIDE = 0.8  # share of the smaller box within the larger, from which they are too
 FILL = 114  # grey level around frames whose sides are no multiples
+GAP = 2.0  # a frame is reduced to this many times what it is resized to, which is quicker by far
 
 
 class Detections(NamedTuple):
@@ -87,7 +88,7 @@ def _seen(frame: ByteArray, finder: Finding, scale: float, threshold: float) -> 
     height, width = frame.shape[:2]
     if scale != 1:
         size = max(1, round(width * scale)), max(1, round(height * scale))
-        frame = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR, reducing_gap=2.0))
+        frame = np.asarray(Image.fromarray(frame).resize(size, Image.Resampling.BILINEAR, reducing_gap=GAP))
     cells = finder.cells(padded(frame))
     cells = cells[cells[:, 4] >= threshold]
     by = np.array([width / frame.shape[1], height / frame.shape[0]] * 2 + [1], np.float32)
@@ -132,9 +133,11 @@ def constants() -> dict[str, float]:
         "fine_px": FINE_PX,
         "large_px": LARGE_PX,
         "shrink": SHRINK,
+        "lowest_px": LOWEST_PX,
         "most_pixels": MOST_PIXELS,
         "most": MOST,
         "overlap": OVERLAP,
         "inside": INSIDE,
         "fill": FILL,
+        "gap": GAP,
     }

@@ -21,10 +21,11 @@ from roadworthy.inference.detect import (
     Shrunk,
     find_one,
     find_one_shrunk,
-    find_signs,
     shrink,
     shrink_factor,
 )
+from roadworthy.inference.found import find_signs
+from roadworthy.inference.onnx_finder import FinderEngine
 from roadworthy.serve.failures import HTTPRefusal
 from roadworthy.serve.lanes import Lane
 from roadworthy.serve.receiving import PictureRequest
@@ -72,13 +73,20 @@ async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> 
     return results
 
 
-async def find_in_pictures(service: Service, asked: PictureRequest, top: int) -> list[Answer]:
-    """For each picture the answers for all signs found in it."""
-    rule = AnswerRule.of(asked.served.crops, top)
+async def find_in_pictures(
+    service: Service, asked: PictureRequest, top: int, least_px: float | None
+) -> list[Answer]:
+    """For each picture the answers for all signs found in it, by a service that has a finder.
+
+    least_px: side of the smallest sign looked for; `boxes.find_boxes` says what None is.
+    """
+    finder = asked.served.finder
+    assert finder is not None
+    rule = AnswerRule.of(asked.served.crops, top, sure=finder.rule.sure)
     results = []
     for upload in asked.uploads:
         try:
-            found, colourless = await _find_all(service, asked, upload)
+            found, colourless = await _find_all(service, asked, finder, upload, least_px)
         except ImageError as error:
             service.meters.pictures.labels("unreadable").inc()
             results.append(Answer(name=upload.name, error=str(error)))
@@ -187,14 +195,15 @@ async def _look_closer(
     return await lane.run(work, asked.client)
 
 
-async def _find_all(service: Service, asked: PictureRequest, upload: Upload) -> tuple[list[Found], bool]:
+async def _find_all(
+    service: Service, asked: PictureRequest, finder: FinderEngine, upload: Upload, least_px: float | None
+) -> tuple[list[Found], bool]:
     """All signs found in a picture, and whether it lacks colour."""
-    windows, crops = asked.served.windows, asked.served.crops
-    assert windows is not None
+    crops, threshold = asked.served.crops, finder.rule.threshold
 
     def work(check: Callable[[], None]) -> tuple[list[Found], bool]:
         picture = decode(upload.data, service.config.max_pixels)
-        found = find_signs(picture, windows, crops, check=check)
+        found = find_signs(picture, finder, crops, threshold=threshold, least_px=least_px, check=check)
         return found, lacks_colour(picture, crops.without_colour)
 
     return await service.large.run(work, asked.client)

@@ -9,6 +9,7 @@ from fastapi.responses import Response
 from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 
 from roadworthy.core.errors import RoadworthyError, UnknownNameError
+from roadworthy.inference.boxes import LOWEST_PX
 from roadworthy.serve.answering import answer_pictures, find_in_pictures, fuse_track
 from roadworthy.serve.failures import MAX_TOP, HTTPRefusal
 from roadworthy.serve.models import Served
@@ -30,6 +31,16 @@ OneBox = Annotated[
     ),
 ]
 Find = Annotated[bool, Query(description="Find all signs in each picture.")]
+Smallest = Annotated[
+    float | None,
+    Query(
+        ge=LOWEST_PX,
+        allow_inf_nan=False,
+        description="With find, the side in pixels of the smallest sign looked for: 10 if left out, more in "
+        "pictures above 13 megapixels. Half of it takes four times as long, up to what those take.",
+        examples=[10],
+    ),
+]
 
 
 def add_endpoints(app: FastAPI, service: Service) -> None:
@@ -64,6 +75,7 @@ def _add_picture_endpoints(app: FastAPI, service: Service, guards: list[Any]) ->
         model: ModelName = None,
         top: Top = 3,
         find: Find = False,
+        smallest: Smallest = None,
         box: OneBox = None,
     ) -> Predicted:
         """Which sign each picture shows; with find, a result with a box for every sign in it.
@@ -74,9 +86,13 @@ def _add_picture_endpoints(app: FastAPI, service: Service, guards: list[Any]) ->
         async with receive(service, request, model, box) as asked:
             if find:
                 _check_can_find(asked)
-            answer = find_in_pictures if find else answer_pictures
+            elif smallest is not None:
+                raise HTTPRefusal(422, "smallest is of signs that are found; add find=true, or leave it out")
             async with working_on(service, len(asked.uploads)):
-                results = await answer(service, asked, top)
+                if find:
+                    results = await find_in_pictures(service, asked, top, smallest)
+                else:
+                    results = await answer_pictures(service, asked, top)
             return Predicted(model=asked.served.name, sha256=asked.served.crops.sha256, results=results)
 
     @app.post(TRACK, dependencies=guards, openapi_extra=PICTURE_BODY, response_model_by_alias=True)
@@ -89,10 +105,8 @@ def _add_picture_endpoints(app: FastAPI, service: Service, guards: list[Any]) ->
 def _check_can_find(asked: PictureRequest) -> None:
     if any(upload.box is not None for upload in asked.uploads):
         raise HTTPRefusal(422, "find looks at whole pictures; leave the boxes out, or find")
-    if asked.served.windows is None:
-        raise HTTPRefusal(
-            422, f"the model {asked.served.name} cannot find signs; it has no NAME-find.onnx beside it"
-        )
+    if asked.served.finder is None:
+        raise HTTPRefusal(422, "this service cannot find signs; it has no finder")
 
 
 def _add_model_endpoints(app: FastAPI, service: Service, guards: list[Any]) -> None:
@@ -118,7 +132,7 @@ def _model_info(served: Served) -> ModelInfo:
         sha256=served.crops.sha256,
         precision=manifest.precision,
         size=manifest.input.size,
-        finds=served.windows is not None,
+        finds=served.finder is not None,
         classes=list(manifest.classes),
     )
 

@@ -16,13 +16,18 @@ from starlette.routing import Route
 from starlette.types import Scope
 
 from roadworthy.core.words import visible
+from roadworthy.inference.boxes import LOWEST_PX
 from roadworthy.serve.admission import NoRoomError
 from roadworthy.serve.logs import log
 from roadworthy.serve.schema import Failure
 from roadworthy.serve.static import page_files
 
 MAX_TOP = 20  # answers for one picture
-_EXPECTED = {"top": f"an integer from 1 to {MAX_TOP}", "find": "true or false"}
+_EXPECTED = {
+    "top": f"an integer from 1 to {MAX_TOP}",
+    "find": "true or false",
+    "smallest": f"a number of {LOWEST_PX:g} or more",
+}
 FAILURES: dict[int | str, dict[str, Any]] = {
     status: {"model": Failure, "description": meaning}
     for status, meaning in {

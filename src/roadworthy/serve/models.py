@@ -16,6 +16,7 @@ from pathlib import Path
 from roadworthy.core.errors import UnknownNameError, UsageError
 from roadworthy.inference.bundle import read_bundle
 from roadworthy.inference.onnx import PACKAGED, Engine, load_windows, packaged, refuse_misspelt
+from roadworthy.inference.onnx_finder import FinderEngine, packaged_finder
 from roadworthy.serve.batching import Batcher
 from roadworthy.serve.settings import ServiceConfig
 
@@ -24,7 +25,8 @@ from roadworthy.serve.settings import ServiceConfig
 class Served:
     """One bundle in service.
 
-    windows: the network for all windows of a picture, where there is one.
+    windows: the network for all windows of a picture, where there is one: for a closer look.
+    finder: finds signs in pictures, for all bundles alike; None where the service has none.
     retired: another serves in its place; it goes with the last request that holds it.
     """
 
@@ -32,13 +34,14 @@ class Served:
     path: Path
     crops: Engine
     windows: Engine | None
+    finder: FinderEngine | None
     batcher: Batcher
     users: int = 0  # requests that hold it
     retired: bool = False
 
 
-Read = tuple[Path, Engine, Engine | None]
-"""A bundle's file, its network, and that for all windows of a picture."""
+Networks = tuple[Engine, Engine | None, FinderEngine | None]
+"""For crops, for all windows of a picture, and what finds signs."""
 
 
 class Models:
@@ -47,7 +50,7 @@ class Models:
     def __init__(self, config: ServiceConfig) -> None:
         self._config = config
         self._served: dict[str, Served] = {}
-        self._prepared: dict[str, Read] = {}
+        self._prepared: dict[str, tuple[Path, Networks]] = {}
         self._closing: set[asyncio.Task[None]] = set()
 
     def get(self, name: str | None = None) -> Served:
@@ -90,9 +93,9 @@ class Models:
         self._prepared = {}
         self._served = {
             name: before[name]
-            if name in before and (before[name].crops, before[name].windows) == (crops, windows)
-            else Served(name=name, path=path, crops=crops, windows=windows, batcher=self._batcher(crops))
-            for name, (path, crops, windows) in read.items()
+            if name in before and _networks(before[name]) == networks
+            else self._serve(name, path, *networks)
+            for name, (path, networks) in read.items()
         }
         for name, old in before.items():
             if self._served.get(name) is not old:
@@ -105,22 +108,30 @@ class Models:
         """Answer what waits, then stop."""
         await asyncio.gather(*self._closing, *(served.batcher.close() for served in self._served.values()))
 
+    def _serve(
+        self, name: str, path: Path, crops: Engine, windows: Engine | None, finder: FinderEngine | None
+    ) -> Served:
+        batcher = Batcher(crops.logits, size=self._config.batch, wait_s=self._config.wait_ms / 1000)
+        return Served(name=name, path=path, crops=crops, windows=windows, finder=finder, batcher=batcher)
+
     def _close_where_unused(self, served: Served) -> None:
         if served.retired and not served.users:
             task = asyncio.ensure_future(served.batcher.close())
             self._closing.add(task)
             task.add_done_callback(self._closing.discard)
 
-    def _read(self, before: Mapping[str, Served]) -> dict[str, Read]:
+    def _read(self, before: Mapping[str, Served]) -> dict[str, tuple[Path, Networks]]:
         asked = self._config.models or (Path(PACKAGED),)
         paths = [_bundle(path) for path in asked]
-        read = {}
+        finder = self._finder(next((old.finder for old in before.values()), None))
+        read: dict[str, tuple[Path, Networks]] = {}
         for name, path in zip(_names(paths), paths, strict=True):
             old = before.get(name)
             crops = self._engine(path, None if old is None else old.crops)
             if crops.manifest.kind != "crop":
                 raise UsageError(f"{path} is a bundle for finding signs; name the one that it belongs to")
-            read[name] = (path, crops, self._windows(path, crops, None if old is None else old.windows))
+            windows = self._windows(path, crops, None if old is None else old.windows)
+            read[name] = (path, (crops, windows, finder))
         return read
 
     def _engine(self, path: Path, old: Engine | None) -> Engine:
@@ -128,17 +139,27 @@ class Models:
         bundle = read_bundle(path)
         if old is not None and old.sha256 == bundle.sha256:
             return old
+        if bundle.manifest.kind == "find":
+            raise UsageError(f"{path} finds signs and does not read them; give it as the finder")
         return Engine(bundle, name=str(path), threads=self._config.threads)
 
     def _windows(self, path: Path, crops: Engine, old: Engine | None) -> Engine | None:
         return load_windows(path, crops, partial(self._engine, old=old))
 
-    def _batcher(self, engine: Engine) -> Batcher:
-        return Batcher(
-            engine.logits,
-            size=self._config.batch,
-            wait_s=self._config.wait_ms / 1000,
-        )
+    def _finder(self, old: FinderEngine | None) -> FinderEngine | None:
+        """That of the settings, or the packaged one; the old one where its file is what it was."""
+        path = self._config.finder
+        path = packaged_finder() if path is None else _there(path)
+        if path is None:
+            return None
+        bundle = read_bundle(path)
+        if old is not None and old.sha256 == bundle.sha256:
+            return old
+        return FinderEngine(bundle, name=str(path), threads=self._config.threads)
+
+
+def _networks(served: Served) -> Networks:
+    return served.crops, served.windows, served.finder
 
 
 def _return_memory() -> None:
@@ -150,14 +171,19 @@ def _return_memory() -> None:
 
 def _bundle(path: Path) -> Path:
     """The file of that name, or the packaged bundle; UsageError with what would work where it is neither."""
+    if str(path) == PACKAGED and not path.exists():
+        return _packaged()
+    return _there(path)
+
+
+def _there(path: Path) -> Path:
+    """A bundle's file; UsageError with what would work where there is none."""
     if path.is_dir():
         raise UsageError(
             f"{path} is a folder; make a bundle of the run in it: roadworthy export {path} --to NAME.onnx"
         )
     if path.exists():
         return path
-    if str(path) == PACKAGED:
-        return _packaged()
     refuse_misspelt(path)
     there = sorted(other.name for other in path.parent.glob("*.onnx")) if path.parent.is_dir() else []
     close = difflib.get_close_matches(path.name, there, n=1, cutoff=0.5)

@@ -38,7 +38,11 @@ def _add_model_files(app: FastAPI, service: Service) -> None:
     @app.get("/model/manifest.json", include_in_schema=False, dependencies=service.guards)
     async def manifest() -> Response:
         served = service.models.get()
-        text = model_json(served.crops.manifest, served.windows.manifest if served.windows else None)
+        text = model_json(
+            served.crops.manifest,
+            served.windows.manifest if served.windows else None,
+            served.finder.rule if served.finder else None,
+        )
         return _file_response(text.encode(), "manifest.json")
 
     @app.get("/model/crop.onnx", include_in_schema=False, dependencies=service.guards)
@@ -49,8 +53,15 @@ def _add_model_files(app: FastAPI, service: Service) -> None:
     async def windows() -> Response:
         engine = service.models.get().windows
         if engine is None:
-            raise HTTPRefusal(404, "this model cannot find signs; it has no NAME-find.onnx beside it")
+            raise HTTPRefusal(404, "this model cannot look closer; it has no NAME-find.onnx beside it")
         return _file_response(engine.network, "crop-find.onnx")
+
+    @app.get("/model/find.onnx", include_in_schema=False, dependencies=service.guards)
+    async def finder() -> Response:
+        engine = service.models.get().finder
+        if engine is None:
+            raise HTTPRefusal(404, "this service cannot find signs; it has no finder")
+        return _file_response(engine.network, "find.onnx")
 
 
 def _add_page_files(app: FastAPI) -> None:

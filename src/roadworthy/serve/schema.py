@@ -33,11 +33,18 @@ class Answer(BaseModel):
     reason: str | None = Field(
         default=None,
         description="Why it is not accepted though it is sure: a picture without colour, of a sign that "
-        "only colour tells from others.",
+        "only colour tells from others; a box that may show no sign.",
     )
     alternatives: list[Alternative] = Field(default_factory=list)
     box: list[float] | None = Field(
         default=None, description="x1, y1, x2, y2 in the picture's pixels, where the sign was looked for."
+    )
+    found: float | None = Field(
+        default=None,
+        ge=0,
+        le=1,
+        description="With find, how sure it is that the box shows a sign; confidence says of which.",
+        examples=[0.91],
     )
 
 
@@ -71,7 +78,7 @@ class ModelInfo(BaseModel):
     sha256: str = Field(examples=[SHA256])
     precision: str = Field(examples=["fp32"])
     size: int = Field(description="Side of the network's input in pixels.", examples=[48])
-    finds: bool = Field(description="Whether it can find signs in pictures.", examples=[True])
+    finds: bool = Field(description="Whether signs are found in pictures for it.", examples=[True])
     classes: list[str] = Field(examples=[["speed-60", "stop", "no-sign"]])
 
 

@@ -18,6 +18,7 @@ class ServiceConfig:
     """Everything that defines a service.
 
     models: which .onnx models; the first answers requests that name none, and without any the packaged one.
+    finder: which .onnx finds signs in pictures, for all models; without, the packaged one.
     host: which address to listen on; one that other machines can reach needs ROADWORTHY_API_KEY.
     port: which port to listen on; 0 takes any that is free.
     max_body_bytes, max_images, max_pixels: of a request, and of a picture.
@@ -37,6 +38,7 @@ class ServiceConfig:
     """
 
     models: tuple[Path, ...] = ()
+    finder: Path | None = None
     host: str = "127.0.0.1"
     port: int = 8000
     api_key: str = ""

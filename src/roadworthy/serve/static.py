@@ -12,11 +12,15 @@ import PIL
 
 from roadworthy.core.errors import UsageError
 from roadworthy.core.files import make_folder, replacing
+from roadworthy.core.finding_rule import FindingRule
 from roadworthy.imaging import colour
 from roadworthy.imaging.resizing import REACH
+from roadworthy.inference import boxes, found
 from roadworthy.inference import detect as find
+from roadworthy.inference.answer_rule import UNSURE_BOX
 from roadworthy.inference.bundle import Manifest
 from roadworthy.inference.onnx import Engine, load_engine, load_windows
+from roadworthy.inference.onnx_finder import FinderEngine, load_finder, packaged_finder
 from roadworthy.signs.catalogue import (
     NO_SIGN,
     faces,
@@ -49,16 +53,19 @@ def page_files() -> dict[str, Path]:
     }
 
 
-def model_json(crops: Manifest, windows: Manifest | None) -> str:
+def model_json(crops: Manifest, windows: Manifest | None, finding: FindingRule | None = None) -> str:
     """What the page must know to answer as the server does: the bundle's manifest, and by what rules.
 
-    windows: of the bundle that finds signs, where there is one.  The page has no number of its own that an
-    answer rests on, and knows no sign.
+    windows: of the bundle for a closer look, where there is one.  finding: the finder's rule, where there is
+    a finder.  The page has no number of its own that an answer rests on, and knows no sign.
     """
     told = asdict(crops) | {
         "windows": None if windows is None else asdict(windows),
+        "finder": None if finding is None else asdict(finding),
         "rules": {
             "find": find.constants(),
+            "boxes": boxes.constants() | {"room": found.ROOM},
+            "unsure_box": UNSURE_BOX,
             "colour": colour.constants(),
             "reach": REACH,
             # Since Pillow 13 it shrinks a tall picture's columns first, which rounds otherwise.
@@ -90,10 +97,10 @@ def _sign(name: str) -> dict[str, Any]:
     }
 
 
-def write_static(bundle: Path, out: Path) -> list[Path]:
+def write_static(bundle: Path, out: Path, finder: Path | None = None) -> list[Path]:
     """The page with a bundle, as a folder that any web server can give out, and that works offline.
 
-    A NAME-find.onnx beside the bundle comes along.
+    A NAME-find.onnx beside the bundle comes along.  finder: what finds signs; the packaged one without.
     Raises UsageError where the page's runtime was not fetched: without a server it alone can answer.
     """
     files = page_files()
@@ -102,8 +109,9 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
             "the page's runtime is not here; fetch it with: make page (or python -m roadworthy.serve.vendor)"
         )
     written = []
-    crops = load_engine(bundle)
-    for name, content in _contents(files, crops, load_windows(bundle, crops)):
+    crops, finder = load_engine(bundle), finder or packaged_finder()
+    finding = None if finder is None else load_finder(finder)
+    for name, content in _contents(files, crops, load_windows(bundle, crops), finding):
         path = out / name
         make_folder(path.parent)
         with replacing(path) as aside:
@@ -112,10 +120,15 @@ def write_static(bundle: Path, out: Path) -> list[Path]:
     return written
 
 
-def _contents(files: dict[str, Path], crops: Engine, windows: Engine | None) -> Iterator[tuple[str, bytes]]:
+def _contents(
+    files: dict[str, Path], crops: Engine, windows: Engine | None, finder: FinderEngine | None
+) -> Iterator[tuple[str, bytes]]:
     for name, file in files.items():
         yield name, file.read_bytes()
     yield "model/crop.onnx", crops.network
     if windows is not None:
         yield "model/crop-find.onnx", windows.network
-    yield "model/manifest.json", model_json(crops.manifest, windows.manifest if windows else None).encode()
+    if finder is not None:
+        yield "model/find.onnx", finder.network
+    told = model_json(crops.manifest, windows.manifest if windows else None, finder.rule if finder else None)
+    yield "model/manifest.json", told.encode()

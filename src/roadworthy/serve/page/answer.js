@@ -48,7 +48,17 @@ export function answer(logits, model, name, top = 3, colourless = false) {
     reason: doubtful ? `the picture has no colour, and without it ${kind} may be ${others.join(" or ")}` : null,
     alternatives: order.slice(1, top).map((i) => ({ class: model.classes[i], confidence: probs[i] })),
     box: null,
+    found: null,
   };
+}
+
+/** The answer for a sign that the finder found, with its box; not accepted where the finder is not sure of it. */
+export function foundAnswer({ box, logits, score }, model, name, top, colourless) {
+  const said = { ...answer(logits, model, name, top, colourless), box, found: score };
+  if (score >= model.finder.sure || said.reason !== null) {
+    return said;
+  }
+  return { ...said, accepted: false, reason: model.rules.unsure_box };
 }
 
 /** Whether it is not accepted because it is not sure: another look may help. */

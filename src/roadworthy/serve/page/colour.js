@@ -1,6 +1,6 @@
 // Whether a picture has colour, by the rule of roadworthy/colour.py, whose numbers come with the model.
 
-const BITS = 24; // of Pillow's fractions in Image.reduce
+import { reduced } from "./resize.js";
 
 /** Whether a picture shows colours; pixels: { data, width, height } as ImageData has it, the whole picture. */
 export function hasColour(pixels, rules) {
@@ -95,38 +95,10 @@ function solved(rows) {
 
 /** Rows of mean red, green and blue of the blocks that colour is judged by. */
 function blocks(pixels, { grid, smallest }) {
-  return blockMeans(pixels, Math.max(smallest, Math.floor(Math.min(pixels.width, pixels.height) / grid)));
-}
-
-/** A picture shrunk by a whole factor, opaque, as Pillow's Image.reduce does it. */
-export function reduced(pixels, factor) {
-  const means = blockMeans(pixels, factor);
-  const data = new Uint8ClampedArray(means.flat().flatMap((one) => [...one, 255]));
-  return { data, width: means[0].length, height: means.length };
-}
-
-/** Rows of mean red, green and blue of blocks of pixels, rounded as Pillow's Image.reduce does. */
-function blockMeans({ data, width, height }, side) {
-  const made = [];
-  for (let top = 0; top < height; top += side) {
-    const row = [];
-    for (let left = 0; left < width; left += side) {
-      const [bottom, right] = [Math.min(height, top + side), Math.min(width, left + side)];
-      const count = (bottom - top) * (right - left);
-      const sums = [0, 0, 0];
-      for (let y = top; y < bottom; y++) {
-        for (let at = 4 * (y * width + left); at < 4 * (y * width + right); at += 4) {
-          sums[0] += data[at];
-          sums[1] += data[at + 1];
-          sums[2] += data[at + 2];
-        }
-      }
-      const inverse = Math.floor(2 ** BITS / count); // divided so, a mean now and then is one lower
-      row.push(sums.map((one) => Math.floor(((one + Math.floor(count / 2)) * inverse) / 2 ** BITS)));
-    }
-    made.push(row);
-  }
-  return made;
+  const side = Math.max(smallest, Math.floor(Math.min(pixels.width, pixels.height) / grid));
+  const { data, width, height } = reduced(pixels, side);
+  const block = (at) => [data[at], data[at + 1], data[at + 2]];
+  return Array.from({ length: height }, (_, y) => Array.from({ length: width }, (_, x) => block(4 * (y * width + x))));
 }
 
 /** Which blocks count: clipped ones only where nearly all are. */

@@ -2,7 +2,7 @@
 //
 // Every number that this rests on comes from there with the model (`rules.find`); none is written here.
 
-import { reduced } from "./colour.js";
+import { reduced } from "./resize.js";
 
 /**
  * The sign in a picture that is of one sign, however loosely framed: { box, logits } for each found, surest first.
@@ -92,7 +92,7 @@ async function lookedThrough(pixels, windows, rules, leastPx) {
 }
 
 /** Python rounds halves to the even neighbour. */
-function toEven(value) {
+export function toEven(value) {
   const down = Math.floor(value);
   return value - down === 0.5 ? down + (down % 2) : Math.round(value);
 }
@@ -114,7 +114,8 @@ function oddsOf(logits, { temperature, nothing }) {
   return Math.fround(Math.log(sum) + (top - logits[nothing]) / temperature);
 }
 
-function highest(values) {
+/** The place of the highest of some values, the first of equal ones. */
+export function highest(values) {
   let best = 0;
   for (let i = 1; i < values.length; i++) {
     if (values[i] > values[best]) {

@@ -2,7 +2,7 @@
 
 import { percent } from "./sign.js";
 
-const COLUMNS = ["name", "predicted", "kind", "value", "confidence", "accepted", "alternatives", "box", "where", "ms"];
+const COLUMNS = ["name", "predicted", "kind", "value", "confidence", "accepted", "alternatives", "box", "found", "where", "ms"];
 
 export class History {
   /** chosen: called with an entry when a person picks it. */
@@ -47,6 +47,7 @@ export class History {
       value: result.value ?? "",
       alternatives: result.alternatives.map((other) => `${other.class}=${other.confidence.toFixed(6)}`).join(" "),
       box: result.box ? result.box.map((edge) => edge.toFixed(1)).join(" ") : "",
+      found: result.found?.toFixed(6) ?? "",
       where,
       ms: ms.toFixed(1),
     }));

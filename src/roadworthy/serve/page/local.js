@@ -1,9 +1,10 @@
 // The model in this browser: onnxruntime-web, one thread, nothing sent anywhere.
 
 import * as ort from "./vendor/ort.wasm.min.mjs";
-import { answer, probabilities, surer, wantsCloser } from "./answer.js";
+import { answer, foundAnswer, probabilities, surer, wantsCloser } from "./answer.js";
+import { findSigns } from "./boxes.js";
 import { hasColour } from "./colour.js";
-import { enlarged, findOne, findSigns, shrink } from "./find.js";
+import { enlarged, findOne, shrink } from "./find.js";
 import { refusal } from "./model_check.js";
 import { resize, square, widened } from "./resize.js";
 
@@ -20,15 +21,17 @@ export class LocalModel {
     if (reason) {
       throw new Error(reason);
     }
-    const names = ["model/crop.onnx", ...(model.windows ? ["model/crop-find.onnx"] : [])];
-    const [crops, windows] = await Promise.all(names.map(async (name) => session(await read(name))));
-    return new LocalModel(model, crops, windows);
+    const names = ["crop", model.windows && "crop-find", model.finder && "find"];
+    const networks = names.map(async (name) => (name ? session(await read(`model/${name}.onnx`)) : null));
+    return new LocalModel(model, ...(await Promise.all(networks)));
   }
 
-  constructor(model, crops, windows = null) {
+  /** windows: for a closer look at a picture.  finder: finds all signs in one. */
+  constructor(model, crops, windows = null, finder = null) {
     this.model = model;
     this.session = crops;
     this.windows = windows;
+    this.finder = finder;
   }
 
   /** The answer for a picture; where it is not sure at first, the one of a closer look. */
@@ -39,21 +42,28 @@ export class LocalModel {
     if (box || !this.windows || !wantsCloser(first, this.model)) {
       return first;
     }
-    return surer(first, await this.find(pixels), this.model, top, colourless);
+    return surer(first, await this.lookCloser(pixels), this.model, top, colourless);
   }
 
   /** The answers for all signs found in a picture, surest first. */
   async predictAll(pixels, name, top = 3) {
     const colourless = !this.model.without_colour && !hasColour(pixels, this.model.rules.colour);
-    const found = await this.find(pixels, findSigns);
-    return found.map(({ box, logits }) => ({ ...answer(logits, this.model, name, top, colourless), box }));
+    const { classes, finder, rules } = this.model;
+    const { room } = rules.boxes;
+    const reader = {
+      nothing: classes.indexOf(rules.no_sign),
+      say: (boxes) => this.logits(boxes.map((box) => this.crop(pixels, box, room))),
+    };
+    const where = { threshold: finder.threshold, cells: (...given) => this.cells(...given) };
+    const looked = { tallColumnsFirst: rules.tall_columns_first };
+    const found = await findSigns(pixels, where, reader, rules.boxes, looked);
+    return found.map((one) => foundAnswer(one, this.model, name, top, colourless));
   }
 
-  /** The signs that a closer look finds; with `findSigns` all of them. */
-  async find(whole, seek = findOne) {
+  /** The signs that a closer look finds in a picture of one. */
+  async lookCloser(whole) {
     const { classes, temperature, rules, windows } = this.model;
-    const { pixels, factor } =
-      seek === findOne ? shrink(whole, windows.input.size, rules.find) : { pixels: whole, factor: 1 };
+    const { pixels, factor } = shrink(whole, windows.input.size, rules.find);
     const nothing = classes.indexOf(rules.no_sign);
     const wide = {
       size: windows.input.size,
@@ -63,14 +73,14 @@ export class LocalModel {
       look: (...given) => this.look(...given),
     };
     const near = { temperature, nothing, say: (boxes) => this.logits(boxes.map((box) => this.crop(pixels, box))) };
-    const found = await seek(pixels, wide, near, rules.find);
+    const found = await findOne(pixels, wide, near, rules.find);
     return factor === 1 ? found : found.map((one) => ({ ...one, box: enlarged(one.box, factor, whole) }));
   }
 
   /** (size * size * 3) bytes: the crop that the network takes of a picture. */
-  crop(pixels, box) {
+  crop(pixels, box, room = this.model.rules.find.room) {
     const { input, rules } = this.model;
-    const part = box && widened(box, rules.find.room, pixels.width, pixels.height);
+    const part = box && widened(box, room, pixels.width, pixels.height);
     return square(pixels, input.size, {
       rule: input.resize,
       part,
@@ -88,6 +98,12 @@ export class LocalModel {
     const { logits } = await this.session.run({ images });
     const classes = this.model.classes.length;
     return crops.map((_, i) => logits.data.slice(i * classes, (i + 1) * classes));
+  }
+
+  /** x1, y1, x2, y2 and a score of each box that the finder gives, one after the other. */
+  async cells(data, width, height) {
+    const { logits } = await this.finder.run({ images: new ort.Tensor("uint8", data, [1, height, width, 3]) });
+    return logits.data;
   }
 
   /** One row of logits for each window of a picture that is resized to width and height, row by row. */

@@ -10,6 +10,8 @@ import { Stage } from "./stage.js";
 const $ = (id) => document.getElementById(id);
 const place = (name) => document.querySelector(`input[name=where][value=${name}]`);
 const state = { model: null, local: null, meeting: null, trouble: null, finds: false, shown: null, working: 0 };
+/** What is shown of a picture in which no sign was found. */
+const NOTHING = { predicted: null, confidence: 0, accepted: null, reason: null, alternatives: [], box: null };
 const history = new History($("history"), show);
 const stage = new Stage($("canvas"), lookThere);
 const camera = new Camera($("viewfinder"), $("video"));
@@ -73,8 +75,8 @@ function choose() {
     const where = remote ? "on the server" : "in this browser";
     $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, ${where}`;
   }
-  $("find-label").hidden = !(state.finds || state.local?.windows);
-  $("find").disabled = remote ? !state.finds : Boolean(state.local && !state.local.windows);
+  $("find-label").hidden = !(state.finds || state.local?.finder);
+  $("find").disabled = remote ? !state.finds : Boolean(state.local && !state.local.finder);
 }
 
 /** The server wants a key, which nobody is asked for before. */
@@ -160,11 +162,10 @@ async function take(files) {
   for (const file of files) {
     say(`Looking at ${file.name} …`);
     try {
-      const entries = await working(async () => ask(await opened(file), null));
+      const picture = await working(() => opened(file));
+      const entries = await working(() => ask(picture, null));
       entries.forEach((entry) => history.add(entry));
-      if (entries.length) {
-        await show(entries[0]);
-      }
+      await show(entries[0] ?? { picture, result: NOTHING, together: [] });
       if (entries.length !== 1) {
         told.push(`${file.name}: ${entries.length || "no"} signs found`);
       }
@@ -200,7 +201,7 @@ async function ask(picture, box) {
   let results;
   if (remote) {
     results = await server.predict(picture.blob, picture.name, { box, find: find && state.finds });
-  } else if (find && local.windows) {
+  } else if (find && local.finder) {
     results = await local.predictAll(picture.pixels, picture.name);
   } else {
     results = [await local.predict(picture.pixels, picture.name, box)];
@@ -247,15 +248,18 @@ async function lookThere(box) {
 async function show(entry) {
   state.shown = entry;
   const { result, picture, together } = entry;
-  const nothing = result.predicted === "no-sign";
+  const none = result === NOTHING;
+  const nothing = none || result.predicted === "no-sign";
   $("result").hidden = false;
-  $("said").textContent = nothing ? "No sign" : result.predicted;
+  $("said").textContent = none ? "No signs found" : nothing ? "No sign" : result.predicted;
   $("meaning").textContent = meaning(result.predicted);
   const sure = result.accepted !== false;
   const doubt = result.reason ? `: ${result.reason}; do not act on it` : ": not sure, do not act on it";
-  $("sure").textContent = `${percent(result.confidence)} sure${sure ? "" : doubt}`;
+  const found = typeof result.found === "number" ? `, ${percent(result.found)} that it is a sign` : "";
+  $("sure").textContent = none ? "" : `${percent(result.confidence)} sure${found}${sure ? "" : doubt}`;
   $("sure").className = sure ? "good" : "doubt";
   $("meter").value = result.confidence;
+  $("meter").hidden = $("less").hidden = none;
   showFace(result);
   showAll(entry);
   $("others").replaceChildren(
@@ -265,11 +269,11 @@ async function show(entry) {
     }),
   );
   $("box").value = result.box ? result.box.map((edge) => Math.round(edge)).join(",") : "";
-  $("latency").textContent = `${picture.name}: ${entry.ms.toFixed(0)} ms, ${entry.where}`;
+  $("latency").textContent = none ? picture.name : `${picture.name}: ${entry.ms.toFixed(0)} ms, ${entry.where}`;
   $("overlay").disabled = !state.local || nothing;
   const where = result.box ? `a box around ${result.predicted}` : "looked at as a whole";
   $("canvas").setAttribute("aria-label", `${picture.name}, ${where}`);
-  stage.show(picture.bitmap, result.box, together.map((one) => one.result.box));
+  stage.show(picture.bitmap, result.box, together.map((one) => one.result));
   await overlay();
 }
 
@@ -292,7 +296,7 @@ function showAll({ together, result }) {
       const item = document.createElement("li");
       const button = Object.assign(document.createElement("button"), {
         type: "button",
-        textContent: `${one.result.predicted}, ${percent(one.result.confidence)}`,
+        textContent: `${one.result.predicted}, ${percent(one.result.confidence)}${one.result.accepted === false ? " (not sure)" : ""}`,
       });
       button.setAttribute("aria-pressed", String(one.result === result));
       button.addEventListener("click", async () => {

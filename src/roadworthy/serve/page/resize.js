@@ -4,6 +4,7 @@
 // direction after the other, with 8 bits between, in integers of 22 fractional bits, as Pillow computes it.
 
 const BITS = 22;
+const MEAN_BITS = 24; // of the fractions in Image.reduce
 const HALF = 1 << (BITS - 1);
 
 function sinc(x) {
@@ -32,8 +33,15 @@ export const RULES = ["nearest", ...Object.keys(KERNELS)];
  * A part of a picture as { data, width, height }, three bytes a pixel.
  * pixels: { data, width, height }, four bytes a pixel as ImageData has it, opaque.
  * box: [x1, y1, x2, y2] in pixels; all of it without.  tallColumnsFirst: as Pillow does since its version 13.
+ * gap: where all of a picture is shrunk, it is reduced by whole factors first, to this many times the size; 0 for not.
  */
-export function resize(pixels, width, height, { rule, box = null, tallColumnsFirst }) {
+export function resize(pixels, width, height, { rule, box = null, gap = 0, tallColumnsFirst }) {
+  const [across, down] = [pixels.width / width, pixels.height / height].map((by) => Math.trunc(by / gap));
+  if (gap && Math.max(across, down) > 1) {
+    const factors = [Math.max(1, across), Math.max(1, down)];
+    const left = [0, 0, pixels.width / factors[0], pixels.height / factors[1]];
+    return resize(reduced(pixels, ...factors), width, height, { rule, box: left, tallColumnsFirst });
+  }
   const [x1, y1, x2, y2] = (box ?? [0, 0, pixels.width, pixels.height]).map(Math.fround); // as Pillow keeps them
   if (rule === "nearest") {
     const columns = nearest(pixels.width, x1, x2, width);
@@ -51,6 +59,36 @@ export function resize(pixels, width, height, { rule, box = null, tallColumnsFir
   const bottom = Math.max(...rows.first.map((first, i) => first + rows.count[i]));
   const narrow = acrossRows(source, columns, top, bottom);
   return downColumns(narrow, { ...rows, first: rows.first.map((first) => first - top) });
+}
+
+/** A picture shrunk by whole factors, opaque, as Pillow's Image.reduce does it. */
+export function reduced({ data, width, height }, across, down = across) {
+  const made = { width: Math.ceil(width / across), height: Math.ceil(height / down) };
+  made.data = new Uint8ClampedArray(4 * made.width * made.height).fill(255);
+  for (let top = 0, to = 0; top < height; top += down) {
+    const bottom = Math.min(height, top + down);
+    for (let left = 0; left < width; left += across, to += 4) {
+      const right = Math.min(width, left + across);
+      const count = (bottom - top) * (right - left);
+      let [red, green, blue] = [0, 0, 0];
+      for (let y = top; y < bottom; y++) {
+        for (let at = 4 * (y * width + left), end = 4 * (y * width + right); at < end; at += 4) {
+          red += data[at];
+          green += data[at + 1];
+          blue += data[at + 2];
+        }
+      }
+      made.data[to] = meanOf(red, count);
+      made.data[to + 1] = meanOf(green, count);
+      made.data[to + 2] = meanOf(blue, count);
+    }
+  }
+  return made;
+}
+
+/** Divided by multiplying: a mean now and then is one lower. */
+function meanOf(sum, count) {
+  return Math.floor(((sum + Math.floor(count / 2)) * Math.floor(2 ** MEAN_BITS / count)) / 2 ** MEAN_BITS);
 }
 
 /** For each of `size` outputs along one axis of `length` pixels: the first input, how many, and their weights. */

@@ -36,7 +36,10 @@ export class Stage {
     });
   }
 
-  /** box: of the answer that is shown.  all: the boxes of all signs found in this picture, numbered from 1. */
+  /**
+   * box: of the answer that is shown.  all: { box, predicted, accepted } of every answer for this picture; several
+   * are numbered from 1.
+   */
   show(bitmap, box, all) {
     this.bitmap = bitmap;
     this.box = box;
@@ -68,29 +71,38 @@ export class Stage {
         context.fillRect(x1 + j * width, y1 + i * height, width, height);
       }),
     );
-    if (this.all.length > 1) {
-      this.all.forEach((box, i) => this.outline(box, OTHER, String(i + 1)));
-    }
-    this.outline(this.box, CHOSEN);
+    const several = this.all.length > 1;
+    const chosen = ({ box }) => Boolean(box) && String(box) === String(this.box);
+    // The chosen one last, so that no other is drawn over it.
+    [...this.all.keys()]
+      .sort((a, b) => chosen(this.all[a]) - chosen(this.all[b]))
+      .forEach((i) => {
+        const { box, predicted, accepted } = this.all[i];
+        const colour = chosen(this.all[i]) ? CHOSEN : OTHER;
+        this.outline(box, colour, { label: several ? `${i + 1} ${predicted}` : predicted, sure: accepted !== false });
+      });
     this.outline(drawing, DRAWN);
   }
 
-  outline(box, colour, number = "") {
+  /** sure: false draws the box thin and dashed. */
+  outline(box, colour, { label = "", sure = true } = {}) {
     if (!box) {
       return;
     }
     const { context, canvas } = this;
     const unit = Math.max(1, canvas.width / 300);
     context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = unit;
+    context.lineWidth = sure ? unit : Math.max(1, unit / 2);
+    context.setLineDash(sure ? [] : [3 * unit, 2 * unit]);
     context.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-    if (number) {
-      context.font = `bold ${10 * unit}px system-ui, sans-serif`;
-      const side = 7 * unit + context.measureText(number).width;
-      const [x, y] = [Math.min(box[0], canvas.width - side), Math.max(0, box[1] - 13 * unit)];
-      context.fillRect(x, y, side, 13 * unit);
+    context.setLineDash([]);
+    if (label) {
+      context.font = `bold ${8 * unit}px system-ui, sans-serif`;
+      const side = 5 * unit + context.measureText(label).width;
+      const [x, y] = [Math.min(box[0], canvas.width - side), Math.max(0, box[1] - 11 * unit)];
+      context.fillRect(x, y, side, 10 * unit);
       context.fillStyle = "#000";
-      context.fillText(number, x + 3.5 * unit, y + 10 * unit);
+      context.fillText(label, x + 2.5 * unit, y + 8 * unit);
     }
   }
 
