@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from pathlib import Path
 
-from roadworthy.inference.bundle import finder_path
+from roadworthy.inference.bundle import windows_path
 from roadworthy.inference.onnx import packaged
 from roadworthy.inference.onnx_finder import packaged_finder
 from roadworthy.workflows.model_card import write_card
@@ -17,7 +17,7 @@ def written(folder: Path | None = None) -> tuple[Path, ...]:
         raise SystemExit("this copy comes without a model; make one with: roadworthy export")
     finder = packaged_finder()
     finders = () if finder is None else write_card((finder,), folder)
-    return (*write_card((crop, finder_path(crop)), folder), *finders)
+    return (*write_card((crop, windows_path(crop)), folder), *finders)
 
 
 if __name__ == "__main__":

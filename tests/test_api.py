@@ -265,7 +265,7 @@ def test_a_bundle_that_cannot_answer_for_a_sign_is_refused(shipped: Any, tmp_pat
             api.load(path)
     windows = shipped.bundle.with_name("signs-find.onnx")
     for paths in (some(shipped)[:1], some(shipped)[:3]):
-        with pytest.raises(UsageError, match="is for finding signs in pictures"):
+        with pytest.raises(UsageError, match="is for a closer look"):
             list(api.predict(windows, paths))
 
 

@@ -205,7 +205,7 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     found = SimpleNamespace(
         files=(Path("a/x.onnx"), Path("a/x.md")),
         manifest=SimpleNamespace(parity={"int8": parity}, metrics={"folder:x, test": measured}),
-        notes=("no bundle to find signs",),
+        notes=("no bundle for a closer look",),
     )
 
     def export(*given: Any, **rest: Any) -> Any:
@@ -229,7 +229,7 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
         str(Path("a/x.onnx")),
         str(Path("a/x.md")),
     ]
-    assert err == "no bundle to find signs\n"
+    assert err == "no bundle for a closer look\n"
     assert cli.run(["export", "run", "--to", "x.onnx"]) == 0
     assert (asked[1][1]["precision"], asked[1][1]["data"], asked[1][1]["measured"]) == ("fp32", None, [])
 

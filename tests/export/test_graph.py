@@ -225,7 +225,7 @@ def test_sizes_that_they_can_have(network: nn.Module, size: int) -> None:
 @pytest.mark.parametrize("name", ["study-cnn", "resnet-8"])
 def test_a_network_without_windows_is_refused(name: str) -> None:
     model = build_model(ModelConfig(name=name), CLASSES, InputSpec(size=SIZE))
-    with pytest.raises(UsageError, match="cannot find signs in a picture; the model compact can"):
+    with pytest.raises(UsageError, match="cannot look closer at a picture; the model compact can"):
         Windows(model, InputSpec(size=SIZE))
 
 

@@ -118,10 +118,10 @@ def test_a_picture_whose_windows_do_not_fit(dense: Engine, image: ByteArray, wor
 
 def test_crops_and_windows_are_not_taken_for_each_other(crops: Engine, dense: Engine) -> None:
     with pytest.raises(
-        UsageError, match="is for finding signs in pictures; take the one for pictures of one"
+        UsageError, match="is for a closer look at pictures of one sign; take the one for pictures of one"
     ):
         dense.logits(noise(1, SIZE, SIZE))
-    with pytest.raises(UsageError, match="is for finding signs in pictures"):
+    with pytest.raises(UsageError, match="is for a closer look"):
         dense.all_logits(noise(3, SIZE, SIZE), 2)
     with pytest.raises(UsageError, match="is for pictures of one sign; take the one for finding"):
         crops.windows(noise(24, 24))

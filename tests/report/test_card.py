@@ -102,7 +102,7 @@ def test_files_are_told_apart() -> None:
     found = card_sections([("x.onnx", 54321, MANIFEST), ("x-find.onnx", 65432, DENSE)])
     assert table(found[0]).rows == (
         ("x.onnx", "54,321", "pictures of one sign", "int8"),
-        ("x-find.onnx", "65,432", "all windows of 48 px in a picture, every 8 px, to find signs", "fp32"),
+        ("x-find.onnx", "65,432", "all windows of 48 px in a picture, every 8 px, for a closer look", "fp32"),
     )
 
 

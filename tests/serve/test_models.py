@@ -30,7 +30,7 @@ def manifest(classes: tuple[str, ...] = CLASSES, stride: int = 0) -> Manifest:
 
 @pytest.fixture
 def place(toy: Callable[..., Any], tmp_path: Path) -> Path:
-    """A bundle with one for finding signs beside it."""
+    """A bundle with one for a closer look beside it."""
     path = tmp_path / "m.onnx"
     path.write_bytes(seal(toy().SerializeToString(), manifest()))
     finder = seal(toy(stride=4).SerializeToString(), manifest(stride=4))
@@ -98,7 +98,7 @@ def test_a_finder_of_another_network_is_refused(place: Path, toy: Callable[..., 
     place.with_name("m-find.onnx").write_bytes(seal(toy(stride=4).SerializeToString(), other))
     assert "m-find.onnx is of another network" in refusal(place)
     place.with_name("m-find.onnx").write_bytes(place.read_bytes())
-    assert "m-find.onnx is no bundle for finding signs" in refusal(place)
+    assert "m-find.onnx is no bundle for a closer look" in refusal(place)
 
 
 def test_weights_that_are_no_numbers_are_refused(place: Path, toy: Callable[..., Any]) -> None:

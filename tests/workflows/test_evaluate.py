@@ -152,7 +152,7 @@ def test_another_split_of_the_data_can_be_measured(shipped: Any, data: DataConfi
 
 def test_windows_are_not_measured_as_crops(shipped: Any, data: DataConfig) -> None:
     windows = shipped.bundle.with_name("signs-find.onnx")
-    with pytest.raises(UsageError, match="is for finding signs in pictures"):
+    with pytest.raises(UsageError, match="is for a closer look"):
         api.evaluate(windows, data, skip_unknown=True)
 
 

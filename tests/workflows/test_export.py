@@ -274,16 +274,13 @@ def test_a_network_without_windows_is_one_bundle_and_a_note(
     shipped: Any, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     def cannot(*_: object) -> int:
-        raise UsageError("Plain cannot find signs in a picture; the model compact can")
+        raise UsageError("Plain cannot look closer at a picture; the model compact can")
 
     monkeypatch.setattr(shipping, "dense_stride", cannot)
     found = api.export(shipped.run, tmp_path / "x.onnx")
     assert [path.name for path in found.files] == ["x.onnx", "x.md", "x.html"]
     (note,) = found.notes
-    assert (
-        note == "no bundle to find signs in pictures with: "
-        "Plain cannot find signs in a picture; the model compact can"
-    )
+    assert note == "no bundle for a closer look: Plain cannot look closer at a picture; the model compact can"
 
 
 @pytest.mark.usefixtures("quick")

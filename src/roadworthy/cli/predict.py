@@ -224,6 +224,9 @@ RootPathOption = Annotated[
     str, option("serve.settings:ServiceConfig.root_path", "--root-path", metavar="PATH")
 ]
 ProxiesOption = Annotated[str, option("serve.settings:ServiceConfig.proxies", "--proxies", metavar="A,B")]
+ServeFinderOption = Annotated[
+    Path | None, setting("serve.settings:ServiceConfig.finder", "--finder", metavar="FILE")
+]
 StaticOption = Annotated[Path | None, setting("workflows.serve:write_page.out", "--static", metavar="DIR")]
 
 
@@ -238,6 +241,7 @@ def serve(
     host_name: HostNameOption = None,
     root_path: RootPathOption,
     proxies: ProxiesOption,
+    finder: ServeFinderOption = None,
     static: StaticOption = None,
 ) -> None:
     """Answer over HTTP, with a page at / to try it.
@@ -251,7 +255,7 @@ def serve(
     from roadworthy.serve.settings import ServiceConfig
 
     if static is not None:
-        written = api.write_page(static, models)
+        written = api.write_page(static, models, finder=finder)
         print_line(f"{len(written)} files written; any web server can serve {static}")
         return
     require("the service", "serve")
@@ -265,6 +269,7 @@ def serve(
         hosts=tuple(host_name or ()),
         root_path=root_path,
         proxies=proxies,
+        finder=finder,
     )
     api.serve(config)
 

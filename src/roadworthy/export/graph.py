@@ -100,10 +100,10 @@ def dense_stride(model: nn.Module, spec: InputSpec) -> int:
     """Pixels between windows.  Raises UsageError for a network that cannot be applied to them."""
     stride = getattr(model, "stride", 0)
     if not stride or not hasattr(model, "windows"):
-        raise UsageError(f"{type(model).__name__} cannot find signs in a picture; the model compact can")
+        raise UsageError(f"{type(model).__name__} cannot look closer at a picture; the model compact can")
     if spec.size % (2 * stride):
         raise UsageError(
-            f"a network of {spec.size} px cannot find signs in a picture: its size must be a multiple of "
+            f"a network of {spec.size} px cannot look closer at a picture: its size must be a multiple of "
             f"{2 * stride}, like {max(1, round(spec.size / (2 * stride))) * 2 * stride}"
         )
     return int(stride)

@@ -83,8 +83,8 @@ class Bundle:
     sha256: str
 
 
-def finder_path(bundle: Path) -> Path:
-    """NAME-find.onnx beside NAME.onnx: where the bundle that finds signs in pictures belongs."""
+def windows_path(bundle: Path) -> Path:
+    """NAME-find.onnx beside NAME.onnx: where the bundle for a closer look at pictures of one sign belongs."""
     return bundle.with_name(f"{bundle.stem}-find.onnx")
 
 

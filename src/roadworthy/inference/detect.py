@@ -95,7 +95,7 @@ def find_signs(
     check_smallest(least_px)
     if windows.classes != crops.classes or NO_SIGN not in windows.classes:
         raise BundleError(
-            f"finding signs takes two bundles of one network, with {NO_SIGN} among its classes; these have "
+            f"a closer look takes two bundles of one network, with {NO_SIGN} among its classes; these have "
             f"{len(windows.classes)} and {len(crops.classes)} classes"
         )
     if min(image.shape[:2]) < LOWEST_PX:

@@ -16,7 +16,7 @@ from roadworthy.core.errors import BundleError, CheckpointError, ShapeError, Usa
 from roadworthy.core.paths import as_path
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.spec import InputSpec
-from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, Manifest, finder_path, read_bundle
+from roadworthy.inference.bundle import INPUT, OUTPUT, Bundle, Manifest, read_bundle, windows_path
 from roadworthy.inference.network import all_logits
 from roadworthy.signs.catalogue import NO_SIGN
 
@@ -25,7 +25,7 @@ PACKAGED = "packaged"  # the model that comes with Roadworthy, wherever a model 
 Shape = list[int | None]
 _FOR = {
     "crop": "pictures of one sign",
-    "dense": "finding signs in pictures",
+    "dense": "a closer look at pictures of one sign",
     "find": "finding signs in frames",
 }
 
@@ -137,13 +137,13 @@ def check_end(ends: Sequence[Any], called: str, kind: str, wanted: Shape, name: 
         raise BundleError(f"{name} has {called} of the shape {shape} where its manifest says {wanted}")
 
 
-def check_finder(windows: Engine, crops: Engine, name: str) -> None:
-    """Refuse a bundle for finding signs that is not of the same network as the one for crops.
+def check_windows(windows: Engine, crops: Engine, name: str) -> None:
+    """Refuse a bundle for a closer look that is not of the same network as the one for crops.
 
     Raises BundleError.
     """
     if windows.manifest.kind != "dense":
-        raise BundleError(f"{name} is no bundle for finding signs; export both anew (roadworthy export)")
+        raise BundleError(f"{name} is no bundle for a closer look; export both anew (roadworthy export)")
     if windows.classes != crops.classes:
         raise BundleError(
             f"{name} is of another network: it has {len(windows.classes)} classes, the one that it belongs "
@@ -162,11 +162,11 @@ def load_windows(path: Path, crops: Engine, load: Callable[[Path], Engine] = loa
     load: makes an engine of a bundle's file.
     Raises BundleError where the file beside it is of another network.
     """
-    beside = finder_path(path)
+    beside = windows_path(path)
     if not beside.exists() or NO_SIGN not in crops.classes:
         return None
     windows = load(beside)
-    check_finder(windows, crops, str(beside))
+    check_windows(windows, crops, str(beside))
     return windows
 
 

@@ -65,9 +65,3 @@ def packaged_finder() -> Path | None:
 def load_finder(path: Path, *, threads: int = 0) -> FinderEngine:
     """The finder of a bundle's file."""
     return FinderEngine(read_bundle(path), name=str(path), threads=threads)
-
-
-def packaged_finder() -> Path | None:
-    """The finder that comes along; None where this copy has none."""
-    path = Path(__file__).parent / "packaged" / "find.onnx"
-    return path if path.is_file() else None

@@ -80,7 +80,7 @@ _WITHOUT = {
 }
 _FOR = {
     "crop": "pictures of one sign",
-    "dense": "all windows of {size} px in a picture, every {stride} px, to find signs",
+    "dense": "all windows of {size} px in a picture, every {stride} px, for a closer look",
 }
 
 

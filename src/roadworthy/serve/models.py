@@ -129,7 +129,7 @@ class Models:
             old = before.get(name)
             crops = self._engine(path, None if old is None else old.crops)
             if crops.manifest.kind != "crop":
-                raise UsageError(f"{path} is a bundle for finding signs; name the one that it belongs to")
+                raise UsageError(f"{path} is a bundle for a closer look; name the one that it belongs to")
             windows = self._windows(path, crops, None if old is None else old.windows)
             read[name] = (path, (crops, windows, finder))
         return read

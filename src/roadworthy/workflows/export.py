@@ -34,9 +34,9 @@ from roadworthy.export.quantise import quantise
 from roadworthy.inference.bundle import (
     Exported,
     Manifest,
-    finder_path,
     parse_bundle,
     seal,
+    windows_path,
     write_bundles,
 )
 from roadworthy.inference.confidence import SCORES
@@ -116,11 +116,11 @@ def ship(
     manifest = dataclasses.replace(manifest, metrics=_measured(graph, manifest, home, others))
     bundles, notes = {to: (graph, manifest)}, []
     try:
-        bundles[finder_path(to)] = _dense(network, manifest, eager, pictures)
+        bundles[windows_path(to)] = _dense(network, manifest, eager, pictures)
     except UsageError as error:
         if isinstance(error, ParityError):
             raise
-        notes.append(f"no bundle to find signs in pictures with: {error}")
+        notes.append(f"no bundle for a closer look: {error}")
 
     make_folder(to.parent)
     write_bundles(bundles)

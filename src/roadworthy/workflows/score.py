@@ -31,7 +31,7 @@ from roadworthy.core.progress import Progress
 from roadworthy.core.ray import connect, ray_or_say_so
 from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.answers import Row
-from roadworthy.inference.bundle import finder_path, read_bundle
+from roadworthy.inference.bundle import read_bundle, windows_path
 from roadworthy.inference.classifier import load, model_file, refuse_unused
 from roadworthy.inference.finder import finder_file
 from roadworthy.inference.inputs import expand_inputs
@@ -101,7 +101,7 @@ def score(
     require("writing answers as Parquet files", "parquet", *further)
     workers = _workers(on, jobs)
     chosen = model_file(model)
-    beside = finder_path(chosen)
+    beside = windows_path(chosen)
     refuse_unused(find, finder, least_px)
     request = Request(
         model=os.path.abspath(chosen),  # noqa: PTH100 - Path.absolute keeps '..'

@@ -26,14 +26,17 @@ def serve(config: ServiceConfig) -> None:
     run(config)
 
 
-def write_page(out: StrPath, models: Sequence[StrPath] | None = None) -> list[Path]:
+def write_page(
+    out: StrPath, models: Sequence[StrPath] | None = None, *, finder: Path | None = None
+) -> list[Path]:
     """The page with a bundle (the first of `models`, or the packaged one) as a folder for offline use.
 
     out: write the page with its model to this folder, for any web server, and do not start the service.
+    finder: which .onnx finds signs in pictures; without, the packaged one.
     """
     from roadworthy.serve.static import write_static
 
-    return write_static(model_path(next(iter(models or ()), None)), as_path(out))
+    return write_static(model_path(next(iter(models or ()), None)), as_path(out), finder)
 
 
 def bundle_file(model: StrPath) -> Path:

@@ -96,7 +96,8 @@ def _corrections(source: str, place: Path, table: str) -> Path:
     for name in (source, place.name):
         if name in known:
             return known[name]
-    raise ConfigError(f"corrections=ours: {source}:{place} has none; there are some of {', '.join(sorted(known))}")
+    there = ", ".join(sorted(known))
+    raise ConfigError(f"corrections=ours: {source}:{place} has none; there are some of {there}")
 
 
 def records_of(frames: Sequence[Frame], place: str) -> list[Record]:
