@@ -174,7 +174,7 @@ def test_what_a_finder_has_no_use_for_is_refused(frames: Path, run: Path, tmp_pa
 
 def test_settings_of_readers_give_way_to_a_finders_own() -> None:
     config = settled(load_config(None, ["model.name=finder"]))
-    assert (config.input.size, config.train.batch_size, config.optim.name) == (352, 16, "adamw")
+    assert (config.input.size, config.train.batch_size, config.optim.name) == (256, 24, "adamw")
     assert config.augment.policy == "frames"
     kept = settled(
         load_config(None, ["model.name=finder", "input.size=256", "optim.name=sgd", "optim.lr=0.1"])

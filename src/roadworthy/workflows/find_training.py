@@ -58,7 +58,7 @@ from roadworthy.workflows.run_folder import Run, claim_folder
 from roadworthy.workflows.site import Site, open_site
 
 CLASSES = ("sign",)
-SIZE, BATCH = 352, 16  # of squares, where the settings leave those of readers
+SIZE, BATCH = 256, 24  # of squares, where the settings leave those of readers
 _RESAMPLES = 100  # of validation frames, for the standard error of AP50
 _OPTIM = OptimConfig(name="adamw", lr=0.002, weight_decay=0.02)
 
