@@ -10,7 +10,7 @@ from hypothesis import strategies as st
 
 from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError, UnknownNameError
 from roadworthy.core.notes import DataWarning
-from roadworthy.data.spec import SourceSpec, locate, parse_spec, read_records
+from roadworthy.data.spec import SourceSpec, locate, parse_spec, read_records, refuse_within_data
 
 
 @pytest.mark.parametrize(
@@ -139,3 +139,17 @@ def test_needs_no_torch() -> None:
         "import roadworthy.data.spec, roadworthy.data.task, roadworthy.data.overview, roadworthy.data.fetch"
     )
     subprocess.run([sys.executable, "-c", code], check=True)
+
+
+def test_nothing_is_written_where_a_source_looks_for_pictures(tmp_path):
+    (tmp_path / "data.yaml").write_text("train: images\n")
+    for spec in (
+        f"folder:{tmp_path}",
+        f"voc:{tmp_path}",
+        f"yolo:{tmp_path}",
+        f"yolo:{tmp_path / 'data.yaml'}",
+    ):
+        with pytest.raises(DataError, match="lies inside the data"):
+            refuse_within_data(tmp_path / "runs", spec)
+        refuse_within_data(tmp_path.parent / "runs", spec)
+    refuse_within_data(tmp_path / "runs", f"gtsdb:{tmp_path}")  # which reads what gt.txt names

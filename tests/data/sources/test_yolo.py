@@ -158,6 +158,9 @@ def test_folders_without_a_yaml(yolo: Path) -> None:
     assert [one.label for one in frames[1].annotations] == ["2", "0"]
     assert any("their numbers are labels" in note for note in notes)
     assert [one.label for one in read(yolo, {}, "gtsrb-ids")[1].annotations] == ["speed-50", "speed-20"]
+    (yolo / "data.yaml").write_text("names: [stop, give-way, no-entry]\n")  # and no splits
+    assert [one.label for one in read(yolo, {}, "names")[1].annotations] == ["no-entry", "stop"]
+    (yolo / "data.yaml").unlink()
     (yolo / "classes.txt").write_text("stop\ngive-way\nno-entry\n")
     frames = read(yolo, {}, "names")
     assert [one.label for one in frames[1].annotations] == ["no-entry", "stop"]

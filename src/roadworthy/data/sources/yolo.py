@@ -1,7 +1,8 @@
 """YOLO: a .txt of boxes for each picture, described by a data.yaml or by where the folders lie.
 
     yolo:DIR/data.yaml   its train, val and test name folders or lists of pictures, its names the classes
-    yolo:DIR             the one .yaml in DIR; without one images/ and labels/, also below train/, val/, test/
+    yolo:DIR             the one .yaml in DIR; without one, or where it names the classes alone, images/ and
+                         labels/, also below train/, val/, test/
 
 A line is `class x y w h`: the middle and the size as shares of the picture's.  A picture whose .txt is empty
 or missing shows no signs.  Lines of outlines or turned boxes become regions that are neither wanted nor wrong
@@ -75,7 +76,7 @@ def _described(place: Path) -> tuple[dict[str, list[str]], list[str] | None]:
         raise DataError(
             f"{place} holds {sets[0].name} and {sets[1].name}; name one of them, like yolo:{sets[0]}"
         )
-    if sets:
+    if sets and any(name in _yaml(sets[0]) for name in _SPLITS):
         return _of_yaml(sets[0])
     splits: dict[str, list[str]] = {}
     pictures = [path for path in files_below(place) if is_picture(path)]
@@ -84,6 +85,8 @@ def _described(place: Path) -> tuple[dict[str, list[str]], list[str] | None]:
     for path, parts in zip(pictures, above, strict=True):
         split = next((named[part] for part in parts if part in named), "")
         splits.setdefault(split, []).append(path)
+    if sets:  # it names the classes alone
+        return splits, _names(sets[0], _yaml(sets[0]).get("names"))
     lists = [place / name for name in ("classes.txt", "obj.names") if (place / name).is_file()]
     return splits, read_text(lists[0]).split("\n") if lists else None
 
