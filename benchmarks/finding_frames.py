@@ -230,9 +230,10 @@ def doubtful(predictions: FinderPredictions, upto: float) -> Iterator[Doubt]:
     if not upto:
         return
     counted, shown = tally(predictions), {(one.frame, one.box) for one in sure}
+    least = Sweep(counted).curve().threshold_for(upto)
     for frame, box, own in zip(counted.false.frames, counted.false.boxes, counted.false.scores, strict=True):
         place = int(frame), int(box)
-        if own >= Sweep(counted).curve().threshold_for(upto) and place not in shown:
+        if own >= least and place not in shown:
             yield Doubt(frame=place[0], box=place[1], kind=UNSURE)
 
 
