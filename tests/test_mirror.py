@@ -64,6 +64,7 @@ OF_SEVERAL = {
     *("studies/film/test_film.py", "studies/story/test_story.py"),
     *(f"serve/test_{name}.py" for name in ("faults", "fuzz", "limits", "page", "page_parity", "tracks")),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
+    "test_finding_benchmarks.py",
     *(
         f"test_{name}.py"
         for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")
