@@ -194,8 +194,7 @@ def by_api() -> tuple[Rows, None, dict[str, Any]]:
 
 
 def _commit() -> dict[str, Any]:
-    facts = provenance_of("")
-    return {name: facts[name] for name in ("commit", "dirty")}
+    return {name: fact for name, fact in provenance_of("").items() if name in ("commit", "dirty")}
 
 
 def score(row: Any) -> float:
@@ -230,9 +229,10 @@ def doubtful(predictions: FinderPredictions, upto: float) -> Iterator[Doubt]:
     if not upto:
         return
     counted, shown = tally(predictions), {(one.frame, one.box) for one in sure}
+    least = Sweep(counted).curve().threshold_for(upto)
     for frame, box, own in zip(counted.false.frames, counted.false.boxes, counted.false.scores, strict=True):
         place = int(frame), int(box)
-        if own >= Sweep(counted).curve().threshold_for(upto) and place not in shown:
+        if own >= least and place not in shown:
             yield Doubt(frame=place[0], box=place[1], kind=UNSURE)
 
 
@@ -302,10 +302,7 @@ def sure_and_wrong(
         if doubt.kind != UNSURE and (verdict or "wrong") == "wrong"
     ]
     frames = len({doubt.frame for doubt in wrong})
-    unlisted = sum(
-        doubt.kind != UNSURE and verdict == "unlisted"
-        for doubt, verdict in zip(doubts, verdicts, strict=True)
-    )
+    unlisted = sum(d.kind != UNSURE and v == "unlisted" for d, v in zip(doubts, verdicts, strict=True))
     return {
         "frames_with_a_sure_wrong_box": counted(frames, len(predictions.frames)),
         "sure_boxes_that_are_right": counted(sure - len(wrong), sure),
@@ -317,8 +314,8 @@ def counted(some: int, n: int) -> str:
     """A share with Wilson's interval."""
     if not n:
         return "of none"
-    low, high = wilson(some, n)
-    return f"{some} of {n} ({some / n:.1%}, {low:.1%} to {high:.1%})"
+    ends = "{:.1%} to {:.1%}".format(*wilson(some, n))
+    return f"{some} of {n} ({some / n:.1%}, {ends})"
 
 
 def lines(

@@ -12,9 +12,10 @@ yolo             networks of benchmarks/yolo_networks.sh, which only find: pixel
                  what is below 0.25 left out.  Their weights are random, so nothing is left that would cost
                  more time
 
-They take turns, frame by frame, so that what else the machine does meets them alike.  Frames are those with
-the most signs of GTSDB's training part (ROADWORTHY_DATA), cut to size, in which about five boxes are read; or
-drawn streets with --drawn.  Intervals: 95 %, bootstrap over rounds, of ratios over the same rounds.
+They take turns, frame by frame, so that what else the machine does meets them alike; seconds of the
+processor (CPU) hardly tell of it.  Frames are those with the most signs of GTSDB's training part
+(ROADWORTHY_DATA), cut to size, in which about five boxes are read; or drawn streets with --drawn.
+Intervals: 95 %, bootstrap over rounds, of ratios over the same rounds.
 """
 
 from __future__ import annotations
@@ -54,13 +55,14 @@ source, frames = Path(sys.argv[1]).resolve(), np.load(sys.argv[2])
 assert source in Path(roadworthy.__file__).resolve().parents, roadworthy.__file__
 classifier = roadworthy.load(threads=1)
 for line in sys.stdin:
-    begun = time.perf_counter()
+    begun, used = time.perf_counter(), time.process_time()
     found = classifier.find(frames[int(line)])
-    print(time.perf_counter() - begun, len(found), flush=True)
+    print(time.perf_counter() - begun, time.process_time() - used, len(found), flush=True)
 """
 
-# Seconds in all, seconds in the network (NaN if not known), boxes.
-Turn = tuple[float, float, int]
+# Seconds in all, those of the processor, those in the network (NaN if not known), boxes.
+Turn = tuple[float, float, float, int]
+Asked = tuple[int, float]  # boxes, seconds in the network
 Contender = Callable[[int], Turn]
 
 
@@ -85,9 +87,10 @@ def main() -> None:
     print(f"{len(frames)} frames of {WIDTH} x {HEIGHT}; boxes read in them: {', '.join(map(str, read))}")
     contenders: dict[str, Contender] = {}
     if own is not None:
-        contenders["Classifier.find"] = whole(api.load(threads=1).find, frames)
-    contenders |= {name: stages.on(frames) for name, stages in finders.items()}
-    contenders |= {path.stem: Yolo(path).on(frames) for path in asked.yolo}
+        find = api.load(threads=1).find
+        contenders["Classifier.find"] = looking(lambda image: (len(find(image)), float("nan")), frames)
+    contenders |= {name: looking(stages.look, frames) for name, stages in finders.items()}
+    contenders |= {path.stem: looking(Yolo(path).look, frames) for path in asked.yolo}
     with tempfile.TemporaryDirectory() as folder:
         if asked.before is not None:
             contenders["before"] = before(asked.before, frames, Path(folder) / "frames.npy")
@@ -147,21 +150,11 @@ class TwoStages:
         found = find_signs(image, self.finder, self.reader, threshold=least, least_px=least_px)
         return self._rule.found_rows("", found, colourless=self._rule.lacks_colour(image))
 
-    def look(self, image: ByteArray) -> tuple[int, float]:
+    def look(self, image: ByteArray) -> Asked:
         """How many boxes the reader is given, and the seconds of the finder's network."""
         read, seconds = self.reader.given, self.finder.seconds
         self.find(image)
         return self.reader.given - read, self.finder.seconds - seconds
-
-    def on(self, frames: ByteArray) -> Contender:
-        """Its turns at these frames."""
-
-        def turn(number: int) -> Turn:
-            begun = time.perf_counter()
-            boxes, network = self.look(frames[number])
-            return time.perf_counter() - begun, network, boxes
-
-        return turn
 
 
 class Yolo:
@@ -172,7 +165,7 @@ class Yolo:
         self._input = self._session.get_inputs()[0]
         self._shape = tuple(self._input.shape[2:])
 
-    def find(self, image: ByteArray) -> tuple[int, float]:
+    def look(self, image: ByteArray) -> Asked:
         """How many boxes have a score of 0.25, and the network's seconds."""
         height, width = self._shape
         top, left = (height - image.shape[0]) // 2, (width - image.shape[1]) // 2
@@ -186,24 +179,14 @@ class Yolo:
         scores = answer[:, 4] if answer.shape[-1] == 6 else answer[4:].max(axis=0)
         return int((scores >= 0.25).sum()), seconds
 
-    def on(self, frames: ByteArray) -> Contender:
-        """Its turns at these frames."""
 
-        def turn(number: int) -> Turn:
-            begun = time.perf_counter()
-            boxes, network = self.find(frames[number])
-            return time.perf_counter() - begun, network, boxes
-
-        return turn
-
-
-def whole(find: Callable[[ByteArray], Sequence[Any]], frames: ByteArray) -> Contender:
-    """Of what its parts take nothing is known."""
+def looking(look: Callable[[ByteArray], Asked], frames: ByteArray) -> Contender:
+    """Its turns at these frames, in this process."""
 
     def turn(number: int) -> Turn:
-        begun = time.perf_counter()
-        found = find(frames[number])
-        return time.perf_counter() - begun, float("nan"), len(found)
+        begun, used = time.perf_counter(), time.process_time()
+        boxes, network = look(frames[number])
+        return time.perf_counter() - begun, time.process_time() - used, network, boxes
 
     return turn
 
@@ -228,7 +211,7 @@ def before(checkout: Path, frames: ByteArray, kept: Path) -> Contender:
         answer = worker.stdout.readline().split()
         if not answer:
             raise RuntimeError(f"the build in {checkout} ended; what it said stands above")
-        return float(answer[0]), float("nan"), int(answer[1])
+        return float(answer[0]), float(answer[1]), float("nan"), int(answer[2])
 
     return turn
 
@@ -268,9 +251,9 @@ def chosen(stages: TwoStages, frames: Sequence[ByteArray], n: int) -> list[ByteA
 
 
 def in_turn(contenders: dict[str, Contender], frames: int, rounds: int) -> dict[str, FloatArray]:
-    """By name (rounds, frames, 3): what each turn gave; one round before them is not counted."""
+    """By name (rounds, frames, 4): what each turn gave; one round before them is not counted."""
     names = list(contenders)
-    taken = {name: np.zeros((rounds, frames, 3)) for name in names}
+    taken = {name: np.zeros((rounds, frames, 4)) for name in names}
     for number in range(-1, rounds):
         for frame in range(frames):
             for name in np.roll(names, number).tolist():  # nobody always follows the same other
@@ -292,8 +275,9 @@ def row(name: str, turns: dict[str, FloatArray], first: str) -> dict[str, Any]:
         "p50_ms": 1e3 * float(np.median(seconds)),
         "p50_ms_ci95": ends(1e3 * medians),
         "p90_ms": 1e3 * float(np.quantile(seconds, 0.9)),
-        "network_p50_ms": None if np.isnan(own[..., 1]).any() else 1e3 * float(np.median(own[..., 1])),
-        "boxes": own[0, :, 2].astype(int).tolist(),
+        "cpu_p50_ms": 1e3 * float(np.median(own[..., 1])),
+        "network_p50_ms": None if np.isnan(own[..., 2]).any() else 1e3 * float(np.median(own[..., 2])),
+        "boxes": own[0, :, 3].astype(int).tolist(),
         "times": float(np.median(seconds) / np.median(other[..., 0])),
         "times_ci95": ends(medians / others),
     }
@@ -307,16 +291,18 @@ def ends(values: FloatArray) -> tuple[float, float]:
 def table(rows: Sequence[dict[str, Any]]) -> str:
     first = rows[0]["name"]
     lines = [
-        f"| one thread | n | p50 ms (95 %) | p90 ms | network alone, p50 ms | boxes | times {first} (95 %) |",
-        "|---|---|---|---|---|---|---|",
+        f"| one thread | n | p50 ms (95 %) | p90 ms | CPU, p50 ms | network alone, p50 ms | boxes "
+        f"| times {first} (95 %) |",
+        "|---|---|---|---|---|---|---|---|",
     ]
     for own in rows:
         network = "" if own["network_p50_ms"] is None else f"{own['network_p50_ms']:.1f}"
         low, high = own["p50_ms_ci95"]
         least, most = own["times_ci95"]
+        boxes = ", ".join(map(str, own["boxes"]))
         lines.append(
             f"| {own['name']} | {own['n']} | {own['p50_ms']:.1f} ({low:.1f} to {high:.1f}) | "
-            f"{own['p90_ms']:.1f} | {network} | {', '.join(map(str, own['boxes']))} | "
+            f"{own['p90_ms']:.1f} | {own['cpu_p50_ms']:.1f} | {network} | {boxes} | "
             f"{own['times']:.2f} ({least:.2f} to {most:.2f}) |"
         )
     return "\n".join(lines)

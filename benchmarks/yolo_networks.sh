@@ -7,8 +7,8 @@
 # they take as 1,280 x 736: sides that are multiples of 32, and no more.  All is installed in FOLDER/venv (1.7 GB,
 # some ten minutes); nothing of it is part of this project.  Needs python3 with venv, and a package index.
 set -eu
-place=$1
-mkdir -p "$place"
+mkdir -p "$1"
+place=$(cd "$1" && pwd)
 python3 -m venv "$place/venv"
 pip="$place/venv/bin/pip install --quiet --disable-pip-version-check"
 $pip torch==2.13.0 numpy pillow pyyaml requests psutil polars matplotlib scipy \
