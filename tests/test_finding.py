@@ -55,7 +55,7 @@ def test_signs_are_found_with_their_boxes(bundle: Path, red_finder: Path) -> Non
     classifier = roadworthy.load(bundle, finder=red_finder)
     (row,) = classifier.find(street())
     assert (row.predicted, row.accepted, row.box) == ("stop", True, BOX)
-    assert row.found == pytest.approx(0.9)
+    assert row.found == pytest.approx(0.9, abs=0.01)
     assert classifier.find(street(None)) == []
 
 
@@ -85,6 +85,25 @@ def test_what_the_reader_calls_no_sign_is_left_out(bundle: Path, red_finder: Pat
     assert roadworthy.load(bundle, finder=red_finder).find(scattered) == []
 
 
+@pytest.mark.parametrize("threshold", [0.5, 0.8])
+def test_the_readers_doubt_that_there_is_a_sign_counts_against_a_box(
+    bundle: Path, red_finder: Path, tmp_path: Path, threshold: float
+) -> None:
+    found = read_bundle(red_finder)
+    rule = FindingRule(threshold=threshold, sure=threshold, frames=10)
+    finder = tmp_path / "finder.onnx"
+    finder.write_bytes(seal(found.network, replace(found.manifest, finding=rule)))
+    # Red and blue are about as strong: it may be a stop sign, or none.
+    rows = roadworthy.load(bundle, finder=finder).find(street((220, 0, 150)))
+    if threshold == 0.8:
+        assert rows == []
+        return
+    ((name, doubt), *_), found_score = rows[0].alternatives, rows[0].found
+    assert name == "no-sign"
+    assert 0.3 < doubt < 0.5
+    assert found_score == pytest.approx(0.9 * (1 - doubt) ** 0.5, rel=1e-3)
+
+
 def test_what_is_not_sure_at_first_is_looked_at_closer(bundle: Path) -> None:
     """A small sign in a large picture: as a whole the picture is blue, and so no sign."""
     classifier = roadworthy.load(bundle)
@@ -105,10 +124,12 @@ def test_the_command_line_finds_too(
     assert cli.run([*line, "--format", "json"]) == 0
     rows = json.loads(capsys.readouterr().out)
     assert [(row["predicted"], row.get("box")) for row in rows] == [("stop", [*BOX]), ("no-sign", None)]
-    assert rows[0]["found"] == pytest.approx(0.9)
+    assert rows[0]["found"] == pytest.approx(0.9, abs=0.01)
     assert cli.run([*line, "--format", "csv"]) == 0
     table = list(csv.DictReader(io.StringIO(capsys.readouterr().out)))
-    assert [(row["box"], row["found"]) for row in table] == [("60.0 20.0 110.0 70.0", "0.900000"), ("", "")]
+    assert [row["box"] for row in table] == ["60.0 20.0 110.0 70.0", ""]
+    assert float(table[0]["found"]) == pytest.approx(rows[0]["found"], abs=1e-6)
+    assert table[1]["found"] == ""
     assert cli.run(line) == 0
     assert " at 60 20 110 70" in capsys.readouterr().out
 

@@ -7,6 +7,7 @@ from dataclasses import replace
 from typing import TYPE_CHECKING
 
 import numpy as np
+from numpy.typing import NDArray
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.imaging.preprocess import crop_resize
@@ -19,6 +20,12 @@ if TYPE_CHECKING:
     from roadworthy.imaging.spec import InputSpec
 
 ROOM = 0.1  # around a box, of its sides
+DOUBT = 0.5  # power of the reader's belief that there is a sign, in a box's score (docs/results/finding.md)
+
+
+def constants() -> dict[str, float]:
+    """The numbers that this rests on, for the page, which finds in the browser."""
+    return {"room": ROOM, "doubt": DOUBT}
 
 
 def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]] | FloatArray) -> ByteArray:
@@ -41,20 +48,40 @@ def find_signs(
 ) -> list[Found]:
     """Signs in an (H, W, 3) uint8 RGB frame, surest first; boxes that the reader calls no sign are left out.
 
-    threshold: least score of a box.  The rest is as `boxes.find_boxes` takes it.
+    threshold: least score of a box, as `read` gives it.  The rest is as `boxes.find_boxes` takes it.
     """
     boxes = find_boxes(image, finder, threshold=threshold, least_px=least_px, most=most, check=check)
     check()
-    return [one for one in read(image, boxes, reader) if reader.classes[int(one.logits.argmax())] != NO_SIGN]
+    return [
+        one
+        for one in read(image, boxes, reader)
+        if one.score is not None
+        and one.score >= threshold
+        and reader.classes[int(one.logits.argmax())] != NO_SIGN
+    ]
 
 
 def read(image: ByteArray, boxes: Detections, reader: Network) -> list[Found]:
-    """The reader's logits of each box."""
+    """The reader's logits of each box, surest first.
+
+    A box's score is the finder's, less where the reader, if it knows no-sign, doubts that there is a sign.
+    """
     if not len(boxes.boxes):
         return []
     logits = reader.logits(cut_out(image, reader.spec, boxes.boxes))
+    scores = boxes.scores * _belief(logits, reader) ** DOUBT
     places = [(x1, y1, x2, y2) for x1, y1, x2, y2 in boxes.boxes.tolist()]
-    return [
+    found = [
         Found(box=box, logits=own, score=score)
-        for box, own, score in zip(places, logits, boxes.scores.tolist(), strict=True)
+        for box, own, score in zip(places, logits, scores.tolist(), strict=True)
     ]
+    return sorted(found, key=lambda one: -(one.score or 0))
+
+
+def _belief(logits: FloatArray, reader: Network) -> NDArray[np.float64]:
+    """(N,) the reader's probability that there is some sign, of (N, C) logits; 1 where it knows no other."""
+    if NO_SIGN not in reader.classes:
+        return np.ones(len(logits))
+    scaled = logits.astype(np.float64) / reader.temperature
+    none = np.exp(scaled[:, reader.classes.index(NO_SIGN)] - np.logaddexp.reduce(scaled, axis=1))
+    return np.asarray(np.clip(1 - none, 0, 1))

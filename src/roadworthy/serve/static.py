@@ -64,7 +64,7 @@ def model_json(crops: Manifest, windows: Manifest | None, finding: FindingRule |
         "finder": None if finding is None else asdict(finding),
         "rules": {
             "find": find.constants(),
-            "boxes": boxes.constants() | {"room": found.ROOM},
+            "boxes": boxes.constants() | found.constants(),
             "unsure_box": UNSURE_BOX,
             "colour": colour.constants(),
             "reach": REACH,

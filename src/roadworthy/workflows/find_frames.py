@@ -50,6 +50,9 @@ def _result(finder: Finding, reader: Classifier | None, frame: Frame, picture: B
     began = time.perf_counter()
     found = find_boxes(picture, finder, threshold=LEAST_SCORE)
     rows = [] if reader is None else _rows(picture, found, reader)
+    if rows:  # in the order and with the scores of both
+        scores = np.array([row.found for row in rows], np.float32)
+        found = Detections(np.array([row.box for row in rows], np.float32), scores)
     accepted = None if reader is None or reader.rejection is None else [row.accepted is True for row in rows]
     return FrameResult(
         path=frame.path,

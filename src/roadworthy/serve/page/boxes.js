@@ -13,16 +13,27 @@ const single = Math.fround;
  * pixels: { data, width, height } as ImageData has it.
  * finder: { threshold, cells } where cells(data, width, height) resolves to x1, y1, x2, y2 and a score of each
  *     box, one after the other, of a frame of three bytes a pixel whose sides are multiples of `rules.multiple`.
- * reader: { nothing, say } where say(boxes) resolves to a row of logits for each, and nothing is the place of
- *     "no sign" among the classes, -1 for none.
+ * reader: { nothing, temperature, say } where say(boxes) resolves to a row of logits for each, and nothing is
+ *     the place of "no sign" among the classes, -1 for none.
  * looked: { tallColumnsFirst } as `resize` takes it.
  */
 export async function findSigns(pixels, finder, reader, rules, looked) {
   const found = await findBoxes(pixels, finder, rules, looked);
   const logits = found.length ? await reader.say(found.map((one) => one.box)) : [];
   return found
-    .map((one, i) => ({ ...one, logits: logits[i] }))
-    .filter((one) => highest(one.logits) !== reader.nothing);
+    .map((one, i) => ({ ...one, score: one.score * belief(logits[i], reader) ** rules.doubt, logits: logits[i] }))
+    .filter((one) => one.score >= finder.threshold && highest(one.logits) !== reader.nothing)
+    .sort((one, other) => other.score - one.score);
+}
+
+/** The reader's probability that there is some sign; 1 where it knows no other. */
+function belief(logits, { nothing, temperature }) {
+  if (nothing < 0) {
+    return 1;
+  }
+  const top = Math.max(...logits);
+  const parts = Array.from(logits, (one) => Math.exp((one - top) / temperature));
+  return 1 - parts[nothing] / parts.reduce((sum, one) => sum + one, 0);
 }
 
 /** Where signs seem to be, surest first: { box, score } for each. */

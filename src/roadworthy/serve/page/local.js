@@ -48,10 +48,11 @@ export class LocalModel {
   /** The answers for all signs found in a picture, surest first. */
   async predictAll(pixels, name, top = 3) {
     const colourless = !this.model.without_colour && !hasColour(pixels, this.model.rules.colour);
-    const { classes, finder, rules } = this.model;
+    const { classes, finder, rules, temperature } = this.model;
     const { room } = rules.boxes;
     const reader = {
       nothing: classes.indexOf(rules.no_sign),
+      temperature,
       say: (boxes) => this.logits(boxes.map((box) => this.crop(pixels, box, room))),
     };
     const where = { threshold: finder.threshold, cells: (...given) => this.cells(...given) };
