@@ -98,6 +98,12 @@ def test_a_start_that_does_not_fit_is_told(frames: Path, run: Path, tmp_path: Pa
         api.train(small(frames, f"train.start={run}", "model.width=0.5"), tmp_path / "wide")
     with pytest.raises(CheckpointError, match="reads signs and does not find them"):
         api.train(small(frames, f"train.start={packaged_weights()}"), tmp_path / "reader")
+    with pytest.raises(CheckpointError, match="the packaged finder is a bundle"):
+        api.train(small(frames, "train.start=packaged"), tmp_path / "packaged")
+    reader = load_config(data={"spec": f"coco:{frames}"}, train={"start": str(run), "samples": 8})
+    with pytest.raises(CheckpointError, match="finds signs and does not read them; start from a reader"):
+        api.train(reader, tmp_path / "reads")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_training_leaves_all_that_a_run_has(run: Path) -> None:
