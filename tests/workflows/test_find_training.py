@@ -11,6 +11,7 @@ from PIL import Image
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.core.errors import CheckpointError, ConfigError, DataError, UsageError
+from roadworthy.core.notes import DataWarning
 from roadworthy.data.open_frames import open_frames, open_split
 from roadworthy.inference.onnx import packaged_weights
 from roadworthy.train.checkpoint import load_checkpoint
@@ -158,6 +159,17 @@ def test_the_bundle_finds_what_the_run_found(run: Path, frames: Path, tmp_path: 
     data = DataConfig(spec=f"coco:{frames}")
     by_run, by_bundle = (api.evaluate(model, data).to_dict() for model in (run, bundle))
     assert by_bundle["ap50"] == pytest.approx(by_run["ap50"], abs=1e-6)
+
+
+def test_a_run_is_measured_on_what_it_was_not_trained_on(frames: Path, run: Path, tmp_path: Path) -> None:
+    whole = f"coco:{frames / 'train.json'}"  # names no splits
+    config = small(frames, "train.samples=8", "finding.mined=0", f"data.spec={whole}")
+    own = api.train(config, tmp_path / "own").folder
+    held = json.loads((own / "data.json").read_text(encoding="utf-8"))["frames"]["test"]
+    assert held < FRAMES["train"]
+    assert api.evaluate(own, DataConfig(spec=whole)).to_dict()["frames"] == held
+    with pytest.warns(DataWarning, match="finder does not tell which frames it was trained on"):
+        assert api.evaluate(run, DataConfig(spec=whole)).to_dict()["frames"] == FRAMES["train"]
 
 
 def test_what_a_finder_has_no_use_for_is_refused(frames: Path, run: Path, tmp_path: Path) -> None:

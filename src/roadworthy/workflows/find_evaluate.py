@@ -16,11 +16,12 @@ from roadworthy.core.extras import missing, require
 from roadworthy.core.files import make_folder
 from roadworthy.core.finder_predictions import FinderPredictions
 from roadworthy.core.finding_rule import FindingRule
-from roadworthy.core.notes import hearing
+from roadworthy.core.notes import hearing, say
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import provenance_of
-from roadworthy.data.open_frames import open_split
+from roadworthy.data.open_frames import FrameSet, open_own_split, open_split
+from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import extras_for, refuse_within_data
 from roadworthy.evaluate.detection.metrics import compute_finder_metrics
 from roadworthy.evaluate.detection.results import FinderMetrics
@@ -72,7 +73,7 @@ def evaluate_finder(
     folder = None if out is None else RunFolder(as_path(out))
     subject = _open(path, data, command)
     with hearing() as notes:
-        measured = open_split(data, split, progress=progress)
+        measured = _frames(path, data, split, progress)
     if folder is not None:
         refuse_within_data(folder.path, data.spec)
         make_folder(folder.path)
@@ -88,6 +89,28 @@ def evaluate_finder(
         folder.write_finder_results(metrics, predictions, config.danger, measured.picture)
         report(folder.path, quiet=True)
     return metrics
+
+
+def _frames(path: Path, data: DataConfig, split: str, progress: Progress | None) -> FrameSet:
+    """What is measured on.  A run's own frames are divided as they were for it."""
+    trained = None if path.suffix.lower() == ".onnx" else _trained_on(path)
+    if trained is not None and data.spec == trained.spec and split in SPLITS:
+        return open_own_split(trained, split, progress=progress)
+    measured = open_split(data, split, progress=progress)
+    if not any(frame.split for frame in measured.frames):
+        say(
+            f"{path.name} does not tell which frames it was trained on; where some are among these, the "
+            "figures flatter it"
+        )
+    return measured
+
+
+def _trained_on(path: Path) -> DataConfig | None:
+    """The data of the run that a checkpoint belongs to, where it lies in its folder."""
+    from roadworthy.train.checkpoint import find_checkpoint
+
+    config = RunFolder(find_checkpoint(path).resolve().parent.parent).config()
+    return None if config is None else config.data
 
 
 def _open(path: Path, data: DataConfig, command: str) -> _Subject:
