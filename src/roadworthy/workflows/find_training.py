@@ -202,7 +202,7 @@ def opened_start(config: Config) -> torch.nn.Module:
 
     Raises CheckpointError where that is no finder, or has another shape.
     """
-    start, wanted = config.train.start, config.model
+    start = config.train.start
     if start == PACKAGED:
         raise CheckpointError(
             "the packaged finder is a bundle, whose weights no training can start from; give a finder's run"
@@ -210,10 +210,16 @@ def opened_start(config: Config) -> torch.nn.Module:
     source, card = load_checkpoint(as_path(start))
     if not card.finds:
         raise CheckpointError(f"{start} reads signs and does not find them; start from a finder")
-    if (card.model.width, card.model.depth) != (wanted.width, wanted.depth):
+    with torch.device("meta"):
+        wanted = build_finder(config.model)
+    if _shapes(source) != _shapes(wanted):
         has = f"model.width={card.model.width:g} and model.depth={card.model.depth}"
         raise CheckpointError(f"{start}, which the training starts from, has {has}; set the same")
     return source
+
+
+def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
 
 
 def loop(prepared: Prepared, state: TrainState) -> None:
