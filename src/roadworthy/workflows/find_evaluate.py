@@ -72,10 +72,11 @@ def evaluate_finder(
         raise ConfigError("evaluate.views and evaluate.norms are for readers; leave them out for a finder")
     folder = None if out is None else RunFolder(as_path(out))
     subject = _open(path, data, command)
+    if folder is not None:
+        refuse_within_data(folder.path, data.spec)
     with hearing() as notes:
         measured = _frames(path, data, split, progress)
     if folder is not None:
-        refuse_within_data(folder.path, data.spec)
         make_folder(folder.path)
         folder.write_provenance(subject.provenance)
         folder.write_data({"spec": data.spec, "frames": {split: len(measured.frames)}, "notes": notes})
