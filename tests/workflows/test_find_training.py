@@ -165,6 +165,8 @@ def test_a_run_is_measured_on_what_it_was_not_trained_on(frames: Path, run: Path
     whole = f"coco:{frames / 'train.json'}"  # names no splits
     config = small(frames, "train.samples=8", "finding.mined=0", f"data.spec={whole}")
     own = api.train(config, tmp_path / "own").folder
+    with pytest.raises(ConfigError, match="holds a run, whose own results would be written over"):
+        api.evaluate(own, DataConfig(spec=whole), out=own)
     held = json.loads((own / "data.json").read_text(encoding="utf-8"))["frames"]["test"]
     assert held < FRAMES["train"]
     assert api.evaluate(own, DataConfig(spec=whole)).to_dict()["frames"] == held

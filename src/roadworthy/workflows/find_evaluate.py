@@ -32,7 +32,7 @@ from roadworthy.inference.onnx import packaged
 from roadworthy.inference.onnx_finder import load_finder
 from roadworthy.workflows.find_frames import results
 from roadworthy.workflows.report import report
-from roadworthy.workflows.run_folder import RunFolder
+from roadworthy.workflows.run_folder import RunFolder, refuse_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -73,6 +73,7 @@ def evaluate_finder(
     folder = None if out is None else RunFolder(as_path(out))
     subject = _open(path, data, command)
     if folder is not None:
+        refuse_run(folder)
         refuse_within_data(folder.path, data.spec)
     with hearing() as notes:
         measured = _frames(path, data, split, progress)
