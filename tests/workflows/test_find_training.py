@@ -169,9 +169,11 @@ def test_a_run_is_measured_on_what_it_was_not_trained_on(frames: Path, run: Path
         api.evaluate(own, DataConfig(spec=whole), out=own)
     held = json.loads((own / "data.json").read_text(encoding="utf-8"))["frames"]["test"]
     assert held < FRAMES["train"]
-    assert api.evaluate(own, DataConfig(spec=whole)).to_dict()["frames"] == held
+    measured = api.evaluate(own, DataConfig(spec=whole)).to_dict()
+    assert (measured["frames"], measured["undivided"]) == (held, False)
     with pytest.warns(DataWarning, match="finder does not tell which frames it was trained on"):
-        assert api.evaluate(run, DataConfig(spec=whole)).to_dict()["frames"] == FRAMES["train"]
+        measured = api.evaluate(run, DataConfig(spec=whole)).to_dict()
+    assert (measured["frames"], measured["undivided"]) == (FRAMES["train"], True)
 
 
 def test_what_a_finder_has_no_use_for_is_refused(frames: Path, run: Path, tmp_path: Path) -> None:

@@ -76,7 +76,7 @@ def evaluate_finder(
         refuse_run(folder)
         refuse_within_data(folder.path, data.spec)
     with hearing() as notes:
-        measured = _frames(path, data, split, progress)
+        measured, undivided = _frames(path, data, split, progress)
     if folder is not None:
         make_folder(folder.path)
         folder.write_provenance(subject.provenance)
@@ -85,7 +85,10 @@ def evaluate_finder(
     found = results(subject.finder, measured, reader=reader, progress=progress)
     predictions = FinderPredictions(frames=found, threshold=subject.rule.threshold)
     metrics = compute_finder_metrics(
-        predictions, split=split, config=config, extra={**subject.facts, "data": data.spec}
+        predictions,
+        split=split,
+        config=config,
+        extra={**subject.facts, "data": data.spec, "undivided": undivided},
     )
     if folder is not None:
         folder.write_finder_results(metrics, predictions, config.danger, measured.picture)
@@ -93,18 +96,22 @@ def evaluate_finder(
     return metrics
 
 
-def _frames(path: Path, data: DataConfig, split: str, progress: Progress | None) -> FrameSet:
-    """What is measured on.  A run's own frames are divided as they were for it."""
+def _frames(path: Path, data: DataConfig, split: str, progress: Progress | None) -> tuple[FrameSet, bool]:
+    """What is measured on, and whether a set without splits is taken whole.
+
+    A run's own frames are divided as they were for it.
+    """
     trained = None if path.suffix.lower() == ".onnx" else _trained_on(path)
     if trained is not None and data.spec == trained.spec and split in SPLITS:
-        return open_own_split(trained, split, progress=progress)
+        return open_own_split(trained, split, progress=progress), False
     measured = open_split(data, split, progress=progress)
-    if not any(frame.split for frame in measured.frames):
+    undivided = not any(frame.split for frame in measured.frames)
+    if undivided:
         say(
             f"{path.name} does not tell which frames it was trained on; where some are among these, the "
             "figures flatter it"
         )
-    return measured
+    return measured, undivided
 
 
 def _trained_on(path: Path) -> DataConfig | None:
