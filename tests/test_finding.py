@@ -168,6 +168,19 @@ def test_a_copy_without_a_finder_says_what_would_work(bundle: Path, monkeypatch:
         roadworthy.predict(bundle, ["there-is-none.png"], find=True)
 
 
+def test_the_finder_that_comes_along_has_a_name(
+    bundle: Path, red_finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roadworthy.inference.finder.packaged_finder", lambda: red_finder)
+    (row,) = roadworthy.load(bundle, finder="packaged").find(street())
+    assert (row.predicted, row.box) == ("stop", BOX)
+    with pytest.raises(UsageError, match="no model 'pakaged'; did you mean packaged"):
+        roadworthy.load(bundle, finder="pakaged")
+    monkeypatch.chdir(tmp_path)
+    with pytest.raises(UsageError, match=r"no finder at packaged; give a bundle \(.onnx\)"):
+        roadworthy.load(bundle, finder=Path("packaged"))
+
+
 def test_readers_and_finders_are_not_mixed_up(bundle: Path, red_finder: Path) -> None:
     with pytest.raises(UsageError, match="give it as the finder"):
         roadworthy.load(red_finder)

@@ -21,7 +21,6 @@ COVERED_BY = {
     "core/rejection.py": "evaluate/test_rejection.py",
     "core/settings.py": "test_config.py",
     "core/verdicts.py": "evaluate/statistics/test_verdicts.py",
-    "core/finding_rule.py": "workflows/test_find_training.py",
     "data/drawn_frames.py": "data/sources/test_streets.py",
     "data/open_frames.py": "workflows/test_find_training.py",
     "data/records.py": "data/sources/test_folder.py",

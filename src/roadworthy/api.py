@@ -185,8 +185,8 @@ def export(
     """Write a trained model as bundles that answer without torch, with a model card.
 
     model: a run folder, a .safetensors file, or `packaged`.
-    to: the file to write, NAME.onnx, for pictures of one sign.  NAME-find.onnx, for a closer look at them
-        (where the network allows it), NAME.md and NAME.html stand beside it.
+    to: the file to write, NAME.onnx.  NAME-find.onnx, for a closer look at
+        pictures of one sign (where the network allows it), NAME.md and NAME.html stand beside it.
     precision: what the network computes with; `int8` takes a third of the bytes and is faster.
     data: pictures to check the export on; by default the run's validation split.  The ranges of 8 bits are
         found on them.  For `packaged` the default is drawn signs.

@@ -66,8 +66,8 @@ class DataConfig:
 class ModelConfig:
     """Which network, and its shape.
 
-    name: which network; `roadworthy list models` shows them all.
-    width, depth: how wide and how deep `compact` is.
+    name: which network; `roadworthy list models` and `roadworthy list finders` show them all.
+    width, depth: how wide and how deep `compact` or `finder` is.
     dropout: the share of features dropped in training; without it the model's own.
     """
 

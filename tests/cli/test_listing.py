@@ -22,6 +22,7 @@ def test_list_sums_up_and_says_how_to_see_more(capsys: pytest.CaptureFixture[str
     [
         ("sources", ["gtsrb"]),
         ("models", ["compact", "study-cnn"]),
+        ("finders", ["finder"]),
         ("policies", ["default"]),
         ("mixes", ["cutmix"]),
         ("optimizers", ["muon"]),

@@ -97,6 +97,8 @@ def test_a_table_is_read(tmp_path: Path) -> None:
         ("a.png,delete,1,2,3,4,", "the action 'delete' is unknown; use add, ignore, remove"),
         ("a.png,ignore,1,2,3,4,stop", "the label 'stop' stands beside ignore"),
         (",add,1,2,3,4,", "the path is empty"),
+        (".,add,1,2,3,4,", "the path '.' names a folder and no frame"),
+        ("/,add,1,2,3,4,", "the path '/' names a folder and no frame"),
         ("a.png,add,,,,,", "the box is empty"),
         ("a.png,add,1,2,x,4,", "the box needs four numbers"),
         ("a.png,add,3,2,1,4,", "needs 0 <= x1 < x2"),

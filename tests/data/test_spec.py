@@ -143,7 +143,9 @@ def test_needs_no_torch() -> None:
 
 def test_nothing_is_written_where_a_source_looks_for_pictures(tmp_path):
     (tmp_path / "data.yaml").write_text("train: images\n")
+    (tmp_path / "train.json").write_text("{}")
     for spec in (
+        f"coco:{tmp_path}",
         f"folder:{tmp_path}",
         f"voc:{tmp_path}",
         f"yolo:{tmp_path}",
@@ -153,3 +155,4 @@ def test_nothing_is_written_where_a_source_looks_for_pictures(tmp_path):
             refuse_within_data(tmp_path / "runs", spec)
         refuse_within_data(tmp_path.parent / "runs", spec)
     refuse_within_data(tmp_path / "runs", f"gtsdb:{tmp_path}")  # which reads what gt.txt names
+    refuse_within_data(tmp_path / "runs", f"coco:{tmp_path / 'train.json'}")  # and which what that names

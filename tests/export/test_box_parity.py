@@ -43,6 +43,11 @@ def test_full_precision_allows_rounding_alone() -> None:
             check_full_boxes(box_parity([OLD], [other]))
 
 
+def test_where_nothing_is_found_nothing_is_shown_to_be_the_same() -> None:
+    with pytest.raises(ParityError, match="nothing is found in the 2 frames"):
+        check_full_boxes(box_parity([OLD[:0]] * 2, [OLD[:0]] * 2))
+
+
 def test_eight_bits_may_cost_a_little() -> None:
     many = np.repeat(OLD[:1], 100, axis=0) + np.arange(100)[:, None] * np.array([30, 0, 30, 0, 0])
     check_quantised_boxes(box_parity([many], [many[:98]], ap50_before=0.9, ap50=0.896))

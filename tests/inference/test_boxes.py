@@ -1,11 +1,22 @@
 """From a network's cells to boxes in frames of any size, with a network that finds what it is told."""
 
+from typing import Any
+
 import numpy as np
 import pytest
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.errors import UsageError
-from roadworthy.inference.boxes import FINE_PX, MULTIPLE, best, find_boxes, padded, same_sign, scales
+from roadworthy.inference.boxes import (
+    FINE_PX,
+    MULTIPLE,
+    best,
+    check_least,
+    find_boxes,
+    padded,
+    same_sign,
+    scales,
+)
 
 
 class Bright:
@@ -53,10 +64,16 @@ def test_large_frames_are_seen_small_too() -> None:
     assert first**2 * 1e8 == pytest.approx(13e6)
 
 
-@pytest.mark.parametrize("least", [3.9, 0, -1, float("inf"), float("nan")])
+@pytest.mark.parametrize("least", [3.9, 0, -1, float("inf"), float("nan"), pytest.param(10**400, id="huge")])
 def test_a_smallest_sign_that_makes_no_sense_is_refused(least: float) -> None:
     with pytest.raises(UsageError, match="smallest sign is asked to be"):
         find_boxes(frame(64, 64, (8, 4, 28, 24)), Bright(), threshold=0.5, least_px=least)
+
+
+@pytest.mark.parametrize("least", ["10", [10], True])
+def test_a_smallest_sign_that_is_no_number_is_refused(least: Any) -> None:
+    with pytest.raises(UsageError, match=r"least_px is .*; it must be a number of pixels, 4 or more"):
+        check_least(least)
 
 
 def test_a_frame_without_signs() -> None:

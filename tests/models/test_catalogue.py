@@ -107,3 +107,10 @@ def test_what_cannot_be_built_is_refused():
         build_model(ModelConfig(name="study-cnn"), 4, InputSpec(size=16))
     with pytest.raises(ConfigError, match="width"):
         build_model(ModelConfig(width=0), 4, InputSpec())
+
+
+def test_a_network_that_finds_is_no_reader_and_is_named_among_all() -> None:
+    with pytest.raises(ConfigError, match=r"model\.name=finder finds signs and does not read them"):
+        build_model(ModelConfig(name="finder"), 4, InputSpec())
+    with pytest.raises(UnknownNameError, match="did you mean 'finder'"):
+        build_model(ModelConfig(name="findr"), 4, InputSpec())

@@ -26,7 +26,7 @@ from roadworthy.inference.bundle import Manifest, read_bundle, seal
 from roadworthy.inference.onnx_finder import FinderEngine, packaged_finder
 from roadworthy.serve import models
 from roadworthy.serve.app import create_app
-from roadworthy.serve.models import Models
+from roadworthy.serve.models import Models, finder_bundle
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import write_static
 
@@ -54,6 +54,16 @@ def png(frame: ByteArray) -> bytes:
 def client(bundle: Path, red_finder: Path) -> Iterator[TestClient]:
     with client_of(bundle, finder=red_finder) as opened:
         yield opened
+
+
+def test_the_finder_that_comes_along_has_a_name(
+    red_finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setattr("roadworthy.serve.models.packaged_finder", lambda: red_finder)
+    monkeypatch.chdir(tmp_path)
+    assert finder_bundle(None) == finder_bundle(Path("packaged")) == red_finder
+    (tmp_path / "packaged").write_bytes(b"a file of that name")
+    assert finder_bundle(Path("packaged")) == Path("packaged")
 
 
 def found(client: TestClient, picture: bytes, query: str = "") -> list[dict[str, Any]]:
@@ -209,12 +219,16 @@ def test_a_static_copy_brings_the_finder_along(
 ) -> None:
     monkeypatch.setattr("roadworthy.serve.static.page_files", lambda: {"vendor/some.wasm": bundle})
 
+    with pytest.raises(UsageError, match="is a folder; make a bundle of the run in it"):
+        write_static(bundle, tmp_path / "none", tmp_path)
+    assert not (tmp_path / "none").exists()
+
     def written() -> Any:
         return json.loads((tmp_path / "model" / "manifest.json").read_text())
 
     assert tmp_path / "model" / "find.onnx" in write_static(bundle, tmp_path, red_finder)
     assert (tmp_path / "model" / "find.onnx").read_bytes() == red_finder.read_bytes()
     assert written()["finder"]["sure"] == 0.6
-    monkeypatch.setattr("roadworthy.serve.static.packaged_finder", lambda: None)
+    monkeypatch.setattr("roadworthy.serve.models.packaged_finder", lambda: None)
     assert tmp_path / "model" / "find.onnx" not in write_static(bundle, tmp_path)
     assert written()["finder"] is None

@@ -59,6 +59,10 @@ def test_more_than_two_and_a_reader_beside_a_finder_are_refused(
     assert "compare got 4 folders of finders; give two" in capsys.readouterr().err
     (tmp_path / "metrics.json").write_text("{}")
     assert not are_finders([runs[0], tmp_path])
-    assert cli.run(["compare", runs[0], str(tmp_path)]) == 2
+    for pair in ([runs[0], str(tmp_path)], [str(tmp_path / "none"), runs[0]]):
+        assert cli.run(["compare", *pair]) == 2
+        said = capsys.readouterr().err
+        assert f"{runs[0]} is of a finder, and {tmp_path}" in said
+        assert "holds no answers of a finder; compare two folders of finders, or readers" in said
     with pytest.raises(CheckpointError, match="holds no stored answers of a finder"):
         api.compare_finders(runs[0], tmp_path)

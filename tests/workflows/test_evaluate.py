@@ -67,6 +67,13 @@ def test_a_bundle_is_measured_as_the_run_it_came_from(both: dict[str, tuple[Metr
     assert bundle["rejection"]["n_accepted"] == run["rejection"]["n_accepted"]
 
 
+def test_what_a_run_holds_is_not_written_over(shipped: Any, data: DataConfig) -> None:
+    before = {path: path.stat().st_mtime_ns for path in shipped.run.rglob("*")}
+    with pytest.raises(ConfigError, match="holds a run, whose own results would be written over"):
+        api.evaluate(shipped.run, data, skip_unknown=True, out=shipped.run)
+    assert {path: path.stat().st_mtime_ns for path in shipped.run.rglob("*")} == before
+
+
 def test_a_new_set_is_set_against_the_runs_own_test(shipped: Any, drawn_folder: Path, tmp_path: Path) -> None:
     new = shutil.copytree(drawn_folder / "train", tmp_path / "new")
     own = json.loads((shipped.run / "metrics.json").read_text(encoding="utf-8"))

@@ -11,6 +11,7 @@ from PIL import Image
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.core.errors import CheckpointError, ConfigError, DataError, UsageError
+from roadworthy.core.notes import DataWarning
 from roadworthy.data.open_frames import open_frames, open_split
 from roadworthy.inference.onnx import packaged_weights
 from roadworthy.train.checkpoint import load_checkpoint
@@ -57,7 +58,7 @@ def frames(tmp_path_factory: pytest.TempPathFactory) -> Path:
 def small(frames: Path, *settings: str) -> Config:
     return load_config(
         None,
-        settings,
+        ("optim.name=adamw", "optim.lr=0.02", *settings),
         data={"spec": f"coco:{frames}"},
         model={"name": "finder", "width": 0.25},
         input={"size": 64},
@@ -98,6 +99,12 @@ def test_a_start_that_does_not_fit_is_told(frames: Path, run: Path, tmp_path: Pa
         api.train(small(frames, f"train.start={run}", "model.width=0.5"), tmp_path / "wide")
     with pytest.raises(CheckpointError, match="reads signs and does not find them"):
         api.train(small(frames, f"train.start={packaged_weights()}"), tmp_path / "reader")
+    with pytest.raises(CheckpointError, match="the packaged finder is a bundle"):
+        api.train(small(frames, "train.start=packaged"), tmp_path / "packaged")
+    reader = load_config(data={"spec": f"coco:{frames}"}, train={"start": str(run), "samples": 8})
+    with pytest.raises(CheckpointError, match="finds signs and does not read them; start from a reader"):
+        api.train(reader, tmp_path / "reads")
+    assert not any(tmp_path.iterdir())
 
 
 def test_a_training_leaves_all_that_a_run_has(run: Path) -> None:
@@ -146,10 +153,27 @@ def test_the_bundle_finds_what_the_run_found(run: Path, frames: Path, tmp_path: 
     assert exported.files == (bundle, bundle.with_suffix(".md"), bundle.with_suffix(".html"))
     (measured,) = exported.manifest.metrics.values()
     assert measured["ap50"] == json.loads((run / "metrics.json").read_text(encoding="utf-8"))["ap50"]
-    assert exported.manifest.parity["fp32"]["agreement"] == 1
+    parity = exported.manifest.parity["fp32"]
+    assert parity["agreement"] == 1
+    assert parity["boxes"] > 0
     data = DataConfig(spec=f"coco:{frames}")
     by_run, by_bundle = (api.evaluate(model, data).to_dict() for model in (run, bundle))
     assert by_bundle["ap50"] == pytest.approx(by_run["ap50"], abs=1e-6)
+
+
+def test_a_run_is_measured_on_what_it_was_not_trained_on(frames: Path, run: Path, tmp_path: Path) -> None:
+    whole = f"coco:{frames / 'train.json'}"  # names no splits
+    config = small(frames, "train.samples=8", "finding.mined=0", f"data.spec={whole}")
+    own = api.train(config, tmp_path / "own").folder
+    with pytest.raises(ConfigError, match="holds a run, whose own results would be written over"):
+        api.evaluate(own, DataConfig(spec=whole), out=own)
+    held = json.loads((own / "data.json").read_text(encoding="utf-8"))["frames"]["test"]
+    assert held < FRAMES["train"]
+    measured = api.evaluate(own, DataConfig(spec=whole)).to_dict()
+    assert (measured["frames"], measured["undivided"]) == (held, False)
+    with pytest.warns(DataWarning, match="finder does not tell which frames it was trained on"):
+        measured = api.evaluate(run, DataConfig(spec=whole)).to_dict()
+    assert (measured["frames"], measured["undivided"]) == (FRAMES["train"], True)
 
 
 def test_what_a_finder_has_no_use_for_is_refused(frames: Path, run: Path, tmp_path: Path) -> None:

@@ -354,7 +354,9 @@ def test_the_command_line_says_what_it_did(
         (["--out", "OUT", "--on", "moon"], "executor 'moon' is unknown"),
         (["--out", "OUT", "--jobs", "0"], "--jobs is 0; use 1 or more"),
         (["--out", "OUT", "--format", "csv"], "--out writes Parquet files"),
-        (["--out", "OUT", "--find", "--finder", "none.onnx"], "none.onnx cannot be read"),
+        (["--out", "OUT", "--find", "--finder", "none.onnx"], "no finder at none.onnx; give a bundle"),
+        (["--out", "OUT", "--find", "--finder", "none"], "no finder at none; give a bundle"),
+        (["--out", "OUT", "--find", "--finder", "SOME"], "holds no checkpoints/best.safetensors"),
     ],
 )
 def test_what_cannot_be_is_said_in_one_line(
@@ -366,6 +368,7 @@ def test_what_cannot_be_is_said_in_one_line(
     capsys: pytest.CaptureFixture[str],
 ) -> None:
     given = [option.replace("OUT", str(tmp_path / "out")) for option in options]
+    given = [option.replace("SOME", str(pictures)) for option in given]
     assert cli.run(["predict", str(colours), str(pictures), *given]) == 2
     error = capsys.readouterr().err
     assert said in error

@@ -40,7 +40,16 @@ class Listed:
 LISTS = {
     "sources": Listed(about="where pictures come from", module="roadworthy.data.spec", attribute="SOURCES"),
     "models": Listed(
-        about="networks", module="roadworthy.models.catalogue", attribute="MODELS", extra="train"
+        about="networks that read signs",
+        module="roadworthy.models.catalogue",
+        attribute="MODELS",
+        extra="train",
+    ),
+    "finders": Listed(
+        about="networks that find signs in frames",
+        module="roadworthy.models.catalogue",
+        attribute="FINDERS",
+        extra="train",
     ),
     "policies": Listed(
         about="how training varies pictures",

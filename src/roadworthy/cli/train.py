@@ -93,7 +93,9 @@ def train(
     resume: ResumeOption = False,
     require: RequireOption = None,
 ) -> None:
-    """Train a classifier, measure it once and write a run folder.
+    """Train a network, measure it once and write a run folder.
+
+    It reads pictures of one sign; --model finder finds signs in whole frames, on squares of 256 px (--size).
 
     Where settings disagree, the later one wins: defaults, --config, options, --set. With --resume the run's
     own settings take the place of --config.

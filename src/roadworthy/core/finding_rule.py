@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections.abc import Mapping
 from dataclasses import dataclass
 from typing import Any
@@ -25,5 +26,14 @@ class FindingRule:
 
 
 def read_finding_rule(tree: Mapping[str, Any] | None) -> FindingRule | None:
-    """What was stored of one; None for None, as every file that is not a finder's has it."""
-    return None if tree is None else FindingRule(**tree)
+    """What was stored of one; None for None, as every file that is not a finder's has it.
+
+    Raises TypeError or ValueError for what is none: with a score that no box can have nothing would be found.
+    """
+    if tree is None:
+        return None
+    rule = FindingRule(**tree)
+    # `sure` may lie just above 1: then no answer is accepted.
+    if not (0 <= rule.threshold <= 1 and 0 <= rule.sure < math.inf):
+        raise ValueError(f"a finder's threshold is {rule.threshold} and sure {rule.sure}; both are scores")
+    return rule

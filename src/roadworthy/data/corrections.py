@@ -67,6 +67,8 @@ def _correction(row: Row, read_label: Callable[[str], str]) -> Correction:
         raise row.fail(f"the label {label!r} stands beside {action}; only a sign that is added has one")
     if not row.text("path"):
         raise row.fail("the path is empty; it names the frame")
+    if not PurePath(row.text("path").replace("\\", "/")).name:
+        raise row.fail(f"the path {row.text('path')!r} names a folder and no frame")
     box = row.box(_BOX, inclusive=False)
     if box is None:
         raise row.fail("the box is empty; a correction needs x1,y1,x2,y2")

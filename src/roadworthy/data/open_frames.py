@@ -102,6 +102,20 @@ def open_split(
     return _decoded(own, data, progress)
 
 
+def open_own_split(
+    data: DataConfig, split: str, *, progress: Callable[[int, int], None] | None = None
+) -> FrameSet:
+    """The frames of one split as a training with these settings divides them.
+
+    DataError where it leaves none to that split.
+    """
+    frames = read_frames(data.spec, data.labels)
+    own = split_frames(frames, data.split, data.split_seed, data.val_fraction)[split]
+    if not own:
+        raise DataError(f"a training with {data.spec} leaves no frames for {split}; measure another split")
+    return _decoded(own, data, progress)
+
+
 def open_frames(
     data: DataConfig, *, with_test: bool = True, progress: Callable[[int, int], None] | None = None
 ) -> FrameSplits:

@@ -21,7 +21,7 @@ from roadworthy.data.sources import FRAME_SOURCES, SOURCES
 from roadworthy.data.sources._labels import label_reader
 
 _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
-_SEARCHED = ("folder", "voc", "yolo")  # for whatever pictures lie there
+_SEARCHED = ("coco", "folder", "voc", "yolo")  # for whatever pictures or labels lie there
 _OPTIONS = re.compile(
     r"(?P<rest>.*?)\?(?P<options>[A-Za-z][\w-]*=[^?&]*(?:&[A-Za-z][\w-]*=[^?&]*)*)", re.DOTALL
 )
@@ -144,16 +144,18 @@ def usual_places(source: str) -> list[Path]:
 
 
 def refuse_within_data(out: Path, text: str) -> None:
-    """DataError if the folder to write to lies inside a source's that is searched for pictures."""
+    """DataError if the folder to write to lies inside a source's that is searched for pictures or labels."""
     for part in parse_spec(text):
         if part.source not in _SEARCHED:
             continue
         place = locate(part).resolve()
+        if part.source == "coco" and place.is_file():  # which is all that is read of its folder
+            continue
         place = place.parent if place.is_file() else place  # a data.yaml
         if out.resolve().is_relative_to(place):
             raise DataError(
                 f"{out} lies inside the data, {part.source}:{part.place}, where its files would be read as "
-                "further pictures; give --out a folder elsewhere"
+                "further pictures or labels; give --out a folder elsewhere"
             )
 
 

@@ -97,7 +97,15 @@ def _pairs(old: FloatArray, new: FloatArray) -> list[tuple[int, int]]:
 
 
 def check_full_boxes(found: BoxParity) -> None:
-    """Hold a finder in full precision to its source; ParityError says where it is another."""
+    """Hold a finder in full precision to its source; ParityError says where it is another.
+
+    Where neither finds anything nothing shows that they are the same, and that is refused, too.
+    """
+    if not found.boxes:
+        raise ParityError(
+            f"nothing is found in the {found.frames:,} frames that the export is held to, so nothing shows "
+            "that it is the same; nothing was written: train longer, or give frames with signs with --data"
+        )
     if found.agreement < 1 or found.score_difference > TOLERANCE or found.edge_difference > PIXELS:
         raise ParityError(
             f"the exported finder finds otherwise: {percent(found.agreement)} of {found.boxes:,} boxes in "

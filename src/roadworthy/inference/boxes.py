@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable
+from numbers import Real
 from typing import NamedTuple, Protocol
 
 import numpy as np
@@ -69,8 +70,16 @@ def find_boxes(
 
 def check_least(least_px: float | None) -> None:
     """UsageError for a side that no sign can be looked for from."""
-    if least_px is not None and not LOWEST_PX <= least_px < math.inf:
-        raise UsageError(f"the smallest sign is asked to be {least_px:g} px; give {LOWEST_PX:g} or more")
+    if least_px is None:
+        return
+    if isinstance(least_px, bool) or not isinstance(least_px, Real):
+        raise UsageError(f"least_px is {least_px!r}; it must be a number of pixels, {LOWEST_PX:g} or more")
+    try:
+        side = float(least_px)
+    except OverflowError:  # an integer beyond all floats
+        side = math.inf
+    if not LOWEST_PX <= side < math.inf:
+        raise UsageError(f"the smallest sign is asked to be {side:g} px; give {LOWEST_PX:g} or more")
 
 
 def scales(height: int, width: int, least_px: float | None = None) -> list[float]:

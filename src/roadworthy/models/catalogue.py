@@ -8,7 +8,7 @@ from importlib import import_module
 from torch import nn
 
 from roadworthy.config import ModelConfig
-from roadworthy.core.errors import ConfigError
+from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.core.registry import Registry
 from roadworthy.imaging.spec import InputSpec
 
@@ -36,6 +36,13 @@ def build_model(config: ModelConfig, num_classes: int, spec: InputSpec) -> nn.Mo
     """The network that `config` names, freshly initialised from torch's global generator."""
     if num_classes < 2:
         raise ConfigError(f"a classifier needs at least 2 classes; got {num_classes}")
+    if config.name in FINDERS.names():
+        raise ConfigError(
+            f"model.name={config.name} finds signs and does not read them; a reader is one of "
+            f"{', '.join(MODELS.names())}"
+        )
+    if config.name not in MODELS.names():
+        raise UnknownNameError("model", config.name, [*MODELS.names(), *FINDERS.names()])
     return MODELS.get(config.name)(config, num_classes, spec.size)
 
 

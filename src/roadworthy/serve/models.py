@@ -148,8 +148,7 @@ class Models:
 
     def _finder(self, old: FinderEngine | None) -> FinderEngine | None:
         """That of the settings, or the packaged one; the old one where its file is what it was."""
-        path = self._config.finder
-        path = packaged_finder() if path is None else _there(path)
+        path = finder_bundle(self._config.finder)
         if path is None:
             return None
         bundle = read_bundle(path)
@@ -173,6 +172,16 @@ def _bundle(path: Path) -> Path:
     """The file of that name, or the packaged bundle; UsageError with what would work where it is neither."""
     if str(path) == PACKAGED and not path.exists():
         return _packaged()
+    return _there(path)
+
+
+def finder_bundle(path: Path | None) -> Path | None:
+    """The file of that name, or the packaged finder, by its name or without one; None where there is none.
+
+    UsageError with what would work where nothing is at a place that is named.
+    """
+    if path is None or (str(path) == PACKAGED and not path.exists()):
+        return packaged_finder()
     return _there(path)
 
 

@@ -20,7 +20,8 @@ from roadworthy.inference import detect as find
 from roadworthy.inference.answer_rule import UNSURE_BOX
 from roadworthy.inference.bundle import Manifest
 from roadworthy.inference.onnx import Engine, load_engine, load_windows
-from roadworthy.inference.onnx_finder import FinderEngine, load_finder, packaged_finder
+from roadworthy.inference.onnx_finder import FinderEngine, load_finder
+from roadworthy.serve.models import finder_bundle
 from roadworthy.signs.catalogue import (
     NO_SIGN,
     faces,
@@ -109,7 +110,7 @@ def write_static(bundle: Path, out: Path, finder: Path | None = None) -> list[Pa
             "the page's runtime is not here; fetch it with: make page (or python -m roadworthy.serve.vendor)"
         )
     written = []
-    crops, finder = load_engine(bundle), finder or packaged_finder()
+    crops, finder = load_engine(bundle), finder_bundle(finder)
     finding = None if finder is None else load_finder(finder)
     for name, content in _contents(files, crops, load_windows(bundle, crops), finding):
         path = out / name

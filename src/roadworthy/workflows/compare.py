@@ -39,6 +39,10 @@ def compare(
             f"{PACKAGED} --data SPEC --out DIR, then compare DIR (a folder of that name is ./{PACKAGED})"
         )
     a, b = (list(map(as_path, folders)) for folders in (folders_a, folders_b))
+    if finder := next((folder for folder in (*a, *b) if are_finders([folder])), None):
+        other = next((folder for folder in (*a, *b) if not are_finders([folder])), None)
+        beside = "" if other is None else f", and {other} holds no answers of a finder"
+        raise UsageError(f"{finder} is of a finder{beside}; compare two folders of finders, or readers")
     both = pair(a, b)
     names = (a[0].name, b[0].name)
     found = paired(

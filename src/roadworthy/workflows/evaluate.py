@@ -39,7 +39,7 @@ from roadworthy.inference.onnx import load_engine
 from roadworthy.workflows.find_evaluate import evaluate_finder, finds
 from roadworthy.workflows.own_test import OwnTest, against_own_test, read_own_test
 from roadworthy.workflows.report import report
-from roadworthy.workflows.run_folder import RunFolder
+from roadworthy.workflows.run_folder import RunFolder, refuse_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,12 +95,14 @@ def evaluate(
         )
     config = config or EvaluateConfig()
     folder = None if out is None else RunFolder(as_path(out))
+    if folder is not None:
+        refuse_run(folder)
+        refuse_within_data(folder.path, data.spec)
     subject = _open(path, data, config, split, command)
     with hearing() as notes:
         measured, unknown, undivided = _pictures(subject, data, split, skip_unknown, progress)
     check_measured(measured, data.spec, split)
     if folder is not None:
-        refuse_within_data(folder.path, data.spec)
         make_folder(folder.path)
         folder.write_provenance(subject.provenance())
         folder.write_data(describe_measured(data.spec, split, measured, unknown, notes))

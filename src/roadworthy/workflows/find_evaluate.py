@@ -16,11 +16,12 @@ from roadworthy.core.extras import missing, require
 from roadworthy.core.files import make_folder
 from roadworthy.core.finder_predictions import FinderPredictions
 from roadworthy.core.finding_rule import FindingRule
-from roadworthy.core.notes import hearing
+from roadworthy.core.notes import hearing, say
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import provenance_of
-from roadworthy.data.open_frames import open_split
+from roadworthy.data.open_frames import FrameSet, open_own_split, open_split
+from roadworthy.data.records import SPLITS
 from roadworthy.data.spec import extras_for, refuse_within_data
 from roadworthy.evaluate.detection.metrics import compute_finder_metrics
 from roadworthy.evaluate.detection.results import FinderMetrics
@@ -31,7 +32,7 @@ from roadworthy.inference.onnx import packaged
 from roadworthy.inference.onnx_finder import load_finder
 from roadworthy.workflows.find_frames import results
 from roadworthy.workflows.report import report
-from roadworthy.workflows.run_folder import RunFolder
+from roadworthy.workflows.run_folder import RunFolder, refuse_run
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -71,10 +72,12 @@ def evaluate_finder(
         raise ConfigError("evaluate.views and evaluate.norms are for readers; leave them out for a finder")
     folder = None if out is None else RunFolder(as_path(out))
     subject = _open(path, data, command)
-    with hearing() as notes:
-        measured = open_split(data, split, progress=progress)
     if folder is not None:
+        refuse_run(folder)
         refuse_within_data(folder.path, data.spec)
+    with hearing() as notes:
+        measured, undivided = _frames(path, data, split, progress)
+    if folder is not None:
         make_folder(folder.path)
         folder.write_provenance(subject.provenance)
         folder.write_data({"spec": data.spec, "frames": {split: len(measured.frames)}, "notes": notes})
@@ -82,12 +85,41 @@ def evaluate_finder(
     found = results(subject.finder, measured, reader=reader, progress=progress)
     predictions = FinderPredictions(frames=found, threshold=subject.rule.threshold)
     metrics = compute_finder_metrics(
-        predictions, split=split, config=config, extra={**subject.facts, "data": data.spec}
+        predictions,
+        split=split,
+        config=config,
+        extra={**subject.facts, "data": data.spec, "undivided": undivided},
     )
     if folder is not None:
         folder.write_finder_results(metrics, predictions, config.danger, measured.picture)
         report(folder.path, quiet=True)
     return metrics
+
+
+def _frames(path: Path, data: DataConfig, split: str, progress: Progress | None) -> tuple[FrameSet, bool]:
+    """What is measured on, and whether a set without splits is taken whole.
+
+    A run's own frames are divided as they were for it.
+    """
+    trained = None if path.suffix.lower() == ".onnx" else _trained_on(path)
+    if trained is not None and data.spec == trained.spec and split in SPLITS:
+        return open_own_split(trained, split, progress=progress), False
+    measured = open_split(data, split, progress=progress)
+    undivided = not any(frame.split for frame in measured.frames)
+    if undivided:
+        say(
+            f"{path.name} does not tell which frames it was trained on; where some are among these, the "
+            "figures flatter it"
+        )
+    return measured, undivided
+
+
+def _trained_on(path: Path) -> DataConfig | None:
+    """The data of the run that a checkpoint belongs to, where it lies in its folder."""
+    from roadworthy.train.checkpoint import find_checkpoint
+
+    config = RunFolder(find_checkpoint(path).resolve().parent.parent).config()
+    return None if config is None else config.data
 
 
 def _open(path: Path, data: DataConfig, command: str) -> _Subject:

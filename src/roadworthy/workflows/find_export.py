@@ -33,6 +33,7 @@ from roadworthy.workflows.find_frames import results
 from roadworthy.workflows.model_card import placeless, write_card
 
 FRAMES = 200  # of validation, that the export is held to
+MATTERS = 0.1  # score from which a box must stay
 RANGES = 24  # of them, whose activations 8 bits are spread over
 SHOWN_PX = 736, 1280  # of those, from their middles
 
@@ -111,12 +112,15 @@ def _engine(graph: bytes, manifest: Manifest) -> Finding:
 
 
 def _parity(before: Any, after: Any) -> BoxParity:
-    return box_parity(_cells(before), _cells(after), ap50_before=_ap50(before), ap50=_ap50(after))
+    # Of a finder that is sure of nothing all that it says is compared.
+    least = MATTERS if any((one.scores >= MATTERS).any() for one in before) else 0.0
+    cells, own = _cells(before, least), _cells(after, least)
+    return box_parity(cells, own, ap50_before=_ap50(before), ap50=_ap50(after))
 
 
-def _cells(found: Any) -> list[FloatArray]:
-    """Boxes that matter, with their scores."""
-    return [np.column_stack([one.boxes, one.scores])[one.scores >= 0.1] for one in found]
+def _cells(found: Any, least: float) -> list[FloatArray]:
+    """Boxes from a score up, with their scores."""
+    return [np.column_stack([one.boxes, one.scores])[one.scores >= least] for one in found]
 
 
 def _ap50(found: Any) -> float | None:

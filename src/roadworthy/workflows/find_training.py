@@ -38,7 +38,7 @@ from roadworthy.evaluate.detection.metrics import compute_finder_metrics
 from roadworthy.evaluate.detection.sure import sure_boxes
 from roadworthy.evaluate.detection.tally import tally
 from roadworthy.inference.classifier import load
-from roadworthy.inference.onnx import packaged
+from roadworthy.inference.onnx import PACKAGED, packaged
 from roadworthy.inference.torch_finder import FinderWeights
 from roadworthy.models.catalogue import build_finder, count_parameters
 from roadworthy.models.summary import describe
@@ -71,6 +71,7 @@ class Prepared:
     site: Site
     device: torch.device
     frames: FrameSplits
+    source: torch.nn.Module | None  # whose weights the training starts from
     resumes: bool
     origin: Mapping[str, Any]
 
@@ -153,6 +154,9 @@ def prepare(config: Config, site: Site, resume: bool, command: str, progress: Pr
     device = pick_device(config.train.device)
     refuse_within_data(site.folder.path, config.data.spec)
     state = site.shared.state
+    resumes = resume and state.is_file()
+    # Before any frame is decoded, and before there is a folder.
+    source = opened_start(config) if config.train.start and not resumes else None
     claim_folder(site.folder, state, resume)
     frames = open_frames(config.data, with_test=config.evaluate.split == "test", progress=progress)
     origin = provenance(device=device, autocast=None, seed=config.train.seed, command=command)
@@ -164,7 +168,8 @@ def prepare(config: Config, site: Site, resume: bool, command: str, progress: Pr
         site=site,
         device=device,
         frames=frames,
-        resumes=resume and state.is_file(),
+        source=source,
+        resumes=resumes,
         origin=origin,
     )
 
@@ -174,8 +179,8 @@ def build_state(prepared: Prepared) -> TrainState:
     config, site = prepared.config, prepared.site
     torch.manual_seed(derive_seed(config.train.seed, "weights"))
     model = build_finder(config.model)
-    if config.train.start and not prepared.resumes:
-        take_weights(as_path(config.train.start), model)
+    if prepared.source is not None:
+        model.load_state_dict(prepared.source.state_dict())
     model = model.to(prepared.device)
     if config.train.channels_last:
         model = model.to(memory_format=torch.channels_last)  # type: ignore[call-overload]
@@ -192,19 +197,29 @@ def build_state(prepared: Prepared) -> TrainState:
     return state
 
 
-def take_weights(start: Path, model: torch.nn.Module) -> None:
-    """Give a finder the weights of the one at `start`.
+def opened_start(config: Config) -> torch.nn.Module:
+    """The finder that the training starts from.
 
     Raises CheckpointError where that is no finder, or has another shape.
     """
-    source, card = load_checkpoint(start)
+    start = config.train.start
+    if start == PACKAGED:
+        raise CheckpointError(
+            "the packaged finder is a bundle, whose weights no training can start from; give a finder's run"
+        )
+    source, card = load_checkpoint(as_path(start))
     if not card.finds:
         raise CheckpointError(f"{start} reads signs and does not find them; start from a finder")
-    try:
-        model.load_state_dict(source.state_dict())
-    except RuntimeError as error:
+    with torch.device("meta"):
+        wanted = build_finder(config.model)
+    if _shapes(source) != _shapes(wanted):
         has = f"model.width={card.model.width:g} and model.depth={card.model.depth}"
-        raise CheckpointError(f"{start}, which the training starts from, has {has}; set the same") from error
+        raise CheckpointError(f"{start}, which the training starts from, has {has}; set the same")
+    return source
+
+
+def _shapes(model: torch.nn.Module) -> dict[str, torch.Size]:
+    return {name: tensor.shape for name, tensor in model.state_dict().items()}
 
 
 def loop(prepared: Prepared, state: TrainState) -> None:

@@ -213,6 +213,14 @@ def claim_folder(folder: RunFolder, state: Path, resume: bool) -> None:
     make_folder(path)
 
 
+def refuse_run(folder: RunFolder) -> None:
+    """ConfigError where what a training measured, and where it came from, would be written over."""
+    if (folder.path / "checkpoints").exists() or (folder.path / "config.toml").exists():
+        raise ConfigError(
+            f"{folder.path} holds a run, whose own results would be written over; give another --out"
+        )
+
+
 def _foreign(folder: Path) -> list[str]:
     """What in a folder is no beginning of a run; hidden files do no harm."""
     names = {path.name for path in folder.iterdir() if not path.name.startswith(".")}

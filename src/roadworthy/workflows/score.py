@@ -33,7 +33,7 @@ from roadworthy.imaging.decode import MAX_PIXELS
 from roadworthy.inference.answers import Row
 from roadworthy.inference.bundle import read_bundle, windows_path
 from roadworthy.inference.classifier import load, model_file, refuse_unused
-from roadworthy.inference.finder import finder_file
+from roadworthy.inference.finder import finder_file, is_packaged
 from roadworthy.inference.inputs import expand_inputs
 
 PART = 10_000  # pictures: half a minute of work for one process, and a few hundred kilobytes
@@ -109,7 +109,7 @@ def score(
         sha256=_identity(chosen),
         closer=_identity(beside) if beside.is_file() else "",
         finder=_identity(finder_file(finder)) if find else "",
-        finder_path="" if finder is None else os.path.abspath(finder),  # noqa: PTH100
+        finder_path="" if is_packaged(finder) else os.path.abspath(finder_file(finder)),  # noqa: PTH100
         find=find,
         top=top,
         max_pixels=max_pixels,

@@ -26,7 +26,7 @@ from roadworthy.core.device import (
     set_threads,
     with_threads,
 )
-from roadworthy.core.errors import UsageError
+from roadworthy.core.errors import CheckpointError, UsageError
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.data.loader import BatchLoader
@@ -210,6 +210,10 @@ def _take_start(
     if not start or resumes:
         return config, None, []
     source = load_checkpoint(packaged_weights() if start == PACKAGED else as_path(start))
+    if source[1].finds:
+        raise CheckpointError(
+            f"{start} finds signs and does not read them; start from a reader, or add --model finder"
+        )
     config, notes = settle_start(config, source[1])
     return config, source, notes
 
