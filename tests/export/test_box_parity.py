@@ -43,6 +43,16 @@ def test_full_precision_allows_rounding_alone() -> None:
             check_full_boxes(box_parity([OLD], [other]))
 
 
+def test_of_two_boxes_whose_scores_round_alike_either_may_be_kept() -> None:
+    many = np.repeat(OLD[:1], 1000, axis=0) + np.arange(1000)[:, None] * np.array([30, 0, 30, 0, 0])
+    other = many.copy()
+    other[7, :4] += 0.5
+    check_full_boxes(box_parity([many], [other]))
+    other[8, :4] += 0.5
+    with pytest.raises(ParityError, match=r"2 are others or differ by more than 0\.1 px"):
+        check_full_boxes(box_parity([many], [other]))
+
+
 def test_where_nothing_is_found_nothing_is_shown_to_be_the_same() -> None:
     with pytest.raises(ParityError, match="nothing is found in the 2 frames"):
         check_full_boxes(box_parity([OLD[:0]] * 2, [OLD[:0]] * 2))

@@ -82,7 +82,7 @@ def evaluate_finder(
         folder.write_provenance(subject.provenance)
         folder.write_data({"spec": data.spec, "frames": {split: len(measured.frames)}, "notes": notes})
     reader = load() if packaged() is not None else None
-    found = results(subject.finder, measured, reader=reader, progress=progress)
+    found = results(subject.finder, measured, reader=reader, sure=subject.rule.sure, progress=progress)
     predictions = FinderPredictions(frames=found, threshold=subject.rule.threshold)
     metrics = compute_finder_metrics(
         predictions,

@@ -35,21 +35,27 @@ def results(
     frames: FrameSet,
     *,
     reader: Classifier | None = None,
+    sure: float = 0.0,
     progress: Progress | None = None,
 ) -> tuple[FrameResult, ...]:
-    """What a finder finds in each frame from LEAST_SCORE up, and what a reader makes of it."""
+    """What a finder finds in each frame from LEAST_SCORE up, and what a reader makes of it.
+
+    sure: the least score of a box that the reader's answer is accepted of.
+    """
     found = []
     for index, frame in enumerate(frames.frames):
-        found.append(_result(finder, reader, frame, frames.pixels.frame(index)))
+        found.append(_result(finder, reader, frame, frames.pixels.frame(index), sure))
         if progress is not None:
             progress(index + 1, len(frames.frames))
     return tuple(found)
 
 
-def _result(finder: Finding, reader: Classifier | None, frame: Frame, picture: ByteArray) -> FrameResult:
+def _result(
+    finder: Finding, reader: Classifier | None, frame: Frame, picture: ByteArray, sure: float
+) -> FrameResult:
     began = time.perf_counter()
     found = find_boxes(picture, finder, threshold=LEAST_SCORE)
-    rows = [] if reader is None else _rows(picture, found, reader)
+    rows = [] if reader is None else _rows(picture, found, reader, sure)
     if rows:  # in the order and with the scores of both
         scores = np.array([row.found for row in rows], np.float32)
         found = Detections(np.array([row.box for row in rows], np.float32), scores)
@@ -69,9 +75,9 @@ def _result(finder: Finding, reader: Classifier | None, frame: Frame, picture: B
     )
 
 
-def _rows(picture: ByteArray, found: Detections, reader: Classifier) -> list[Row]:
-    """What the reader answers to each box, and whether it would be accepted as it is."""
-    rule = AnswerRule.of(reader, 1)
+def _rows(picture: ByteArray, found: Detections, reader: Classifier, sure: float) -> list[Row]:
+    """What the reader answers to each box, and whether it would be accepted."""
+    rule = AnswerRule.of(reader, 1, sure=sure)
     return rule.found_rows("", read(picture, found, reader), colourless=rule.lacks_colour(picture))
 
 

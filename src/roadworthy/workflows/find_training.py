@@ -307,7 +307,8 @@ def conclude(prepared: Prepared, state: TrainState) -> Run:
     split, measured = ("test", frames.test) if frames.test.frames else ("val", frames.val)
     if not measured.frames:
         split, measured = "train", frames.train
-    predictions = FinderPredictions(frames=results(finder, measured, reader=reader), threshold=rule.threshold)
+    found = results(finder, measured, reader=reader, sure=rule.sure)
+    predictions = FinderPredictions(frames=found, threshold=rule.threshold)
     metrics = compute_finder_metrics(
         predictions, split=split, config=config.evaluate, extra=_facts(prepared, state)
     )
