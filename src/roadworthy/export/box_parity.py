@@ -24,8 +24,8 @@ class BoxParity:
     """Two finders on the same F frames.
 
     boxes: that either found.  agreement: share of them that both did.  score_difference, edge_difference: the
-    largest, of boxes that both found.  moved: boxes of which an edge differs by more than PIXELS.  ap50, ap50_before: of the exported finder and of its source; None
-    where the frames show no signs.
+    largest, of boxes that both found.  moved: boxes of which an edge differs by more than PIXELS.
+    ap50, ap50_before: of the exported finder and of its source; None where the frames show no signs.
     """
 
     frames: int
