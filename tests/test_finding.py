@@ -65,7 +65,7 @@ def test_any_model_that_reads_reads_what_is_found(colours: Path, red_finder: Pat
 
 
 def test_an_answer_is_not_accepted_where_the_finder_is_not_sure(
-    bundle: Path, red_finder: Path, tmp_path: Path
+    bundle: Path, red_finder: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]
 ) -> None:
     found = read_bundle(red_finder)
     rule = FindingRule(threshold=0.5, sure=0.95, frames=10)
@@ -76,6 +76,9 @@ def test_an_answer_is_not_accepted_where_the_finder_is_not_sure(
     Image.fromarray(street()).save(tmp_path / "a.png")
     (row,) = roadworthy.predict(bundle, tmp_path / "a.png", find=True, finder=doubtful)
     assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no sign")
+    line = ["predict", str(bundle), str(tmp_path / "a.png"), "--find", "--finder", str(doubtful)]
+    assert cli.run(line) == 0
+    assert "stop (not sure)" in capsys.readouterr().out
 
 
 def test_what_the_reader_calls_no_sign_is_left_out(bundle: Path, red_finder: Path) -> None:

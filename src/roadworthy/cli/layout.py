@@ -163,8 +163,12 @@ def answers(rows: Iterable[Row], width: int | None, *, find: bool, stream: TextI
 
 
 def _doubt(row: Row) -> str:
-    # The command line hands on files alone, whose order of channels is known: the one reason is colour.
-    return " (not sure)" if row.unsure else "" if row.reason is None else " (no colour)"
+    from roadworthy.inference.answer_rule import UNSURE_BOX
+
+    if row.unsure or row.reason == UNSURE_BOX:
+        return " (not sure)"
+    # The command line hands on files alone, whose order of channels is known: the other reason is colour.
+    return "" if row.reason is None else " (no colour)"
 
 
 def _as_fit(alternatives: Sequence[tuple[str, float]], room: int) -> str:
