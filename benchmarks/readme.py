@@ -41,10 +41,11 @@ LEFT_OUT = {
 
 SHORTER = {
     "--minutes 2": "--minutes 0.1 --set train.min_steps=150",  # so many on a busy machine too
+    "--precision int8": "--precision fp32",  # which so short a training does not always stand
     "roadworthy study": "roadworthy study augmentation --seeds 2",
     '"minutes": 1.0': '"minutes": 0.05',
 }
-"""What --short writes for what takes minutes."""
+"""What --short writes for what takes minutes, or needs what takes them."""
 
 
 @dataclass(frozen=True, kw_only=True)

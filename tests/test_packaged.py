@@ -164,7 +164,7 @@ def test_the_service_and_its_page_take_the_name(monkeypatch: pytest.MonkeyPatch,
     written: list[object] = []
     monkeypatch.setattr("roadworthy.serve.static.write_static", lambda *given: written.append(given) or [])
     api.write_page(str(tmp_path / "page"), ["packaged"])
-    assert written == [(packaged(), tmp_path / "page")]
+    assert written == [(packaged(), tmp_path / "page", None)]
 
 
 def test_a_copy_without_it_says_so(monkeypatch: pytest.MonkeyPatch, tmp_path: Path) -> None:

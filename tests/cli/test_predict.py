@@ -204,7 +204,7 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     measured = {"accuracy": 0.98361, "accuracy_ci95": (0.97, 0.99), "accuracy_over": "signs", "n": 12345}
     found = SimpleNamespace(
         files=(Path("a/x.onnx"), Path("a/x.md")),
-        manifest=SimpleNamespace(parity={"int8": parity}, metrics={"folder:x, test": measured}),
+        manifest=SimpleNamespace(kind="crop", parity={"int8": parity}, metrics={"folder:x, test": measured}),
         notes=("no bundle for a closer look",),
     )
 

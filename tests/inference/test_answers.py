@@ -253,7 +253,7 @@ def test_predict_keeps_no_pictures_and_few_in_memory(
 
 def test_a_classifier_says_what_it_is(colours: Path) -> None:
     said = repr(roadworthy.load(colours))
-    assert said == f"Classifier({str(colours)!r}: 3 classes, 16 px, accepts the surest 99 %)"
+    assert said == f"Classifier({str(colours)!r}: 3 classes, 16 px, accepts the surest 99 %, finds signs)"
     ours = repr(roadworthy.load("packaged"))
     assert ours == "Classifier('packaged': 83 classes, 48 px, accepts the surest 99 %, finds signs)"
     assert len(ours) <= 80

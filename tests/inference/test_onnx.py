@@ -123,7 +123,7 @@ def test_crops_and_windows_are_not_taken_for_each_other(crops: Engine, dense: En
         dense.logits(noise(1, SIZE, SIZE))
     with pytest.raises(UsageError, match="is for a closer look"):
         dense.all_logits(noise(3, SIZE, SIZE), 2)
-    with pytest.raises(UsageError, match="is for pictures of one sign; take the one for finding"):
+    with pytest.raises(UsageError, match="is for pictures of one sign; take the one for a closer look"):
         crops.windows(noise(24, 24))
 
 
