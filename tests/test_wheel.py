@@ -57,6 +57,15 @@ def only_what_is_declared(wheel: Path, place: Path) -> tuple[Path, Path]:
     return unpacked, needed
 
 
+def test_a_wheel_holds_what_finding_needs_and_stays_small(wheel: Path) -> None:
+    with ZipFile(wheel) as archive:
+        sizes = {one.filename: one.file_size for one in archive.infolist()}
+    models = {name: size for name, size in sizes.items() if name.endswith((".onnx", ".safetensors"))}
+    assert "roadworthy/inference/packaged/find.onnx" in models
+    assert {"roadworthy/data/corrected/gtsdb.csv", "roadworthy/data/corrected/voc877.csv"} <= sizes.keys()
+    assert sum(models.values()) <= 6_000_000
+
+
 def test_a_wheel_predicts(wheel: Path, tmp_path: Path) -> None:
     if packaged() is None:
         pytest.skip("this copy comes without a model")

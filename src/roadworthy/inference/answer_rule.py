@@ -19,7 +19,7 @@ UNSURE_BOX = "it may be no sign"
 class Found(NamedTuple):
     """One sign that was found: its box in pixels and the (C,) logits of the network for crops.
 
-    score: how sure the finder is of the box, in [0, 1]; None where no finder proposed it.
+    score: how sure it is that the box shows a sign, in [0, 1]; None where no finder proposed it.
     """
 
     box: Box

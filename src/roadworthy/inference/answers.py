@@ -50,7 +50,7 @@ class Row:
     reason: why it is not accepted although it is sure: the picture lacks what the sign is told apart by.
     alternatives: further classes with their confidence, likeliest first, the predicted one left out.
     box: x1, y1, x2, y2 of the sign in the picture's pixels, where it was looked for.
-    found: how sure the finder is that the box shows a sign, in [0, 1].
+    found: how sure finder and reader are together that the box shows a sign at all, in [0, 1].
     """
 
     path: str

@@ -20,7 +20,7 @@ if TYPE_CHECKING:
     from roadworthy.imaging.spec import InputSpec
 
 ROOM = 0.1  # around a box, of its sides
-DOUBT = 0.5  # power of the reader's belief that there is a sign, in a box's score (docs/results/finding.md)
+DOUBT = 0.5  # power of the reader's belief that there is a sign, in a box's score (docs/log.md)
 
 
 def constants() -> dict[str, float]:
