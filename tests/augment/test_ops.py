@@ -8,6 +8,7 @@ from roadworthy.augment.ops import (
     AutoAugment,
     Colour,
     Cutout,
+    Exposure,
     Filter,
     Geometry,
     Noise,
@@ -76,6 +77,12 @@ def test_describe_says_range_and_how_often() -> None:
 def test_draws_span_the_range() -> None:
     u = torch.tensor([[0.0], [0.5], [1.0]])
     torch.testing.assert_close(Rotation(12).matrix(u), ops.rotation(torch.tensor([-12.0, 0.0, 12.0])))
+
+
+def test_exposure_goes_as_far_down_as_up() -> None:
+    u, grey = torch.tensor([[0.0], [0.5], [1.0]]), torch.full((3,), 0.5)
+    factors = Exposure(2.0).matrix(u, grey)[:, 0, 0]
+    torch.testing.assert_close(factors, torch.tensor([0.25, 1.0, 4.0]))
 
 
 def test_scaled_multiplies_the_amount_and_nothing_else() -> None:

@@ -248,6 +248,19 @@ class Brightness(Colour):
         return ops.brightness(_factor(u[:, 0], self.amount))
 
 
+@OPS.register("exposure")
+@dataclass(frozen=True)
+class Exposure(Colour):
+    """Multiply by 2 to the power of up to `amount` either way, as a street in the dark or against the sun."""
+
+    draws = 1
+    range_text = "up to {:.3g} stops either way"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """One factor per picture."""
+        return ops.brightness(torch.exp2(_signed(u[:, 0], self.amount)))
+
+
 @OPS.register("saturation")
 @dataclass(frozen=True)
 class Saturation(Colour):

@@ -20,6 +20,7 @@ from roadworthy.augment.ops import (
     Colour,
     Contrast,
     Cutout,
+    Exposure,
     Filter,
     Flip,
     Geometry,
@@ -139,6 +140,8 @@ def _frames() -> tuple[Op, ...]:
         Saturation(0.5),
         Hue(8),
         WhiteBalance(0.15),
+        # Much of a street lies in the dark or against the sun, its signs too.
+        Exposure(2.0, 0.5),
         Blur(0.004, 0.15),
         MotionBlur(0.02, 0.1),
         LowResolution(1.0, 0.1),

@@ -88,15 +88,24 @@ def _boxes(boxes: Sequence[Box]) -> FloatArray:
 class HardNegatives:
     """What a finder in training takes for signs in the frames that it learns from, and is none.
 
-    Before each epoch but the first it looks through `most` frames; what it found before stays until a frame's
-    turn comes again.  `kept` is the file that a training which was stopped goes on with.
+    Before each epoch it looks through `most` frames, before the first only where the finder is `trained`.
+    What it found before stays until a frame's turn comes again.  `kept` is the file that a training which
+    was stopped goes on with.
     """
 
     def __init__(
-        self, finder: Finding, frames: Sequence[Frame], pixels: Decoded, *, most: int, seed: int, kept: Path
+        self,
+        finder: Finding,
+        frames: Sequence[Frame],
+        pixels: Decoded,
+        *,
+        most: int,
+        seed: int,
+        kept: Path,
+        trained: bool = False,
     ) -> None:
         self._finder, self._frames, self._pixels = finder, frames, pixels
-        self._most, self._seed, self._kept = most, seed, kept
+        self._most, self._seed, self._kept, self._trained = most, seed, kept, trained
         self._hard: dict[int, Sequence[Box]] = {}
         self._epoch = -1
         if kept.is_file():
@@ -106,7 +115,7 @@ class HardNegatives:
 
     def __call__(self, epoch: int) -> Mapping[int, Sequence[Box]]:
         """By number of a frame: boxes in it that are none, as of the beginning of that epoch."""
-        if epoch > self._epoch and self._most and epoch:
+        if epoch > self._epoch and self._most and (epoch or self._trained):
             order = np.random.default_rng([self._seed, epoch]).permutation(len(self._frames))
             for index in order[: self._most].tolist():
                 self._hard[index] = self._mistaken(index)

@@ -244,6 +244,7 @@ def loop(prepared: Prepared, state: TrainState) -> None:
             most=finding.mined,
             seed=config.train.seed,
             kept=folder.path / "resume" / "hard.json",
+            trained=prepared.source is not None,
         ),
     )
     hooks = TrainingHooks(
