@@ -2,8 +2,8 @@
 
     python benchmarks/finding_int8.py [--rounds 20]
 
-The packaged finder and its 8-bit form, heads left whole, as `roadworthy export --precision int8` makes it; one
-thread, validation frames of GTSDB cut to 1,280 x 736 in turns, times by ONNX Runtime's own profile.
+The packaged finder and its 8-bit form, heads left whole, as `roadworthy export --precision int8` makes
+it, on one thread and validation frames of GTSDB cut to 1,280 x 736; times by ONNX Runtime's own profile.
 Needs ROADWORTHY_DATA.
 """
 
