@@ -20,6 +20,7 @@ from roadworthy.core.errors import BundleError, UsageError
 from roadworthy.core.finding_rule import FindingRule
 from roadworthy.core.rejection import Rejection
 from roadworthy.imaging.spec import InputSpec
+from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.bundle import Manifest, read_bundle, seal
 
 CLASSES = ("stop", "speed-60", "no-sign")  # red, green, blue
@@ -72,13 +73,23 @@ def test_an_answer_is_not_accepted_where_the_finder_is_not_sure(
     doubtful = tmp_path / "doubtful.onnx"
     doubtful.write_bytes(seal(found.network, replace(found.manifest, finding=rule)))
     (row,) = roadworthy.load(bundle, finder=doubtful).find(street())
-    assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no sign")
+    assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no such sign")
     Image.fromarray(street()).save(tmp_path / "a.png")
     (row,) = roadworthy.predict(bundle, tmp_path / "a.png", find=True, finder=doubtful)
-    assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no sign")
+    assert (row.predicted, row.accepted, row.reason) == ("stop", False, "it may be no such sign")
     line = ["predict", str(bundle), str(tmp_path / "a.png"), "--find", "--finder", str(doubtful)]
     assert cli.run(line) == 0
     assert "stop (not sure)" in capsys.readouterr().out
+
+
+def test_finder_and_reader_must_be_sure_together() -> None:
+    rule = AnswerRule(classes=("stop", "give-way"), sure=0.6)
+    logits = np.array([1.0, 0.0], np.float32)  # a confidence of 0.731
+    accepted = {}
+    for score in (0.8, 0.9):  # each is above the rule, as the confidence is
+        (row,) = rule.found_rows("", [Found(box=BOX, logits=logits, score=score)], colourless=False)
+        accepted[score] = row.reason is None
+    assert accepted == {0.8: False, 0.9: True}  # 0.585 and 0.658
 
 
 def test_what_the_reader_calls_no_sign_is_left_out(bundle: Path, red_finder: Path) -> None:

@@ -79,7 +79,7 @@ def test_a_box_is_accepted_where_finder_and_reader_are_sure(client: TestClient) 
     assert sure["found"] == pytest.approx(230 / 255, abs=1e-4)
     assert doubtful["box"] == [32, 0, 64, 32]
     assert doubtful["found"] == pytest.approx(120 / 255, abs=1e-4)
-    assert (doubtful["accepted"], doubtful["reason"]) == (False, "it may be no sign")
+    assert (doubtful["accepted"], doubtful["reason"]) == (False, "it may be no such sign")
     assert doubtful["confidence"] > 0.9  # the reader alone would have been believed
     assert found(client, png(np.zeros((40, 50, 3), np.uint8))) == []
 

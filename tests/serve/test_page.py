@@ -464,7 +464,7 @@ def test_all_signs_found_are_drawn_and_can_be_chosen_by_keyboard(
         ("32,32,64,64", (chosen, other), True),
     ):
         assert page.input_value("#box") == box
-        assert ("may be no sign; do not act on it" in page.inner_text("#sure")) is dashed
+        assert ("may be no such sign; do not act on it" in page.inner_text("#sure")) is dashed
         assert "% that it is a sign" in page.inner_text("#sure")
         for (x, y, gaps), colour in zip(
             [(160, 98, False), (32, 34, True)], colours[:: -1 if dashed else 1], strict=True

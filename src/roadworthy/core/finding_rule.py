@@ -13,7 +13,7 @@ class FindingRule:
     """The least score of a box that is taken for a sign, and what it was chosen for.
 
     false_per_frame: boxes a frame that are no sign, which validation was to have at most.
-    sure: the least score of a box that the reader's answer is accepted of.
+    sure: the least product of a box's score and the reader's confidence at which its answer is accepted.
     sure_wrong: share of frames with an accepted answer that is wrong, which validation was to have at most.
     frames: of validation that it was chosen on; 0 where there were none and it is a guess.
     """

@@ -13,7 +13,7 @@ from roadworthy.inference.confidence import answer, lacks_colour
 from roadworthy.inference.network import Network
 from roadworthy.signs.catalogue import NO_SIGN
 
-UNSURE_BOX = "it may be no sign"
+UNSURE_BOX = "it may be no such sign"
 
 
 class Found(NamedTuple):
@@ -34,7 +34,7 @@ class AnswerRule:
     temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
     without_colour: whether the network was trained for pictures without colour, too.
     top: how many classes an answer names, the predicted one among them.
-    sure: the least score of a finder's box of which an answer is accepted.
+    sure: the least product of a box's score and the answer's confidence at which that is accepted.
     """
 
     classes: tuple[str, ...]
@@ -71,7 +71,7 @@ class AnswerRule:
     def _found_row(self, path: str, found: Found, colourless: bool) -> Row:
         row = self.row(path, found.logits, colourless=colourless)
         row = replace(row, box=found.box, found=found.score)
-        if found.score is None or found.score >= self.sure or row.reason is not None:
+        if found.score is None or row.reason is not None or found.score * row.confidence >= self.sure:
             return row
         return replace(row, accepted=False, reason=UNSURE_BOX)
 

@@ -331,11 +331,13 @@ def chosen_rule(found: Sequence[FrameResult], config: Config) -> FindingRule:
         return rule
     predictions = FinderPredictions(frames=tuple(found))
     threshold = min(Sweep(tally(predictions)).curve().threshold_for(asked.false_per_frame), 1.0)
-    worst: dict[int, float] = {}  # by frame: the score of its surest wrong box
+    worst: dict[int, float] = {}  # by frame: how sure its surest wrong answer is
     for box in sure_boxes(predictions, config.evaluate.danger):
         if box.wrong:
-            score = float(found[box.frame].scores[box.box])
-            worst[box.frame] = max(worst.get(box.frame, 0.0), score)
+            frame = found[box.frame]
+            assert frame.confidence is not None  # else nothing is sure
+            sure = float(frame.scores[box.box] * frame.confidence[box.box])
+            worst[box.frame] = max(worst.get(box.frame, 0.0), sure)
     return dataclasses.replace(
         rule,
         threshold=threshold,

@@ -52,10 +52,10 @@ export function answer(logits, model, name, top = 3, colourless = false) {
   };
 }
 
-/** The answer for a sign that the finder found, with its box; not accepted where the finder is not sure of it. */
+/** The answer for a sign that the finder found, with its box; not accepted where the two are not sure together. */
 export function foundAnswer({ box, logits, score }, model, name, top, colourless) {
   const said = { ...answer(logits, model, name, top, colourless), box, found: score };
-  if (score >= model.finder.sure || said.reason !== null) {
+  if (said.reason !== null || score * said.confidence >= model.finder.sure) {
     return said;
   }
   return { ...said, accepted: false, reason: model.rules.unsure_box };
