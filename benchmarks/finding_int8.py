@@ -1,4 +1,4 @@
-"""Why 8 bits do or do not make the finder faster here: its convolutions, one by one, in both precisions.
+"""Why 8 bits do or do not make the finder faster here: its convolutions in both precisions, by size.
 
     python benchmarks/finding_int8.py [--rounds 20]
 
@@ -44,24 +44,23 @@ def main() -> None:
     networks = {"fp32": whole, "int8": quantise(whole, frames, whole_heads=True)}
     with TemporaryDirectory() as folder:
         spent = profiled(networks, frames, asked.rounds, Path(folder))
-    print("| convolution | fp32 ms | int8 ms |\n|---|---|---|")
+    print("| convolutions that make | number | fp32 ms | int8 ms |\n|---|---|---|---|")
     full, eight = spent["fp32"], spent["int8"]
-    pairs = zip(full.convolutions, eight.convolutions, strict=True)
-    for number, ((shape, ms), (_, ms8)) in enumerate(pairs, start=1):
-        print(f"| {number}: {shape} | {ms:.2f} | {ms8:.2f} |")
-    print(f"| all convolutions | {_all(full):.1f} | {_all(eight):.1f} |")
-    print(f"| all else | {full.rest:.1f} | {eight.rest:.1f} |")
+    for shape, times in full.convolutions.items():
+        print(f"| {shape} | {len(times)} | {sum(times):.2f} | {sum(eight.convolutions[shape]):.2f} |")
+    print(f"| all convolutions | | {_all(full):.1f} | {_all(eight):.1f} |")
+    print(f"| all else | | {full.rest:.1f} | {eight.rest:.1f} |")
 
 
 def _all(spent: Spent) -> float:
-    return sum(ms for _, ms in spent.convolutions)
+    return sum(map(sum, spent.convolutions.values()))
 
 
 @dataclass(frozen=True, kw_only=True)
 class Spent:
-    """Milliseconds of one run: each convolution in order, by the size of what it makes, and all else."""
+    """Milliseconds of one run: the convolutions by the size of what they make, and all else."""
 
-    convolutions: list[tuple[str, float]]
+    convolutions: Mapping[str, Sequence[float]]
     rest: float
 
 
@@ -91,11 +90,11 @@ def _read(profile: Path) -> Spent:
             times[node].append(event["dur"] / 1000)
             kinds[node] = event["args"]["op_name"]
             shapes[node] = next(iter(event["args"]["output_type_shape"][0].values()))
-    convolutions = [
-        (" x ".join(map(str, shapes[node][1:])), median(spent))
-        for node, spent in times.items()
-        if kinds[node] in CONVOLUTIONS
-    ]
+    convolutions: dict[str, list[float]] = defaultdict(list)
+    for node, spent in times.items():
+        if kinds[node] in CONVOLUTIONS:
+            # Sorted: in 8 bits the channels come last.
+            convolutions[" x ".join(map(str, sorted(shapes[node][1:])))].append(median(spent))
     rest = sum(median(spent) for node, spent in times.items() if kinds[node] not in CONVOLUTIONS)
     return Spent(convolutions=convolutions, rest=rest)
 
