@@ -1,5 +1,6 @@
 """A finder from frames to its bundle: trained, measured, exported and measured again, on frames made here."""
 
+import dataclasses
 import json
 from pathlib import Path
 
@@ -11,6 +12,7 @@ from PIL import Image
 from roadworthy import api
 from roadworthy.config import Config, DataConfig, load_config
 from roadworthy.core.errors import CheckpointError, ConfigError, DataError, UsageError
+from roadworthy.core.finder_predictions import FrameResult
 from roadworthy.core.notes import DataWarning
 from roadworthy.data.open_frames import open_frames, open_split
 from roadworthy.inference.onnx import packaged_weights
@@ -204,6 +206,25 @@ def test_settings_of_readers_give_way_to_a_finders_own() -> None:
         load_config(None, ["model.name=finder", "input.size=256", "optim.name=sgd", "optim.lr=0.1"])
     )
     assert (kept.input.size, kept.optim.name, kept.optim.lr) == (256, "sgd", 0.1)
+
+
+def test_what_is_sure_is_chosen_by_score_times_confidence() -> None:
+    box, nothing = np.array([[0, 0, 20, 20]], np.float32), np.empty((0, 4), np.float32)
+    wrong = FrameResult(
+        path="a.png",
+        boxes=box,
+        scores=np.array([0.9], np.float32),
+        predicted=("stop",),
+        confidence=np.array([0.6], np.float32),
+        accepted=np.array([True]),
+        wanted=box,
+        labels=("give-way",),
+        ignore=nothing,
+    )
+    shown = dataclasses.replace(wrong, path="b.png", scores=np.array([0.3], np.float32), labels=("stop",))
+    rule = chosen_rule([wrong, shown], load_config(None, ["model.name=finder", "finding.sure_wrong=0"]))
+    assert rule.threshold < 0.54
+    assert rule.sure == pytest.approx(0.54, abs=1e-6)
 
 
 def test_thresholds_without_frames_are_a_guess() -> None:
