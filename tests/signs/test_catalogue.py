@@ -69,8 +69,8 @@ def test_signs_are_told_from_objects_by_name() -> None:
 
 
 def test_codes_are_unique_and_any_case_finds_their_class() -> None:
-    codes = [face.code.upper() for face in faces()]
-    assert len(codes) == len(set(codes))
+    names = [face.name.upper() for face in faces()]
+    assert len(names) == len(set(names))
     assert resolve_label("R1-1", "au") == resolve_label("r1-1", "au") == "stop"
     assert resolve_label("R4-1-50", "au") == resolve_label("274-50", "de") == "speed-50"
     assert resolve_label("stop") == resolve_label("stop", "de") == "stop"
@@ -164,7 +164,11 @@ ROW = '[[face]]\nname = "my/a"\nclass = "stop"\nwhere = "x"\naspect = 1.0\ncolou
         (ROW.replace('["red"]', "[[1]]"), "[[1]]"),
         (ROW + "numbers = 5\n", "numbers = 5; it must be a list"),
         (ROW + 'numbers = ["x"]\n', "['x']; they must be whole"),
-        (ROW + "size = 3\n", "may have file, zone, numbers, and nothing else"),
+        (ROW + "texts = [5]\n", "[5]; they must be texts"),
+        (ROW + 'texts = ["/"]\n', "['/']; they must be texts"),
+        (ROW + 'group = "fish"\n', "the group 'fish'; known: board"),
+        (ROW.replace("stop", "other-sign"), "needs a group"),
+        (ROW + "size = 3\n", "may have file, zone, group, numbers, texts, and nothing else"),
         (ROW + 'file = "../../secret.svg"\n', "must lie in"),
         (ROW + 'file = "/etc/passwd"\n', "must lie in"),
         (ROW.replace("stop", "no-sign"), "no-sign, which cannot have faces"),

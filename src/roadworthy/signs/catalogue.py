@@ -1,4 +1,4 @@
-"""The catalogue of sign classes and their faces, read from catalogue.toml.  No torch.
+"""The catalogue of sign classes and their faces, from catalogue.toml and faces/COUNTRY/*.toml.  No torch.
 
 A class is a meaning (`no-entry`), named as a driver would: its kind is the stem of the name and its
 value the number in it, if any (`speed-50` is `speed`, 50).  A face is a drawing (`au/R2-4`): a country, the
@@ -31,10 +31,13 @@ _FIELDS: dict[str, tuple[type | tuple[type, ...], str]] = {
     "colours": (list, "a list"),
     "file": (str, "a text"),
     "zone": (str, "a text"),
+    "group": (str, "a text"),
     "numbers": (list, "a list"),
+    "texts": (list, "a list"),
 }
 _NEEDED = ("name", "class", "where", "aspect", "colours")
 NO_SIGN = "no-sign"  # the background class: it has no faces
+OTHER_SIGN = "other-sign"  # whatever has no class of its own; its faces are in groups
 FOLDER = Path(__file__).parent
 PALETTE = {
     "red": "#c1121c",
@@ -67,7 +70,8 @@ class Face:
     """One drawing of a class.
 
     name: `country/code`.  file: its SVG.  where: where it is used, in words.  number: what is filled into a
-    template's `{n}`, `{digits}` or `{hooked}`.  zone: `school`, `area` ... where a limit holds in a zone.
+    template's `{n}`, `{digits}` or `{hooked}`; text: what is filled into its `{t}`.  zone: `school`, `area` ...
+    where a limit holds in a zone.  group: what a sign without a class of its own is about.
     aspect: width over height.  colours: names in PALETTE, all that cover a hundredth of it or more.
     """
 
@@ -78,7 +82,9 @@ class Face:
     aspect: float
     colours: tuple[str, ...]
     number: int | None = None
+    text: str | None = None
     zone: str | None = None
+    group: str | None = None
 
     @property
     def country(self) -> str:
@@ -95,12 +101,14 @@ class Face:
 class Catalogue:
     """Classes and faces by name, and the families that classes belong to.
 
-    by_colour: kinds of signs that only colour tells apart, in groups.
+    groups: what signs without a class of their own are about.  by_colour: kinds of signs that only colour tells
+    apart, together.
     """
 
     classes: Mapping[str, SignClass]
     faces: Mapping[str, Face]
     families: tuple[str, ...]
+    groups: tuple[str, ...]
     by_colour: tuple[tuple[str, ...], ...] = ()
 
 
@@ -122,24 +130,17 @@ def catalogue(folder: Path | None = None) -> Catalogue:
         classes={**ours.classes, **theirs.classes},
         faces={**ours.faces, **theirs.faces},
         families=ours.families,
+        groups=ours.groups,
         by_colour=ours.by_colour,
     )
 
 
 def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue:
     path = folder / "catalogue.toml"
-    try:
-        check_regular(path)
-        tree = tomllib.loads(path.read_text(encoding="utf-8-sig"))
-    except OSError as error:
-        raise FaceError(
-            f"{path} cannot be read ({error.strerror or error}); --faces needs a folder with a "
-            "catalogue.toml and the SVGs that it names"
-        ) from error
-    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
-        raise FaceError(f"{path} is not valid TOML: {error}") from error
+    tree = _tree(path)
     try:
         families = tuple(tree["families"]) if ours is None else ours.families
+        groups = tuple(tree["groups"]) if ours is None else ours.groups
         classes = {name: SignClass(name=name, **fields) for name, fields in tree.get("class", {}).items()}
     except (TypeError, AttributeError, KeyError) as error:
         raise FaceError(
@@ -150,19 +151,35 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
         if ours is not None and sign.name in ours.classes:
             raise FaceError(f"{path}: class {sign.name} exists already; remove its lines")
     known = classes if ours is None else {**ours.classes, **classes}
+    # Our own faces are listed country by country; a user's stand below their classes.
+    lists = {file: _tree(file) for file in sorted(faces.glob("*/*.toml"))} if ours is None else {path: tree}
     found: dict[str, Face] = {}
-    for row in _rows(tree, path):
-        for face in _faces(row, faces, path):
-            if face.name in found:
-                raise FaceError(f"{path}: face {face.name} has two entries; keep one")
-            if face.sign not in known:
-                raise FaceError(
-                    f"{path}: face {face.name} has the class {face.sign!r}, which does not exist; add "
-                    f"[class.{face.sign}] or use a known class"
-                )
-            found[face.name] = face
+    for file, rows in lists.items():
+        for row in _rows(rows, file):
+            for face in _faces(row, faces, file, groups):
+                if face.name in found:
+                    raise FaceError(f"{file}: face {face.name} has two entries; keep one")
+                if face.sign not in known:
+                    raise FaceError(
+                        f"{file}: face {face.name} has the class {face.sign!r}, which does not exist; add "
+                        f"[class.{face.sign}] or use a known class"
+                    )
+                found[face.name] = face
     by_colour = () if ours is not None else tuple(tuple(kinds) for kinds in tree["by_colour"])
-    return Catalogue(classes=classes, faces=found, families=families, by_colour=by_colour)
+    return Catalogue(classes=classes, faces=found, families=families, groups=groups, by_colour=by_colour)
+
+
+def _tree(path: Path) -> dict[str, Any]:
+    try:
+        check_regular(path)
+        return tomllib.loads(path.read_text(encoding="utf-8-sig"))
+    except OSError as error:
+        raise FaceError(
+            f"{path} cannot be read ({error.strerror or error}); --faces needs a folder with a "
+            "catalogue.toml and the SVGs that it names"
+        ) from error
+    except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
+        raise FaceError(f"{path} is not valid TOML: {error}") from error
 
 
 def _check_class(sign: SignClass, families: Sequence[str], path: Path) -> None:
@@ -192,35 +209,54 @@ def _rows(tree: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _faces(row: Mapping[str, Any], folder: Path, path: Path) -> Iterator[Face]:
-    """The faces of one row: one, or one for each of its numbers."""
-    name, sign, file = row["name"], row["class"], Path(row.get("file", f"{row['name']}.svg"))
-    numbers = row.get("numbers")
-    if not _FACE.fullmatch(name):
-        raise FaceError(f"{path}: the face {name!r} must be named COUNTRY/CODE, like au/R1-1")
-    if file.is_absolute() or ".." in file.parts:
-        raise FaceError(f"{path}: face {name} has the file {str(file)!r}; it must lie in {folder}")
-    if sign == NO_SIGN:
-        raise FaceError(f"{path}: face {name} has the class {NO_SIGN}, which cannot have faces")
-    if not all(isinstance(colour, str) and colour in PALETTE for colour in row["colours"]):
-        raise FaceError(f"{path}: face {name} has colours {row['colours']}; known: {', '.join(PALETTE)}")
-    if numbers is not None and not all(isinstance(number, int) and number >= 0 for number in numbers):
-        raise FaceError(
-            f"{path}: face {name} has numbers = {numbers}; they must be whole and not negative, like [50, 60]"
-        )
+def _faces(row: Mapping[str, Any], folder: Path, path: Path, groups: Sequence[str]) -> Iterator[Face]:
+    """The faces of one row: one, or one for each of its numbers or texts."""
+    _check_face(row, folder, path, groups)
+    name, sign = row["name"], row["class"]
     face = Face(
         name=name,
         sign=sign,
-        file=folder / file,
+        file=folder / row.get("file", f"{name}.svg"),
         where=row["where"],
         aspect=row["aspect"],
         colours=tuple(row["colours"]),
         zone=row.get("zone"),
+        group=row.get("group"),
     )
-    if numbers is None:
+    if "numbers" not in row and "texts" not in row:
         yield face
-    for number in numbers or ():
+    for number in row.get("numbers", ()):
         yield replace(face, name=f"{name}-{number}", sign=sign.replace("{n}", str(number)), number=number)
+    for text in row.get("texts", ()):
+        yield replace(face, name=f"{name}-{_slug(text)}", text=text)
+
+
+def _slug(text: str) -> str:
+    """A text as it may stand in a face's name: `3.5 t` is `3.5-t`."""
+    return re.sub(r"[^\w.]+", "-", text).strip("-")
+
+
+def _check_face(row: Mapping[str, Any], folder: Path, path: Path, groups: Sequence[str]) -> None:
+    name, file = row["name"], Path(row.get("file", f"{row['name']}.svg"))
+    if not _FACE.fullmatch(name):
+        raise FaceError(f"{path}: the face {name!r} must be named COUNTRY/CODE, like au/R1-1")
+    if file.is_absolute() or ".." in file.parts:
+        raise FaceError(f"{path}: face {name} has the file {str(file)!r}; it must lie in {folder}")
+    if row["class"] == NO_SIGN:
+        raise FaceError(f"{path}: face {name} has the class {NO_SIGN}, which cannot have faces")
+    if not all(isinstance(colour, str) and colour in PALETTE for colour in row["colours"]):
+        raise FaceError(f"{path}: face {name} has colours {row['colours']}; known: {', '.join(PALETTE)}")
+    if row.get("group", groups[0]) not in groups:
+        raise FaceError(f"{path}: face {name} has the group {row['group']!r}; known: {', '.join(groups)}")
+    if row["class"] == OTHER_SIGN and "group" not in row:
+        raise FaceError(f"{path}: face {name} of {OTHER_SIGN} needs a group; known: {', '.join(groups)}")
+    numbers, texts = row.get("numbers", ()), row.get("texts", ())
+    if not all(isinstance(number, int) and number >= 0 for number in numbers):
+        raise FaceError(
+            f"{path}: face {name} has numbers = {numbers}; they must be whole and not negative, like [50, 60]"
+        )
+    if not all(isinstance(text, str) and _slug(text) for text in texts):
+        raise FaceError(f'{path}: face {name} has texts = {texts}; they must be texts, like ["3.5 t", "12 t"]')
 
 
 def sign_classes() -> dict[str, SignClass]:

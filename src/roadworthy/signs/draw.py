@@ -12,6 +12,7 @@ import re
 from functools import cache, lru_cache
 from pathlib import Path
 from xml.etree import ElementTree
+from xml.sax.saxutils import escape
 
 import numpy as np
 from PIL import Image
@@ -64,12 +65,16 @@ def draw_icon(face: Face, size: int) -> ByteArray:
 
 
 def face_svg(face: Face) -> str:
-    """The SVG of a face, with its number filled in if it is a template."""
+    """The SVG of a face, with its number or text filled in if it is a template."""
     try:
         check_regular(face.file)
         text = face.file.read_text(encoding="utf-8")
     except (OSError, UnicodeDecodeError) as error:
         raise FaceError(f"face {face.name}: {face.file} cannot be read: {error}") from error
+    if face.text is not None:
+        if "{t}" not in text:
+            raise FaceError(f"face {face.name}: {face.file} has no {{t}} where the text would go")
+        return text.replace("{t}", escape(face.text))
     if face.number is None:
         return text
     if not any(place in text for place in ("{n}", "{digits}", "{hooked}")):
