@@ -10,6 +10,7 @@ SOURCE, TESTS = Path(roadworthy.__file__).parent, Path(__file__).parent
 COVERED_BY = {
     "__init__.py": "test_public_api.py",
     "__main__.py": "cli/test_app.py",
+    "augment/op.py": "augment/test_ops.py",
     "cli/": "cli/test_app.py",
     "core/accuracy.py": "report/test_card.py",
     "core/answers.py": "studies/test_kept.py",

@@ -4,7 +4,8 @@ import pytest
 import torch
 
 from roadworthy.augment.consistency import build_views
-from roadworthy.augment.ops import Brightness, Mirror, Noise, Op, Rotation
+from roadworthy.augment.op import Op
+from roadworthy.augment.ops import Brightness, Mirror, Noise, Rotation
 from roadworthy.augment.policy import Policy
 from roadworthy.config import AugmentConfig
 from roadworthy.core.errors import ConfigError

@@ -10,6 +10,7 @@ from collections.abc import Callable
 import torch
 from torch import Tensor
 
+from roadworthy.augment.colourless import SwappedChannels
 from roadworthy.augment.ops import Mirror
 from roadworthy.augment.policy import Policy, applied, draw
 from roadworthy.config import AugmentConfig
@@ -27,12 +28,12 @@ def build_views(config: AugmentConfig, policy: Policy) -> Views:
     A mixture is the picture, as the policy made it, blended with the weighted mean of three chains of one to
     three of the policy's operations, as strong as the policy has them.  Weights are from the Dirichlet and
     Beta distributions of 1, as in the paper.  Other than there a chain's operations differ and act in the
-    policy's order, so that all chains are one pass.  Mirroring is left out, for it changes labels.
+    policy's order, so that all chains are one pass.  What changes labels is left out.
     Raises ConfigError where the policy has no other operation: the views would all be the same.
     """
     if not config.consistency:
         return lambda images, generator: images
-    ops = [op for op in policy.ops if not isinstance(op, Mirror)]
+    ops = [op for op in policy.ops if not isinstance(op, (Mirror, SwappedChannels))]
     if not ops:
         raise ConfigError(
             "augment.consistency mixes the policy's operations, and this one has none that keeps labels; "

@@ -8,81 +8,14 @@ of the first two kinds and applies the product once.
 
 from __future__ import annotations
 
-import dataclasses
-from abc import ABC, abstractmethod
 from dataclasses import dataclass
-from typing import ClassVar, Self
 
 import torch
 from torch import Tensor
 
 from roadworthy.augment import autoaugment
-from roadworthy.core.registry import Registry
+from roadworthy.augment.op import OPS, Colour, Filter, Geometry, factor, signed
 from roadworthy.imaging import ops
-
-
-@dataclass(frozen=True)
-class Op(ABC):
-    """What all augmentations share.
-
-    amount: the end of the range that is drawn from; each op says what it measures.  0 changes nothing.
-    probability: share of the pictures that it meets.
-    draws: how many uniform numbers it needs for a picture.
-    range_text: how `describe` words the amount.
-    """
-
-    amount: float
-    probability: float = 1.0
-
-    draws: ClassVar[int]
-    range_text: ClassVar[str]
-
-    def scaled(self, strength: float) -> Self:
-        """The same op with `strength` times the amount."""
-        return dataclasses.replace(self, amount=self.amount * strength)
-
-    def describe(self) -> str:
-        """Name, range and how often, for reports."""
-        often = "every picture" if self.probability >= 1 else f"{self.probability:.0%} of pictures"
-        return f"{NAMES[type(self)]}: {self.range_text.format(self.amount)}, {often}"
-
-
-class Geometry(Op):
-    """An op that moves points."""
-
-    @abstractmethod
-    def matrix(self, u: Tensor) -> Tensor:
-        """(B, 3, 3) homographies from u (B, draws) in [0, 1)."""
-
-
-class Colour(Op):
-    """An op that changes colours."""
-
-    @abstractmethod
-    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
-        """(B, 3, 4) colour matrices from u (B, draws) in [0, 1) and each picture's mean grey (B,)."""
-
-
-class Filter(Op):
-    """An op that makes new pixels out of all the old ones."""
-
-    @abstractmethod
-    def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
-        """The changed pictures; u is (B, draws) in [0, 1), the generator for noise of the pictures' shape."""
-
-
-OPS: Registry[type[Op]] = Registry("augmentation")
-
-
-def _signed(u: Tensor, amount: float) -> Tensor:
-    """[0, 1) spread over [-amount, amount)."""
-    return (2 * amount) * u - amount
-
-
-def _factor(u: Tensor, amount: float) -> Tensor:
-    """[0, 1) spread over [1 - amount, 1 + amount), above 0."""
-    return (1 + _signed(u, amount)).clamp_min(0.05)
-
 
 # Geometry -----------------------------------------------------------------------------------------------
 
@@ -148,7 +81,7 @@ class Rotation(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """One angle per picture."""
-        return ops.rotation(_signed(u[:, 0], self.amount))
+        return ops.rotation(signed(u[:, 0], self.amount))
 
 
 @OPS.register("translation")
@@ -161,7 +94,7 @@ class Translation(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """Two shifts per picture."""
-        return ops.translation(_signed(u[:, 0], self.amount), _signed(u[:, 1], self.amount))
+        return ops.translation(signed(u[:, 0], self.amount), signed(u[:, 1], self.amount))
 
 
 @OPS.register("zoom")
@@ -174,7 +107,7 @@ class Zoom(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """One factor per picture."""
-        return ops.zoom(_factor(u[:, 0], self.amount))
+        return ops.zoom(factor(u[:, 0], self.amount))
 
 
 @OPS.register("stretch")
@@ -187,7 +120,7 @@ class Stretch(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """Two factors per picture."""
-        factors = _factor(u, self.amount)
+        factors = factor(u, self.amount)
         return ops.zoom(factors[:, 0], factors[:, 1])
 
 
@@ -201,7 +134,7 @@ class Shear(Geometry):
 
     def matrix(self, u: Tensor) -> Tensor:
         """One angle per picture."""
-        return ops.shear(_signed(u[:, 0], self.amount))
+        return ops.shear(signed(u[:, 0], self.amount))
 
 
 @OPS.register("perspective")
@@ -216,7 +149,7 @@ class Perspective(Geometry):
         """Two tilts per picture."""
         # Together below 1, where a corner of the picture would reach the horizon.
         amount = min(self.amount, 0.45)
-        return ops.perspective(_signed(u[:, 0], amount), _signed(u[:, 1], amount))
+        return ops.perspective(signed(u[:, 0], amount), signed(u[:, 1], amount))
 
 
 # Colour -------------------------------------------------------------------------------------------------
@@ -232,7 +165,7 @@ class Contrast(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return ops.contrast(_factor(u[:, 0], self.amount), mean_grey)
+        return ops.contrast(factor(u[:, 0], self.amount), mean_grey)
 
 
 @OPS.register("brightness")
@@ -245,7 +178,7 @@ class Brightness(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return ops.brightness(_factor(u[:, 0], self.amount))
+        return ops.brightness(factor(u[:, 0], self.amount))
 
 
 @OPS.register("exposure")
@@ -258,7 +191,7 @@ class Exposure(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return ops.brightness(torch.exp2(_signed(u[:, 0], self.amount)))
+        return ops.brightness(torch.exp2(signed(u[:, 0], self.amount)))
 
 
 @OPS.register("saturation")
@@ -271,7 +204,7 @@ class Saturation(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One factor per picture."""
-        return ops.saturation(_factor(u[:, 0], self.amount))
+        return ops.saturation(factor(u[:, 0], self.amount))
 
 
 @OPS.register("hue")
@@ -284,7 +217,7 @@ class Hue(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """One angle per picture."""
-        return ops.hue(_signed(u[:, 0], self.amount))
+        return ops.hue(signed(u[:, 0], self.amount))
 
 
 @OPS.register("white-balance")
@@ -297,7 +230,7 @@ class WhiteBalance(Colour):
 
     def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
         """Three gains per picture."""
-        return ops.white_balance(_factor(u, self.amount))
+        return ops.white_balance(factor(u, self.amount))
 
 
 # Filters ------------------------------------------------------------------------------------------------
@@ -450,6 +383,3 @@ class Jpeg(Filter):
     def apply(self, images: Tensor, u: Tensor, generator: torch.Generator) -> Tensor:
         """One quality per picture."""
         return ops.jpeg(images, 100 - u[:, 0] * self.amount)
-
-
-NAMES: dict[type[Op], str] = {OPS.get(name): name for name in OPS}

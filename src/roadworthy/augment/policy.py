@@ -11,19 +11,17 @@ from collections.abc import Callable, Collection, Sequence
 import torch
 from torch import Tensor
 
+from roadworthy.augment.colourless import Colourless, SwappedChannels
+from roadworthy.augment.op import Colour, Filter, Geometry, Op, name_of
 from roadworthy.augment.ops import (
-    NAMES,
     AutoAugment,
     BlindFlip,
     Blur,
     Brightness,
-    Colour,
     Contrast,
     Cutout,
     Exposure,
-    Filter,
     Flip,
-    Geometry,
     Hue,
     Jpeg,
     LowResolution,
@@ -31,7 +29,6 @@ from roadworthy.augment.ops import (
     MotionBlur,
     Noise,
     Occlusion,
-    Op,
     Perspective,
     Rotation,
     Saturation,
@@ -48,7 +45,7 @@ from roadworthy.core.errors import ConfigError, UnknownNameError
 from roadworthy.core.registry import Registry
 from roadworthy.core.timing import stage
 from roadworthy.imaging import ops
-from roadworthy.signs.catalogue import is_sign, mirror_indices
+from roadworthy.signs.catalogue import is_sign, mirror_indices, swapped_indices
 
 POLICIES: Registry[Callable[[], tuple[Op, ...]]] = Registry("augmentation policy")
 MAX_STRENGTH = 3.0
@@ -118,6 +115,29 @@ def _strong() -> tuple[Op, ...]:
     )
 
 
+@POLICIES.register("any-camera")
+def _any_camera() -> tuple[Op, ...]:
+    """For long trainings with drawn signs: a little of everything, and pictures without colour."""
+    return (
+        Mirror(),
+        Shear(4),
+        Rotation(8),
+        Zoom(0.12),
+        Translation(0.07),
+        Contrast(0.35),
+        Brightness(0.4),
+        Saturation(0.4, 0.5),
+        WhiteBalance(0.12, 0.5),
+        WhiteBalance(0.55, 0.06),
+        SwappedChannels(1.0, 0.03),
+        Colourless(1.0, 0.1),
+        Exposure(1.5, 0.1),
+        Blur(0.03, 0.08),
+        LowResolution(1.5, 0.08),
+        Noise(0.05, 0.08),
+    )
+
+
 @POLICIES.register("study")
 def _study() -> tuple[Op, ...]:
     """The study's: rotation 20°, shift 0.2, shear 0.2°, zoom 0.2, edges repeated; without its flips."""
@@ -181,14 +201,14 @@ def for_frames(policy: str) -> bool:
 
 def operations(policy: str) -> list[str]:
     """The names of a policy's operations, in its order."""
-    return [NAMES[type(op)] for op in POLICIES.get(policy)()]
+    return [name_of(type(op)) for op in POLICIES.get(policy)()]
 
 
 def kinds(policy: str) -> dict[str, list[str]]:
     """The same by what they change: where points lie, colours, or pixels among their neighbours."""
     ops = POLICIES.get(policy)()
     return {
-        kind: [NAMES[type(op)] for op in ops if isinstance(op, cls)]
+        kind: [name_of(type(op)) for op in ops if isinstance(op, cls)]
         for kind, cls in _KINDS
         if any(isinstance(op, cls) for op in ops)
     }
@@ -199,11 +219,18 @@ class Policy:
 
     ops: those that change something.
     mirror_to: (C,) index of each class's mirror class, -1 where mirroring makes no sign.
+    swap_to: the same for pictures with red and blue swapped; none are without it.
     """
 
-    def __init__(self, ops: Sequence[Op], mirror_to: Sequence[int]) -> None:
+    def __init__(
+        self, ops: Sequence[Op], mirror_to: Sequence[int], swap_to: Sequence[int] | None = None
+    ) -> None:
         self.ops = tuple(ops)
-        self._mirror_to = torch.tensor(list(mirror_to), dtype=torch.long)
+        swap_to = [-1] * len(mirror_to) if swap_to is None else swap_to
+        self._relabelled: dict[type[Op], Tensor] = {
+            Mirror: torch.tensor(list(mirror_to), dtype=torch.long),
+            SwappedChannels: torch.tensor(list(swap_to), dtype=torch.long),
+        }
 
     def __call__(
         self, images_uint8: Tensor, targets: Tensor, generator: torch.Generator
@@ -215,20 +242,22 @@ class Policy:
         """
         images, targets = ops.to_float(images_uint8), targets.clone()
         drawn = []
+        swapped = torch.zeros(len(images), dtype=torch.bool, device=images.device)
         for op, u in draw(self.ops, images, generator):
             acts = u[:, 0] < op.probability
-            if isinstance(op, Mirror):
-                acts = acts & (self._mirrored(targets) >= 0)
-                targets = torch.where(acts, self._mirrored(targets), targets)
+            if isinstance(op, Colourless):
+                acts = acts & ~swapped  # grey tells no order of channels, and would keep its label
+            if (relabelled := self._relabelled.get(type(op))) is not None:
+                become = relabelled.to(targets.device)[targets]
+                acts = acts & (become >= 0)
+                targets = torch.where(acts, become, targets)
+                swapped |= acts & isinstance(op, SwappedChannels)
             drawn.append((op, acts, u[:, 1:]))
         return applied(drawn, images, generator), targets
 
     def describe(self) -> list[str]:
         """One line per augmentation: name, range, how often."""
         return [op.describe() for op in self.ops]
-
-    def _mirrored(self, targets: Tensor) -> Tensor:
-        return self._mirror_to.to(targets.device)[targets]
 
 
 def draw(ops: Sequence[Op], images: Tensor, generator: torch.Generator) -> list[tuple[Op, Tensor]]:
@@ -261,7 +290,7 @@ def applied(drawn: Sequence[tuple[Op, Tensor, Tensor]], images: Tensor, generato
     for op, acts, numbers in drawn:
         chosen = acts.nonzero()[:, 0]
         if isinstance(op, Filter) and len(chosen):
-            with stage(f"augment: {NAMES[type(op)]}"):
+            with stage(f"augment: {name_of(type(op))}"):
                 images[chosen] = op.apply(images[chosen], numbers[chosen], generator)
     return images
 
@@ -290,14 +319,17 @@ def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Coll
         for name, target in zip(classes, mirror_indices(classes), strict=True)
     ]
     ops = _kept([op.scaled(config.strength) for op in POLICIES.get(config.policy)()], config)
+    swap_to = swapped_indices(classes)
     idle: list[type[Op]] = []
     if max(mirror_to, default=-1) < 0:
         idle.append(Mirror)
+    if max(swap_to, default=-1) < 0:
+        idle.append(SwappedChannels)
     if not config.mirror:
         idle.append(Flip)
     ops = [op for op in ops if op.amount > 0 and not isinstance(op, tuple(idle))]
     _refuse_signs(ops, classes, config.policy)
-    return Policy(ops, mirror_to)
+    return Policy(ops, mirror_to, swap_to)
 
 
 def _refuse_signs(ops: Sequence[Op], classes: Sequence[str], policy: str) -> None:

@@ -52,6 +52,8 @@ PALETTE = {
     "brown": "#6b3f1d",
 }
 """The colours that faces are drawn in, near those of the standards (RAL 3020, 5017, 1023; AS 2700)."""
+CHROMATIC = frozenset(PALETTE) - {"white", "black", "grey", "brown", "green"}
+"""Those that are another colour with red and blue swapped; brown becomes a dull blue, green stays."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,8 +72,8 @@ class Face:
     """One drawing of a class.
 
     name: `country/code`.  file: its SVG.  where: where it is used, in words.  number: what is filled into a
-    template's `{n}`, `{digits}` or `{hooked}`; text: what is filled into its `{t}`.  zone: `school`, `area` ...
-    where a limit holds in a zone.  group: what a sign without a class of its own is about.
+    template's `{n}`, `{digits}` or `{hooked}`; text: into its `{t}`.  zone: `school`, `area` ... where a
+    limit holds in a zone.  group: what a sign without a class of its own is about.
     aspect: width over height.  colours: names in PALETTE, all that cover a hundredth of it or more.
     """
 
@@ -101,8 +103,8 @@ class Face:
 class Catalogue:
     """Classes and faces by name, and the families that classes belong to.
 
-    groups: what signs without a class of their own are about.  by_colour: kinds of signs that only colour tells
-    apart, together.
+    groups: what signs without a class of their own are about.  by_colour: kinds of signs that only colour
+    tells apart, together.
     """
 
     classes: Mapping[str, SignClass]
@@ -256,7 +258,7 @@ def _check_face(row: Mapping[str, Any], folder: Path, path: Path, groups: Sequen
             f"{path}: face {name} has numbers = {numbers}; they must be whole and not negative, like [50, 60]"
         )
     if not all(isinstance(text, str) and _slug(text) for text in texts):
-        raise FaceError(f'{path}: face {name} has texts = {texts}; they must be texts, like ["3.5 t", "12 t"]')
+        raise FaceError(f'{path}: face {name} has texts = {texts}; they must be texts like ["3.5 t", "12 t"]')
 
 
 def sign_classes() -> dict[str, SignClass]:
@@ -377,3 +379,17 @@ def mirror_indices(classes: Sequence[str]) -> list[int]:
     """For each class the index of its mirror class among `classes`, or -1 where mirroring makes no sign."""
     known, index = sign_classes(), {name: i for i, name in enumerate(classes)}
     return [index.get(known[name].mirror or "", -1) if name in known else -1 for name in classes]
+
+
+def swapped_indices(classes: Sequence[str]) -> list[int]:
+    """For each class the index of no-sign where no face shows it once red and blue are swapped, else -1.
+
+    Faces without a colour stay what they are, and so may whatever has such a face.
+    """
+    if NO_SIGN not in classes:
+        return [-1] * len(classes)
+    drawn = {face.sign for face in faces()}
+    grey = {face.sign for face in faces() if not CHROMATIC & set(face.colours)}
+    catch_all = {NO_SIGN, OTHER_SIGN, "not-a-limit"}
+    background = list(classes).index(NO_SIGN)
+    return [background if name in drawn - grey - catch_all else -1 for name in classes]
