@@ -108,6 +108,7 @@ LISTS = {
 LISTED = {kind: place.about for kind, place in LISTS.items()} | {
     "signs": "classes: what signs mean",
     "faces": "how countries draw them",
+    "groups": "what signs without a class of their own are about, as in rendered:all?groups=NAME",
 }
 
 
@@ -153,6 +154,10 @@ def _listed(kind: str) -> dict[str, str]:
         from roadworthy.signs.catalogue import faces
 
         return {face.name: f"{face.sign}: {face.where}" for face in faces()}
+    if kind == "groups":
+        from roadworthy.signs.catalogue import catalogue
+
+        return dict(catalogue().groups)
     place = LISTS[kind]
     if place.extra:
         require(f"listing {kind}", place.extra)

@@ -26,8 +26,9 @@ from roadworthy.imaging.decode import SUFFIXES, decode
 from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.render.camera import Camera
+from roadworthy.render.distractors import distractor_faces
 from roadworthy.render.no_sign import no_sign
-from roadworthy.signs.catalogue import NO_SIGN, Face, faces
+from roadworthy.signs.catalogue import NO_SIGN, Face, faces, in_groups
 from roadworthy.signs.draw import draw_tile, face_svg
 
 BLOCK = 256
@@ -78,7 +79,7 @@ class Drawings:
 
 def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
     """(F, 4, size, size) float32 RGBA drawings of the faces of each class in some countries."""
-    tiles = _tiles(tuple(countries), "", size)
+    tiles = _tiles(Drawing(sign="", countries=tuple(countries), recipe="", seed=0, number=0), size)
     return {sign: tiles.take(torch.arange(first, end)) for sign, (first, end) in tiles.rows.items()}
 
 
@@ -105,7 +106,8 @@ def _draw_block(
     key = (block.seed, block.recipe, block.sign, "+".join(block.countries), block.number, generation)
     random = generator("cpu", "rendered", *key)
     size = _camera_px(spec)
-    tiles = _tiles(block.countries, block.faces, _TILE_PX if size <= 48 else _LARGE_TILE_PX)
+    tile_px = _TILE_PX if size <= 48 else _LARGE_TILE_PX
+    tiles = _tiles(_without_series(block), tile_px)
     photos = _photographs(block.photos) if block.photos else None
     every = np.arange(BLOCK)
     # Two records may be one drawing, and a block be asked for in any order: each picture is made once.
@@ -115,7 +117,17 @@ def _draw_block(
     camera = _camera(block, size)
     if block.sign == NO_SIGN:
         everything = tiles.take(torch.arange(len(tiles.images)))
-        pictures = no_sign(camera, BLOCK, random, everything, photos, block.misframed, some)
+        pictures = no_sign(
+            camera,
+            BLOCK,
+            random,
+            everything,
+            photos,
+            misframed=block.misframed,
+            things=distractors(tile_px) if block.distractors else None,
+            distracting=block.distractors,
+            rows=some,
+        )
         boxes = torch.tensor([0.0, 0.0, 1.0, 1.0]).expand(len(rows), 4)
     else:
         shown = tiles.of(block.sign, block.number * BLOCK + torch.from_numpy(every))
@@ -193,10 +205,25 @@ class _Tiles:
         return torch.where(chosen < first, chosen, (chosen + own) % total)
 
 
+def _without_series(block: Drawing) -> Drawing:
+    """What tells which faces are drawn, and nothing else."""
+    return Drawing(
+        sign="",
+        countries=block.countries,
+        recipe="",
+        seed=0,
+        number=0,
+        faces=block.faces,
+        groups=block.groups,
+        leave=block.leave,
+    )
+
+
 @lru_cache(maxsize=8)
-def _tiles(countries: tuple[str, ...], folder: str, size: int) -> _Tiles:
+def _tiles(block: Drawing, size: int) -> _Tiles:
     by_sign: dict[str, list[Face]] = defaultdict(list)
-    for face in faces(countries, Path(folder) if folder else None):
+    known = faces(block.countries, Path(block.faces) if block.faces else None)
+    for face in in_groups(known, block.groups, block.leave):
         by_sign[face.sign].append(face)
     ordered = [face for its in by_sign.values() for face in its]
     ends = np.cumsum([len(its) for its in by_sign.values()]).tolist()
@@ -205,6 +232,12 @@ def _tiles(countries: tuple[str, ...], folder: str, size: int) -> _Tiles:
         rows=dict(zip(by_sign, pairwise([0, *ends]), strict=True)),
         missing={row: partial(_tile, face, size) for row, face in enumerate(ordered)},
     )
+
+
+@lru_cache(maxsize=2)
+def distractors(size: int) -> Tensor:
+    """(N, 4, size, size) float32 RGBA of things that look much like signs."""
+    return torch.stack([_tile(face, size) for face in distractor_faces()])
 
 
 def _tile(face: Face, size: int) -> Tensor:

@@ -17,6 +17,8 @@ class Drawing:
     seed, number: which series of pictures, and which picture of the class in it.
     faces: folder of the user's own faces, or empty.  photos: folder of background photographs, or empty.
     without: camera effects that are left out.  misframed: share of no-sign that shows wrongly framed signs.
+    distractors: share of no-sign that shows things much like signs.
+    groups, leave: groups of signs without a class that are drawn alone, or left out.
     """
 
     sign: str
@@ -28,6 +30,9 @@ class Drawing:
     photos: str = ""
     without: tuple[str, ...] = ()
     misframed: float = 0.0
+    distractors: float = 0.0
+    groups: tuple[str, ...] = ()
+    leave: tuple[str, ...] = ()
 
 
 @dataclass(frozen=True, kw_only=True, slots=True)

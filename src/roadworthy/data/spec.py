@@ -27,6 +27,7 @@ _OPTIONS = re.compile(
 )
 # Sources whose place is no file, and what an empty place means.
 _COUNTRIES = {"rendered": "au", "streets": "au"}
+_SETS = {"beside": "gtsdb"}
 _PACKED = {"cifar10": (".tar.xz", ".tar.gz")}  # sources that read their archive as it is
 _NO_SOURCE = re.compile(r"[A-Za-z]?|.*[\\/.~].*")  # a bare path, or the drive of one
 
@@ -97,8 +98,8 @@ def locate(spec: SourceSpec) -> Path:
 
     A relative place that does not exist here is looked for under $ROADWORTHY_DATA too, with a note.
     """
-    if spec.source in _COUNTRIES:
-        return as_path(spec.place or _COUNTRIES[spec.source])
+    if spec.source in (no_files := _COUNTRIES | _SETS):
+        return as_path(spec.place or no_files[spec.source])
     if spec.place:
         return _place(spec)
     folders = usual_places(spec.source)

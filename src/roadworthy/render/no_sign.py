@@ -19,6 +19,7 @@ from roadworthy.render.effects import (
     boxes,
     lay,
     pixel,
+    planes,
     premultiplied,
     scene_colours,
     strokes,
@@ -33,7 +34,10 @@ def no_sign(
     generator: torch.Generator,
     faces: Tensor | None = None,
     photographs: Tensor | None = None,
+    *,
     misframed: float = 0.0,
+    things: Tensor | None = None,
+    distracting: float = 0.0,
     rows: Tensor | None = None,
 ) -> Tensor:
     """`count` of a camera's pictures of the class `no-sign`, float32 in [0, 1], on the generator's device.
@@ -44,6 +48,7 @@ def no_sign(
     A corner shows at most a fifth of a sign's width or of its height: too little to know it by.
     misframed: the share that shows a sign as no picture of it would: far too small, so near that only its
     inside is seen, or by half outside.  A network that looks for signs in windows must know these too.
+    distracting: the share that shows one of `things` (N, 4, S, S), which look much like signs, as signs are.
     rows: which of the `count` are made, as they are in the whole, in any order and as often as named; all
     without.
     """
@@ -66,13 +71,13 @@ def no_sign(
     )
     # Poles and boards too: a pole without its sign, an empty board.
     pictures = camera.apply("behind", torch.full((made, 3, size, size), 0.5, device=device), scene, drawn)
-    things: list[Callable[[Tensor, Random], Tensor]] = list(_THINGS)
+    kinds: list[Callable[[Tensor, Random], Tensor]] = list(_THINGS)
     if faces is not None and len(faces):
         check_faces(faces)
         tiles = premultiplied(faces.to(device))
-        things += [lambda p, r: _corners(p, tiles, r), lambda p, r: _backs(p, tiles, r)]
+        kinds += [lambda p, r: _corners(p, tiles, r), lambda p, r: _backs(p, tiles, r)]
         seeds += torch.randint(SEEDS, (2,), generator=generator, device=device).tolist()
-    for number, thing in enumerate(things):
+    for number, thing in enumerate(kinds):
         _change(pictures, thing, kind == number + 2, rows, seeds[number])
     if misframed:
         if faces is None or not len(faces):
@@ -80,6 +85,13 @@ def no_sign(
         chosen = torch.rand(count, generator=generator, device=device) < misframed
         seed = int(torch.randint(SEEDS, (1,), generator=generator, device=device))
         _change(pictures, lambda p, r: _misframed(p, tiles, r), chosen, rows, seed)
+    if distracting:
+        if things is None or not len(things):
+            raise ValueError("distracting needs things to show")
+        laid = premultiplied(things.to(device))
+        chosen = torch.rand(count, generator=generator, device=device) < distracting
+        seed = int(torch.randint(SEEDS, (1,), generator=generator, device=device))
+        _change(pictures, lambda p, r: _distractors(p, laid, r), chosen, rows, seed)
     return camera.expose(pictures, scene, drawn)
 
 
@@ -190,6 +202,23 @@ def _misframed(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:
     shift = torch.where((kind < 2 / 3)[:, None], inner, torch.where(sideways, out, 0.0))
     drawn = shrink_and_warp(pyramid(faces[chosen], 4), ops.compose(ops.zoom(scale), _shift(shift)), size)
     return torch.addcmul(drawn[:, :3], pictures, 1 - drawn[:, 3:])
+
+
+def _distractors(pictures: Tensor, things: Tensor, random: Random) -> Tensor:
+    """Things of a sign's size in a sign's place: turned, squeezed, and in other tints."""
+    count, size = batch(pictures), pictures.shape[-1]
+    chosen = _pick(random, count, things)
+    scale = random.uniform(count, low=0.45, high=1.3)
+    squeezed = random.uniform(count, low=0.65, high=1.0)
+    across = torch.where(random.uniform(count) < 0.5, squeezed, 1.0)
+    matrices = ops.compose(
+        ops.rotation(random.normal(count) * 10),
+        ops.zoom(scale * across, scale),
+        _shift(random.uniform(count, 2, low=-0.35, high=0.35)),
+    )
+    drawn = shrink_and_warp(pyramid(things[chosen], 4), matrices, size)
+    gains = planes(random.uniform(count, 3, low=0.65, high=1.1))
+    return torch.addcmul(drawn[:, :3] * gains, pictures, 1 - drawn[:, 3:]).clamp_(0.0, 1.0)
 
 
 def _backs(pictures: Tensor, faces: Tensor, random: Random) -> Tensor:

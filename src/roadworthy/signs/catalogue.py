@@ -11,7 +11,7 @@ import difflib
 import re
 import tomllib
 import unicodedata
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, replace
 from functools import cache
 from pathlib import Path
@@ -103,14 +103,14 @@ class Face:
 class Catalogue:
     """Classes and faces by name, and the families that classes belong to.
 
-    groups: what signs without a class of their own are about.  by_colour: kinds of signs that only colour
-    tells apart, together.
+    groups: what signs without a class of their own are about, by name.  by_colour: kinds of signs that only
+    colour tells apart, together.
     """
 
     classes: Mapping[str, SignClass]
     faces: Mapping[str, Face]
     families: tuple[str, ...]
-    groups: tuple[str, ...]
+    groups: Mapping[str, str]
     by_colour: tuple[tuple[str, ...], ...] = ()
 
 
@@ -142,7 +142,7 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
     tree = _tree(path)
     try:
         families = tuple(tree["families"]) if ours is None else ours.families
-        groups = tuple(tree["groups"]) if ours is None else ours.groups
+        groups = dict(tree["groups"]) if ours is None else ours.groups
         classes = {name: SignClass(name=name, **fields) for name, fields in tree.get("class", {}).items()}
     except (TypeError, AttributeError, KeyError) as error:
         raise FaceError(
@@ -211,7 +211,7 @@ def _rows(tree: Mapping[str, Any], path: Path) -> list[dict[str, Any]]:
     return rows
 
 
-def _faces(row: Mapping[str, Any], folder: Path, path: Path, groups: Sequence[str]) -> Iterator[Face]:
+def _faces(row: Mapping[str, Any], folder: Path, path: Path, groups: Mapping[str, str]) -> Iterator[Face]:
     """The faces of one row: one, or one for each of its numbers or texts."""
     _check_face(row, folder, path, groups)
     name, sign = row["name"], row["class"]
@@ -238,7 +238,7 @@ def _slug(text: str) -> str:
     return re.sub(r"[^\w.]+", "-", text).strip("-")
 
 
-def _check_face(row: Mapping[str, Any], folder: Path, path: Path, groups: Sequence[str]) -> None:
+def _check_face(row: Mapping[str, Any], folder: Path, path: Path, groups: Mapping[str, str]) -> None:
     name, file = row["name"], Path(row.get("file", f"{row['name']}.svg"))
     if not _FACE.fullmatch(name):
         raise FaceError(f"{path}: the face {name!r} must be named COUNTRY/CODE, like au/R1-1")
@@ -248,7 +248,7 @@ def _check_face(row: Mapping[str, Any], folder: Path, path: Path, groups: Sequen
         raise FaceError(f"{path}: face {name} has the class {NO_SIGN}, which cannot have faces")
     if not all(isinstance(colour, str) and colour in PALETTE for colour in row["colours"]):
         raise FaceError(f"{path}: face {name} has colours {row['colours']}; known: {', '.join(PALETTE)}")
-    if row.get("group", groups[0]) not in groups:
+    if "group" in row and row["group"] not in groups:
         raise FaceError(f"{path}: face {name} has the group {row['group']!r}; known: {', '.join(groups)}")
     if row["class"] == OTHER_SIGN and "group" not in row:
         raise FaceError(f"{path}: face {name} of {OTHER_SIGN} needs a group; known: {', '.join(groups)}")
@@ -274,6 +274,15 @@ def families() -> tuple[str, ...]:
 def faces(countries: Sequence[str] = (), folder: Path | None = None) -> tuple[Face, ...]:
     """The faces of these countries (of all, if none are named), in catalogue order."""
     return tuple(f for f in catalogue(folder).faces.values() if not countries or f.country in countries)
+
+
+def in_groups(drawn: Iterable[Face], groups: Sequence[str] = (), leave: Sequence[str] = ()) -> list[Face]:
+    """The faces of classes of their own, and of the others those of `groups` (all, without) but `leave`."""
+    return [
+        face
+        for face in drawn
+        if (face.group not in leave) and (not groups or face.sign != OTHER_SIGN or face.group in groups)
+    ]
 
 
 def plain_face(sign: str, countries: Sequence[str], folder: Path | None = None) -> Face | None:

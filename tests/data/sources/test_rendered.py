@@ -1,11 +1,14 @@
 from collections import Counter
 from pathlib import Path
 
+import numpy as np
 import pytest
 
 from roadworthy.core.errors import ConfigError, FaceError, UnknownNameError
+from roadworthy.data.drawings import Drawings
 from roadworthy.data.spec import read_records
-from roadworthy.signs.catalogue import faces, sign_classes
+from roadworthy.imaging.spec import InputSpec
+from roadworthy.signs.catalogue import countries, faces, sign_classes
 
 
 def test_a_recipe_to_train_on_brings_three_splits_and_every_class() -> None:
@@ -52,6 +55,58 @@ def test_countries_are_joined_by_meaning() -> None:
     both = {r.label for r in read_records("rendered:au+de?n=200&recipe=other-val")}
     assert both == {f.sign for f in faces(["au", "de"])} | {"no-sign"}
     assert both <= set(sign_classes())
+
+
+def test_all_is_every_country() -> None:
+    records = read_records("rendered:all?n=400&recipe=other-val")
+    assert {r.label for r in records} == set(sign_classes())
+    assert records[0].drawing
+    assert records[0].drawing.countries == countries()
+
+
+def test_groups_of_signs_are_drawn_alone_or_left_out(tmp_path: Path) -> None:
+    rows = [
+        f'[[face]]\nname = "my/{code}"\nclass = "other-sign"\ngroup = "{group}"\nwhere = "x"\naspect = 1.0\n'
+        f'colours = ["red"]\n'
+        for code, group in (("a", "parking"), ("b", "plate"))
+    ]
+    (tmp_path / "catalogue.toml").write_text("".join(rows))
+    (tmp_path / "my").mkdir()
+    for code, grey in (("a", 0), ("b", 255)):
+        (tmp_path / "my" / f"{code}.svg").write_text(
+            '<svg xmlns="http://www.w3.org/2000/svg" viewBox="0 0 9 9">'
+            f'<path d="M0 0H9V9H0Z" fill="rgb({grey},{grey},{grey})"/></svg>'
+        )
+
+    def pictures(settings: str) -> list[float]:
+        spec = f"rendered:my?faces={tmp_path}&signs=other-sign&per_class=6&recipe=plain{settings}"
+        records = [r for r in read_records(spec) if r.split == "train"]
+        images = np.zeros((len(records), 24, 24, 3), np.uint8)
+        Drawings(records, images, InputSpec(size=24)).draw()
+        return [float(image[8:16, 8:16].mean()) for image in images]
+
+    both, parking, rest = pictures(""), pictures("&groups=parking"), pictures("&leave=parking")
+    assert max(parking) < 60
+    assert min(rest) > 120
+    assert min(both) < 60 < 120 < max(both)
+    with pytest.raises(UnknownNameError, match="group of signs 'fish'"):
+        read_records("rendered:au?groups=fish")
+    with pytest.raises(UnknownNameError, match="class of drawn signs 'other-sign'"):
+        read_records(f"rendered:my?faces={tmp_path}&signs=other-sign&leave=parking+plate")
+
+
+def test_pictures_without_distractors_are_drawn_as_ever() -> None:
+    plain, with_things = (
+        [r for r in read_records(f"rendered:au?signs=no-sign+stop&per_class=4{more}") if r.split == "train"]
+        for more in ("", "&distractors=0.5")
+    )
+    assert [r.path for r in plain if "distractors" in r.path] == []
+    assert all(r.drawing and r.drawing.distractors == 0.5 for r in with_things)
+    assert all(
+        r.drawing and not r.drawing.distractors
+        for r in read_records("rendered:au?per_class=4&distractors=0.5")
+        if r.split != "train"
+    )
 
 
 def test_each_drawing_is_a_sign_of_its_own() -> None:

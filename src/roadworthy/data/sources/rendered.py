@@ -1,4 +1,4 @@
-"""Drawn signs: `rendered:au`, `rendered:de`, `rendered:au+de`, with settings after a question mark.
+"""Drawn signs: `rendered:au`, `rendered:au+de`, `rendered:all`, with settings after a question mark.
 
     recipe=NAME     of the drawn camera (roadworthy list recipes); `default`
     n=5000          training pictures in all
@@ -9,6 +9,9 @@
     photos=DIR      photographs (no signs in them) to draw some signs before
     without=A+B     camera effects to leave out
     misframed=0.3   share of no-sign that shows signs at the wrong scale or place, to learn to find signs
+    distractors=0.5 share of no-sign that shows things much like signs: lamps, wheels, letters
+    groups=A+B      of signs without a class of their own these groups alone (roadworthy list groups)
+    leave=A+B       all groups but these: what a network never saw, to measure it on
 
 A recipe to train on gives train, val and test splits; val is drawn with the recipe `other-val` and test with
 `other-test`, both always the same pictures.  Those two recipes by name give a set without splits.
@@ -25,11 +28,14 @@ from roadworthy.core.paths import at_home
 from roadworthy.data.records import Drawing, Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
-from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces
+from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces, in_groups
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
 HELD_OUT = {"val": "other-val", "test": "other-test"}
-_OPTIONS = ("recipe", "n", "per_class", "signs", "seed", "faces", "photos", "without", "misframed")
+_LISTS = ("without", "groups", "leave")
+_SHARES = ("misframed", "distractors")
+_OPTIONS = ("recipe", "n", "per_class", "signs", "seed", "faces", "photos", *_LISTS, *_SHARES)
+EVERYWHERE = "all"  # in place of all countries' names
 _FIXED_SEED = 0
 _MOST = 5_000_000  # records of so many pictures take 3 GB
 
@@ -38,13 +44,14 @@ TERMS = "signs drawn by Roadworthy: Apache-2.0; road signs themselves are offici
 
 @SOURCES.register("rendered")
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
-    """Signs drawn by Roadworthy itself: au, de or au+de."""
+    """Signs drawn by Roadworthy itself: au, de, au+de ... or all."""
     refuse_unknown_options("rendered", options, _OPTIONS)
     own = str(at_home(options["faces"])) if options.get("faces") else ""
     if options.get("photos"):
         at_home(options["photos"])  # a path, or an error now
     countries = _countries(str(place), own)
-    signs = _wanted(options.get("signs", ""), _signs(countries, own))
+    lists = {name: _names(options, name) for name in _LISTS}
+    signs = _wanted(options.get("signs", ""), _signs(countries, own, lists["groups"], lists["leave"]))
     recipe = options.get("recipe", "default")
     seed, n = _whole(options, "seed", 0, 0, 2**63 - 1), _whole(options, "n", 0, 1, _MOST)
     if n and "per_class" in options:
@@ -60,14 +67,15 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
         number=0,
         faces=own,
         photos=options.get("photos", ""),
-        without=tuple(name for name in options.get("without", "").split("+") if name),
-        misframed=_share(options, "misframed"),
+        **{name: _share(options, name) for name in _SHARES},
+        **lists,
     )
     if recipe in HELD_OUT.values():
         return list(_series(series, signs, n or TEST_PER_CLASS * len(signs), split=""))
     records = list(_series(series, signs, n or PER_CLASS * len(signs), split="train"))
     for split, held_out in HELD_OUT.items():
-        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED, photos="", without=(), misframed=0.0)
+        as_trained = {"photos": "", "without": (), **dict.fromkeys(_SHARES, 0.0)}
+        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED, **as_trained)
         per_class = VAL_PER_CLASS if split == "val" else TEST_PER_CLASS
         records += _series(fixed, signs, per_class * len(signs), split=split)
     return records
@@ -92,8 +100,8 @@ def _path(series: Drawing) -> str:
         "seed": series.seed,
         "faces": series.faces,
         "photos": series.photos,
-        "without": "+".join(series.without),
-        "misframed": f"{series.misframed:g}" if series.misframed else "",
+        **{name: "+".join(getattr(series, name)) for name in _LISTS},
+        **{name: f"{share:g}" if (share := getattr(series, name)) else "" for name in _SHARES},
     }
     named = "&".join(f"{name}={value}" for name, value in settings.items() if value != "")
     return f"rendered:{series.sign}?{named}"
@@ -102,6 +110,8 @@ def _path(series: Drawing) -> str:
 def _countries(place: str, own: str) -> tuple[str, ...]:
     known = sorted({face.country for face in faces(folder=Path(own) if own else None)})
     wanted = tuple(part.strip() for part in place.split("+") if part.strip())
+    if wanted == (EVERYWHERE,):
+        return tuple(known)
     if not wanted or len(set(wanted)) < len(wanted) or "," in place:
         raise ConfigError(
             f"rendered:{place} must name countries, each once and joined by +; known: {', '.join(known)}"
@@ -120,10 +130,15 @@ def _countries(place: str, own: str) -> tuple[str, ...]:
     return wanted
 
 
-def _signs(countries: tuple[str, ...], own: str) -> tuple[str, ...]:
+def _signs(
+    countries: tuple[str, ...], own: str, groups: tuple[str, ...], leave: tuple[str, ...]
+) -> tuple[str, ...]:
     """The classes that these countries have faces of, in catalogue order, and the background class."""
     folder = Path(own) if own else None
-    drawn = {face.sign for face in faces(countries, folder)}
+    for name in (*groups, *leave):
+        if name not in catalogue().groups:
+            raise UnknownNameError("group of signs", name, catalogue().groups)
+    drawn = {face.sign for face in in_groups(faces(countries, folder), groups, leave)}
     return tuple(name for name in catalogue(folder).classes if name in drawn or name == NO_SIGN)
 
 
@@ -134,6 +149,10 @@ def _wanted(text: str, drawn: tuple[str, ...]) -> tuple[str, ...]:
         if name not in drawn:
             raise UnknownNameError("class of drawn signs", name, drawn)
     return tuple(name for name in drawn if name in wanted) if wanted else drawn
+
+
+def _names(options: Mapping[str, str], name: str) -> tuple[str, ...]:
+    return tuple(part for part in options.get(name, "").split("+") if part)
 
 
 def _share(options: Mapping[str, str], name: str) -> float:
