@@ -195,7 +195,8 @@ def test_danger_of_a_mistake(shown, answer, cost):
 NAMES = (*sign_classes(), *families(), "my-own", "speed-35", "end-speed-35")
 PRIORITY = {"stop", "give-way", "no-entry", "wrong-way", "stop-and-priority"}
 CROSSINGS = {"pedestrian-crossing", "rail-crossing", "crossing", "roundabout"}
-PROHIBITIONS = {name for name in NAMES if name.startswith("no-")} - {"no-entry", "no-sign"} | {"prohibition"}
+PROHIBITIONS = {name for name in NAMES if name.startswith("no-")} - {"no-entry", "no-sign"}
+PROHIBITIONS |= {"prohibition", "low-clearance", "weight-limit"}
 SIDES = [f"{way}-{side}" for way in ("keep", "one-way") for side in ("left", "right")]
 SIDES += ["left-only", "right-only", "ahead-or-left", "ahead-or-right"]
 
@@ -214,7 +215,7 @@ def is_limit(name):
 
 
 def ends_limit(name):
-    return name.startswith("end-speed-") or name in {"end-all-limits", "end-of-limit"}
+    return name.startswith("end-speed-") or name in {"end-school-zone", "end-all-limits", "end-of-limit"}
 
 
 def ends_overtaking(name):

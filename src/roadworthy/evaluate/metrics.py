@@ -27,6 +27,7 @@ _RIGHT_OF_WAY = frozenset({"priority-road", "right-of-way"})
 _CROSSINGS = frozenset({"crossing", "roundabout"})
 _ENDS = {
     "end-speed": frozenset({"limit"}),
+    "end-school-zone": frozenset({"limit"}),
     "end-no-overtaking": frozenset({"overtaking"}),
     "end-no-overtaking-trucks": frozenset({"overtaking"}),
     "end-all-limits": frozenset({"limit", "overtaking"}),
