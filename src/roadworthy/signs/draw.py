@@ -1,8 +1,6 @@
-"""Sign faces from SVG to pixels, through resvg.
+"""Sign faces from SVG to pixels, through resvg, once svg_check has found them to be drawings.
 
-An SVG may come from a stranger (`--faces DIR`), so only what a drawing needs is allowed: known elements,
-no scripts, no pictures, links only to ids within the file, limited length and size.  Nothing is read from
-disk or network except the file itself and the font that Australian signs use.
+Nothing is read from disk or network except the file itself and the font of road signs.
 """
 
 from __future__ import annotations
@@ -11,7 +9,6 @@ import io
 import re
 from functools import cache, lru_cache
 from pathlib import Path
-from xml.etree import ElementTree
 from xml.sax.saxutils import escape
 
 import numpy as np
@@ -23,21 +20,12 @@ from roadworthy.core.extras import require
 from roadworthy.core.files import check_regular
 from roadworthy.signs.catalogue import Face
 from roadworthy.signs.lettering import digits_path
+from roadworthy.signs.svg_check import FONT, check_svg
 
-MAX_BYTES = 100_000
 MAX_PIXELS = 2048  # a side
-MAX_ELEMENTS = 2000
-MAX_USES = 50  # each may copy a group: a nest of them grows exponentially
-
-_ELEMENTS = frozenset(
-    [
-        *("svg", "g", "defs", "symbol", "use", "title", "desc", "style", "text", "tspan", "clipPath"),
-        *("path", "rect", "circle", "ellipse", "line", "polyline", "polygon"),
-        *("linearGradient", "radialGradient", "stop"),
-    ]
-)
-_OUTWARD = re.compile(r"url\(\s*['\"]?(?!#)|@import|@font-face|expression\(|javascript:", re.IGNORECASE)
-_NAMESPACE = re.compile(r"^\{[^}]*\}")
+_DPI = 96  # as CSS has it; resvg-py's own is 0, and lengths in mm, pt or in vanish
+_ROOT = re.compile(r"<(?:\w+:)?svg\b[^>]*>")
+_SIZE = re.compile(r"\s(?:width|height|preserveAspectRatio)\s*=\s*(?:\"[^\"]*\"|'[^']*')")
 
 
 def draw(face: Face, size: int) -> ByteArray:
@@ -87,69 +75,14 @@ def face_svg(face: Face) -> str:
     return text.replace("{n}", number)
 
 
-def check_svg(text: str) -> tuple[float, float]:
-    """Refuse anything beyond a drawing; returns the viewBox's width and height.
-
-    Raises FaceError saying what was found.
-    """
-    if len(text.encode()) > MAX_BYTES:
-        raise FaceError(f"the SVG has {len(text.encode()):,} bytes; at most {MAX_BYTES:,} are allowed")
-    # Entities are how a small XML file grows beyond all bounds or reads another file.
-    if "<!DOCTYPE" in text.upper() or "<!ENTITY" in text.upper():
-        raise FaceError("the SVG has a DOCTYPE or an ENTITY; leave them out")
-    if found := _OUTWARD.search(text):
-        raise FaceError(f"the SVG refers to something outside itself ({found[0]!r}); use only #ids within it")
-    try:
-        root = ElementTree.fromstring(text)
-    except ElementTree.ParseError as error:
-        raise FaceError(f"the SVG is not valid XML: {error}") from error
-    elements = list(root.iter())
-    for element in elements:
-        _check_element(element)
-    uses = sum(_local(element.tag) == "use" for element in elements)
-    if len(elements) > MAX_ELEMENTS or uses > MAX_USES:
-        raise FaceError(
-            f"the SVG has {len(elements):,} elements and {uses} <use>; "
-            f"at most {MAX_ELEMENTS:,} and {MAX_USES} are allowed"
-        )
-    return _view_box(root)
-
-
-def _check_element(element: ElementTree.Element) -> None:
-    name = _local(element.tag)
-    if name not in _ELEMENTS:
-        raise FaceError(f"the SVG has a <{name}>; allowed elements: {', '.join(sorted(_ELEMENTS))}")
-    for attribute, value in element.attrib.items():
-        local = _local(attribute)
-        if local.lower().startswith("on"):
-            raise FaceError(f"the SVG has a script in {local}; leave it out")
-        if local == "href" and not value.startswith("#"):
-            raise FaceError(f"the SVG links to {value[:60]!r}; use only #ids within it")
-
-
-def _local(name: object) -> str:
-    return _NAMESPACE.sub("", name) if isinstance(name, str) else str(name)
-
-
-def _view_box(root: ElementTree.Element) -> tuple[float, float]:
-    try:
-        _, _, width, height = (float(part) for part in root.attrib["viewBox"].replace(",", " ").split())
-    except (KeyError, ValueError) as error:
-        raise FaceError("the SVG needs a viewBox of four numbers, like viewBox='0 0 100 100'") from error
-    if not (0 < width < 1e5 and 0 < height < 1e5 and 0.05 < width / height < 20):
-        raise FaceError(
-            f"the SVG's viewBox is {width:g} x {height:g}; both must be above 0, and neither side more than "
-            "20 times the other"
-        )
-    return width, height
-
-
 @lru_cache(maxsize=512)
 def _rendered(svg: str, size: int, name: str) -> ByteArray:
     if not 1 <= size <= MAX_PIXELS:
         raise FaceError(f"face {name}: got a size of {size} px; faces are drawn at 1 to {MAX_PIXELS} px")
     try:
         width, height = check_svg(svg)
+        # A face fills its viewBox, whatever the file says of a page around it.
+        svg = _ROOT.sub(lambda root: _SIZE.sub("", root[0]), svg, count=1)
         # Given both sides, resvg keeps the aspect by overshooting one of them.
         picture = _resvg(svg, width=size) if width >= height else _resvg(svg, height=size)
     except FaceError as error:
@@ -171,7 +104,8 @@ def _resvg(svg: str, *, width: int | None = None, height: int | None = None) -> 
             height=height,
             skip_system_fonts=True,
             font_files=list(font_files()),
-            font_family="Overpass",
+            font_family=FONT,
+            dpi=_DPI,
         )
     except ValueError as error:
         raise FaceError(f"the SVG cannot be drawn: {error}") from error
