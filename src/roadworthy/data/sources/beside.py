@@ -4,6 +4,9 @@
     seed=7       which ones
     least=16     pixels along the smallest square; the largest is a quarter of the frame's height
     most=0.25    or another share of it
+    hard=0.3     share that lies about what a finder took for a sign and a person found to be none, by the
+                 project's table of them (data/corrected/taken_for_signs); the rest lies anywhere
+    corrections=FILE   as the set takes them: a sign that they add is kept clear of, too
 
 No square touches a box, wanted or not.  A set that leaves kinds of signs unmarked has a few of them here too:
 GTSDB's frames are best.  Only frames for training are used, so the others can still measure.
@@ -12,8 +15,9 @@ GTSDB's frames are best.  Only frames for training are used, so the others can s
 from __future__ import annotations
 
 import math
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping, Sequence
 from functools import partial
+from itertools import islice
 from pathlib import Path
 
 import numpy as np
@@ -24,10 +28,14 @@ from roadworthy.data.frames import Frame
 from roadworthy.data.records import Record
 from roadworthy.data.sources import FRAME_SOURCES, SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
+from roadworthy.data.tables import read_table
 from roadworthy.signs.catalogue import NO_SIGN
 
 TERMS = "as the frames that they are cut from"
-_OPTIONS = ("n", "seed", "least", "most")
+_OPTIONS = ("n", "seed", "least", "most", "hard", "corrections")
+_TABLES = Path(__file__).parents[1] / "corrected" / "taken_for_signs"
+_LOOSE, _ASIDE = (0.9, 2.0), 0.25  # sides of a square about a thing, as parts of it; how far aside it may lie
+_BOX = ("x1", "y1", "x2", "y2")
 _TRIES = 20  # places for a square, before a frame is taken to be full of signs
 _AROUND = 0.15  # of a box's sides stay clear on each side of it
 
@@ -38,23 +46,32 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     refuse_unknown_options("beside", options, _OPTIONS)
     n, seed = _whole(options, "n", 4000), _whole(options, "seed", 0)
     least, most = float(_whole(options, "least", 16)), _share(options, "most", 0.25)
-    frames = _frames(str(place), labels)
+    name, frames = _frames(str(place), options, labels)
+    hard = round(n * _share(options, "hard")) if "hard" in options else 0
+    things = _taken_for_signs(name, frames) if hard else []
     records = []
+    for number in range(hard):
+        frame, thing = things[number % len(things)]
+        rng = np.random.default_rng([seed, 1, number])
+        records += _beside(frame, partial(_about, rng, thing, *_size(frame.path)))
     for index, frame in enumerate(frames):
-        rng = np.random.default_rng([seed, index])
+        rng = np.random.default_rng([seed, 0, index])
         width, height = _size(frame.path)
-        wanted = n // len(frames) + (index < n % len(frames))
         draw = partial(_square, rng, width, height, least, max(least, most * height))
-        boxes = [_grown(one.box) for one in frame.annotations]
-        for _ in range(wanted):
-            box = next((box for box in (draw() for _ in range(_TRIES)) if not _meets(box, boxes)), None)
-            if box is not None:
-                records.append(_record(frame, box))
+        for _ in range((n - hard) // len(frames) + (index < (n - hard) % len(frames))):
+            records += _beside(frame, draw)
     return records
 
 
-def _frames(place: str, labels: str) -> list[Frame]:
-    """The frames for training of the set that a place names: `gtsdb`, `gtsdb:DIR`."""
+def _beside(frame: Frame, draw: Callable[[], Box]) -> list[Record]:
+    """The first square drawn that meets no sign of the frame; none where there is no room."""
+    boxes = [_grown(one.box) for one in frame.annotations]
+    clear = (box for box in (draw() for _ in range(_TRIES)) if not _meets(box, boxes))
+    return [_record(frame, box) for box in islice(clear, 1)]
+
+
+def _frames(place: str, options: Mapping[str, str], labels: str) -> tuple[str, list[Frame]]:
+    """The set that a place names, `gtsdb` or `gtsdb:DIR`, and its frames for training."""
     # The specs' module reads every source, this one too.
     from roadworthy.data.spec import locate, parse_spec
 
@@ -65,11 +82,28 @@ def _frames(place: str, labels: str) -> list[Frame]:
             f"known: {', '.join(FRAME_SOURCES.names())}"
         )
     (part,) = parse_spec(f"{name}:{folder}" if colon else f"{name}:")
-    found = FRAME_SOURCES.get(name)(locate(part), part.options, labels)
+    passed = {key: value for key, value in options.items() if key == "corrections"}
+    found = FRAME_SOURCES.get(name)(locate(part), passed, labels)
     training = [frame for frame in found if frame.split in ("", "train") and not frame.fault]
     if not training:
         raise DataError(f"beside:{place} has no frames for training; name a set that has")
-    return training
+    return name, training
+
+
+def _taken_for_signs(name: str, frames: Sequence[Frame]) -> list[tuple[Frame, Box]]:
+    """What the project's table of a set names, each with its frame."""
+    path = _TABLES / f"{name}.csv"
+    if not path.is_file():
+        known = ", ".join(sorted(table.stem for table in _TABLES.glob("*.csv")))
+        raise ConfigError(f"beside: hard= needs a table; there is none of {name}; there is one of {known}")
+    by_stem = {Path(frame.path).stem: frame for frame in frames}
+    _, rows = read_table(path)
+    found = []
+    for row in rows:
+        frame, box = by_stem.get(Path(row.text("path")).stem), row.box(_BOX, inclusive=False)
+        if frame is not None and box is not None:  # a part of the set is one, too
+            found.append((frame, box))
+    return found
 
 
 def _size(path: str) -> tuple[int, int]:
@@ -83,6 +117,18 @@ def _square(rng: np.random.Generator, width: int, height: int, least: float, mos
     """A square anywhere in a frame; its side is even in its logarithm."""
     side = min(math.exp(rng.uniform(math.log(least), math.log(most))), width, height)
     x, y = rng.uniform(0, width - side), rng.uniform(0, height - side)
+    return x, y, x + side, y + side
+
+
+def _about(rng: np.random.Generator, thing: Box, width: int, height: int) -> Box:
+    """A square that shows a thing, now loosely, now a little aside, within the frame."""
+    wide, high = thing[2] - thing[0], thing[3] - thing[1]
+    side = min(
+        max(wide, high) * math.exp(rng.uniform(math.log(_LOOSE[0]), math.log(_LOOSE[1]))), width, height
+    )
+    aside = rng.uniform(-_ASIDE, _ASIDE, 2) * side
+    x = float(np.clip((thing[0] + thing[2] - side) / 2 + aside[0], 0, width - side))
+    y = float(np.clip((thing[1] + thing[3] - side) / 2 + aside[1], 0, height - side))
     return x, y, x + side, y + side
 
 
@@ -113,11 +159,11 @@ def _record(frame: Frame, box: Box) -> Record:
 def _whole(options: Mapping[str, str], name: str, default: int) -> int:
     text = options.get(name, str(default))
     if not text.isdecimal() or len(text) > 9 or (name != "seed" and int(text) < 1):
-        raise ConfigError(f"beside: got {name}={text!r}; it must be a whole number from 1")
+        raise ConfigError(f"beside: got {name}={text!r}; it must be a whole number from 1 on")
     return int(text)
 
 
-def _share(options: Mapping[str, str], name: str, default: float) -> float:
+def _share(options: Mapping[str, str], name: str, default: float = 0.0) -> float:
     text = options.get(name, str(default))
     try:
         value = float(text)

@@ -67,15 +67,18 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
         number=0,
         faces=own,
         photos=options.get("photos", ""),
-        **{name: _share(options, name) for name in _SHARES},
-        **lists,
+        misframed=_share(options, "misframed"),
+        distractors=_share(options, "distractors"),
+        without=lists["without"],
+        groups=lists["groups"],
+        leave=lists["leave"],
     )
     if recipe in HELD_OUT.values():
         return list(_series(series, signs, n or TEST_PER_CLASS * len(signs), split=""))
     records = list(_series(series, signs, n or PER_CLASS * len(signs), split="train"))
     for split, held_out in HELD_OUT.items():
-        as_trained = {"photos": "", "without": (), **dict.fromkeys(_SHARES, 0.0)}
-        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED, **as_trained)
+        fixed = replace(series, recipe=held_out, seed=_FIXED_SEED)
+        fixed = replace(fixed, photos="", without=(), misframed=0.0, distractors=0.0)
         per_class = VAL_PER_CLASS if split == "val" else TEST_PER_CLASS
         records += _series(fixed, signs, per_class * len(signs), split=split)
     return records
