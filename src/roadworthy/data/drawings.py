@@ -35,6 +35,7 @@ BLOCK = 256
 RENEWED_EVERY = 3  # epochs that a drawing serves in training, varied anew by augmentation each time
 _TILE_PX, _LARGE_TILE_PX = 64, 128  # of a face, for pictures of up to 48 px and for larger ones
 _PHOTO_PX, _MOST_PHOTOS = 64, 512
+_MOST_BESIDE = 1024  # faces that a block of what is no sign shows parts of
 
 Progress = Callable[[int, int], None]
 
@@ -116,7 +117,7 @@ def _draw_block(
     some = rows if len(rows) < BLOCK else None  # whole blocks need no choosing among numbers
     camera = _camera(block, size)
     if block.sign == NO_SIGN:
-        everything = tiles.take(torch.arange(len(tiles.images)))
+        everything = tiles.take(tiles.some(_MOST_BESIDE, random))
         pictures = no_sign(
             camera,
             BLOCK,
@@ -177,7 +178,7 @@ def _framed(pictures: Tensor, boxes_B4: Tensor, spec: InputSpec) -> ByteArray:
 class _Tiles:
     """Faces, class by class, each drawn once it is needed.
 
-    images: (F, 4, S, S) float32 RGBA.  rows: where each class's faces begin and end.
+    images: (F, 4, S, S) uint8 RGBA.  rows: where each class's faces begin and end.
     missing: how to draw those that are not in images yet, (4, S, S), by their row.
     """
 
@@ -186,11 +187,16 @@ class _Tiles:
     missing: dict[int, Callable[[], Tensor]] = field(default_factory=dict)
 
     def take(self, indices: Tensor) -> Tensor:
-        """The faces in these rows."""
+        """The faces in these rows, float32 in [0, 1]."""
         for row in sorted(self.missing.keys() & set(indices.tolist())):
             self.images[row] = self.missing[row]()
             del self.missing[row]
-        return self.images[indices]
+        return self.images[indices].float() / 255
+
+    def some(self, most: int, random: torch.Generator) -> Tensor:
+        """All rows, or where there are more than `most`, so many of them by lot."""
+        total = len(self.images)
+        return torch.arange(total) if total <= most else torch.randperm(total, generator=random)[:most]
 
     def of(self, sign: str, numbers: Tensor) -> Tensor:
         """The rows of a class's faces by number, counted round and round."""
@@ -228,7 +234,7 @@ def _tiles(block: Drawing, size: int) -> _Tiles:
     ordered = [face for its in by_sign.values() for face in its]
     ends = np.cumsum([len(its) for its in by_sign.values()]).tolist()
     return _Tiles(
-        images=torch.zeros(len(ordered), 4, size, size),
+        images=torch.zeros(len(ordered), 4, size, size, dtype=torch.uint8),
         rows=dict(zip(by_sign, pairwise([0, *ends]), strict=True)),
         missing={row: partial(_tile, face, size) for row, face in enumerate(ordered)},
     )
@@ -237,11 +243,11 @@ def _tiles(block: Drawing, size: int) -> _Tiles:
 @lru_cache(maxsize=2)
 def distractors(size: int) -> Tensor:
     """(N, 4, size, size) float32 RGBA of things that look much like signs."""
-    return torch.stack([_tile(face, size) for face in distractor_faces()])
+    return torch.stack([_tile(face, size) for face in distractor_faces()]).float() / 255
 
 
 def _tile(face: Face, size: int) -> Tensor:
-    return torch.from_numpy(draw_tile(face, size)).permute(2, 0, 1).float() / 255
+    return torch.from_numpy(draw_tile(face, size)).permute(2, 0, 1)
 
 
 @lru_cache(maxsize=2)
