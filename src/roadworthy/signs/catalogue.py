@@ -12,8 +12,8 @@ import re
 import tomllib
 import unicodedata
 from collections.abc import Iterable, Iterator, Mapping, Sequence
-from dataclasses import dataclass, replace
-from functools import cache
+from dataclasses import dataclass, field, replace
+from functools import cache, cached_property
 from pathlib import Path
 from typing import Any
 
@@ -101,17 +101,23 @@ class Face:
 
 @dataclass(frozen=True, kw_only=True)
 class Catalogue:
-    """Classes and faces by name, and the families that classes belong to.
+    """Classes by name, the families that they belong to, and the user's faces beside ours.
 
     groups: what signs without a class of their own are about, by name.  by_colour: kinds of signs that only
-    colour tells apart, together.
+    colour tells apart, together.  brought: the user's faces by name.
     """
 
     classes: Mapping[str, SignClass]
-    faces: Mapping[str, Face]
     families: tuple[str, ...]
     groups: Mapping[str, str]
     by_colour: tuple[tuple[str, ...], ...] = ()
+    brought: Mapping[str, Face] = field(default_factory=dict)
+
+    @cached_property
+    def faces(self) -> Mapping[str, Face]:
+        """All faces by name: ours country by country, then the user's."""
+        ours = {name: face for country in countries() for name, face in _faces_of(country).items()}
+        return {**ours, **self.brought}
 
 
 @cache
@@ -120,29 +126,40 @@ def catalogue(folder: Path | None = None) -> Catalogue:
 
     Raises FaceError naming the row that does not fit.
     """
-    if folder is None:
-        return _read(FOLDER, FOLDER / "faces")
-    ours, theirs = catalogue(), _read(folder, folder, ours=catalogue())
-    twice = sorted(ours.faces.keys() & theirs.faces.keys())
-    if twice:
-        raise FaceError(
-            f"{folder / 'catalogue.toml'}: face {twice[0]} exists already; give yours another name"
-        )
-    return Catalogue(
-        classes={**ours.classes, **theirs.classes},
-        faces={**ours.faces, **theirs.faces},
-        families=ours.families,
-        groups=ours.groups,
-        by_colour=ours.by_colour,
-    )
-
-
-def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue:
-    path = folder / "catalogue.toml"
+    path = (folder or FOLDER) / "catalogue.toml"
     tree = _tree(path)
+    if folder is None:
+        families = tuple(tree["families"])
+        by_colour = tuple(tuple(kinds) for kinds in tree["by_colour"])
+        classes = _classes(tree, path, families)
+        return Catalogue(classes=classes, families=families, groups=dict(tree["groups"]), by_colour=by_colour)
+    ours = catalogue()
+    theirs = _classes(tree, path, ours.families)
+    if twice := sorted(ours.classes.keys() & theirs.keys()):
+        raise FaceError(f"{path}: class {twice[0]} exists already; remove its lines")
+    whole = replace(ours, classes={**ours.classes, **theirs})
+    brought = _read_faces({path: tree}, folder, whole)
+    for face in brought.values():
+        if face.country in countries() and face.name in _faces_of(face.country):
+            raise FaceError(f"{path}: face {face.name} exists already; give yours another name")
+    return replace(whole, brought=brought)
+
+
+@cache
+def countries() -> tuple[str, ...]:
+    """The countries that we have faces of, by name."""
+    return tuple(sorted({path.parent.name for path in (FOLDER / "faces").glob("*/*.toml")}))
+
+
+@cache
+def _faces_of(country: str) -> Mapping[str, Face]:
+    """Our own faces of a country; each country is read by itself, for most need but one or two."""
+    lists = sorted((FOLDER / "faces" / country).glob("*.toml"))
+    return _read_faces({path: _tree(path) for path in lists}, FOLDER / "faces", catalogue())
+
+
+def _classes(tree: Mapping[str, Any], path: Path, families: Sequence[str]) -> dict[str, SignClass]:
     try:
-        families = tuple(tree["families"]) if ours is None else ours.families
-        groups = dict(tree["groups"]) if ours is None else ours.groups
         classes = {name: SignClass(name=name, **fields) for name, fields in tree.get("class", {}).items()}
     except (TypeError, AttributeError, KeyError) as error:
         raise FaceError(
@@ -150,25 +167,24 @@ def _read(folder: Path, faces: Path, ours: Catalogue | None = None) -> Catalogue
         ) from error
     for sign in classes.values():
         _check_class(sign, families, path)
-        if ours is not None and sign.name in ours.classes:
-            raise FaceError(f"{path}: class {sign.name} exists already; remove its lines")
-    known = classes if ours is None else {**ours.classes, **classes}
-    # Our own faces are listed country by country; a user's stand below their classes.
-    lists = {file: _tree(file) for file in sorted(faces.glob("*/*.toml"))} if ours is None else {path: tree}
+    return classes
+
+
+def _read_faces(lists: Mapping[Path, Mapping[str, Any]], folder: Path, known: Catalogue) -> dict[str, Face]:
+    """The faces of some lists, whose SVGs lie in `folder`, by name."""
     found: dict[str, Face] = {}
-    for file, rows in lists.items():
-        for row in _rows(rows, file):
-            for face in _faces(row, faces, file, groups):
+    for path, tree in lists.items():
+        for row in _rows(tree, path):
+            for face in _faces(row, folder, path, known.groups):
                 if face.name in found:
-                    raise FaceError(f"{file}: face {face.name} has two entries; keep one")
-                if face.sign not in known:
+                    raise FaceError(f"{path}: face {face.name} has two entries; keep one")
+                if face.sign not in known.classes:
                     raise FaceError(
-                        f"{file}: face {face.name} has the class {face.sign!r}, which does not exist; add "
+                        f"{path}: face {face.name} has the class {face.sign!r}, which does not exist; add "
                         f"[class.{face.sign}] or use a known class"
                     )
                 found[face.name] = face
-    by_colour = () if ours is not None else tuple(tuple(kinds) for kinds in tree["by_colour"])
-    return Catalogue(classes=classes, faces=found, families=families, groups=groups, by_colour=by_colour)
+    return found
 
 
 def _tree(path: Path) -> dict[str, Any]:
@@ -271,9 +287,13 @@ def families() -> tuple[str, ...]:
     return catalogue().families
 
 
-def faces(countries: Sequence[str] = (), folder: Path | None = None) -> tuple[Face, ...]:
+def faces(of: Sequence[str] = (), folder: Path | None = None) -> tuple[Face, ...]:
     """The faces of these countries (of all, if none are named), in catalogue order."""
-    return tuple(f for f in catalogue(folder).faces.values() if not countries or f.country in countries)
+    brought = catalogue(folder).brought.values()
+    return (
+        *(face for country in countries() if not of or country in of for face in _faces_of(country).values()),
+        *(face for face in brought if not of or face.country in of),
+    )
 
 
 def in_groups(drawn: Iterable[Face], groups: Sequence[str] = (), leave: Sequence[str] = ()) -> list[Face]:
@@ -285,13 +305,13 @@ def in_groups(drawn: Iterable[Face], groups: Sequence[str] = (), leave: Sequence
     ]
 
 
-def plain_face(sign: str, countries: Sequence[str], folder: Path | None = None) -> Face | None:
+def plain_face(sign: str, of: Sequence[str], folder: Path | None = None) -> Face | None:
     """The face that stands for a class: the first of the first of these countries that has any, else None.
 
     In catalogue order a country's own form of a sign comes before its variants.
     """
-    own = [face for face in faces(folder=folder) if face.sign == sign]
-    return next((face for country in countries for face in own if face.country == country), None)
+    own = [face for face in faces(of, folder) if face.sign == sign]
+    return next((face for country in of for face in own if face.country == country), None)
 
 
 @cache
@@ -300,14 +320,9 @@ def _names_by_gtsrb_id() -> dict[int, str]:
 
 
 @cache
-def countries() -> tuple[str, ...]:
-    """The countries that the catalogue has faces of, by name."""
-    return tuple(sorted({face.country for face in catalogue().faces.values()}))
-
-
-@cache
 def _names_by_code(country: str) -> dict[str, str]:
-    return {face.code.upper(): face.sign for face in catalogue().faces.values() if face.country == country}
+    own = _faces_of(country).values() if country in countries() else ()
+    return {face.code.upper(): face.sign for face in own}
 
 
 def name_from_gtsrb_id(label: str | int) -> str:

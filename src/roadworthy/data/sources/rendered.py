@@ -28,7 +28,7 @@ from roadworthy.core.paths import at_home
 from roadworthy.data.records import Drawing, Record
 from roadworthy.data.sources import SOURCES
 from roadworthy.data.sources._shared import refuse_unknown_options
-from roadworthy.signs.catalogue import NO_SIGN, catalogue, faces, in_groups
+from roadworthy.signs.catalogue import NO_SIGN, catalogue, countries, faces, in_groups
 
 PER_CLASS, VAL_PER_CLASS, TEST_PER_CLASS = 512, 64, 128
 HELD_OUT = {"val": "other-val", "test": "other-test"}
@@ -49,9 +49,9 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     own = str(at_home(options["faces"])) if options.get("faces") else ""
     if options.get("photos"):
         at_home(options["photos"])  # a path, or an error now
-    countries = _countries(str(place), own)
+    of = _countries(str(place), own)
     lists = {name: _names(options, name) for name in _LISTS}
-    signs = _wanted(options.get("signs", ""), _signs(countries, own, lists["groups"], lists["leave"]))
+    signs = _wanted(options.get("signs", ""), _signs(of, own, lists["groups"], lists["leave"]))
     recipe = options.get("recipe", "default")
     seed, n = _whole(options, "seed", 0, 0, 2**63 - 1), _whole(options, "n", 0, 1, _MOST)
     if n and "per_class" in options:
@@ -61,7 +61,7 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Record]:
     n = n or _whole(options, "per_class", 0, 1, _MOST // len(signs)) * len(signs)
     series = Drawing(
         sign="",
-        countries=countries,
+        countries=of,
         recipe=recipe,
         seed=seed,
         number=0,
@@ -111,7 +111,9 @@ def _path(series: Drawing) -> str:
 
 
 def _countries(place: str, own: str) -> tuple[str, ...]:
-    known = sorted({face.country for face in faces(folder=Path(own) if own else None)})
+    known = sorted(
+        {*countries(), *(f.country for f in catalogue(Path(own) if own else None).brought.values())}
+    )
     wanted = tuple(part.strip() for part in place.split("+") if part.strip())
     if wanted == (EVERYWHERE,):
         return tuple(known)
@@ -123,8 +125,7 @@ def _countries(place: str, own: str) -> tuple[str, ...]:
         if country not in known:
             raise UnknownNameError("country of drawn signs", country, known)
     if own:
-        brought = catalogue(Path(own)).faces.keys() - catalogue().faces.keys()
-        theirs = sorted({name.partition("/")[0] for name in brought})
+        theirs = sorted({face.country for face in catalogue(Path(own)).brought.values()})
         if not set(theirs) & set(wanted):
             raise ConfigError(
                 f"rendered:{place} uses none of the faces in {own}; their countries are: "
@@ -133,15 +134,13 @@ def _countries(place: str, own: str) -> tuple[str, ...]:
     return wanted
 
 
-def _signs(
-    countries: tuple[str, ...], own: str, groups: tuple[str, ...], leave: tuple[str, ...]
-) -> tuple[str, ...]:
+def _signs(of: tuple[str, ...], own: str, groups: tuple[str, ...], leave: tuple[str, ...]) -> tuple[str, ...]:
     """The classes that these countries have faces of, in catalogue order, and the background class."""
     folder = Path(own) if own else None
     for name in (*groups, *leave):
         if name not in catalogue().groups:
             raise UnknownNameError("group of signs", name, catalogue().groups)
-    drawn = {face.sign for face in in_groups(faces(countries, folder), groups, leave)}
+    drawn = {face.sign for face in in_groups(faces(of, folder), groups, leave)}
     return tuple(name for name in catalogue(folder).classes if name in drawn or name == NO_SIGN)
 
 
