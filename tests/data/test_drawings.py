@@ -112,7 +112,7 @@ def test_faces_are_drawn_once_they_are_needed(monkeypatch: pytest.MonkeyPatch) -
     _tiles.cache_clear()
     drawn([r for r in records(1) if r.label == "stop"])
     assert "stop" in seen
-    assert len(seen) < 10  # of a hundred and more: those of the class, and of one sign beside
+    assert len(seen) < 30  # of a hundred and more: those of the class, and of one sign beside
     _tiles.cache_clear()
 
 
@@ -133,7 +133,8 @@ def test_the_fixed_splits_keep_their_pictures(
     # The camera is frozen in tests/signs/test_unseen.py; here are the seeds, blocks and framing around it.
     tile = torch.ones(1, 4, 64, 64)
     tile[:, 0] = torch.linspace(0, 1, 64)
-    tiles = _Tiles(images=torch.cat([tile, tile.flip(3)]), rows={"stop": (0, 1), "give-way": (1, 2)})
+    images = torch.cat([tile, tile.flip(3)]).mul(255).round().byte()
+    tiles = _Tiles(images=images, rows={"stop": (0, 1), "give-way": (1, 2)})
     monkeypatch.setattr("roadworthy.data.drawings._tiles", lambda *_: tiles)
     every = read_records("rendered:au?n=9&seed=5")
     chosen = [r for r in every if (r.label, r.split) == ("stop", split)][:40]
@@ -223,4 +224,4 @@ def test_photographs_are_tested_on_alone(tmp_path, drawn_folder) -> None:
 def test_classes_with_words_are_named() -> None:
     found = worded(read_records("rendered:au?n=100&recipe=other-val"))
     assert {"stop", "keep-left", "speed-50"} <= found
-    assert "two-way" not in found
+    assert "crossroads" not in found

@@ -135,13 +135,13 @@ def test_without_a_place_it_is_australia() -> None:
 @pytest.mark.parametrize(
     ("spec", "error", "words"),
     [
-        ("rendered:nz", UnknownNameError, "Known: au, de"),
+        ("rendered:xx", UnknownNameError, "Known: at, au"),
         ("rendered:+", ConfigError, "must name countries"),
         ("rendered:au,de", ConfigError, "joined by"),
         ("rendered:au+au", ConfigError, "each once"),
         ("rendered:au?n=0", ConfigError, "from 1"),
         ("rendered:au?n=5000001", ConfigError, "to 5,000,000"),
-        ("rendered:au?per_class=1000000", ConfigError, "to 7"),
+        ("rendered:au?per_class=1000000", ConfigError, "to 5"),
         (f"rendered:au?seed={'9' * 5000}", ConfigError, "to 9,"),
         ("rendered:au?n=many", ConfigError, "whole number"),
         ("rendered:au?n=5&per_class=2", ConfigError, "both n=5 and per_class=2"),
