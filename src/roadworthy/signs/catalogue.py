@@ -310,8 +310,13 @@ def plain_face(sign: str, of: Sequence[str], folder: Path | None = None) -> Face
 
     In catalogue order a country's own form of a sign comes before its variants.
     """
-    own = [face for face in faces(of, folder) if face.sign == sign]
-    return next((face for country in of for face in own if face.country == country), None)
+    return next((face for country in of if (face := _plain_faces(country, folder).get(sign))), None)
+
+
+@cache
+def _plain_faces(country: str, folder: Path | None) -> Mapping[str, Face]:
+    """The first face of each class in a country."""
+    return {face.sign: face for face in reversed(faces((country,), folder))}
 
 
 @cache
