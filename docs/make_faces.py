@@ -52,9 +52,9 @@ def page() -> str:
     lines = [
         "# Signs and their faces",
         "",
-        "Written by `python docs/make_faces.py`. A class is a meaning; a face is a drawing of it, an SVG of our",
-        "own in `signs/faces/COUNTRY/`, listed there with its code.",
-        f"{total:,} faces of {len(COUNTRIES)} countries in {files:,} drawings: `roadworthy list faces` names each.",
+        "Written by `python docs/make_faces.py`. A class is a meaning; a face is a drawing of it, an SVG of",
+        "our own in `signs/faces/COUNTRY/`, listed there with its code.",
+        f"{total:,} faces of {len(COUNTRIES)} countries in {files:,} drawings; `roadworthy list faces` has all.",
         "Which Australian series are there and which are not: [a table](australian-series.md).",
         "Codes are the standards' own where we know them; where a list says so, they are ours.",
         "",
