@@ -54,7 +54,7 @@ def page() -> str:
         "",
         "Written by `python docs/make_faces.py`. A class is a meaning; a face is a drawing of it, an SVG of",
         "our own in `signs/faces/COUNTRY/`, listed there with its code.",
-        f"{total:,} faces of {len(COUNTRIES)} countries in {files:,} drawings; `roadworthy list faces` has all.",
+        f"{total:,} faces of {len(COUNTRIES)} countries in {files:,} drawings: `roadworthy list faces`.",
         "Which Australian series are there and which are not: [a table](australian-series.md).",
         "Codes are the standards' own where we know them; where a list says so, they are ours.",
         "",

@@ -28,13 +28,14 @@ from roadworthy.imaging.spec import InputSpec
 from roadworthy.render.camera import Camera
 from roadworthy.render.distractors import distractor_faces
 from roadworthy.render.no_sign import no_sign
-from roadworthy.signs.catalogue import NO_SIGN, Face, faces, in_groups
+from roadworthy.signs.catalogue import NO_SIGN, OTHER_SIGN, Face, faces, in_groups
 from roadworthy.signs.draw import draw_tile, face_svg
 
 BLOCK = 256
 RENEWED_EVERY = 3  # epochs that a drawing serves in training, varied anew by augmentation each time
 _TILE_PX, _LARGE_TILE_PX = 64, 128  # of a face, for pictures of up to 48 px and for larger ones
 _PHOTO_PX, _MOST_PHOTOS = 64, 512
+_MOST_OF_A_CLASS = 16  # faces of a class that streets show
 _MOST_BESIDE = 1024  # faces that a block of what is no sign shows parts of
 
 Progress = Callable[[int, int], None]
@@ -79,9 +80,17 @@ class Drawings:
 
 
 def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
-    """(F, 4, size, size) float32 RGBA drawings of the faces of each class in some countries."""
+    """(F, 4, size, size) float32 RGBA drawings of faces of each class in some countries, for streets.
+
+    At most _MOST_OF_A_CLASS of a class, evenly from its list, so that memory stays bounded.  Signs without a class
+    are left out: a finder neither wants them nor errs with them.
+    """
     tiles = _tiles(Drawing(sign="", countries=tuple(countries), recipe="", seed=0, number=0), size)
-    return {sign: tiles.take(torch.arange(first, end)) for sign, (first, end) in tiles.rows.items()}
+    return {
+        sign: tiles.take(torch.linspace(first, end - 1, min(end - first, _MOST_OF_A_CLASS)).round().long())
+        for sign, (first, end) in tiles.rows.items()
+        if sign != OTHER_SIGN
+    }
 
 
 def worded(records: Sequence[Record]) -> frozenset[str]:
