@@ -3,9 +3,9 @@
     roadworthy train --config recipes/strangers.toml --out runs/strangers
     python benchmarks/strangers.py runs/strangers [--recipe other-test] [--each 400]
 
-RUN was trained without GROUPS of signs that have no class; what is drawn of them here are strangers.  The score
-of a picture is the probability of the likeliest class that names a sign.  Known are drawn Australian signs and
-GTSRB's test, the latter by its own mixture; the threshold lets 99 % of each through.
+RUN was trained without GROUPS of signs that have no class; what is drawn of them here are strangers.  The
+score of a picture is the probability of the likeliest class that names a sign.  Known are drawn Australian
+signs and GTSRB's test, each with a threshold of its own that lets 99 % of it through.
 """
 
 from __future__ import annotations
@@ -36,8 +36,9 @@ def main() -> None:
     asked = parser.parse_args()
     classifier = api.load(asked.run)
     named = [name for name in classifier.classes if name not in NAMELESS]
+    ours = f"rendered:au?recipe={asked.recipe}&per_class=32&signs={'+'.join(_drawn(named))}"
     known = {
-        "drawn Australian signs": f"rendered:au?recipe={asked.recipe}&per_class=32&signs={'+'.join(_drawn(named))}",
+        "drawn Australian signs": ours,
         "GTSRB's test": "gtsrb:",
     }
     drawn = f"rendered:all?recipe={asked.recipe}&signs={OTHER_SIGN}&n={asked.each}&groups="
