@@ -42,7 +42,7 @@ from roadworthy.inference.bundle import (
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.onnx import PACKAGED, Engine, packaged_weights, refuse_misspelt
 from roadworthy.inference.torch import predict_logits
-from roadworthy.signs.catalogue import faces
+from roadworthy.signs.catalogue import plain_face
 from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint
 from roadworthy.workflows.evaluate import Calibration, as_predictions, frames_per_sign, measure
 from roadworthy.workflows.extras import PACKAGED_HELD_TO
@@ -231,11 +231,9 @@ def _manifest(card: Card, home: Path, command: str) -> Manifest:
 
 
 def _codes(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    codes: dict[str, set[str]] = {name: set() for name in classes}
-    for face in faces():
-        if face.sign in codes:
-            codes[face.sign].add(face.code)
-    return {name: tuple(sorted(found)) for name, found in codes.items()}
+    """The code of each class's own form in Australia and in Germany; all forms would be a hundred for some."""
+    plain = {name: [plain_face(name, [country]) for country in ("au", "de")] for name in classes}
+    return {name: tuple(sorted(face.code for face in found if face)) for name, found in plain.items()}
 
 
 def _engine(graph: bytes, manifest: Manifest) -> Engine:
