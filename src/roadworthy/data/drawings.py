@@ -82,8 +82,8 @@ class Drawings:
 def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
     """(F, 4, size, size) float32 RGBA drawings of faces of each class in some countries, for streets.
 
-    At most _MOST_OF_A_CLASS of a class, evenly from its list, so that memory stays bounded.  Signs without a class
-    are left out: a finder neither wants them nor errs with them.
+    At most _MOST_OF_A_CLASS of a class, evenly from its list, so that memory stays bounded.  Signs without a
+    class are left out: a finder neither wants them nor errs with them.
     """
     tiles = _tiles(Drawing(sign="", countries=tuple(countries), recipe="", seed=0, number=0), size)
     return {

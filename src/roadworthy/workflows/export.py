@@ -231,7 +231,7 @@ def _manifest(card: Card, home: Path, command: str) -> Manifest:
 
 
 def _codes(classes: Sequence[str]) -> dict[str, tuple[str, ...]]:
-    """The code of each class's own form in Australia and in Germany; all forms would be a hundred for some."""
+    """The code of each class's own form in Australia and Germany; all forms would be a hundred for some."""
     plain = {name: [plain_face(name, [country]) for country in ("au", "de")] for name in classes}
     return {name: tuple(sorted(face.code for face in found if face)) for name, found in plain.items()}
 
