@@ -37,7 +37,7 @@ class DataConfig:
     classes: which classes, by name; `all` takes every class in the data.
     group_by: what to classify: `none` for the classes themselves, `family` for their families.
     labels: how folder and csv labels are read: `names` as class names (an unknown name becomes a class of
-        your own), `au` or `de` also as that country's sign codes, like R1-1, `gtsrb-ids` as GTSRB's numbers.
+        your own), `au`, `de` ... also as that country's sign codes, like R1-1, `gtsrb-ids` as GTSRB's numbers.
     split: how pictures are divided: `auto` keeps the data's own splits, `0.7/0.1/0.2` divides all of them
         again, `fold=2/5` tests on the second of five folds.  Where there is no validation split, `auto`
         takes `val_fraction` of the training tracks for it (where there is no test split either, it divides
@@ -49,7 +49,31 @@ class DataConfig:
     spec: str = ""
     classes: tuple[str, ...] = ("all",)
     group_by: Literal["none", "family"] = "none"
-    labels: Literal["names", "au", "de", "gtsrb-ids"] = "names"
+    labels: Literal[
+        "names",
+        "gtsrb-ids",
+        "at",
+        "au",
+        "be",
+        "ca",
+        "ch",
+        "cn",
+        "de",
+        "dk",
+        "es",
+        "fi",
+        "fr",
+        "gb",
+        "ie",
+        "it",
+        "jp",
+        "nl",
+        "no",
+        "nz",
+        "pl",
+        "se",
+        "us",
+    ] = "names"
     split: str = "auto"
     split_by: Literal["track", "image"] = "track"
     split_seed: int = 0

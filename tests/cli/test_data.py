@@ -11,7 +11,7 @@ from roadworthy.cli import app as cli
 
 
 def test_a_data_set_without_icons_is_shown_with_faces(capsys: pytest.CaptureFixture[str]) -> None:
-    line = ["data", "show", "rendered:de?n=70", "--classes", "stop,no-sign"]
+    line = ["data", "show", "rendered:de?n=90", "--classes", "stop,no-sign"]
     assert cli.run(line) == 0
     shown = capsys.readouterr().out.splitlines()
     assert [row.split()[-1] for row in shown[1:4]] == ["icon", "de/206", "193"]
