@@ -37,7 +37,8 @@ class DataConfig:
     classes: which classes, by name; `all` takes every class in the data.
     group_by: what to classify: `none` for the classes themselves, `family` for their families.
     labels: how folder and csv labels are read: `names` as class names (an unknown name becomes a class of
-        your own), `au`, `de` ... also as that country's sign codes, like R1-1, `gtsrb-ids` as GTSRB's numbers.
+        your own), `au`, `de` or another country's letters also as its sign codes, like R1-1, `gtsrb-ids` as
+        GTSRB's numbers.
     split: how pictures are divided: `auto` keeps the data's own splits, `0.7/0.1/0.2` divides all of them
         again, `fold=2/5` tests on the second of five folds.  Where there is no validation split, `auto`
         takes `val_fraction` of the training tracks for it (where there is no test split either, it divides
