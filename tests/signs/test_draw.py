@@ -191,7 +191,7 @@ def test_the_nearest_pictogram_is_of_the_same_class_or_known_to_be_close(
     assert surprises == []
 
 
-# What the catalogue's rule of colour is about: discs, rings and bars of the home countries, no boards of words.
+# What the catalogue's rule of colour is about: rings and bars of the home countries, no boards of words.
 HOME = [
     face
     for face in faces(["au", "de"])

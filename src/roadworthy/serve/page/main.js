@@ -91,7 +91,9 @@ function askForKey() {
 const keyWanted = () => (server.key ? "The server does not take this API key." : "Type the API key above.");
 
 /** The countries in whose form signs can be shown, the one that was chosen before first. */
-function chooseCountry(countries) {
+function chooseCountry([home, ...others]) {
+  const byName = others.toSorted((a, b) => countryName(a).localeCompare(countryName(b)));
+  const countries = home === undefined ? [] : [home, ...byName];
   const names = countries.map((code) => Object.assign(document.createElement("option"), { value: code, textContent: countryName(code) }));
   $("country").replaceChildren(...names);
   const before = remembered();
