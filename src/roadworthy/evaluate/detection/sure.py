@@ -13,9 +13,8 @@ from roadworthy.core.arrays import BoolArray, IntArray
 from roadworthy.core.finder_predictions import FinderPredictions, FrameResult
 from roadworthy.evaluate.detection.matching import FalseKind, FrameMatch, false_kind, match_frame
 from roadworthy.evaluate.metrics import danger_row
-from roadworthy.signs.catalogue import NO_SIGN
+from roadworthy.signs.catalogue import NO_SIGN, OTHER_SIGN
 
-OTHER_SIGN = "other-sign"  # what the catalogue lacks: boxed, not named
 NAMELESS = frozenset({NO_SIGN, OTHER_SIGN})
 
 Kind = Literal["right", "unknown", "misread"] | FalseKind
