@@ -16,7 +16,7 @@ SOURCE = Path(roadworthy.__file__).parent
 # Left to right: each may import what stands before it; so train knows no evaluate, data no augment.
 LAYERS = [
     *("core", "imaging", "config", "signs", "render", "data", "augment", "models", "train", "inference"),
-    *("evaluate", "export", "report", "serve", "workflows", "studies", "api", "cli", "__main__"),
+    *("evaluate", "export", "report", "drive", "serve", "workflows", "studies", "api", "cli", "__main__"),
 ]
 SEES_LITTLE = "report"  # what is stored can be shown again without the rest
 SEEN_BY_ALL = {"core", "config"}  # config holds settings as users write them, and no behaviour
