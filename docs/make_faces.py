@@ -5,6 +5,7 @@ docs/faces.md, its contact sheets, and the faces of the page in the browser, whi
 
 from __future__ import annotations
 
+import shutil
 from collections import Counter
 from pathlib import Path
 
@@ -113,6 +114,7 @@ if __name__ == "__main__":
         # The octree keeps the one green lamp green; the median cut gives its few pixels away.
         picture = Image.fromarray(sheet(country)).quantize(64, Image.Quantize.FASTOCTREE)
         picture.save(DOCS / "images" / f"faces-{country}.png", optimize=True)
+    shutil.rmtree(BROWSER, ignore_errors=True)  # a country may have lost its form of a class
     for place, icon in shown().items():
         file = BROWSER / f"{place}.png"
         file.parent.mkdir(parents=True, exist_ok=True)
