@@ -420,13 +420,16 @@ class CalibrateConfig:
 
     reject: the score by which answers are not accepted (`roadworthy list scores`), or `none`.
     coverage: the share of validation that is accepted, which chooses the threshold.
+    wrong: the share of what is accepted there that may be wrong; fewer are accepted where it takes that.
     """
 
     reject: str = "probability"
     coverage: float = 0.99
+    wrong: float = 1.0
 
     def __post_init__(self) -> None:
         _within("calibrate.coverage", self.coverage, 0.01, 1)
+        _within("calibrate.wrong", self.wrong, 0, 1)
 
 
 @dataclass(frozen=True, kw_only=True)

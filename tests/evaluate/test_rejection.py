@@ -15,6 +15,7 @@ from roadworthy.evaluate.rejection import (
     false_positive_rate,
     rejection_summary,
     risk_coverage,
+    threshold_at_risk,
     threshold_for,
 )
 
@@ -197,3 +198,13 @@ def test_without_a_threshold_the_curve_is_that_of_the_largest_probability() -> N
     assert "threshold" not in found
     nothing = rejection_summary(said(Rejection(score="margin", threshold=2.0, coverage=0.9, n=1)))
     assert (nothing["n_accepted"], nothing["accuracy_accepted"]) == (0, None)
+
+
+def test_the_threshold_at_a_risk_by_hand() -> None:
+    scores = np.array([0.9, 0.8, 0.7, 0.7, 0.6, 0.5])
+    right = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
+    assert threshold_at_risk(scores, right, 0.0) == 0.8
+    assert threshold_at_risk(scores, right, 0.2) == 0.6  # one of five; among the two at 0.7 none can be chosen
+    assert threshold_at_risk(scores, right, 0.34) == 0.5
+    assert threshold_at_risk(scores, np.zeros(6), 0.1) > 0.9
+    assert threshold_at_risk(scores, np.ones(6), 0.0) == 0.5

@@ -7,11 +7,11 @@ import pytest
 import torch
 from torch import Tensor, nn
 
-from roadworthy.config import EvaluateConfig
+from roadworthy.config import CalibrateConfig, EvaluateConfig
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.records import Record
 from roadworthy.imaging.spec import InputSpec
-from roadworthy.workflows.validation import Hardware, validate
+from roadworthy.workflows.validation import Hardware, _rejection, validate
 
 SIDE = 8
 
@@ -67,3 +67,23 @@ def test_in_a_mixture_every_source_and_class_counts_the_same() -> None:
     weights, right = np.array([1, 1, 2, 4]) / 8, np.array([1, 0, 1, 0])
     off = weights * (right - 0.375)
     assert found["val_accuracy_se"] == pytest.approx(np.sqrt(4 / 3 * (off**2).sum()))
+
+
+@pytest.mark.parametrize(
+    ("coverage", "wrong", "threshold", "answered"),
+    [
+        (1.0, 1.0, 0.5, 1.0),  # all are answered
+        (1.0, 0.25, 0.7, 0.8),  # one of five is too many wrong ones, none of four is not
+        (0.6, 0.25, 0.8, 0.6),  # the share asked for is stricter already
+    ],
+)
+def test_the_threshold_holds_both_the_share_answered_and_the_share_wrong(
+    coverage: float, wrong: float, threshold: float, answered: float
+) -> None:
+    sure = np.array([0.5, 0.7, 0.8, 0.9, 0.95])
+    logits = np.log(np.stack([sure, 1 - sure], axis=1))
+    logits[0] += [0.01, 0.0]  # the least sure one answers 0, too, and is wrong
+    targets = np.array([1, 0, 0, 0, 0])
+    found = _rejection(logits, targets, 1.0, CalibrateConfig(coverage=coverage, wrong=wrong))
+    assert found.threshold == pytest.approx(threshold, abs=0.01)
+    assert (found.coverage, found.n) == (answered, 5)

@@ -81,6 +81,20 @@ def threshold_for(scores: FloatArray, coverage: float) -> float:
     return float(np.sort(scores)[len(scores) - answered])
 
 
+def threshold_at_risk(scores: FloatArray, right: FloatArray, risk: float) -> float:
+    """The lowest threshold from which on no more than a share `risk` of what is answered is wrong.
+
+    right: (N,) 1 or 0.  Where no threshold does, one above every score: nothing is answered.
+    """
+    scores, right = _checked(scores, right)
+    curve = risk_coverage(scores, right)
+    enough = np.flatnonzero(curve.risk <= risk)
+    ordered = np.sort(scores)[::-1]
+    if not len(enough):
+        return float(np.nextafter(ordered[0], np.inf))
+    return float(ordered[round(curve.coverage[enough[-1]] * len(scores)) - 1])
+
+
 def auroc(known: FloatArray, unknown: FloatArray) -> float:
     """Chance that a known picture scores above an unknown one, ties by half."""
     known, unknown = _sides(known, unknown)

@@ -10,12 +10,12 @@ import numpy as np
 import torch
 
 from roadworthy.config import CalibrateConfig, EvaluateConfig
-from roadworthy.core.arrays import FloatArray
+from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.core.predictions import log_probabilities
 from roadworthy.core.rejection import Rejection
 from roadworthy.data.dataset import Dataset
 from roadworthy.evaluate.calibration import fit_temperature
-from roadworthy.evaluate.rejection import threshold_for
+from roadworthy.evaluate.rejection import threshold_at_risk, threshold_for
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.torch import predict_logits
@@ -112,8 +112,20 @@ def calibrate(
     temperature = fit_temperature(logits, val.targets)
     if config.reject == "none":
         return Calibration(temperature=temperature)
-    threshold = threshold_for(SCORES.get(config.reject)(logits, temperature), config.coverage)
     return Calibration(
-        temperature=temperature,
-        rejection=Rejection(score=config.reject, threshold=threshold, coverage=config.coverage, n=len(val)),
+        temperature=temperature, rejection=_rejection(logits, val.targets, temperature, config)
     )
+
+
+def _rejection(
+    logits: FloatArray, targets: IntArray, temperature: float, config: CalibrateConfig
+) -> Rejection:
+    """The threshold that answers the share asked for, or the higher one that errs as seldom as asked."""
+    scores = SCORES.get(config.reject)(logits, temperature)
+    threshold, coverage = threshold_for(scores, config.coverage), config.coverage
+    if config.wrong < 1:
+        right = (logits.argmax(axis=1) == targets).astype(np.float64)
+        strict = threshold_at_risk(scores, right, config.wrong)
+        if strict > threshold:
+            threshold, coverage = strict, float((scores >= strict).mean())
+    return Rejection(score=config.reject, threshold=threshold, coverage=coverage, n=len(targets))
