@@ -73,8 +73,8 @@ def test_in_a_mixture_every_source_and_class_counts_the_same() -> None:
     ("coverage", "wrong", "threshold", "answered"),
     [
         (1.0, 1.0, 0.5, 1.0),  # all are answered
-        (1.0, 0.25, 0.7, 0.8),  # one of five is too many wrong ones, none of four is not
-        (0.6, 0.25, 0.8, 0.6),  # the share asked for is stricter already
+        (1.0, 0.1, 0.7, 0.8),  # one of five is too many wrong ones, none of four is not
+        (0.6, 0.1, 0.8, 0.6),  # the share asked for is stricter already
     ],
 )
 def test_the_threshold_holds_both_the_share_answered_and_the_share_wrong(
