@@ -55,8 +55,9 @@ def track_format(name: str, *, recognises: Recognises) -> Callable[[Reader], Rea
     """Decorator that files a reader of tracks; `recognises` judges a file's first FIRST_BYTES bytes."""
 
     def file(read: Reader) -> Reader:
+        FORMATS.register(name)(read)
         RECOGNISED_BY[name] = recognises
-        return FORMATS.register(name)(read)
+        return read
 
     return file
 
