@@ -24,6 +24,7 @@ from roadworthy.drive.limits.regions import region_named
 
 CASES = list(csv.DictReader((Path(__file__).parent / "school_zones.csv").open(encoding="utf-8")))
 VIC = region_named("au-vic")
+STILL = [(0.0, 0.0), (9000.0, 1.0)]  # a car that stands: nothing is forgotten
 
 
 def sign(name: str, at_s: float, *, event: str = "", plates: str = "", **more: object) -> SignEvent:
@@ -94,6 +95,20 @@ def test_hours_begin_within_the_film_and_days_end_there() -> None:
     assert short(limits_over_time(hours, region_named("au-qld"), 100, start=summer)) == short(rows)
 
 
+def test_an_hour_that_the_clock_shows_twice() -> None:
+    plate = "times 2:30-4:00"
+    events = [sign("speed-80", 0), sign("speed-60", 1, plates=plate)]
+    before = datetime(2026, 4, 4, 15, 20, tzinfo=UTC)  # 2:20 in Melbourne; at 3:00 it is 2:00 again
+    rows = limits_over_time(
+        events, region_named("au-vic"), 6000, start=before, motion=Motion(travelled=STILL)
+    )
+    assert short(rows)[1:] == [
+        (600, 2400, 60, "limit"),
+        (2400, 4200, 80, "limit"),
+        (4200, 6000, 60, "limit"),
+    ]
+
+
 def test_what_depends_on_something_is_never_the_bare_limit() -> None:
     base = sign("speed-100", 0)
     for plates, state in (("unread", "conditional, unread"), ("rain", "conditional")):
@@ -105,6 +120,9 @@ def test_what_depends_on_something_is_never_the_bare_limit() -> None:
     assert limits_over_time([base, sign("speed-80", 10, plates="trucks")], VIC, 20)[-1].limit == 100
     wet = limits_over_time([base, sign("speed-80", 10, zone="rain")], VIC, 20)[-1]
     assert (wet.limit, wet.state) == (None, "conditional, unread")
+    night = datetime(2026, 5, 12, 23)
+    half_read = [base, sign("speed-40", 10, zone="school", plates="times 8:00-9:30; unread")]
+    assert limits_over_time(half_read, VIC, 20, start=night)[-1].state == "conditional, unread"
     no_clock = limits_over_time([base, sign("speed-40", 10, zone="school")], VIC, 20)[-1]
     assert (no_clock.limit, no_clock.state) == (None, "conditional")
     assert "no date and time" in no_clock.condition

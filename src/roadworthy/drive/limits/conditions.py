@@ -89,6 +89,10 @@ class Clock:
         first, last = self.at(0.0), self.at(until_s)
         if first is None or last is None:
             return
+        # Clocks are put on or back at whole half hours of UTC; rows that stay the same are merged again.
+        since = first.astimezone(UTC)
+        to_half_hour_s = 1800 - (since.minute % 30 * 60 + since.second + since.microsecond / 1e6)
+        yield from (to_half_hour_s + 1800 * n for n in range(int(until_s // 1800) + 1))
         for day in range((last.date() - first.date()).days + 1):
             for clock in set(clocks):
                 moment = datetime.combine(first.date() + timedelta(day), clock, first.tzinfo)
