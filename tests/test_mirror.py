@@ -27,6 +27,7 @@ COVERED_BY = {
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",
     "data/tables.py": "data/sources/test_csv_file.py",
+    "drive/limits/conditions.py": "drive/limits/test_machine.py",
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
     "imaging/resizing.py": "imaging/test_preprocess.py",
