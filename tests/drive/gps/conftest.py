@@ -6,15 +6,10 @@ from datetime import UTC, datetime, timedelta
 
 import pytest
 
-from roadworthy.core import extras
 from roadworthy.drive.gps.fixes import Fix
 
 METRES_PER_DEGREE = math.pi * 6_371_008.8 / 180  # of a great circle, on the sphere of earth.py
 BEGAN = datetime(2026, 3, 2, 1, 0, tzinfo=UTC)
-# Until core.extras lists it; setdefault leaves its own line alone.
-extras.EXTRAS.setdefault(
-    "drive", {"av": "av", "gpxpy": "gpxpy", "pynmea2": "pynmea2", "holidays": "holidays"}
-)
 
 
 @pytest.fixture
