@@ -20,7 +20,7 @@ from roadworthy.data.drawings import face_tiles
 from roadworthy.render.street import Street, draw_street
 
 PICTURE = Path(__file__).parent / "images" / "street.jpg"
-SEED, WIDTH, HEIGHT, MOST = 4, 960, 540, 5
+SEED, WIDTH, HEIGHT, MOST = 50, 960, 540, 5
 INK, PAPER, TEXT_PX, LINE_PX = (255, 0, 170), (255, 255, 255), 20, 3
 
 
@@ -34,8 +34,12 @@ class Found:
 
 
 def street() -> Street:
-    """The street without boxes; the seed was picked by eye among a few dozen."""
-    faces = face_tiles(("au",), 128)
+    """The street without boxes; the seed was picked by eye among a few dozen.
+
+    Of each class that the model knows it may show the plain form.
+    """
+    known = set(roadworthy.load().classes)
+    faces = {sign: tiles[:1] for sign, tiles in face_tiles(("au",), 128).items() if sign in known}
     generator = torch.Generator().manual_seed(SEED)
     return draw_street(faces, generator, width=WIDTH, height=HEIGHT, most=MOST)
 

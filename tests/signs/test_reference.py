@@ -62,8 +62,9 @@ def cut_out(sheet: ByteArray, index: int, size: int = 64) -> ByteArray:
 def test_a_network_that_saw_our_faces_alone_reads_the_reference(sheet: ByteArray, tmp_path: Path) -> None:
     known = [(resolve_label(code, "au"), i) for i, code in enumerate(CODES) if code != "-"]
     assert {name for name, _ in known} <= sign_classes().keys()
+    signs = "+".join(sorted({name for name, _ in known}))
     config = load_config(
-        data={"spec": "rendered:au?recipe=plain&per_class=256"},
+        data={"spec": f"rendered:au?recipe=plain&per_class=640&signs={signs}"},
         input={"size": 32},
         model={"width": 0.5, "depth": 1},
         augment={"policy": "none"},
