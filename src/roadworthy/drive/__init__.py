@@ -1,0 +1,1 @@
+"""From films of drives to what the driver must know.  No torch."""
