@@ -87,15 +87,25 @@ def write_film(path: Path, rate: float) -> Iterator[FilmWriter]:
     import av
 
     try:
-        with (
-            replacing(path) as aside,
-            av.open(str(aside), "w", format="mp4", options={"movflags": "+faststart"}) as container,
-        ):
-            writer = FilmWriter(container, _h264(container, rate))
-            yield writer
-            writer.finish()
-    except (av.FFmpegError, OSError) as error:
+        with replacing(path) as aside, _as_os_error():
+            options = {"movflags": "+faststart"}
+            with av.open(str(aside), "w", format="mp4", options=options) as container:
+                writer = FilmWriter(container, _h264(container, rate))
+                yield writer
+                writer.finish()
+    except OSError as error:
         raise UsageError(f"{path} cannot be written: {error.strerror or error}") from error
+
+
+@contextmanager
+def _as_os_error() -> Iterator[None]:
+    """PyAV's errors are OSErrors that take no file's name, which `replacing` gives them."""
+    import av
+
+    try:
+        yield
+    except av.FFmpegError as error:
+        raise OSError(error.errno, error.strerror) from error
 
 
 def _h264(container: OutputContainer, rate: float) -> VideoStream:
