@@ -204,9 +204,7 @@ def test_the_threshold_at_a_risk_by_hand() -> None:
     scores = np.array([0.9, 0.8, 0.7, 0.7, 0.6, 0.5])
     right = np.array([1.0, 1.0, 0.0, 1.0, 1.0, 0.0])
     assert threshold_at_risk(scores, right, 0.0) == 0.8
-    assert (
-        threshold_at_risk(scores, right, 0.2) == 0.6
-    )  # one of five; neither at 0.7 alone
+    assert threshold_at_risk(scores, right, 0.2) == 0.6  # one of five; neither at 0.7 alone
     assert threshold_at_risk(scores, right, 0.34) == 0.5
     assert threshold_at_risk(scores, np.zeros(6), 0.1) > 0.9
     assert threshold_at_risk(scores, np.ones(6), 0.0) == 0.5
