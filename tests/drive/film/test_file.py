@@ -120,6 +120,38 @@ def noise(n):
     return np.random.default_rng(n).integers(0, 255, (48, 64, 3), np.uint8)
 
 
+@pytest.mark.parametrize("b_frames", ["0", "2"])
+def test_avi_which_knows_no_times_of_showing_keeps_the_order(tmp_path, b_frames):
+    options = SHORT_GOPS | {"bf": b_frames, "x264-params": "scenecut=0:b-adapt=0"}
+    path = encode(tmp_path / "a.avi", [numbered(n) for n in range(20)], options=options)
+    shots = seen(open_film(path))
+    late = shots[0][1]  # by which the encoder was behind
+    assert [(index, picture) for index, _, picture in shots] == [(n, n) for n in range(20)]
+    assert late <= 0.2
+    # The last group of pictures is written in a hurry.
+    assert [time for _, time, _ in shots[:18]] == pytest.approx([late + n / 10 for n in range(18)])
+    film = open_film(damaged(path, 7))
+    with hearing() as notes:
+        left = seen(film)
+    assert set(left) <= set(shots)
+    assert len(left) >= 4
+    # What was shown where after a loss could only be guessed where frames change places.
+    assert any("breaks off" in note for note in notes) == (b_frames == "2")
+
+
+def test_half_a_jpeg_is_not_shown(tmp_path):
+    images = [noise(n) for n in range(6)]
+    path = encode(tmp_path / "a.avi", images, codec="mjpeg", pix_fmt="yuvj420p")
+    with av.open(str(path)) as container:
+        packet = [p for p in container.demux(video=0) if p.size][3]
+    data, half = bytearray(path.read_bytes()), packet.size // 2
+    data[packet.pos + 8 + half : packet.pos + 8 + packet.size] = (b"\xff\xd9" * half)[: packet.size - half]
+    path.write_bytes(data)
+    film = open_film(path)
+    assert [shot.index for shot in film] == [0, 1, 2, 4, 5]
+    assert film.lost == 1
+
+
 @pytest.mark.parametrize("seed", range(4))
 def test_a_flipped_bit_shows_no_frame_that_is_not_the_films(tmp_path, seed):
     path = encode(tmp_path / "a.mp4", [noise(n) for n in range(15)], options={"g": "5", "bf": "0"})
