@@ -139,6 +139,22 @@ def test_avi_which_knows_no_times_of_showing_keeps_the_order(tmp_path, b_frames)
     assert any("breaks off" in note for note in notes) == (b_frames == "2")
 
 
+def test_times_rise_even_where_a_film_says_one_twice(tmp_path):
+    whole = encode(tmp_path / "whole.mkv", SIX, codec="mjpeg", pix_fmt="yuvj420p")
+    twice = tmp_path / "twice.mkv"
+    with av.open(str(whole)) as source, av.open(str(twice), "w") as target:
+        track = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = track
+                if packet.pts == 300:  # in milliseconds
+                    packet.pts = packet.dts = 200
+                target.mux(packet)
+    film = open_film(twice)
+    assert [round(shot.time_s, 3) for shot in film] == [0, 0.1, 0.2, 0.4, 0.5]
+    assert film.lost == 1
+
+
 def test_half_a_jpeg_is_not_shown(tmp_path):
     images = [noise(n) for n in range(6)]
     path = encode(tmp_path / "a.avi", images, codec="mjpeg", pix_fmt="yuvj420p")

@@ -57,8 +57,6 @@ class Decoding:
         # Files of AVI do not say when a frame is shown.  Where frames come in another order than they are
         # shown, the nth shown has the nth of the times, until one is lost.
         self._in_order = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
-        if self._in_order:
-            stream.thread_type = "SLICE"  # with whole frames in threads an error comes after what follows it
         self._sent: list[int] = []  # a heap of the times of what went into the decoder and did not come out
         self._latest: int | None = None  # when the latest frame that came out is shown
         self._index = 0
