@@ -130,7 +130,7 @@ class Developer:
         the other was taken at another moment.  HDR becomes SDR.
         """
         colour = colour_of(frame)
-        # Side data hold their frame as it holds them: asked for each, frames pile up until Python collects them.
+        # Side data hold their frame as it holds them: asked of each, frames would pile up until collected.
         turn = self._turns.get(frame.rotation) or self._turns.setdefault(frame.rotation, turn_of(frame))
         if frame.interlaced_frame:
             frame = self._upper_field(frame)
