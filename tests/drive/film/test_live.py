@@ -3,6 +3,7 @@ import sys
 import threading
 from pathlib import Path
 
+import numpy as np
 import pytest
 from tests.drive.film.conftest import encode, index_in, numbered
 
@@ -47,6 +48,20 @@ def test_a_stream_is_read_once_as_it_comes(tmp_path, serve):
         assert film.about().duration_s is None
         with pytest.raises(UsageError, match="read already"):
             film.shots()
+
+
+def test_a_stream_joined_half_way_begins_with_the_first_whole_frame(tmp_path, serve):
+    rng = np.random.default_rng(0)
+    images = [rng.integers(0, 255, (48, 64, 3), np.uint8) for _ in range(20)]
+    path = encode(tmp_path / "a.ts", images, options={"g": "8", "bf": "0", "x264-params": "scenecut=0"})
+    packets = path.read_bytes()
+    later = packets[len(packets) // 4 // 188 * 188 :]  # in the first group of pictures
+    with open_film(f"tcp://127.0.0.1:{serve(later)}") as film:
+        shots = list(film)
+    assert shots[0].time_s == 0
+    assert len(shots) == 12  # frames 8 to 19
+    assert shots[-1].time_s == pytest.approx(1.1)
+    assert film.lost == shots[0].index > 0
 
 
 def test_a_stream_has_no_later_to_begin_at(tmp_path, serve):

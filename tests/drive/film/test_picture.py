@@ -63,6 +63,13 @@ def test_ten_bits_become_eight(tmp_path):
     assert open_film(path).about().colour == "BT.709, limited range, 10 bit"
 
 
+def test_ten_bits_of_full_range_are_not_stretched(tmp_path):
+    path = encode(
+        tmp_path / "a.mkv", [deep(400)], codec="ffv1", pix_fmt="yuv420p10le", colorspace=1, color_range=2
+    )
+    assert middle(path) == near((100, 100, 100), 1)  # 400 * 255 / 1023
+
+
 @pytest.mark.parametrize(("trc", "white"), [(16, 0.58069), (18, 0.75)])
 def test_reference_white_of_hdr_is_white(tmp_path, trc, white):
     path = encode(

@@ -41,7 +41,8 @@ def zero_of(container: InputContainer) -> float:
 class Decoding:
     """One reading of a film's picture track.
 
-    lost: frames from `start_s` on that were not decoded, or only from what was lost.
+    lost: frames from `start_s` on that were not decoded, or only from what was lost.  H.264 and JPEG show
+    nearly all damage; a wrong bit within a picture of HEVC or VP9 is a valid picture, and no decoder knows.
     packets: how many were read.  end_s: until when the latest of them lasts.
     broke: why the reading ended before the file did, or nothing.  restarts: how often its clock was set anew.
     """
@@ -53,9 +54,11 @@ class Decoding:
         self._container, self._stream, self._skip, self._start_s = container, stream, skip, start_s
         self._zero_s = zero_of(container)
         self._edited = "mp4" in container.format.name.split(",")
-        # Files of AVI do not say when a frame is shown: the nth shown has the nth of the times that they say.
-        self._in_order = container.format.name == "avi"
+        # Files of AVI do not say when a frame is shown.  Where frames come in another order than they are
+        # shown, the nth shown has the nth of the times, until one is lost.
+        self._in_order = container.format.name == "avi" and bool(stream.codec_context.has_b_frames)
         self._sent: list[int] = []  # a heap of the times of what went into the decoder and did not come out
+        self._latest: int | None = None  # when the latest frame that came out is shown
         self._index = 0
         self._whole = False  # whether all that the next frame is built on is there
 
@@ -77,10 +80,16 @@ class Decoding:
                 frames = packet.decode()
             except FFmpegError:
                 self._whole = False
+                if self._in_order:
+                    self.broke = (
+                        "a frame is damaged, and files of AVI do not say when those after it are shown"
+                    )
+                    break
                 continue
             yield from self._shown(frames)
         with suppress(FFmpegError):  # what is left in the decoder is lost then
-            yield from self._shown(self._stream.codec_context.decode(None))
+            if not (self._in_order and self.broke):
+                yield from self._shown(self._stream.codec_context.decode(None))
         while self._sent:
             self._lose(heapq.heappop(self._sent))
 
@@ -114,6 +123,9 @@ class Decoding:
             time = self._sent[0] if self._in_order and self._sent else frame.pts
             if time is None:
                 raise DataError(_TIMELESS)
+            if self._latest is not None and time <= self._latest:
+                continue  # a damaged stream gives frames twice, or too late: they are counted already
+            self._latest = time
             while self._sent and self._sent[0] < time:
                 self._lose(heapq.heappop(self._sent))
             if self._sent and self._sent[0] == time:

@@ -120,6 +120,7 @@ class Developer:
         exact = Interpolation.FULL_CHR_H_INT | Interpolation.ACCURATE_RND
         self._quality = Interpolation.BILINEAR | exact
         self._reformatter: VideoReformatter = VideoReformatter()
+        self._turns: dict[int, Turn] = {}  # by the angle, which is cheap to ask for
         self._field: tuple[tuple[object, ...], Graph] | None = None
 
     def __call__(self, frame: VideoFrame, aspect: float = 1.0) -> ByteArray:
@@ -128,7 +129,9 @@ class Developer:
         aspect: width of a pixel by its height.  Of an interlaced frame one field counts, its lines doubled:
         the other was taken at another moment.  HDR becomes SDR.
         """
-        colour, turn = colour_of(frame), turn_of(frame)
+        colour = colour_of(frame)
+        # Side data hold their frame as it holds them: asked of each, frames would pile up until collected.
+        turn = self._turns.get(frame.rotation) or self._turns.setdefault(frame.rotation, turn_of(frame))
         if frame.interlaced_frame:
             frame = self._upper_field(frame)
         rgb: Any = self._reformatter.reformat(
