@@ -5,17 +5,9 @@ import pytest
 from tests.drive.film.conftest import encode, numbered
 
 from roadworthy.core.errors import DataNotFoundError, MissingExtraError, UsageError
-from roadworthy.core.extras import EXTRAS
 from roadworthy.drive.film import open_film
 
 pytestmark = pytest.mark.filterwarnings("ignore::roadworthy.core.notes.DataWarning")
-
-
-@pytest.fixture(autouse=True)
-def _extra_drive(monkeypatch):
-    """Until core/extras.py lists what pyproject.toml declares."""
-    if "drive" not in EXTRAS:
-        monkeypatch.setitem(EXTRAS, "drive", {"av": "av"})
 
 
 def test_what_is_given_counts_before_what_the_film_says(tmp_path):
