@@ -111,7 +111,7 @@ def test_own_faces_may_lie_in_any_folder(tmp_path: Path) -> None:
         ("rendered:au --n 1 --seed -1", "a whole number from 0"),
         ("rendered:au --n 1 --recipe hardd", "did you mean 'hard'"),
         ("rendered:au?without=shadows --n 1", "did you mean 'shadow'"),
-        ("rendered:nz --n 1", "Known: au, de"),
+        ("rendered:xx --n 1", "Known: at, au"),
         ("rendered:au@0.5 --n 1", "nothing to draw"),
         ("rendered:au,rendered:de --n 1", "rendered:au+de"),
         ("folder:x --n 1", "nothing to draw"),

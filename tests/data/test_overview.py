@@ -59,17 +59,17 @@ def test_faces_are_of_the_countries_that_the_data_name() -> None:
     photographs = [Record(path="a.png", label="stop")]
     assert named(photographs) == ["au/R1-1", "de/306", "au/G9-69", None, None]
     german = read_records("rendered:de?n=9&recipe=other-val")
-    assert named(photographs + german) == ["de/206", "de/306", "au/G9-69", None, None]
+    assert named(photographs + german) == ["de/206", "de/306", "de/267-hand", None, None]
     both = read_records("rendered:de+au?n=9&recipe=other-val")
-    assert named(both) == ["de/206", "de/306", "au/G9-69", None, None]
+    assert named(both) == ["de/206", "de/306", "de/267-hand", None, None]
     assert named(read_records("rendered:au+de?n=9&recipe=other-val"))[0] == "au/R1-1"
 
 
 def test_faces_of_ones_own_stand_for_ones_own_classes(tmp_path: Path) -> None:
     (tmp_path / "catalogue.toml").write_text(
         '[class.frogs]\nfamily = "warning"\nmeaning = "Frogs."\n'
-        '[[face]]\nname = "nz/F1"\nclass = "frogs"\nwhere = "Here."\naspect = 1.0\ncolours = ["black"]\n'
+        '[[face]]\nname = "my/F1"\nclass = "frogs"\nwhere = "Here."\naspect = 1.0\ncolours = ["black"]\n'
     )
-    records = read_records(f"rendered:nz?faces={tmp_path}&n=4&recipe=other-val")
+    records = read_records(f"rendered:my?faces={tmp_path}&n=4&recipe=other-val")
     seen = overview(records, ("frogs", "stop"))
-    assert [c.face for c in seen.classes] == ["nz/F1", "au/R1-1"]
+    assert [c.face for c in seen.classes] == ["my/F1", "au/R1-1"]

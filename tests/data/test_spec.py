@@ -127,7 +127,9 @@ def test_home_is_understood(monkeypatch: pytest.MonkeyPatch, two_sets: Path) -> 
 def test_failures_say_what_would_work(two_sets: Path) -> None:
     with pytest.raises(ConfigError, match="has no setting 'n'"):
         read_records(f"folder:{two_sets / 'a'}?n=5")
-    with pytest.raises(DataNotFoundError, match="only before a known source: cifar10, coco, csv, folder"):
+    with pytest.raises(
+        DataNotFoundError, match="only before a known source: beside, cifar10, coco, csv, folder"
+    ):
         read_records(f"folder:{two_sets / 'a'},foldr:/x")
     with pytest.raises(UnknownNameError, match="way to read labels"):
         read_records(f"folder:{two_sets / 'a'}", labels="ids")

@@ -57,8 +57,8 @@ def test_every_face_has_its_stated_aspect_and_colours(country: str) -> None:
         shares = colour_shares(picture)
         assert set(drawn.colours) <= named, drawn.name
         for name in drawn.colours:
-            assert shares[name] > 0.005, f"{drawn.name}: {name} covers {shares[name]:.1%}"
-        assert sum(shares[name] for name in drawn.colours) > 0.8, drawn.name
+            assert shares[name] > 0.003, f"{drawn.name}: {name} covers {shares[name]:.1%}"
+        assert sum(shares[name] for name in drawn.colours) > 0.75, drawn.name
 
 
 def test_a_tile_is_square_centred_and_clear_around(tmp_path: Path) -> None:
@@ -154,7 +154,7 @@ CLOSE = [
     ("rail-crossing-ahead", "other-sign"),  # beacons and trams
     ("steep-descent", "other-sign"),  # up or down
 ]
-NEAR = 0.07
+NEAR = 0.05
 
 
 def is_close(a: str, b: str) -> bool:
@@ -195,7 +195,8 @@ def test_the_nearest_pictogram_is_of_the_same_class_or_known_to_be_close(
 HOME = [
     face
     for face in faces(["au", "de"])
-    if face.sign != "other-sign" and (face.number is not None or "<text" not in face_svg(face))
+    if face.sign == "no-entry"
+    or (face.sign != "other-sign" and (face.number is not None or "<text" not in face_svg(face)))
 ]
 # A camera without colour weighs the channels as eyes do, or sees red as bright, as infrared ones do.
 WITHOUT_COLOUR = ((0.299, 0.587, 0.114), (1.0, 0.0, 0.0))

@@ -34,7 +34,7 @@ SpecArgument = Annotated[str, argument("config:DataConfig.spec", metavar="SPEC")
 ClassesOption = Annotated[str | None, setting("config:DataConfig.classes", "--classes", metavar="A,B,..")]
 GroupByOption = Annotated[str | None, setting("config:DataConfig.group_by", "--group-by", metavar="family")]
 LabelsOption = Annotated[
-    str | None, setting("config:DataConfig.labels", "--labels", metavar="names|COUNTRY|gtsrb-ids")
+    str | None, setting("config:DataConfig.labels", "--labels", metavar="names|au|de|gtsrb-ids")
 ]
 SkipUnreadableOption = Annotated[bool, setting("config:DataConfig.skip_unreadable", "--skip-unreadable")]
 CropOption = Annotated[
