@@ -51,14 +51,16 @@ def test_every_face_has_its_stated_aspect_and_colours(country: str) -> None:
         picture = draw(drawn, 200)
         height, width = picture.shape[:2]
         assert max(height, width) == 200
-        assert width / height == pytest.approx(drawn.aspect, rel=0.025), drawn.name
+        # To the pixel: a long board is a few pixels high, so its quotient is coarse.
+        shorter = 200 * min(drawn.aspect, 1 / drawn.aspect)
+        assert min(height, width) == pytest.approx(shorter, abs=2), drawn.name
         # Edges blend two colours into what may be near a third, so only colours that the drawing names count.
         named = {name for name, value in PALETTE.items() if value in face_svg(drawn).lower()}
         shares = colour_shares(picture)
         assert set(drawn.colours) <= named, drawn.name
         for name in drawn.colours:
-            assert shares[name] > 0.003, f"{drawn.name}: {name} covers {shares[name]:.1%}"
-        assert sum(shares[name] for name in drawn.colours) > 0.75, drawn.name
+            assert shares[name] > 0.005, f"{drawn.name}: {name} covers {shares[name]:.1%}"
+        assert sum(shares[name] for name in drawn.colours) > 0.8, drawn.name
 
 
 def test_a_tile_is_square_centred_and_clear_around(tmp_path: Path) -> None:
@@ -169,7 +171,7 @@ def test_no_two_classes_have_nearly_the_same_face(shown: tuple[list[Face], np.nd
         found = distances(vectors, slice(start, start + 1000))
         found[signs[start : start + 1000, None] == signs] = np.inf
         a, b = np.unravel_index(found.argmin(), found.shape)
-        assert found[a, b] > 0.028, f"{chosen[start + a].name} and {chosen[b].name}: {found[a, b]:.4f}"
+        assert found[a, b] > 0.03, f"{chosen[start + a].name} and {chosen[b].name}: {found[a, b]:.4f}"
 
 
 def test_the_nearest_pictogram_is_of_the_same_class_or_known_to_be_close(

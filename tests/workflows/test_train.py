@@ -437,7 +437,7 @@ def test_a_training_without_colour_is_known_by_its_pictures(drawn_folder: Path, 
     grey = np.repeat(data.images.mean(axis=3, keepdims=True).round().astype(np.uint8), 3, axis=3)
     plain = Policy((), [-1, -1])
     assert trains_without_colour(dataclasses.replace(data, images=grey), plain, seed=0)
-    few = np.concatenate([grey[: len(grey) // 40], data.images[len(grey) // 40 :]])
+    few = np.concatenate([grey[: len(grey) // 8], data.images[len(grey) // 8 :]])
     assert not trains_without_colour(dataclasses.replace(data, images=few), plain, seed=0)
     # Signs that their shape tells learn nothing about colour.
     assert not trains_without_colour(dataclasses.replace(data, images=grey, classes=shaped), plain, seed=0)

@@ -21,7 +21,7 @@ from roadworthy.imaging.spec import InputSpec
 from roadworthy.signs.catalogue import told_by_colour
 from roadworthy.workflows.run_folder import samples
 
-GREY_SAMPLE, GREY_SHARE = 256, 0.05
+GREY_SAMPLE, GREY_SHARE = 256, 0.2
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -79,7 +79,7 @@ def augmented_samples(data: Dataset, policy: Policy, seed: int) -> dict[str, Any
 
 
 def trains_without_colour(data: Dataset, policy: Policy, seed: int) -> bool:
-    """Whether training shows signs that only colour tells apart without it: a twentieth of them, at least.
+    """Whether training shows signs that only colour tells apart without it: a fifth of them, at least.
 
     Looked up in pictures as they are augmented, 256 at most, not in settings: whatever takes colour away
     counts, and data that are grey from the start do.  False where no class of the task is such a sign.
