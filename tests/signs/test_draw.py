@@ -51,9 +51,9 @@ def test_every_face_has_its_stated_aspect_and_colours(country: str) -> None:
         picture = draw(drawn, 200)
         height, width = picture.shape[:2]
         assert max(height, width) == 200
-        # To the pixel: a long board is a few pixels high, so its quotient is coarse.
-        shorter = 200 * min(drawn.aspect, 1 / drawn.aspect)
-        assert min(height, width) == pytest.approx(shorter, abs=2), drawn.name
+        # A long board is a few pixels high, so its quotient is coarse: then to the pixel.
+        off = abs(min(height, width) - 200 * min(drawn.aspect, 1 / drawn.aspect))
+        assert abs(width / height - drawn.aspect) <= 0.02 or off <= 1, drawn.name
         # Edges blend two colours into what may be near a third, so only colours that the drawing names count.
         named = {name for name, value in PALETTE.items() if value in face_svg(drawn).lower()}
         shares = colour_shares(picture)
