@@ -93,12 +93,15 @@ class ModelConfig:
 
     name: which network; `roadworthy list models` and `roadworthy list finders` show them all.
     width, depth: how wide and how deep `compact` or `finder` is.
+    extra: further blocks in the last stage of `compact`; a training that starts from a network without them
+        begins with the same answers.
     dropout: the share of features dropped in training; without it the model's own.
     """
 
     name: str = "compact"
     width: float = 1.0
     depth: int = 2
+    extra: int = 0
     dropout: float | None = None
 
     def __post_init__(self) -> None:

@@ -6,7 +6,7 @@ geometry (one warp), colour (one matrix), then the filters as they are named.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Collection, Sequence
+from collections.abc import Callable, Sequence
 
 import torch
 from torch import Tensor
@@ -233,10 +233,15 @@ class Policy:
         }
 
     def __call__(
-        self, images_uint8: Tensor, targets: Tensor, generator: torch.Generator
+        self,
+        images_uint8: Tensor,
+        targets: Tensor,
+        generator: torch.Generator,
+        turnable: Tensor | None = None,
     ) -> tuple[Tensor, Tensor]:
         """(B, 3, H, W) uint8 and (B,) targets -> float32 pictures in [0, 1] and targets, new ones both.
 
+        turnable: (B,) which pictures may be mirrored as their class may; without it all.
         All that is random comes from `generator`, on its device, in an order that depends on neither
         threads nor workers.
         """
@@ -250,6 +255,8 @@ class Policy:
             if (relabelled := self._relabelled.get(type(op))) is not None:
                 become = relabelled.to(targets.device)[targets]
                 acts = acts & (become >= 0)
+                if isinstance(op, Mirror) and turnable is not None:
+                    acts = acts & turnable.to(acts.device)
                 targets = torch.where(acts, become, targets)
                 swapped |= acts & isinstance(op, SwappedChannels)
             drawn.append((op, acts, u[:, 1:]))
@@ -303,10 +310,9 @@ def _where(acts: Tensor, matrices: Tensor) -> Tensor:
     return torch.where(acts[:, None, None], matrices, identity)
 
 
-def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Collection[str] = ()) -> Policy:
+def build_policy(config: AugmentConfig, classes: Sequence[str]) -> Policy:
     """The policy that `config` names, for a task with these classes.
 
-    unmirrored: classes never to be mirrored, for some of their pictures bear words.
     Raises UnknownNameError for a name that does not exist, ConfigError for a strength out of range and for
     a policy that flips objects where a class is a sign.
     """
@@ -314,10 +320,7 @@ def build_policy(config: AugmentConfig, classes: Sequence[str], unmirrored: Coll
         raise ConfigError(
             f"augment.strength is {config.strength}; it must lie between 0 (no change) and {MAX_STRENGTH:g}"
         )
-    mirror_to = [
-        -1 if name in unmirrored or not config.mirror else target
-        for name, target in zip(classes, mirror_indices(classes), strict=True)
-    ]
+    mirror_to = [target if config.mirror else -1 for target in mirror_indices(classes)]
     ops = _kept([op.scaled(config.strength) for op in POLICIES.get(config.policy)()], config)
     swap_to = swapped_indices(classes)
     idle: list[type[Op]] = []

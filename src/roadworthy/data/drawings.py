@@ -17,7 +17,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roadworthy.core.arrays import ByteArray, IntArray
+from roadworthy.core.arrays import BoolArray, ByteArray, IntArray
 from roadworthy.core.device import generator
 from roadworthy.core.errors import DataNotFoundError, ImageError
 from roadworthy.data.records import Drawing, Record
@@ -93,15 +93,24 @@ def face_tiles(countries: Sequence[str], size: int) -> dict[str, Tensor]:
     }
 
 
-def worded(records: Sequence[Record]) -> frozenset[str]:
-    """The classes with a drawn face that carries words or digits: their mirror images are not signs."""
-    kinds = {(r.drawing.sign, r.drawing.countries, r.drawing.faces) for r in records if r.drawing is not None}
-    return frozenset(
-        sign
-        for sign, countries, folder in kinds
-        for face in faces(countries, Path(folder) if folder else None)
-        if face.sign == sign and "<text" in face_svg(face)
-    )
+def worded(records: Sequence[Record]) -> BoolArray:
+    """(N,) whether a picture is a drawing that carries words or digits: its mirror image is no sign.
+
+    What is no sign may be mirrored, whatever stands on it.
+    """
+    found = np.zeros(len(records), dtype=bool)
+    for row, record in enumerate(records):
+        if (drawing := record.drawing) is not None and drawing.sign != NO_SIGN:
+            own = _words(_without_series(drawing))[drawing.sign]
+            found[row] = own[drawing.number % len(own)]
+    return found
+
+
+@lru_cache(maxsize=8)
+def _words(block: Drawing) -> dict[str, list[bool]]:
+    """Of each class's faces in their order, whether they carry words."""
+    by_sign = _by_sign(block)
+    return {sign: ["<text" in face_svg(face) for face in its] for sign, its in by_sign.items()}
 
 
 def _generation(epoch: int, index: int) -> int:
@@ -234,12 +243,18 @@ def _without_series(block: Drawing) -> Drawing:
     )
 
 
-@lru_cache(maxsize=8)
-def _tiles(block: Drawing, size: int) -> _Tiles:
+def _by_sign(block: Drawing) -> dict[str, list[Face]]:
+    """The faces that a series shows, class by class."""
     by_sign: dict[str, list[Face]] = defaultdict(list)
     known = faces(block.countries, Path(block.faces) if block.faces else None)
     for face in in_groups(known, block.groups, block.leave):
         by_sign[face.sign].append(face)
+    return by_sign
+
+
+@lru_cache(maxsize=8)
+def _tiles(block: Drawing, size: int) -> _Tiles:
+    by_sign = _by_sign(block)
     ordered = [face for its in by_sign.values() for face in its]
     ends = np.cumsum([len(its) for its in by_sign.values()]).tolist()
     return _Tiles(

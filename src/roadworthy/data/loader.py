@@ -9,7 +9,7 @@ import numpy as np
 import torch
 from torch import Tensor
 
-from roadworthy.core.arrays import IntArray
+from roadworthy.core.arrays import BoolArray, IntArray
 from roadworthy.core.errors import ConfigError, DataError
 from roadworthy.data.dataset import Dataset
 
@@ -21,11 +21,18 @@ class BatchLoader:
     Where the sources of the data have shares, every batch keeps them to within one picture; each source
     cycles through its own pictures, and sources without a share divide the rest in proportion to their sizes.
     A set smaller than a batch makes one batch of everything.
+    turnable: (N,) whether each picture may be mirrored, where not all of them may; batches then tell it.
     Raises DataError for an empty set, and for a source that has a share but no pictures.
     """
 
     def __init__(
-        self, dataset: Dataset, batch_size: int, *, seed: int, balance: Literal["none", "sampler"] = "none"
+        self,
+        dataset: Dataset,
+        batch_size: int,
+        *,
+        seed: int,
+        balance: Literal["none", "sampler"] = "none",
+        turnable: BoolArray | None = None,
     ) -> None:
         if batch_size < 1 or seed < 0:
             raise ConfigError(f"batch size is {batch_size} and seed is {seed}; they must be at least 1 and 0")
@@ -37,22 +44,25 @@ class BatchLoader:
         self.batch_size = min(batch_size, len(dataset))
         self._pools, self._fractions = _pools(dataset)
         self._images, self._targets = np.asarray(dataset.images), np.asarray(dataset.targets, dtype=np.int64)
+        self._turnable = turnable
 
     def __len__(self) -> int:
         return len(self.dataset) // self.batch_size
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """Batches `start` and following of an epoch.
 
-        Images are uint8 (B, 3, S, S) with channels last in memory, targets int64 (B,).
+        Images are uint8 (B, 3, S, S) with channels last in memory, targets int64 (B,), and where `turnable`
+        was given, (B,) of it.
         """
         if self.dataset.renew is not None:
             self.dataset.renew(epoch)
         order = self.order(epoch)
-        for batch in range(start, len(self)):
-            chosen = order[batch * self.batch_size : (batch + 1) * self.batch_size]
+        for number in range(start, len(self)):
+            chosen = order[number * self.batch_size : (number + 1) * self.batch_size]
             images_BHWC = torch.from_numpy(self._images[chosen])
-            yield images_BHWC.permute(0, 3, 1, 2), torch.from_numpy(self._targets[chosen])
+            batch = (images_BHWC.permute(0, 3, 1, 2), torch.from_numpy(self._targets[chosen]))
+            yield batch if self._turnable is None else (*batch, torch.from_numpy(self._turnable[chosen]))
 
     def order(self, epoch: int) -> IntArray:
         """(len * batch_size,) which pictures an epoch shows, in order."""

@@ -36,7 +36,7 @@ def check(config: ModelConfig, size: int, *used: str) -> None:
     own = ModelConfig()
     unused = [
         f"model.{name}={getattr(config, name):g}"
-        for name in ("width", "depth", "dropout")
+        for name in ("width", "depth", "extra", "dropout")
         if name not in used and getattr(config, name) != getattr(own, name)
     ]
     if unused:

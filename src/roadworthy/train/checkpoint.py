@@ -21,6 +21,7 @@ from roadworthy.core.paths import refuse_foreign
 from roadworthy.core.rejection import Rejection, read_rejection
 from roadworthy.imaging.spec import InputSpec
 from roadworthy.models.catalogue import build_finder, build_model
+from roadworthy.models.compact import Compact
 
 FORMAT = 1
 
@@ -106,9 +107,11 @@ def is_finder(path: Path) -> bool:
 def start_from(source: nn.Module, card: Card, model: nn.Module, classes: Sequence[str]) -> None:
     """Give `model` the weights of `source`, and of its last layer those of the classes that both know.
 
-    card: of `source`.  Raises CheckpointError for a network of another shape.
+    card: of `source`.  Blocks that only `model` has, at its end, keep their first weights, which pass on what
+    comes in.  Raises CheckpointError for a network of another shape.
     """
-    weights, wanted = source.state_dict(), model.state_dict()
+    wanted = model.state_dict()
+    weights = {**_further_blocks(source, model), **source.state_dict()}
     shared = [(classes.index(name), row) for row, name in enumerate(card.classes) if name in classes]
     for name in ("head.weight", "head.bias"):
         head = wanted[name].clone()
@@ -121,6 +124,14 @@ def start_from(source: nn.Module, card: Card, model: nn.Module, classes: Sequenc
     except RuntimeError as error:
         reason = str(error).replace("\n", " ")
         raise CheckpointError(f"the network to start from is another: {reason}") from error
+
+
+def _further_blocks(source: nn.Module, model: nn.Module) -> dict[str, Tensor]:
+    """The weights of the blocks at the end of `model` that `source` lacks."""
+    if not isinstance(source, Compact) or not isinstance(model, Compact):
+        return {}
+    more = tuple(f"blocks.{number}." for number in range(len(source.blocks), len(model.blocks)))
+    return {name: value for name, value in model.state_dict().items() if more and name.startswith(more)}
 
 
 def find_checkpoint(path: Path) -> Path:

@@ -78,8 +78,8 @@ class Shared:
     def __len__(self) -> int:
         return len(self._loader)
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
         """This process's part of each batch, as near to equal as the sizes allow."""
-        for images, targets in self._loader.epoch(epoch, start):
-            part = slice(self._world.rank, None, self._world.size)
-            yield images[part], targets[part]
+        part = slice(self._world.rank, None, self._world.size)
+        for batch in self._loader.epoch(epoch, start):
+            yield tuple(of_each[part] for of_each in batch)

@@ -35,8 +35,8 @@ class Batches(Protocol):
         """Batches in an epoch."""
         ...
 
-    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, Tensor]]:
-        """Batches of (images, targets) from number `start` on, the same for the same epoch."""
+    def epoch(self, epoch: int, start: int = 0) -> Iterator[tuple[Tensor, ...]]:
+        """Batches from number `start` on, the same for the same epoch: what TrainingHooks.prepare takes."""
         ...
 
 
@@ -51,8 +51,9 @@ def right_classes(logits: Tensor, targets: Tensor) -> int:
 class TrainingHooks:
     """What the loop is made of, injected: it knows nothing of data, augmentation or metrics.
 
-    prepare: (images, targets, step) -> what the network takes, on its device, and targets: classes (B,), or
-    (B, C) their shares.  Further views of all B pictures may follow; targets stay one entry a picture.
+    prepare: (images, targets, what else a batch holds of each picture, step=) -> what the network takes, on
+    its device, and targets: classes (B,), or (B, C) their shares.  Further views of all B pictures may
+    follow; targets stay one entry a picture.
     validate: -> {"val_loss", "val_accuracy"[, "val_accuracy_se": its standard error over signs]} of the
         network it is given, of a finder "val_ap50" in place of accuracy; {} where nothing is set aside.
     gradient_rules: of the network as it is called in training: what makes a step's gradients from its passes.
@@ -63,7 +64,7 @@ class TrainingHooks:
     the seconds that count for all of them.
     """
 
-    prepare: Callable[[Tensor, Tensor, int], tuple[Tensor, Tensor]]
+    prepare: Callable[..., tuple[Tensor, Tensor]]
     loss: Loss
     schedule: Schedule
     validate: Callable[[torch.nn.Module], Mapping[str, float]]
@@ -108,12 +109,12 @@ def train(
         while not progress.finished:
             state.model.train()
             clock.start()
-            for images, targets in each("waiting for data", batches.epoch(progress.epoch, progress.batch)):
+            for batch in each("waiting for data", batches.epoch(progress.epoch, progress.batch)):
                 done = used()
                 rates.set(done, only=progress.step == 0 and (total_steps == 1 or config.gradients == 1))
                 # Each step seeds its own random numbers, so that a resumed training draws the same ones.
                 torch.manual_seed(derive_seed(config.seed, "step", progress.step))
-                inputs, targets = hooks.prepare(images, targets, progress.step)
+                inputs, targets = hooks.prepare(*batch, step=progress.step)
 
                 passes = _Passes(forward, inputs, targets, loss_of, autocast)
                 state.optimizer.zero_grad(set_to_none=True)

@@ -10,7 +10,7 @@ from roadworthy.core.errors import ConfigError
 from roadworthy.train.checkpoint import Card
 
 # The weights fit no other; what is not named here (dropout, crop) may be chosen anew.
-_FIXED = {"model": ("name", "width", "depth"), "input": ("size", "resize", "normalise")}
+_FIXED = {"model": ("name", "width", "depth", "extra"), "input": ("size", "resize", "normalise")}
 
 
 def settle_start(config: Config, card: Card) -> tuple[Config, list[str]]:
@@ -24,7 +24,7 @@ def settle_start(config: Config, card: Card) -> tuple[Config, list[str]]:
         default = type(wanted)()
         for name in names:
             asked, has = getattr(wanted, name), getattr(own, name)
-            if asked == has:
+            if asked == has or (name == "extra" and asked > has):  # further blocks begin as nothing
                 continue
             if asked != getattr(default, name):
                 raise ConfigError(

@@ -11,7 +11,7 @@ import torch
 from torch import Tensor
 
 from roadworthy.augment.policy import Policy
-from roadworthy.core.arrays import ByteArray
+from roadworthy.core.arrays import BoolArray, ByteArray
 from roadworthy.core.device import derive_seed, generator
 from roadworthy.core.timing import stage
 from roadworthy.data.dataset import Dataset
@@ -39,14 +39,16 @@ class Preparation:
     seed: int
     own: tuple[int, ...] = ()
 
-    def __call__(self, images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
-        """The same for the same step."""
+    def __call__(
+        self, images: Tensor, targets: Tensor, turnable: Tensor | None = None, *, step: int
+    ) -> tuple[Tensor, Tensor]:
+        """The same for the same step.  turnable: (B,) which may be mirrored, all without it."""
         with stage("copy"):
             images = images.to(self.device, non_blocking=True)
             targets = targets.to(self.device, non_blocking=True)
         with stage("augment"):
             random = generator(self.device, self.seed, "augment", step, *self.own)
-            augmented, targets = self.policy(images, targets, random)
+            augmented, targets = self.policy(images, targets, random, turnable)
             augmented = self.further_views(augmented, random)
         with stage("normalise"):
             inputs = normalise(augmented, self.input)
@@ -55,21 +57,24 @@ class Preparation:
             return self.mix(inputs, targets, random)
 
 
-def worded(data: Dataset) -> frozenset[str]:
-    """Classes with drawn faces that bear words, which no mirror may turn."""
+def turnable(data: Dataset) -> BoolArray | None:
+    """(N,) which pictures may be mirrored: not drawings with words.  None where all may."""
     if data.renew is None:
-        return frozenset()
-    from roadworthy.data.drawings import worded as classes_with_words
+        return None
+    from roadworthy.data.drawings import worded
 
-    return classes_with_words(data.records)
+    return ~worded(data.records)
 
 
-def augmented_samples(data: Dataset, policy: Policy, seed: int) -> dict[str, Any]:
-    """Samples before and after augmentation, for the report."""
+def augmented_samples(
+    data: Dataset, policy: Policy, seed: int, may_turn: BoolArray | None = None
+) -> dict[str, Any]:
+    """Samples before and after augmentation, for the report.  may_turn: `turnable` of the data."""
     chosen = samples(data)
     images, targets = data.images[chosen], data.targets[chosen]
     batch = torch.from_numpy(images).permute(0, 3, 1, 2)
-    augmented, labels = policy(batch, torch.from_numpy(targets), generator("cpu", seed, "preview"))
+    may = None if may_turn is None else torch.from_numpy(may_turn[chosen])
+    augmented, labels = policy(batch, torch.from_numpy(targets), generator("cpu", seed, "preview"), may)
     return {
         "samples_images": images,
         "samples_labels": targets,

@@ -268,7 +268,7 @@ class _Varied:
     device: torch.device
     seed: int
 
-    def __call__(self, images: Tensor, targets: Tensor, step: int) -> tuple[Tensor, Tensor]:
+    def __call__(self, images: Tensor, targets: Tensor, *, step: int) -> tuple[Tensor, Tensor]:
         with stage("augment"):
             random = generator(self.device, self.seed, "augment", step)
             nobody = torch.zeros(len(images), dtype=torch.long, device=self.device)

@@ -16,6 +16,7 @@ from roadworthy.augment.consistency import build_views
 from roadworthy.augment.mix import build_mix
 from roadworthy.augment.policy import build_policy
 from roadworthy.config import Config
+from roadworthy.core.arrays import BoolArray
 from roadworthy.core.device import (
     AUTOCAST,
     derive_seed,
@@ -55,7 +56,7 @@ from roadworthy.train.start import said_of_classes, settle_start
 from roadworthy.train.state import TrainState
 from roadworthy.train.track import losses_of, trackers
 from roadworthy.workflows import find_training
-from roadworthy.workflows.batches import Preparation, augmented_samples, trains_without_colour, worded
+from roadworthy.workflows.batches import Preparation, augmented_samples, trains_without_colour, turnable
 from roadworthy.workflows.checks import check_settings
 from roadworthy.workflows.evaluate import (
     UNCALIBRATED,
@@ -241,7 +242,7 @@ def build(prepared: Prepared) -> Training:
     """The network, its optimiser, its batches and what a step is made of, each from its own settings."""
     config, splits, folder = prepared.config, prepared.splits, prepared.site.folder
     state = build_state(prepared)
-    policy = build_policy(config.augment, splits.classes, worded(splits.train))
+    policy = build_policy(config.augment, splits.classes)
     rank = prepared.site.processes.rank
     preparation = Preparation(
         policy=policy,
@@ -252,17 +253,18 @@ def build(prepared: Prepared) -> Training:
         seed=config.train.seed,
         own=(rank,) if rank else (),
     )
+    may_turn = turnable(splits.train)
     folder.begin(config)
     folder.write_augmentation(policy.describe())
     folder.add_pictures(
         **class_icons(splits.train, config.data.spec),
-        **augmented_samples(splits.train, policy, config.train.seed),
+        **augmented_samples(splits.train, policy, config.train.seed, may_turn),
     )
     without_colour = trains_without_colour(splits.train, policy, config.train.seed)
     return Training(
         prepared=prepared,
         state=state,
-        batches=build_batches(prepared),
+        batches=build_batches(prepared, may_turn),
         hooks=build_hooks(prepared, state, preparation, without_colour),
         without_colour=without_colour,
     )
@@ -292,14 +294,15 @@ def build_state(prepared: Prepared) -> TrainState:
     return state
 
 
-def build_batches(prepared: Prepared) -> BatchLoader:
-    """Batches of the training pictures, each with every process's part."""
+def build_batches(prepared: Prepared, may_turn: BoolArray | None = None) -> BatchLoader:
+    """Batches of the training pictures, each with every process's part.  may_turn: which may be mirrored."""
     config = prepared.config.train
     return BatchLoader(
         prepared.splits.train,
         config.batch_size * prepared.site.processes.size,
         seed=config.seed,
         balance="sampler" if config.balance == "sampler" else "none",
+        turnable=may_turn,
     )
 
 
