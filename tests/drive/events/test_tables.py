@@ -11,6 +11,10 @@ from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.events.tables import COLUMNS, events_csv, events_jsonl, read_events
 from roadworthy.drive.limits.events import read_plates
 
+CONTRACT = (
+    "event,class,kind,value,confidence,accepted,first_s,last_s,passed_s,frames,best_frame,box,side,plates,"
+    "lat,lon"
+)
 EVENT = DriveEvent(
     event="e0001",
     sign="speed-40",
@@ -36,24 +40,7 @@ EVENT = DriveEvent(
 
 def test_a_row_has_the_contracts_columns_first() -> None:
     row = next(csv.DictReader(io.StringIO(events_csv([EVENT]))))
-    assert list(row)[:16] == [
-        "event",
-        "class",
-        "kind",
-        "value",
-        "confidence",
-        "accepted",
-        "first_s",
-        "last_s",
-        "passed_s",
-        "frames",
-        "best_frame",
-        "box",
-        "side",
-        "plates",
-        "lat",
-        "lon",
-    ]
+    assert ",".join(list(row)[:16]) == CONTRACT
     assert (row["class"], row["kind"], row["value"], row["accepted"]) == ("speed-40", "speed", "40", "yes")
     assert (row["box"], row["confidence"], row["counts"]) == ("10 20.5 30 44", "0.9877", "no")
 
