@@ -92,4 +92,5 @@ def _by_speed(length_s: float, stretches: Sequence[Stretch]) -> Travelled:
 def _speeds(seconds: FloatArray, metres: FloatArray) -> FloatArray:
     took = np.diff(seconds)
     speeds: FloatArray = np.full(len(took), np.nan)
-    return np.divide(np.diff(metres) * 3.6, took, out=speeds, where=took > 0)
+    np.divide(np.diff(metres) * 3.6, took, out=speeds, where=took > 0)
+    return speeds
