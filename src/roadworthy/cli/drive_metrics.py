@@ -23,16 +23,18 @@ _SHARES = {
     "duplicates": "duplicates",
 }
 _SECONDS = {"answer_s_median": "answer, median", "answer_s_p95": "answer, 95 of 100"}
-_GROUPS = {"light": "light", "weather": "weather", "road": "road", "speed": "speed", "kind": "sign"}
 
 
 def print_drive_metrics(metrics: DriveMetrics) -> None:
-    """All measures of drives, for a person and for a script alike."""
+    """All measures of drives; `events` and `distance` are the event KPI and the distance KPI of a part."""
     print_prose(_heading(metrics))
     print_line("")
     print_table(["measure", "value", "95 %", "of", "ISA"], list(_rows(metrics)))
     print_line("")
-    print_table(["part", "", "events", "KPI", "distance KPI", "95 %", "dangerous"], list(_parts(metrics)))
+    print_table(["part", "", "signs", "events", "distance", "95 %", "danger"], list(_parts(metrics)))
+    if metrics.by["kind"]:
+        print_line("")
+        print_table(["sign", "signs", "events", "95 %", "false"], list(_kinds(metrics)))
     print_line("")
     print_prose(
         f"ISA (EU 2021/1958): right within 2.0 s of passing a sign in view for 1.0 s; {_roads(metrics)}"
@@ -82,9 +84,15 @@ def _number(one: Measured, unit: str) -> tuple[str, str]:
 
 
 def _parts(metrics: DriveMetrics) -> Iterator[list[str]]:
-    for name, title in _GROUPS.items():
-        for word, own in metrics.by[name].items():
-            yield [title, word, f"{own.event_kpi.n:,}", percent(own.event_kpi.value, 1), *_of_limits(own)]
+    for name, parts in metrics.by.items():
+        for word, own in parts.items() if name != "kind" else ():
+            yield [name, word, f"{own.event_kpi.n:,}", percent(own.event_kpi.value, 1), *_of_limits(own)]
+
+
+def _kinds(metrics: DriveMetrics) -> Iterator[list[str]]:
+    for kind, own in metrics.by["kind"].items():
+        one, false = own.event_kpi, own.false_per_hour
+        yield [kind, f"{one.n:,}", percent(one.value, 1), interval(one.ci95, 1), f"{false.n:,}"]
 
 
 def _of_limits(own: Kpis) -> tuple[str, str, str]:

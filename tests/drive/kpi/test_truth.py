@@ -22,7 +22,9 @@ def test_a_folder_is_read(drive_folder: Callable[..., Path]) -> None:
     assert [stretch.light for stretch in truth.stretches] == ["day", "night"]
     # 60 s at 60 km/h are 1000 m, 50 s at 90 km/h 1250 m.
     assert truth.travelled.source == "speed"
-    assert truth.travelled.metres_at(np.array([0.0, 30.0, 60.0, 110.0])) == pytest.approx([0, 500, 1000, 2250])
+    assert truth.travelled.metres_at(np.array([0.0, 30.0, 60.0, 110.0])) == pytest.approx(
+        [0, 500, 1000, 2250]
+    )
 
 
 def test_limits_are_worked_out_from_the_events(drive_folder: Callable[..., Path]) -> None:
@@ -35,7 +37,9 @@ def test_limits_are_worked_out_from_the_events(drive_folder: Callable[..., Path]
     assert (limits[0].state, limits[0].limit) == ("default", 50)
 
 
-def test_all_but_events_may_be_missing_where_limits_tell_the_length(drive_folder: Callable[..., Path]) -> None:
+def test_all_but_events_may_be_missing_where_limits_tell_the_length(
+    drive_folder: Callable[..., Path],
+) -> None:
     truth = read_truth(drive_folder(about=None))
     assert (truth.length_s, truth.travelled.source, truth.stretches) == (110.0, "time", ())
     assert np.isnan(truth.travelled.metres_at(5.0))
@@ -44,8 +48,9 @@ def test_all_but_events_may_be_missing_where_limits_tell_the_length(drive_folder
 def test_the_film_tells_the_length(drive_folder: Callable[..., Path]) -> None:
     pytest.importorskip("av")
     folder = drive_folder(events=f"{HEAD}a,stop,1,0,1\n", limits=None, about='region = "au-vic"\n')
-    frames = (np.full((32, 48, 3), level, np.uint8) for level in range(0, 100, 5))
-    write_film(frames, folder / "film.mp4", rate=10)
+    with write_film(folder / "film.mp4", 10) as writer:
+        for i in range(20):
+            writer.write(np.full((32, 48, 3), 5 * i, np.uint8), i / 10)
     truth = read_truth(folder)
     assert (truth.film, truth.length_s) == (folder / "film.mp4", pytest.approx(2.0, abs=0.11))
 
