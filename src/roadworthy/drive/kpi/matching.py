@@ -15,7 +15,7 @@ from roadworthy.drive.kpi.boxes import TrueBox
 from roadworthy.evaluate.detection.matching import OVERLAP, intersection_over_union
 
 ANSWER_S = 2.0
-"""Seconds after passing within which a sign must be answered.  Source: EU 2021/1958, annex I."""
+"""Seconds after passing within which a sign must be answered.  Source: EU 2021/1958."""
 VIEW_S = 1.0
 """Seconds for which a sign must have been in view for that to be asked."""
 LIMIT_KINDS = frozenset({"speed", "end-speed", "end-all-limits", "end-school-zone", "end-road-works"})

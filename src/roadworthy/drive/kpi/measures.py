@@ -25,7 +25,7 @@ TASK = "drive"
 ISA_DISTANCE, ISA_ROAD = 0.90, 0.80
 """Least shares of the distance with the right limit, in all and on each kind of road.
 
-Source: EU 2021/1958, annex I.
+Source: EU 2021/1958.
 """
 _PER_M, _PER_S = 100_000.0, 3600.0  # dangerous limits a 100 km, false events an hour
 
