@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
+    from roadworthy.workflows.drive import drive as drive
     from roadworthy.workflows.predict import predict as predict
     from roadworthy.workflows.render import render as render
     from roadworthy.workflows.run_folder import Run
@@ -59,6 +60,7 @@ _WORKFLOWS = {
     "predict": "workflows.predict",
     "render": "workflows.render",
     "report": "studies.again",
+    "drive": "workflows.drive",
     "bundle_file": "workflows.serve",
     "serve": "workflows.serve",
     "write_page": "workflows.serve",

@@ -24,7 +24,9 @@ class CameraMotion:
     def __init__(self) -> None:
         self._before: np.ndarray | None = None
         self._window: FloatArray | None = None
+        self._grey: FloatArray | None = None
         self.shift = (0.0, 0.0)
+        self.change = 0.0  # mean difference of grey levels from the frame before, of 1 for black to white
 
     def update(self, image: ByteArray) -> tuple[float, float]:
         """How far right and down what is far away stands, in pixels of the frame, since the first frame."""
@@ -42,6 +44,9 @@ class CameraMotion:
         step = max(1, int(scale))
         green = Image.fromarray(np.ascontiguousarray(image[::step, ::step, 1]))
         grey = np.asarray(green.resize((_WIDTH, height), Image.Resampling.BOX), np.float32)
+        before, self._grey = self._grey, grey
+        same = before is not None and before.shape == grey.shape
+        self.change = float(np.abs(grey - before).mean()) / 255 if before is not None and same else 0.0
         grey = grey[: max(8, height * 2 // 3)]
         # Edges alone: broad light and dark, cut off by the fading edges, would hold the peak at nothing.
         edges = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
