@@ -52,17 +52,17 @@ class Looker:
         self._threshold = finder.rule.threshold if threshold is None else threshold
         self._motion = CameraMotion()
 
-    def begin_after(self, shot: Shot, shift: tuple[float, float]) -> None:
-        """Go on after a frame that was looked at before, with the shift that it had."""
-        self._motion.update(shot.image)
-        self._motion.shift = shift
+    def begin_after(self, shot: Shot, view: View) -> None:
+        """Go on after a frame that was looked at before, from what was seen in it."""
+        self._motion.update(shot.image, [one.box for one in view.signs])
+        self._motion.shift = view.shift
 
     def look(self, shot: Shot) -> View:
         """The signs in a frame, and how the picture moved."""
         found = find_signs(
             shot.image, self._finder, self._reader, threshold=self._threshold, least_px=self._least_px
         )
-        shift = self._motion.update(shot.image)
+        shift = self._motion.update(shot.image, [one.box for one in found])
         crops = cut_out(shot.image, self._reader.spec, [one.box for one in found])
         signs = tuple(
             Seen(

@@ -25,7 +25,7 @@ from roadworthy.drive.film import About, Film, open_film
 from roadworthy.drive.film.live import is_live
 from roadworthy.drive.gps.motion import offset_by_motion
 from roadworthy.drive.gps.reading import AUTO, read_track
-from roadworthy.drive.gps.track import Track
+from roadworthy.drive.gps.track import Track, placed_by_clock
 from roadworthy.drive.journal import Journal, views
 from roadworthy.drive.limits.conditions import Motion
 from roadworthy.drive.limits.machine import LimitRow, limits_over_time, write_limits
@@ -122,7 +122,7 @@ def drive(
         trails = watching.watched.finish()
         seconds = time.perf_counter() - started
         watched = watching.watched
-        track = None if gps is None else _track(gps, place, watched)
+        track = None if gps is None else _track(gps, place, about, watched)
         found, limits = _understood(trails, classifier, about, watched, track, rules)
         pictures = _missing_pictures(watched, trails, film)
         result = DriveResult(
@@ -214,7 +214,7 @@ class _Watching:
             for shot in ahead(self._film.shots(every=self._every, start_s=self.watched.until_s)):
                 if last is not None and shot.index <= last.frame:
                     # Its motion is measured against, so that nothing differs from a drive without a break.
-                    self._looker.begin_after(shot, last.shift)
+                    self._looker.begin_after(shot, last)
                     continue
                 view = self._looker.look(shot)
                 journal.add(view)
@@ -312,14 +312,18 @@ def _apart(a: float, b: float) -> float:
     return abs((a - b + 180) % 360 - 180)
 
 
-def _track(gps: StrPath, place: str | Path, watched: Watched) -> Track:
+def _track(gps: StrPath, place: str | Path, about: About, watched: Watched) -> Track:
     """Where the car was, in the film's seconds; by its motion where no clock says how the two belong."""
-    film = None if is_live(str(place)) or Path(place).is_dir() else Path(place)
-    if str(gps) == AUTO and film is None:
+    if str(gps) == AUTO and (is_live(str(place)) or Path(place).is_dir()):
         raise UsageError(f"--gps auto reads what a camera wrote into a film's file; {place} is none")
-    track = read_track(AUTO if str(gps) == AUTO else Path(gps), film)
+    track = read_track(AUTO, Path(place)) if str(gps) == AUTO else read_track(Path(gps))
     if track.placed:
         return track
+    if about.created is not None:
+        try:
+            return placed_by_clock(track, about.created, watched.until_s)
+        except DataError as error:
+            notes.say(f"{gps} is not set on the film's time by its clock: {error}")
     offset = offset_by_motion(track, _each_second(watched.change))
     if offset is None or not offset.sure:
         notes.say(

@@ -59,3 +59,15 @@ def test_frames_of_another_size_begin_anew() -> None:
     before = motion.update(scene(6, 0))
     assert motion.update(scene(0, 0)[::2, ::2]) != (0, 0)
     assert before == pytest.approx((6, 0), abs=0.8)
+
+
+def test_a_sign_that_moves_on_its_own_moves_no_camera() -> None:
+    plain = np.full((360, 640, 3), 128, np.uint8)
+    motion = CameraMotion()
+    for step in range(5):
+        image = plain.copy()
+        x = 300 + 12 * step
+        image[100:140, x : x + 40] = 255
+        image[110:130, x + 10 : x + 30] = 0
+        motion.update(image, [(x, 100, x + 40, 140)])
+    assert motion.shift == (0, 0)

@@ -2,15 +2,18 @@
 
 from __future__ import annotations
 
+from collections.abc import Sequence
 from functools import cache
 
 import numpy as np
 from PIL import Image
 
-from roadworthy.core.arrays import ByteArray, FloatArray
+from roadworthy.core.arrays import Box, ByteArray, FloatArray
 
 _WIDTH = 256  # pixels that frames are looked at with; a quarter of a pixel of it is seen
 _FURTHEST = 0.08  # of the width, in one step; more is a cut, or no match
+_ROOM = 3  # of the small picture's pixels, around a sign that is left out
+_ABOVE_STILL = 1.15  # times the correlation of no movement at all, which still clouds and dirt hold up
 _CLEAR = 0.25  # height of the correlation's peak, of 1 for the same picture, from which it is believed
 
 
@@ -28,17 +31,20 @@ class CameraMotion:
         self.shift = (0.0, 0.0)
         self.change = 0.0  # mean difference of grey levels from the frame before, of 1 for black to white
 
-    def update(self, image: ByteArray) -> tuple[float, float]:
-        """How far right and down what is far away stands, in pixels of the frame, since the first frame."""
+    def update(self, image: ByteArray, boxes: Sequence[Box] = ()) -> tuple[float, float]:
+        """How far right and down what is far away stands, in pixels of the frame, since the first frame.
+
+        boxes: of signs, which come nearer, so that their own movement is not the camera's.
+        """
         scale = image.shape[1] / _WIDTH
-        spectrum = self._spectrum(image, scale)
+        spectrum = self._spectrum(image, scale, boxes)
         if self._before is not None and self._before.shape == spectrum.shape:
             dx, dy = self._moved(self._before, spectrum)
             self.shift = (self.shift[0] + dx * scale, self.shift[1] + dy * scale)
         self._before = spectrum
         return self.shift
 
-    def _spectrum(self, image: ByteArray, scale: float) -> np.ndarray:
+    def _spectrum(self, image: ByteArray, scale: float, boxes: Sequence[Box]) -> np.ndarray:
         """Of the grey levels of the upper two thirds, faded towards its edges."""
         height = max(8, round(image.shape[0] / scale))
         step = max(1, int(scale))
@@ -50,6 +56,9 @@ class CameraMotion:
         grey = grey[: max(8, height * 2 // 3)]
         # Edges alone: broad light and dark, cut off by the fading edges, would hold the peak at nothing.
         edges = 4 * grey[1:-1, 1:-1] - grey[:-2, 1:-1] - grey[2:, 1:-1] - grey[1:-1, :-2] - grey[1:-1, 2:]
+        for box in boxes:
+            left, top, right, bottom = (round(edge / scale) for edge in box)
+            edges[max(0, top - _ROOM) : bottom + _ROOM, max(0, left - _ROOM) : right + _ROOM] = 0
         if self._window is None or self._window.shape != edges.shape:
             self._window = np.outer(np.hanning(edges.shape[0]), np.hanning(edges.shape[1]))
         return np.fft.rfft2(edges * self._window)
@@ -71,7 +80,7 @@ class CameraMotion:
             mirrored = (part[0], slice(-most, None))
             near[mirrored] = peaks[mirrored]
         y, x = np.unravel_index(int(near.argmax()), near.shape)
-        if near[y, x] < _CLEAR:
+        if near[y, x] < max(_CLEAR, _ABOVE_STILL * peaks[0, 0]):
             return 0.0, 0.0
         return _between(peaks[y], int(x)), _between(peaks[:, x], int(y))
 
