@@ -7,8 +7,9 @@ from dataclasses import dataclass, replace
 
 import numpy as np
 from numpy.random import Generator
+from PIL import Image, ImageFilter
 
-from roadworthy.core.arrays import FloatArray, IntArray
+from roadworthy.core.arrays import ByteArray, FloatArray, IntArray
 from roadworthy.render.drive.ground import pack
 from roadworthy.render.drive.look import Look
 from roadworthy.render.drive.settings import DriveRecipe
@@ -74,13 +75,18 @@ def make_backdrop(
     paint_far(canvas, rng, str(rng.choice(recipe.far)))
     canvas.radiance[above + 3 :] = canvas.radiance[above + 2]
     return Backdrop(
-        levels=pack(look.levels(canvas.radiance)),
+        levels=pack(_soft(look.levels(canvas.radiance))),
         horizon=above,
         focal=view.focal,
         start=start,
         sun=sun,
         air=np.asarray(canvas.light.air),
     )
+
+
+def _soft(levels: ByteArray) -> ByteArray:
+    """Far lines of trees without steps."""
+    return np.asarray(Image.fromarray(levels).filter(ImageFilter.GaussianBlur(0.9)))
 
 
 def _sun(canvas: Canvas, start: float) -> tuple[float, float] | None:

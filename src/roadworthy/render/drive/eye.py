@@ -13,7 +13,7 @@ from roadworthy.render.street.view import View
 class Eye:
     """Where the camera is at a moment.
 
-    metres, across: along the road and right of its middle.  east, north: on the map, m.  heading: radians
+    metres, across: along the road and right of its left lane.  east, north: on the map, m.  heading: radians
     clockwise from north.  view: its focal length, height and horizon.  speed: m/s.  at_s: of the film.
     """
 

@@ -44,21 +44,20 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
     patches = piece(fractal(1.0), rng, rows, columns, 6.0, 1.0)
     ground *= (1 + 0.22 * patches)[..., None].clip(0.4, 1.8)
     if kind == "rural":
-        _band(ground, across, road.left - 2.2, road.left, linear(150, 128, 100))
-        _band(ground, across, road.right, road.right + 2.2, linear(150, 128, 100))
+        _band(ground, across, -road.half - 2.2, -road.half, linear(150, 128, 100))
+        _band(ground, across, road.half, road.half + 2.2, linear(150, 128, 100))
     if kind in ("street", "arterial"):
         for side in (-1, 1):
-            _band(ground, across, side * (road.right + 0.15), side * (road.right + 0.15), linear(150, 148, 142))
-            _band(ground, across, *sorted((side * (road.right + 2.6), side * (road.right + 4.1))), linear(158, 154, 146))
+            _band(ground, across, *sorted((side * (road.half + 2.6), side * (road.half + 4.1))), linear(158, 154, 146))
     grey = float(rng.uniform(78, 108))
     tar = linear(grey, grey * 0.99, grey * 0.97)
-    _band(ground, across, road.left, road.right, tar)
+    _band(ground, across, -road.half, road.half, tar)
     if road.median >= 2:
         half = 0.5 * road.median
         _band(ground, across, -half, half, grass)
     for side in (-1, 1):
         if kind in ("street", "arterial"):
-            _band(ground, across, *sorted((side * road.right, side * (road.right + 0.3))), linear(152, 150, 145))
+            _band(ground, across, *sorted((side * road.half, side * (road.half + 0.3))), linear(152, 150, 145))
         if road.median >= 2:
             half = 0.5 * road.median
             _band(ground, across, *sorted((side * half, side * (half - 0.25))), linear(150, 148, 142))
@@ -79,7 +78,7 @@ def _tracks(ground: FloatArray, across: FloatArray, road: RoadKind) -> None:
     shade = np.ones_like(across)
     for lane in range(road.lanes):
         for way in (1, -1):
-            middle = way * road.lane_middle(lane)
+            middle = way * (0.5 * road.median + (lane + 0.5) * road.lane)
             for wheel in (-0.75, 0.75):
                 shade *= 1 + 0.07 * np.exp(-((across - middle - wheel) ** 2) / 0.08)
             shade *= 1 - 0.12 * np.exp(-((across - middle) ** 2) / 0.25)
@@ -179,7 +178,7 @@ def pack(levels: np.ndarray) -> np.ndarray:
 class Rows:
     """What each row below the horizon shows of the road's course.
 
-    ahead: (R,) m.  middle: (R,) m right of the camera, of the road's middle.  along: (R,) m of the road.
+    ahead: (R,) m.  middle: (R,) m right of the camera, of the left lane.  along: (R,) m of the road.
     turn: (R,) its heading beside the camera's, radians.  kinds: (R,) numbers in NAMES.
     """
 
@@ -205,7 +204,8 @@ def paint(atlas: Atlas, rows: Rows, columns: FloatArray, focal: float, eye: floa
     offset, count_along, count_across = (table[where] for table in (atlas.offsets, atlas.alongs, atlas.acrosses))
     cos, tan = np.cos(rows.turn), np.tan(rows.turn)
     across = (wide * cos).astype(np.float32)[:, None] * columns[None].astype(np.float32)
-    across -= (rows.middle * cos).astype(np.float32)[:, None]
+    middles = np.array([KINDS[name].middle for name in NAMES])[where[0]]
+    across -= (rows.middle * cos + middles).astype(np.float32)[:, None]
     along = across * tan.astype(np.float32)[:, None]
     along += (rows.along % PERIOD_M).astype(np.float32)[:, None]
     _fold(across)

@@ -71,7 +71,7 @@ class Look:
         """Radiance that retroreflective sheeting throws back of the lamps' light, besides what all get."""
         if not (self.night and self.light.beam):
             return 0.0
-        return self.light.beam * 5.0 * min(2.5, (45 / max(ahead, 8.0)) ** 1.1)
+        return self.light.beam * 1.3 * min(1.6, (45 / max(ahead, 8.0)) ** 0.8)
 
     def seen(self, ahead: float) -> float:
         """How much of a thing's light comes through the air."""
@@ -104,6 +104,9 @@ def any_look(
             ambient=(WARM * level).astype(np.float32),
             beam=float(rng.uniform(0.28, 0.45)),
             fog=0.0004,
+            zenith=(light.zenith * 0.4).astype(np.float32),
+            skyline=(light.skyline * 0.5).astype(np.float32),
+            cloud=(light.cloud * 0.35).astype(np.float32),
         )
     if wet:
         light = replace(light, wet=0.8, fog=float(rng.uniform(0.002, 0.0045)), lamps=True)
@@ -124,10 +127,11 @@ def any_look(
     ground = 0.2 * float(look.ground.mean())
     sky = float(np.minimum(light.skyline, 3.0).mean())
     level = 0.75 * ground + 0.25 * sky if not night else 0.055
-    wanted = 0.20 if not night else 0.10
+    wanted = 0.34 if not night else 0.10
     gain = wanted / level
     if not night:
-        gain = min(gain, 0.17 / ground, 0.95 / max(0.5 * sky, 0.62 * float(look.white.mean())))
+        # Neither the road nor a white sign is burnt out, and the sky only in part.
+        gain = min(gain, 0.26 / ground, 0.95 / max(0.45 * sky, 0.75 * float(look.white.mean())))
     return replace(look, gain=float(gain))
 
 

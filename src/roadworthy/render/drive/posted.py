@@ -47,7 +47,7 @@ _BOARD_M = 2.4
 class Posted:
     """One physical sign.
 
-    number: its own, from 0.  sign: its class.  metres: where along the road; across: right of its middle, m.
+    number: its own, from 0.  sign: its class.  metres: where along the road; across: right of the left lane, m.
     bottom: height of its lower edge, m.  long: its larger side, m.  turn: radians that it faces to the right
     of those who drive along.  side: `left`, `right` or `above`.  counts: whether it is for this car, and why
     not.  plates: conditions, as events.csv writes them.  lines: what a plate beneath it says.
@@ -133,7 +133,7 @@ class Signing:
         long = wide / found.aspect if found.aspect < 1 else wide
         if across is None:
             beside = float(self.rng.uniform(0.6, 1.6))
-            across = kind.left - beside if side == "left" else kind.verge_right + (kind.median < 2) * 0.3
+            across = kind.left - beside if side == "left" else kind.verge_right + (kind.median < 2) * beside
         turn = float(more.pop("turn", 0.05 if side == "left" else -0.05))  # type: ignore[arg-type]
         bottom = float(more.pop("bottom", self.rng.uniform(2.0, 2.5)))  # type: ignore[arg-type]
         self.signs.append(
@@ -228,7 +228,7 @@ def _changed(
     rng = signing.rng
     if before is not None and before.limit == 40 and before.kind == "street" and rng.random() < 0.6:
         signing.add("end-speed-40", at - 2, "right", use="end-area")
-    elif before is not None and before.limit >= 80 and rng.random() < 0.12:
+    elif before is not None and stretch.road.setting != "built-up" and rng.random() < 0.15:
         signing.add("end-all-limits", at - 2, "right", use="end-all")
     elif before is not None and rng.random() < 0.1:
         signing.add(f"end-speed-{before.limit}", at - 2, "right", use="end")
@@ -247,7 +247,7 @@ def _gantry(signing: Signing, stretch: Stretch, at: float) -> float:
             at,
             "above",
             use="led",
-            across=road.lane_middle(lane),
+            across=lane * road.lane,
             width=1.1,
             bottom=_GANTRY_LOW_M,
             turn=0.0,

@@ -39,23 +39,29 @@ class RoadKind:
     follows: tuple[str, ...]
 
     @property
+    def half(self) -> float:
+        """From its middle to its edge, m."""
+        return 0.5 * self.median + self.lanes * self.lane + self.shoulder
+
+    @property
+    def middle(self) -> float:
+        """Its middle, m right of the middle of its left lane, which is what all places are measured from."""
+        return 0.5 * self.median + (self.lanes - 0.5) * self.lane
+
+    @property
     def left(self) -> float:
-        """Where the road ends on the left, m right of its middle: below zero."""
-        return -(0.5 * self.median + self.lanes * self.lane + self.shoulder)
+        """Where it ends on the left: below zero."""
+        return self.middle - self.half
 
     @property
     def right(self) -> float:
-        """Where it ends on the right."""
-        return -self.left
+        """Where it ends on the right, beyond what comes towards us."""
+        return self.middle + self.half
 
     @property
     def verge_right(self) -> float:
         """Where signs on the right stand: on the median where it is wide enough, else past the road."""
-        return 0.0 if self.median >= 2.0 else self.right + 1.0
-
-    def lane_middle(self, lane: int) -> float:
-        """The middle of a lane of this direction, 0 the leftmost."""
-        return -(0.5 * self.median + (self.lanes - lane - 0.5) * self.lane)
+        return self.middle if self.median >= 2.0 else self.right + 1.0
 
 
 KINDS: Mapping[str, RoadKind] = {
@@ -123,7 +129,7 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Road:
-    """A road's course.
+    """A road's course: that of its left lane, which goes on where the rest becomes wider or narrower.
 
     stretches: in order, without gaps, past the road's end by what is seen of it from there.
     headings, east, north: (N,) at every metre from 0 on: radians clockwise from north, metres.
@@ -153,7 +159,7 @@ class Road:
         return min(int(np.searchsorted(self.ends, metres, side="right")), len(self.stretches) - 1)
 
     def place(self, metres: float, across: float = 0.0) -> tuple[float, float, float]:
-        """East and north of a place `across` m right of the middle, and the road's heading there."""
+        """East and north of a place `across` m right of the left lane, and the road's heading there."""
         heading, east, north = (
             float(np.interp(metres, self.metres, line)) for line in (self.headings, self.east, self.north)
         )
@@ -264,14 +270,9 @@ def drive_along(
     last_s = float(np.interp(length_m, road.metres, passed_s))
     times = np.arange(int(last_s * fps)) / fps
     metres = np.interp(times, passed_s, road.metres)
-    kept = np.array([stretch.road.lane_middle(0) for stretch in road.stretches])
-    middle = np.array([kept[road.number_at(one)] for one in metres])
-    taken = max(3, int(3.0 * fps))  # a lane is reached over three seconds
-    smooth = np.ones(taken) / taken
-    middle = np.convolve(np.pad(middle, taken, mode="edge"), smooth, mode="same")[taken:-taken]
     sway = 0.18 * np.sin(times * 0.31 + rng.uniform(0, 6)) + 0.1 * np.sin(times * 0.83 + rng.uniform(0, 6))
     return Motion(
-        fps=fps, metres=metres, across=middle + sway, speed=np.interp(metres, road.metres, speed)
+        fps=fps, metres=metres, across=sway, speed=np.interp(metres, road.metres, speed)
     )
 
 

@@ -10,7 +10,7 @@ from numpy.random import Generator
 
 from roadworthy.core.arrays import FloatArray
 from roadworthy.render.drive.posted import Posted, Signing
-from roadworthy.render.drive.road import Motion, Road, Stretch
+from roadworthy.render.drive.road import Motion, Road, RoadKind, Stretch
 from roadworthy.render.drive.settings import DRIVE_RECIPES, DriveSettings
 
 VARIANTS = 6
@@ -18,8 +18,8 @@ _FAR_M = {"house": 260.0, "shop": 260.0, "tree": 240.0, "conifer": 240.0, "bare-
 _ELSE_FAR_M = 130.0
 # Kinds of what grows and stands, metres between two of one side, metres from the road's edge, from and to.
 _GROWS = {
-    "street": (("house", 17, 7, 12), ("tree", 26, 3.0, 5.5), ("bush", 19, 4.4, 7), ("tree", 30, 17, 30)),
-    "arterial": (("shop", 26, 9, 16), ("tree", 24, 4.5, 8), ("bush", 16, 5, 9), ("house", 34, 14, 26)),
+    "street": (("house", 20, 12, 17), ("tree", 26, 3.0, 5.5), ("bush", 19, 4.4, 7), ("tree", 30, 17, 30)),
+    "arterial": (("shop", 34, 16, 24), ("tree", 24, 4.5, 8), ("bush", 16, 5, 9), ("house", 34, 18, 32)),
     "rural": (("tree", 17, 5, 14), ("tree", 11, 14, 45), ("bush", 12, 4, 12), ("bare-tree", 45, 5, 25)),
     "freeway": (("tree", 15, 12, 45), ("bush", 10, 8, 22), ("conifer", 40, 12, 40), ("tree", 20, 20, 60)),
 }
@@ -35,7 +35,7 @@ _STANDS = {
 class Props:
     """What stands still, in order along the road.
 
-    kinds, variants: of each.  metres, across: (P,) along the road and right of its middle.
+    kinds, variants: of each.  metres, across: (P,) along the road and right of its left lane.
     east, north: (P,) the same on the map.  far: (P,) from how far it is painted, m.
     """
 
@@ -82,22 +82,22 @@ def any_props(rng: Generator, settings: DriveSettings, signing: Signing) -> Prop
         for name, apart, near, far in _GROWS[stretch.kind]:
             for side in (-1, 1):
                 for at in _spread(rng, stretch.from_m, stretch.to_m, apart):
-                    found.append((name, at, side * (kind.right + float(rng.uniform(near, far)))))
+                    found.append((name, at, _beside(kind, side, float(rng.uniform(near, far)))))
         for name, apart, beside in _STANDS[stretch.kind]:
             for side in (-1, 1):
                 for at in _spread(rng, stretch.from_m, stretch.to_m, apart, even=True):
-                    found.append((name, at, side * (kind.right + beside)))
+                    found.append((name, at, _beside(kind, side, beside)))
         if stretch.kind == "street":
             for at in _spread(rng, stretch.from_m, stretch.to_m, 21.0):
                 found.append(("car-rear", at, kind.left + 1.05))
             for at in _spread(rng, stretch.from_m, stretch.to_m, 26.0):
                 found.append(("car-front", at, kind.right - 1.05))
         if kind.median >= 2 and stretch.kind == "arterial":
-            for at in _spread(rng, stretch.from_m, stretch.to_m, 22.0):
-                found.append(("bush", at, 0.0))
+            for at in _spread(rng, stretch.from_m, stretch.to_m, 45.0, even=True):
+                found.append(("bollard", at, kind.middle))
         for at in _spread(rng, stretch.from_m, stretch.to_m, 190.0):
             name = str(rng.choice(recipe.things))
-            found.append((name, at, -kind.right - float(rng.uniform(3.5, 7.0))))
+            found.append((name, at, _beside(kind, -1, float(rng.uniform(3.5, 7.0)))))
     found += _of_places(rng, signing)
     kept = [one for one in found if not _in_the_way(one, signing)]
     kept.sort(key=lambda one: one[1])
@@ -122,6 +122,11 @@ def on_map(road: Road, metres: FloatArray, across: FloatArray) -> tuple[FloatArr
     return east + across * np.cos(heading), north - across * np.sin(heading)
 
 
+def _beside(kind: RoadKind, side: int, away: float) -> float:
+    """So far from the road's edge, left for -1 and right for 1."""
+    return kind.left - away if side < 0 else kind.right + away
+
+
 def _spread(
     rng: Generator, from_m: float, to_m: float, apart: float, *, even: bool = False
 ) -> Sequence[float]:
@@ -142,7 +147,7 @@ def _of_places(rng: Generator, signing: Signing) -> list[tuple[str, float, float
             for at in _spread(rng, place.from_m, place.to_m, 60.0):
                 found += [("worker", at, road.left - 1.8), ("barrier", at + 3, road.left - 1.5)]
         elif place.kind == "gantry":
-            found.append(("gantry", place.from_m + 0.4, 0.5 * (road.left - 2.0)))
+            found.append(("gantry", place.from_m + 0.4, 1.5))
         elif place.kind == "school":
             found += [("person", at, road.left - 2.4) for at in _spread(rng, place.from_m, place.to_m, 25)]
     return found

@@ -25,6 +25,7 @@ _BASE_PX = 480  # of the longer side of what is kept
 _MOST_PER_M = 90.0
 _STEP = 1.03  # between the sizes that are kept
 _KEPT_PX, _KEPT = 50_000, 700
+_FRONTS = ("house", "shop")
 _OWN = ("house", "shop", "pole", "gantry", "gantry-short", "bus", "trailer", "rail", "worker")
 
 
@@ -60,7 +61,9 @@ def make_sprite(kind: str, variant: int, seed: int, light: Light) -> Sprite:
     wide, tall = figure.right - figure.left, figure.top - figure.bottom
     scale = min(_MOST_PER_M, _BASE_PX / max(wide, tall))
     size = max(2, math.ceil(wide * scale)), max(2, math.ceil(tall * scale))
-    pen = Pen(-figure.left * scale, figure.top * scale, scale, (0, 0, *size))
+    # House fronts are painted from their left edge on.
+    origin = 0.0 if kind in _FRONTS else figure.left
+    pen = Pen(-origin * scale, figure.top * scale, scale, (0, 0, *size))
     figure.paint(pen)
     patch = pen.patch()
     if figure.finish is not None:
@@ -79,8 +82,8 @@ def make_sprite(kind: str, variant: int, seed: int, light: Light) -> Sprite:
     if patch.glow is not None and patch.glow.max() > 0.02:
         lit = patch.glow.max(axis=2)
         own = np.empty_like(levels)
-        own[..., :3] = np.clip(patch.glow / max(1e-3, float(lit.max())), 0, 1) ** (1 / 2.2) * 255
-        own[..., 3] = np.clip(lit * 6, 0, 1) * 255
+        own[..., :3] = np.clip(patch.glow * figure.shine, 0, 1) ** (1 / 2.2) * 255
+        own[..., 3] = np.clip(lit * 2 * figure.shine, 0, 1) * 255
         lamps = Image.fromarray(own)
     return Sprite(
         levels=tuple(pictures),
@@ -100,7 +103,7 @@ def _own(kind: str, rng: Generator, light: Light) -> tuple[Figure, Rgb | None, f
     if kind in ("house", "shop"):
         long = float(rng.uniform(9, 16))
         paint, _, ridge = house_paint(rng, light, long, kind == "shop")
-        return Figure(0.0, long, ridge + 0.1, paint, rough=0.12), None, 0.0
+        return Figure(-long / 2, long / 2, ridge + 0.1, paint, rough=0.12), None, 0.0
     if kind == "pole":
         steel = grey(rng, 110, 175)
         return Figure(-0.15, 0.15, 4.0, lambda pen: pen.rect(-0.04, 0, 0.04, 4.0, steel)), None, 0.0
@@ -186,6 +189,7 @@ class Lit:
 
     def __init__(self, look: Look, seed: int) -> None:
         self.look, self._seed = look, seed
+        self._tables: dict[int, list[int]] = {}
         self._known: dict[tuple[str, int], Sprite] = {}
         self._sizes: OrderedDict[tuple[str, int, int], tuple[Image.Image, Image.Image | None]] = OrderedDict()
 
@@ -228,15 +232,18 @@ class Lit:
                 self._sizes.move_to_end(key)
             image, lamps = self._sizes[key]
             return _smeared(Laid(image=image, left=round(left), top=round(top), lamps=lamps), smear)
-        return _smeared(self._part(sprite, left, top, scale, ahead, window), smear)
+        part = self._part(sprite, left, top, scale, ahead, window)
+        return None if part is None else _smeared(part, smear)
 
     def _part(
         self, sprite: Sprite, left: float, top: float, scale: float, ahead: float, window: tuple[int, int]
-    ) -> Laid:
-        """Of a large thing what lies in the frame."""
+    ) -> Laid | None:
+        """Of a large thing what lies in the frame; None where that is less than a pixel."""
         x1, y1 = max(0, math.floor(left)), max(0, math.floor(top))
         x2 = min(window[0], math.ceil(left + sprite.wide * scale))
         y2 = min(window[1], math.ceil(top + sprite.tall * scale))
+        if min(x2 - x1, y2 - y1, left + sprite.wide * scale - x1, top + sprite.tall * scale - y1) < 1:
+            return None
         box = (x1 - left) / scale, (y1 - top) / scale, (x2 - left) / scale, (y2 - top) / scale
         image, lamps = self._sized(sprite, (max(1, x2 - x1), max(1, y2 - y1)), box, ahead)
         return Laid(image=image, left=x1, top=y1, lamps=lamps)
@@ -266,13 +273,19 @@ class Lit:
         lit = resized(chosen).point(self.table(ahead))
         if sprite.lamps is None:
             return lit, None
-        shine = 3.0 if self.look.night else 1.2
+        shine = 1.0 if self.look.night else 0.8
         return lit, resized(sprite.lamps).point(self._lamp_table(shine))
 
-    def table(self, ahead: float, height: float = 1.0) -> list[int]:
+    def table(self, ahead: float) -> list[int]:
         """For `Image.point`: levels of reflectance to levels of the picture, for each band; alpha stays."""
+        step = round(math.log(ahead) / math.log(_STEP))
+        if step not in self._tables:
+            self._tables[step] = self._table(_STEP**step)
+        return self._tables[step]
+
+    def _table(self, ahead: float) -> list[int]:
         look = self.look
-        white = look.white + look.beam_at(ahead, height) * WARM
+        white = look.white + look.beam_at(ahead) * WARM
         through = look.seen(ahead)
         gains = np.array(look.lens.colours, dtype=np.float32) * look.gain
         light = BYTE_TO_LINEAR[:, None] * white * through + look.light.air * (1 - through)

@@ -102,11 +102,7 @@ class World:
             kinds = [stretch.road for stretch in self.road.stretches]
             middles = np.array(
                 [
-                    kind.lane_middle(0)
-                    if lane == "own"
-                    else -kind.lane_middle(0)
-                    if lane == "oncoming"
-                    else kind.lane_middle(min(1, kind.lanes - 1))
+                    {"own": 0.0, "beside": min(1, kind.lanes - 1) * kind.lane, "oncoming": 2 * kind.middle}[lane]
                     for kind in kinds
                 ]
             )[at]
@@ -115,7 +111,7 @@ class World:
         return found
 
     def lane_at(self, lane: str, metres: float) -> float:
-        """How far right of the road's middle a lane lies at a place."""
+        """How far right of our own lane another lies at a place."""
         return float(np.interp(metres, self.road.metres, self._lanes[lane]))
 
     @cached_property
