@@ -35,6 +35,8 @@ if TYPE_CHECKING:
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
     from roadworthy.workflows.drive import drive as drive
+    from roadworthy.workflows.drive_evaluate import evaluate_drives as evaluate_drives
+    from roadworthy.workflows.drive_truth import drive_truth as drive_truth
     from roadworthy.workflows.predict import predict as predict
     from roadworthy.workflows.render import render as render
     from roadworthy.workflows.run_folder import Run
@@ -57,6 +59,8 @@ _WORKFLOWS = {
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",
+    "drive_truth": "workflows.drive_truth",
+    "evaluate_drives": "workflows.drive_evaluate",
     "predict": "workflows.predict",
     "render": "workflows.render",
     "report": "studies.again",

@@ -183,6 +183,28 @@ def _show_pictures(overview: Overview) -> None:
         print_table(list(rows[0]), [list(row.values()) for row in rows], path="path")
 
 
+LabelledArgument = Annotated[Path, argument("workflows.drive_truth:drive_truth.file", metavar="FILE")]
+FilmOption = Annotated[Path, setting("workflows.drive_truth:drive_truth.film", "--film", metavar="FILM")]
+DriveOption = Annotated[Path, setting("workflows.drive_truth:drive_truth.out", "--out", metavar="DIR")]
+CodesOption = Annotated[
+    str, option("workflows.drive_truth:drive_truth.labels", "--labels", metavar="names|au|de")
+]
+
+
+@data_verbs.command(
+    cls=Described, epilog=examples("roadworthy data truth labels.xml --film film.mp4 --out drives/monday")
+)
+def truth(*, file: LabelledArgument, film: FilmOption, out: DriveOption, labels: CodesOption) -> None:
+    """Write the truth of a drive from signs labelled in its film.
+
+    Evaluate then takes drives:DIR as its data.
+    """
+    from roadworthy import api
+
+    place = api.drive_truth(file, film, out, labels=labels)
+    print_line(f"drives:{place}")
+
+
 DrawnArgument = Annotated[str, argument("workflows.render:render.spec", metavar="SPEC")]
 DrawnOption = Annotated[Path, setting("workflows.render:render.out", "--out", metavar="DIR")]
 InAllOption = Annotated[int | None, setting("workflows.render:render.n", "--n", metavar="N", min=1)]

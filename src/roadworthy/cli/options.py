@@ -51,8 +51,10 @@ RequireOption = Annotated[
         "--require",
         metavar="NAME=VALUE",
         help="Exit with 3 unless this is met: at least VALUE for accuracies, precision, recall and F1 (also "
-        "CLASS.recall), of a finder ap50 and found_and_read; at most VALUE for ece, nll, brier and "
-        "danger_per_100, of a finder false_per_frame and what else is counted a frame. Repeatable.",
+        "CLASS.recall), of a finder ap50 and found_and_read, of drives event_kpi and distance_kpi; "
+        "at most VALUE for ece, nll, brier and "
+        "danger_per_100, of a finder false_per_frame and what else is counted a frame, of drives duplicates, "
+        "false_per_hour, dangerous_per_100_km and answer_s_p95. Repeatable.",
     ),
 ]
 FormatOption = Annotated[TableFormat, typer.Option("--format", help="How to print it.")]

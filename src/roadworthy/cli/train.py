@@ -198,12 +198,20 @@ def evaluate(
     settings: SetOption = None,
     require: RequireOption = None,
 ) -> None:
-    """Measure a trained model on a data set and print the results."""
+    """Measure a trained model on a data set and print the results.
+
+    With --data drives:DIR, folders of drives with their truth, MODEL is what roadworthy drive wrote of them,
+    or a reader, with which they are driven first.
+    """
     from roadworthy import api
     from roadworthy.cli.progress import Counter
     from roadworthy.evaluate.requirements import check_requirements, parse_requirement
 
     requirements = [parse_requirement(text) for text in require or ()]
+    if data.startswith("drives:"):
+        _refuse_for_drives(labels, skip_unknown, skip_unreadable, config, settings)
+        check_requirements(_evaluate_drives(model, data, out), requirements)
+        return
     resolved = config_from(
         config,
         settings,
@@ -225,6 +233,38 @@ def evaluate(
     if out is not None:
         print_place(out)
     check_requirements(metrics.to_dict(), requirements)
+
+
+def _refuse_for_drives(
+    labels: str | None,
+    skip_unknown: bool,
+    skip_unreadable: bool,
+    config: Path | None,
+    settings: list[str] | None,
+) -> None:
+    options = {
+        "--labels": labels,
+        "--skip-unknown": skip_unknown,
+        "--skip-unreadable": skip_unreadable,
+        "--config": config,
+        "--set": settings,
+    }
+    if unused := [name for name, value in options.items() if value]:
+        raise UsageError(f"{unused[0]} has no effect on drives: leave it out")
+
+
+def _evaluate_drives(driven: str, data: str, out: Path | None) -> dict[str, Any]:
+    """Measure drives, print the result, and give what metrics.json holds."""
+    from roadworthy import api
+    from roadworthy.cli.drive_metrics import print_drive_metrics
+    from roadworthy.cli.progress import Counter
+
+    with Counter("driving") as counter:
+        metrics = api.evaluate_drives(driven, data, out=out, command=command_line(), progress=counter)
+    print_drive_metrics(metrics)
+    if out is not None:
+        print_place(out)
+    return metrics.to_dict()
 
 
 StepsOption = Annotated[int, option("api:profile.steps", "--steps", metavar="N")]

@@ -9,17 +9,20 @@ from typing import Any
 
 from roadworthy.core.errors import RequirementError, UnknownNameError, UsageError
 
-# Of readers and of finders: one that a model does not have is refused where its metrics are at hand.
+# Of readers, finders and drives: one that a model does not have is refused where its metrics are at hand.
 AT_LEAST = (
     *("ap50", "recall", "precision", "found_and_read"),
     "accuracy",
     "balanced_accuracy",
     "sign_accuracy",
     *(f"{mean}_{name}" for mean in ("macro", "weighted") for name in ("precision", "recall", "f1")),
+    *("event_kpi", "distance_kpi", "time_kpi", "found_once", "right_class", "limit_signs_before"),  # drives'
 )
 AT_MOST = (
     *("ece", "nll", "brier", "danger_per_100"),
     *("false_per_frame", "sure_wrong_per_frame", "frames_with_sure_wrong", "ms_per_frame"),
+    *("dangerous_per_100_km", "dangerous_share", "duplicates", "false_per_hour", "false_sure_per_hour"),
+    *("answer_s_median", "answer_s_p95"),
 )
 PER_CLASS = ("precision", "recall", "f1")
 

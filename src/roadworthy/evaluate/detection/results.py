@@ -170,19 +170,19 @@ class FinderMetrics:
     def _own(self) -> dict[str, Any]:
         tree = asdict(self)
         del tree["extra"]
-        return {"task": TASK, **_flat(tree)}
+        return {"task": TASK, **flat(tree)}
 
 
-def _flat(tree: Any) -> Any:
-    """The same, each `Measured` within it as three entries beside each other."""
+def flat(tree: Any) -> Any:
+    """A tree, as `asdict` gives it, with each `Measured` as three entries: `x`, `x_n` and `x_ci95`."""
     if isinstance(tree, list | tuple):
-        return [_flat(one) for one in tree]
+        return [flat(one) for one in tree]
     if not isinstance(tree, Mapping):
         return tree
-    flat: dict[str, Any] = {}
+    laid: dict[str, Any] = {}
     for name, value in tree.items():
         if isinstance(value, dict) and set(value) == _MEASURED:
-            flat |= {name: value["value"], f"{name}_n": value["n"], f"{name}_ci95": _flat(value["ci95"])}
+            laid |= {name: value["value"], f"{name}_n": value["n"], f"{name}_ci95": flat(value["ci95"])}
         else:
-            flat[str(name)] = _flat(value)
-    return flat
+            laid[str(name)] = flat(value)
+    return laid

@@ -9,7 +9,7 @@ from statistics import NormalDist
 import numpy as np
 from numpy.typing import ArrayLike
 
-from roadworthy.core.arrays import IntArray
+from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.core.errors import ShapeError
 
 Interval = tuple[float, float]
@@ -61,16 +61,48 @@ def bootstrap_mean(
         _, codes = np.unique(np.asarray(groups), return_inverse=True)
         sums = np.bincount(codes, weights=sums).astype(np.float64)
         sizes = np.bincount(codes).astype(np.float64)
-    if np.ptp(sums / sizes) == 0:
+    return bootstrap_ratio(sums, sizes, generator=generator, repetitions=repetitions, confidence=confidence)
+
+
+def bootstrap_ratio(
+    tops: ArrayLike,
+    bottoms: ArrayLike,
+    *,
+    generator: np.random.Generator,
+    repetitions: int = 2000,
+    confidence: float = 0.95,
+) -> Interval | None:
+    """Percentile bootstrap interval of the sum of `tops` over the sum of `bottoms`, such as metres of metres.
+
+    tops, bottoms: (U,) of units that are drawn whole, bottoms 0 or more; a resample whose bottoms are all 0
+    has no ratio and is left out.
+    Returns None where resampling cannot tell anything, as `bootstrap_mean` does.
+    Raises ShapeError when the Us differ, ValueError when U or repetitions is 0, or no bottom is above 0.
+    Source: Davison and Hinkley 1997, section 2.8 (ratios) with whole clusters.
+    """
+    above, below = np.asarray(tops, np.float64), np.asarray(bottoms, np.float64)
+    _check_bootstrap(above, None, repetitions, confidence)
+    if above.shape != below.shape:
+        raise ShapeError(f"a ratio takes as many tops as bottoms; got {above.shape} and {below.shape}")
+    if not (below.min() >= 0 and below.any()):
+        raise ValueError("bottoms must be 0 or more, and one of them above 0")
+    if _all_alike(above, below):
         return None
-    count, means = len(sums), []
+    count, ratios = len(above), []
     rows = max(1, _DRAWS_AT_ONCE // count)
     for start in range(0, repetitions, rows):
         drawn = generator.integers(count, size=(min(rows, repetitions - start), count), dtype=np.int32)
-        means.append(sums[drawn].sum(axis=1) / sizes[drawn].sum(axis=1))
+        bottom = below[drawn].sum(axis=1)
+        ratios.append(above[drawn].sum(axis=1)[bottom > 0] / bottom[bottom > 0])
     tail = (1 - confidence) / 2
-    lo, hi = np.quantile(np.concatenate(means), [tail, 1 - tail])
+    lo, hi = np.quantile(np.concatenate(ratios), [tail, 1 - tail])
     return float(lo), float(hi)
+
+
+def _all_alike(tops: FloatArray, bottoms: FloatArray) -> bool:
+    """Whether every resample has the same ratio: every unit has, or has nothing above and below."""
+    some = bottoms > 0
+    return bool(np.ptp(tops[some] / bottoms[some]) == 0 and not tops[~some].any())
 
 
 def none_seen(n: float, confidence: float = 0.95) -> Interval:
