@@ -11,6 +11,7 @@ from PIL import Image, ImageDraw
 
 from roadworthy.core.arrays import Box, ByteArray
 from roadworthy.core.errors import ShapeError
+from roadworthy.core.words import clock
 from roadworthy.drive.limits.machine import LimitRow
 from roadworthy.drive.output import patches
 from roadworthy.drive.output.patches import Patch
@@ -205,8 +206,8 @@ def _draw_time(image: ByteArray, time_s: float, duration_s: float, limits: tuple
     at, half = round(part * (width - 1)), max(1, height // 360)
     image[top - half :, max(0, at - 2 * half) : at + 2 * half + 1] = (0, 0, 0)
     image[top - half :, max(0, at - half) : at + half + 1] = (255, 255, 255)
-    clock = patches.panel((f"{_clock(time_s)} / {_clock(duration_s)}",), max(10, height // 48))
-    clock.over(image, height // 72, top - clock.height - height // 72)
+    tag = patches.panel((f"{clock(time_s)} / {clock(duration_s)}",), max(10, height // 48))
+    tag.over(image, height // 72, top - tag.height - height // 72)
 
 
 @lru_cache(maxsize=8)
@@ -230,9 +231,3 @@ def _strip(limits: tuple[LimitRow, ...], duration_s: float, width: int, height: 
     strip = np.array(picture)
     strip.flags.writeable = False  # cached, so all frames share it
     return strip
-
-
-def _clock(seconds: float) -> str:
-    whole = int(max(seconds, 0))
-    hours, minutes, rest = whole // 3600, whole // 60 % 60, whole % 60
-    return f"{hours}:{minutes:02d}:{rest:02d}" if hours else f"{minutes}:{rest:02d}"

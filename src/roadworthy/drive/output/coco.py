@@ -18,6 +18,7 @@ from typing import Any
 from roadworthy.core.arrays import Box
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film.shots import About
+from roadworthy.drive.output.result import as_text
 from roadworthy.drive.seen import Seen, Trail
 
 FILE_NAME = "frame_{:06d}.png"
@@ -46,7 +47,7 @@ def coco_json(signs: Iterable[tuple[DriveEvent, Trail]], about: About) -> str:
     tree = {
         "info": {"description": "Road signs of a drive, as Roadworthy found them", "version": "1"},
         "licenses": [],
-        "videos": [{"id": 1, "name": about.place, **size}],
+        "videos": [{"id": 1, "name": as_text(about.place), **size}],
         "images": [
             {
                 "id": number,

@@ -23,7 +23,7 @@ _USUAL_RATE = 30.0
 
 
 class AnnotatedFilm:
-    """Writes annotated.mp4 from frames as they come; only one of them is held at a time.  Use it as a context.
+    """Writes annotated.mp4 from frames as they come; one at a time.  Use it as a context.
 
     Where the block raises, the file stays as it was.  Frames that are not later than the one before are left
     out, as players leave them out.

@@ -6,6 +6,7 @@ from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
 from typing import Any
 
+from roadworthy.core.words import visible
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film.shots import About
 from roadworthy.drive.gps.track import Track
@@ -37,6 +38,17 @@ class DriveResult:
     region: str = ""
     provenance: Mapping[str, Any] = field(default_factory=dict)
 
+    @property
+    def film(self) -> str:
+        """The film's name without its folders, as a text that every file can hold."""
+        name = self.about.place.rstrip("/\\").replace("\\", "/").rpartition("/")[2] or self.about.place
+        return as_text(name)
+
     def tracked(self) -> Iterator[tuple[DriveEvent, Trail]]:
         """The events that have a trail, each with it."""
         return ((event, self.trails[event.event]) for event in self.events if event.event in self.trails)
+
+
+def as_text(name: str) -> str:
+    """A name from the disk without what is no text there, or acts on whoever reads it."""
+    return visible(name.encode("utf-8", "replace").decode("utf-8"))
