@@ -1,5 +1,11 @@
 "use strict";
-// Shows of each list of cards those that bear every word asked for.
+// Pictures out of sight come after the page stands; all must be there in time for paper, which nobody scrolls.
+addEventListener("load", () => {
+  setTimeout(() => {
+    for (const picture of document.querySelectorAll(".records img")) picture.loading = "eager";
+  });
+});
+// Of each list of cards those are shown that bear every word asked for.
 for (const block of document.querySelectorAll(".records")) {
   const sift = block.querySelector(".sift");
   const field = sift.querySelector("input");

@@ -243,7 +243,7 @@ def _facts(sign: SignShown) -> list[tuple[str, str]]:
 def _frames(sign: SignShown) -> str:
     if sign.agreeing is None:
         return f"{sign.frames:,}"
-    return f"{sign.frames:,}, {percent(sign.agreeing, 0)} of them alone say so"
+    return f"{sign.frames:,}, of which {percent(sign.agreeing, 0)} agree"
 
 
 def _confirmed(sign: SignShown) -> str:

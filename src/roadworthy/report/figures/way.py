@@ -30,6 +30,7 @@ METRES_A_DEGREE = 111_195.0  # of latitude, on a sphere
 _EDGE, _LEAST_HEIGHT, _MOST_HEIGHT, _LEAST_SPAN_M = 26, 150, 460, 60.0
 _SCALE_BAR = 34  # the room that scale bar and legend's first row take
 _KEY_PITCH = 20
+_APART = 30  # discs closer than this would hide the track
 Point = tuple[float, float]
 
 
@@ -212,7 +213,7 @@ def _signs(signs: Sequence[WaySign], sheet: _Sheet) -> Iterator[str]:
     numbered: list[tuple[WaySign, Point]] = []
     for sign in signs:
         place = sheet.at(sign.lat, sign.lon)
-        if sign.number and all(math.dist(place, other) > 17 for other in taken):
+        if sign.number and all(math.dist(place, other) > _APART for other in taken):
             taken.append(place)
             numbered.append((sign, place))
         else:
