@@ -29,6 +29,13 @@ def at(second: float) -> tuple[float, float]:
     return -37 + SPEED * second / METRES_A_DEGREE, 145 + 0.004 * math.sin(second / 30)
 
 
+def way_m(until_s: int) -> float:
+    """Metres driven by then, of steps of a second on a plane."""
+    east = METRES_A_DEGREE * math.cos(math.radians(-37))
+    steps = ((at(s + 1)[1] - at(s)[1]) * east for s in range(until_s))
+    return sum(math.hypot(SPEED, step) for step in steps)
+
+
 def about(**others: object) -> About:
     film = About(
         place="drives/monday.mp4",

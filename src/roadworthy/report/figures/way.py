@@ -27,7 +27,7 @@ from roadworthy.report.figures.svg import (
 )
 
 METRES_A_DEGREE = 111_195.0  # of latitude, on a sphere
-_EDGE, _LEAST_HEIGHT, _MOST_HEIGHT, _LEAST_SPAN_M = 26, 150, 460, 60.0
+_EDGE, _LEAST_HEIGHT, _MOST_HEIGHT, _LEAST_SPAN_M = 26, 150, 460, 200.0
 _SCALE_BAR = 34  # the room that scale bar and legend's first row take
 _KEY_PITCH = 20
 _APART = 30  # discs closer than this would hide the track
