@@ -5,7 +5,9 @@ from __future__ import annotations
 import numpy as np
 import pytest
 
-from roadworthy.drive.meaning import Scene, events_of
+from roadworthy.drive import meaning
+from roadworthy.drive.events.event import DriveEvent
+from roadworthy.drive.meaning import Scene
 from roadworthy.drive.reading import ReadingRule
 from roadworthy.drive.seen import Seen, Trail
 
@@ -13,6 +15,10 @@ CLASSES = ("speed-50", "speed-60", "other-sign", "no-sign", "school-zone")
 RULE = ReadingRule(classes=CLASSES, temperature=1.0, rejection=None, sure=0.5)
 SCENE = Scene(width=1280, height=720)
 FOCAL, FPS, SPEED = 1000.0, 15.0, 20.0
+
+
+def events_of(trails: list[Trail], rule: ReadingRule, scene: Scene) -> list[DriveEvent]:
+    return [event for event, _ in meaning.events_of(trails, rule, scene)]
 
 
 def approach(

@@ -5,9 +5,11 @@ from __future__ import annotations
 import csv
 import json
 from collections.abc import Iterator
+from dataclasses import dataclass
 from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import pytest
@@ -15,7 +17,8 @@ from PIL import Image
 
 from roadworthy import api
 from roadworthy.core.errors import ConfigError, DataError, UnknownNameError, UsageError
-from roadworthy.drive.film import write_film
+from roadworthy.drive.film import open_film, write_film
+from roadworthy.drive.output.result import DriveResult
 from roadworthy.signs.catalogue import faces
 from roadworthy.signs.draw import draw_tile
 from roadworthy.workflows import drive as workflow
@@ -58,7 +61,17 @@ def film(tmp_path_factory) -> Path:
 
 @pytest.fixture(scope="module")
 def driven(film, tmp_path_factory):
-    return api.drive(film, tmp_path_factory.mktemp("out") / "first", region="au-vic")
+    return watch(film, tmp_path_factory.mktemp("out") / "first", region="au-vic")
+
+
+@dataclass(frozen=True)
+class Driven:
+    out: Path
+    result: DriveResult
+
+
+def watch(film: Path, out: Path, **settings: Any) -> Driven:
+    return Driven(out, api.drive(film, out, **settings))
 
 
 def rows(path: Path) -> list[dict[str, str]]:
@@ -91,7 +104,8 @@ def test_where_it_came_from_is_told(driven, film) -> None:
     assert origin["region"] == "au-vic"
     lines = (driven.out / "events.jsonl").read_text().splitlines()
     assert [json.loads(line)["class"] for line in lines] == ["speed-60", "stop"]
-    assert all(driven.pictures[trail.number][:2] == b"\xff\xd8" for trail in driven.trails)
+    assert set(driven.result.crops) == {event.event for event in driven.result.events}
+    assert all(crop[:2] == b"\xff\xd8" for crop in driven.result.crops.values())
 
 
 @pytest.mark.parametrize("cut", [1, 11, 28, 44])
@@ -112,11 +126,11 @@ def test_a_drive_that_was_killed_goes_on_to_the_same_events(driven, film, tmp_pa
     journal = tmp_path / "out" / "journal.jsonl"
     journal.write_bytes(journal.read_bytes()[:-7])
     monkeypatch.setattr(workflow.Looker, "look", look)
-    again = api.drive(film, tmp_path / "out", region="au-vic", resume=True)
-    assert again.frames == 45
+    again = watch(film, tmp_path / "out", region="au-vic", resume=True)
+    assert again.result.frames == 45
     for name in ("events.csv", "limits.csv"):
         assert (again.out / name).read_bytes() == (driven.out / name).read_bytes()
-    assert set(again.pictures) == set(driven.pictures)
+    assert set(again.result.crops) == set(driven.result.crops)
 
 
 def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch) -> None:
@@ -131,6 +145,24 @@ def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch) -> None:
     assert result.interrupted
     assert "speed-60" in [event.sign for event in result.events]
     assert result.limits[-1].to_s == pytest.approx(3.5, abs=0.01)
+
+
+def test_the_film_is_written_with_what_was_seen(film, tmp_path) -> None:
+    driven = watch(film, tmp_path / "out", video=True, region="au-vic")
+    with open_film(driven.out / "annotated.mp4") as shown, open_film(film) as plain:
+        pairs = list(zip(shown, plain, strict=True))
+    assert len(pairs) == 45
+    a, b = pairs[22]
+    seen = next(one for one in driven.result.trails["e0001"].seen if one.frame == 22)
+    x1, y1, x2, _ = (round(edge) for edge in seen.box)
+    edge = np.abs(a.image[y1 - 2 : y1 + 3, x1:x2].astype(int) - b.image[y1 - 2 : y1 + 3, x1:x2]).mean()
+    assert edge > 20
+
+
+def test_everything_is_written(driven) -> None:
+    names = {path.name for path in driven.out.iterdir()}
+    assert {"events.csv", "events.jsonl", "limits.csv", "signs.geojson", "coco.json", "report.html"} <= names
+    assert "speed-60" in (driven.out / "report.html").read_text()
 
 
 def test_every_second_frame_sees_the_same_signs(film, tmp_path) -> None:

@@ -15,7 +15,7 @@ from roadworthy.core.errors import UsageError
 from roadworthy.core.words import duration, plural
 
 if TYPE_CHECKING:
-    from roadworthy.workflows.drive import DriveResult
+    from roadworthy.drive.output.result import DriveResult
 
 verbs = typer.Typer()
 
@@ -34,6 +34,7 @@ SmallestOption = Annotated[
     float | None, setting("workflows.drive:drive.least_px", "--smallest", metavar="PX")
 ]
 ThreadsOption = Annotated[int, option("workflows.drive:drive.threads", "--threads", metavar="N", min=0)]
+VideoOption = Annotated[bool, setting("workflows.drive:drive.video", "--video")]
 ResumeOption = Annotated[bool, setting("workflows.drive:drive.resume", "--resume")]
 
 
@@ -57,6 +58,7 @@ def drive(
     every: EveryOption,
     smallest: SmallestOption = None,
     threads: ThreadsOption,
+    video: VideoOption = False,
     resume: ResumeOption = False,
 ) -> None:
     """Watch a film: each sign once, and the limit that holds at every second."""
@@ -76,11 +78,12 @@ def drive(
             every=every,
             least_px=smallest,
             threads=threads,
+            video=video,
             resume=resume,
             command=command_line(),
             progress=progress,
         )
-    _print(result)
+    _print(result, out)
 
 
 def _moment(text: str) -> datetime:
@@ -92,7 +95,7 @@ def _moment(text: str) -> datetime:
         ) from None
 
 
-def _print(result: DriveResult) -> None:
+def _print(result: DriveResult, out: Path) -> None:
     """The signs passed and what held, within 80 columns."""
     rows = [
         [
@@ -108,7 +111,7 @@ def _print(result: DriveResult) -> None:
     if rows:
         print_table(["passed, s", "sign", "confidence", "sure", "side", ""], rows)
         if len(result.events) > _SHOWN:
-            print_line(f"and {len(result.events) - _SHOWN} more, in {result.out / 'events.csv'}")
+            print_line(f"and {len(result.events) - _SHOWN} more, in {out / 'events.csv'}")
         print_line("")
     print_table(
         ["from, s", "to, s", "limit", "because"],
@@ -123,9 +126,9 @@ def _print(result: DriveResult) -> None:
         ],
     )
     rate = result.frames / max(result.seconds, 1e-9)
-    ended = f"stopped after {result.until_s:.0f} s of it; " if result.interrupted else ""
+    ended = f"stopped after {result.duration_s:.0f} s of it; " if result.interrupted else ""
     lost = f", {plural(result.lost, 'frame')} could not be decoded" if result.lost else ""
     say(
         f"{plural(len(result.events), 'sign')} in {plural(result.frames, 'frame')} ({rate:.1f} a second, "
-        f"{duration(result.seconds)}){lost}; {ended}all is in {result.out}"
+        f"{duration(result.seconds)}){lost}; {ended}all is in {out}, see report.html"
     )

@@ -52,15 +52,18 @@ class Scene:
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
-def events_of(trails: Iterable[Trail], rule: ReadingRule, scene: Scene) -> list[DriveEvent]:
-    """One event for each physical sign, in the order passed; plates are told with the sign above them."""
+def events_of(trails: Iterable[Trail], rule: ReadingRule, scene: Scene) -> list[tuple[DriveEvent, Trail]]:
+    """Each physical sign with its trail, in the order passed; plates are told with the sign above them."""
     signs = [_Sign(trail, rule, scene) for trail in trails if len(trail.seen) >= AT_LEAST]
     signs = [sign for sign in signs if sign.reading.sign != NO_SIGN]
     below = _plates(signs)
     kept = [sign for sign in signs if sign.trail.number not in below]
-    events = [_event(sign, below, scene) for sign in kept]
-    events.sort(key=lambda event: (event.passed_s, event.first_s))
-    return [replace(event, event=f"e{number:04d}") for number, event in enumerate(events, start=1)]
+    events = [(_event(sign, below, scene), sign.trail) for sign in kept]
+    events.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
+    return [
+        (replace(event, event=f"e{number:04d}"), trail)
+        for number, (event, trail) in enumerate(events, start=1)
+    ]
 
 
 class _Sign:

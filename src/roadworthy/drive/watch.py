@@ -6,21 +6,16 @@ import queue
 import threading
 from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field
-from io import BytesIO
 
-import numpy as np
-from PIL import Image
-
-from roadworthy.core.arrays import Box, ByteArray
+from roadworthy.core.arrays import ByteArray
 from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.look import View
+from roadworthy.drive.output.crops import crop_jpeg
 from roadworthy.drive.reading import clearest
 from roadworthy.drive.seen import Trail
 from roadworthy.drive.tracking.tracker import Tracker
 
 _AHEAD = 3  # frames that are decoded before they are asked for
-_ROOM = 0.35  # around a sign in its picture, of its sides
-_PICTURE_PX = 96
 
 
 @dataclass(eq=False)
@@ -62,7 +57,7 @@ class Watched:
         for trail in self.tracker.current():
             last = trail.seen[-1]
             if last.frame == frame and clearest(trail.seen) == len(trail.seen) - 1:
-                self.pictures[trail.number] = picture_of(image, last.box)
+                self.pictures[trail.number] = crop_jpeg(image, last.box)
 
 
 def ahead(shots: Iterable[Shot]) -> Iterator[Shot]:
@@ -98,17 +93,3 @@ def ahead(shots: Iterable[Shot]) -> Iterator[Shot]:
     finally:
         over.set()
         thread.join()
-
-
-def picture_of(image: ByteArray, box: Box) -> bytes:
-    """A JPEG of a sign with a little around it."""
-    x1, y1, x2, y2 = box
-    room = _ROOM * max(x2 - x1, y2 - y1)
-    left, top = max(0, int(x1 - room)), max(0, int(y1 - room))
-    right, bottom = min(image.shape[1], int(x2 + room) + 1), min(image.shape[0], int(y2 + room) + 1)
-    picture = Image.fromarray(np.ascontiguousarray(image[top:bottom, left:right]))
-    scale = _PICTURE_PX / max(picture.size)
-    picture = picture.resize((max(1, round(picture.width * scale)), max(1, round(picture.height * scale))))
-    data = BytesIO()
-    picture.save(data, "JPEG", quality=80)
-    return data.getvalue()

@@ -213,7 +213,9 @@ def true_events(world: World, passages: list[Passage]) -> dict[int, DriveEvent]:
     events: dict[int, DriveEvent] = {}
     for place, one in enumerate(sorted(passages, key=lambda one: (passed[one.number], one.number)), start=1):
         sign = world.signing.signs[one.number]
-        lat, lon = (None, None) if sign.carried is not None else _lat_lon(world, *world.places[one.number][:2])
+        lat, lon = (
+            (None, None) if sign.carried is not None else _lat_lon(world, *world.places[one.number][:2])
+        )
         events[one.number] = DriveEvent(
             event=f"e{place:04d}",
             sign=sign.sign,
@@ -271,7 +273,9 @@ def _frames(drive: DrawnDrive) -> Iterator[DrawnFrame]:
         yield from map(drive.frame, range(count))
         return
     # Threads of torch do not survive a fork.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(drive.settings,)) as pool:
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_begin, initargs=(drive.settings,)
+    ) as pool:
         waiting: deque[Future[list[DrawnFrame]]] = deque()
         for first in range(0, count, _FRAMES_AT_ONCE):
             waiting.append(pool.submit(_paint, first, min(count, first + _FRAMES_AT_ONCE)))

@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import time
 from collections.abc import Callable
-from dataclasses import dataclass
+from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
 from typing import Any
@@ -16,11 +16,10 @@ from roadworthy.core import notes
 from roadworthy.core.arrays import FloatArray
 from roadworthy.core.errors import ConfigError, DataError, UsageError
 from roadworthy.core.extras import require
-from roadworthy.core.files import make_folder, write_json, write_text
+from roadworthy.core.files import make_folder, write_json
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.provenance import provenance_of
 from roadworthy.drive.events.event import DriveEvent
-from roadworthy.drive.events.tables import events_csv, events_jsonl
 from roadworthy.drive.film import About, Film, open_film
 from roadworthy.drive.film.live import is_live
 from roadworthy.drive.gps.motion import offset_by_motion
@@ -28,14 +27,18 @@ from roadworthy.drive.gps.reading import AUTO, read_track
 from roadworthy.drive.gps.track import Track, placed_by_clock
 from roadworthy.drive.journal import Journal, views
 from roadworthy.drive.limits.conditions import Motion
-from roadworthy.drive.limits.machine import LimitRow, limits_over_time, write_limits
+from roadworthy.drive.limits.machine import limits_over_time
 from roadworthy.drive.limits.regions import Region, region_named
 from roadworthy.drive.look import Looker, View
 from roadworthy.drive.meaning import Scene, events_of
+from roadworthy.drive.output.crops import crop_jpeg
+from roadworthy.drive.output.film import boxes_by_frame, write_annotated
+from roadworthy.drive.output.result import DriveResult
+from roadworthy.drive.output.write import write_outputs
 from roadworthy.drive.reading import ReadingRule, clearest
-from roadworthy.drive.seen import Trail
+from roadworthy.drive.seen import Seen, Trail
 from roadworthy.drive.tracking.tracker import Tracker
-from roadworthy.drive.watch import Watched, ahead, picture_of
+from roadworthy.drive.watch import Watched, ahead
 from roadworthy.inference.classifier import Classifier, load, model_file
 from roadworthy.inference.finder import finder_file
 
@@ -45,32 +48,6 @@ _OWN = {"events.csv", "events.jsonl", "limits.csv", "provenance.json", "journal.
 
 Progress = Callable[[float, float | None, float], None]
 """Told (seconds of the film done, all of them if known, frames a second) now and then."""
-
-
-@dataclass(frozen=True, kw_only=True, eq=False)
-class DriveResult:
-    """What a drive showed.
-
-    events: the signs passed, in order.  limits: what holds at every second, without gaps.
-    trails: each event's boxes, in the order of trails.  pictures: by the number of a trail, its best as JPEG.
-    about: what the film says of itself.  track: where the car was, if known.  region: whose rules hold.
-    frames: looked at.  lost: those that could not be decoded.  seconds: that it took.
-    until_s: how far the film was watched.  interrupted: whether it was stopped before its end.
-    """
-
-    out: Path
-    events: tuple[DriveEvent, ...]
-    limits: tuple[LimitRow, ...]
-    trails: tuple[Trail, ...]
-    pictures: dict[int, bytes]
-    about: About
-    track: Track | None
-    region: str
-    frames: int
-    lost: int
-    seconds: float
-    until_s: float
-    interrupted: bool
 
 
 def drive(
@@ -86,6 +63,7 @@ def drive(
     every: int = 1,
     least_px: float | None = None,
     threads: int = 0,
+    video: bool = False,
     resume: bool = False,
     command: str = "",
     progress: Progress | None = None,
@@ -103,6 +81,7 @@ def drive(
     every: look at every so many frames; 2 is twice as quick.
     least_px: side in pixels of the smallest sign looked for.
     threads: that looking may use; 0 leaves it to the library that computes.
+    video: write annotated.mp4, too: the film with its signs and the limit drawn in.
     resume: go on with a drive that was cut off, where it was.
     An interrupt (Ctrl-C) ends the watching and keeps what was seen up to there.
     """
@@ -110,65 +89,44 @@ def drive(
     out, rules = as_path(out), region_named(region or NO_REGION)
     journal_path = _claim(out, resume)
     classifier = load(reader, finder=finder, threads=threads)
-    with open_film(place, at=at, rate=rate) as film:
-        about = film.about()
-        classifier.finder.rule  # noqa: B018 - says at once where there is none
-        facts = _facts(place, about, reader, finder, every=every, least_px=least_px)
+    classifier.finder.rule  # noqa: B018 - says at once where there is none
+    with notes.hearing() as said, open_film(place, at=at, rate=rate) as film:
+        facts = _facts(place, film.about(), reader, finder, every=every, least_px=least_px)
         make_folder(out)
-        started = time.perf_counter()
         watching = _Watching(film, classifier, every, least_px, progress)
         with Journal(journal_path, facts) as journal:
-            interrupted = watching.go(journal_path, journal, goes_on=resume)
-        trails = watching.watched.finish()
-        seconds = time.perf_counter() - started
-        watched = watching.watched
-        track = None if gps is None else _track(gps, place, about, watched)
-        found, limits = _understood(trails, classifier, about, watched, track, rules)
-        pictures = _missing_pictures(watched, trails, film)
-        result = DriveResult(
-            out=out,
-            events=tuple(found),
-            limits=limits,
-            trails=tuple(trails),
-            pictures=pictures,
-            about=about,
-            track=track,
-            region=rules.region,
-            frames=watched.frames,
-            lost=film.lost,
-            seconds=seconds,
-            until_s=watched.until_s,
-            interrupted=interrupted,
-        )
-    write(result, command)
+            watching.go(journal_path, journal, goes_on=resume)
+        result = _understood(watching, classifier, gps, rules)
+        result = replace(result, notes=tuple(said), provenance=_origin(result, command))
+        write_outputs(out, result)
+        write_json(dict(result.provenance), out / "provenance.json")
+        if video:
+            frames = boxes_by_frame(result.tracked())
+            write_annotated(film, frames, result.limits, out / "annotated.mp4", every=every)
     return result
 
 
-def write(result: DriveResult, command: str) -> None:
-    """The files of a drive, each whole or not at all."""
-    write_text(events_csv(result.events), result.out / "events.csv")
-    write_text(events_jsonl(result.events), result.out / "events.jsonl")
-    write_limits(result.limits, result.out / "limits.csv")
-    about = {
-        "film": result.about.place,
-        "width": result.about.width,
-        "height": result.about.height,
-        "rate": result.about.rate,
-        "codec": result.about.codec,
-        "colour": result.about.colour,
-        "duration_s": result.about.duration_s,
-    }
-    origin = {
+def _origin(result: DriveResult, command: str) -> dict[str, Any]:
+    """Where a drive's files come from."""
+    about = result.about
+    return {
         **provenance_of(command),
-        "film": about,
+        "film": {
+            "film": about.place,
+            "width": about.width,
+            "height": about.height,
+            "rate": about.rate,
+            "codec": about.codec,
+            "colour": about.colour,
+            "duration_s": about.duration_s,
+        },
         "region": result.region,
         "frames": result.frames,
         "frames_lost": result.lost,
-        "watched_until_s": round(result.until_s, 3),
+        "watched_s": round(result.duration_s, 3),
         "interrupted": result.interrupted,
         "seconds": round(result.seconds, 2),
     }
-    write_json(origin, result.out / "provenance.json")
 
 
 def _claim(out: Path, resume: bool) -> Path:
@@ -198,20 +156,21 @@ class _Watching:
         least_px: float | None,
         progress: Progress | None,
     ) -> None:
-        self._film, self._every, self._progress = film, every, progress
+        self.film, self._every, self._progress = film, every, progress
         self._about = film.about()
         self._looker = Looker(classifier.finder, classifier.network, least_px=least_px)
         self.watched = Watched(Tracker(self._about.width, self._about.height))
+        self.seconds, self.interrupted = 0.0, False
 
-    def go(self, path: Path, journal: Journal, *, goes_on: bool) -> bool:
-        """Watch to the end; whether an interrupt came before it."""
+    def go(self, path: Path, journal: Journal, *, goes_on: bool) -> None:
+        """Watch to the end, or to an interrupt before it."""
         last: View | None = None
         for view in views(path) if goes_on else ():
             self.watched.add(view)
             last = view
         began, before = time.perf_counter(), self.watched.frames
         try:
-            for shot in ahead(self._film.shots(every=self._every, start_s=self.watched.until_s)):
+            for shot in ahead(self.film.shots(every=self._every, start_s=self.watched.until_s)):
                 if last is not None and shot.index <= last.frame:
                     # Its motion is measured against, so that nothing differs from a drive without a break.
                     self._looker.begin_after(shot, last)
@@ -223,8 +182,8 @@ class _Watching:
                     rate = (self.watched.frames - before) / max(time.perf_counter() - began, 1e-9)
                     self._progress(view.time_s, self._about.duration_s, rate)
         except KeyboardInterrupt:
-            return True
-        return False
+            self.interrupted = True
+        self.seconds = time.perf_counter() - began
 
 
 def _facts(
@@ -255,14 +214,11 @@ def _fingerprint(path: Path) -> str:
 
 
 def _understood(
-    trails: list[Trail],
-    classifier: Classifier,
-    about: About,
-    watched: Watched,
-    track: Track | None,
-    rules: Region,
-) -> tuple[list[DriveEvent], tuple[LimitRow, ...]]:
+    watching: _Watching, classifier: Classifier, gps: StrPath | None, rules: Region
+) -> DriveResult:
     """The signs passed and what they mean for every second watched."""
+    about, watched = watching.film.about(), watching.watched
+    track = None if gps is None else _track(gps, about, watched)
     rule = ReadingRule(
         classes=classifier.classes,
         temperature=classifier.temperature,
@@ -270,16 +226,30 @@ def _understood(
         sure=classifier.finder.rule.sure,
     )
     scene = Scene(width=about.width, height=about.height, shifts=watched.shifts, track=track)
-    found = events_of(trails, rule, scene)
+    found = events_of(watched.finish(), rule, scene)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
     limits = limits_over_time(
-        [event.for_limits() for event in found],
+        [event.for_limits() for event, _ in found],
         rules,
         end_s,
         start=about.created,
         motion=None if track is None else _motion(track),
     )
-    return found, limits
+    return DriveResult(
+        about=about,
+        duration_s=end_s,
+        events=tuple(event for event, _ in found),
+        limits=limits,
+        trails={event.event: trail for event, trail in found},
+        classes=classifier.classes,
+        crops=_pictures(watching, found),
+        track=track,
+        lost=watching.film.lost,
+        frames=watched.frames,
+        seconds=watching.seconds,
+        interrupted=watching.interrupted,
+        region=rules.region,
+    )
 
 
 def _motion(track: Track) -> Motion:
@@ -312,9 +282,10 @@ def _apart(a: float, b: float) -> float:
     return abs((a - b + 180) % 360 - 180)
 
 
-def _track(gps: StrPath, place: str | Path, about: About, watched: Watched) -> Track:
+def _track(gps: StrPath, about: About, watched: Watched) -> Track:
     """Where the car was, in the film's seconds; by its motion where no clock says how the two belong."""
-    if str(gps) == AUTO and (is_live(str(place)) or Path(place).is_dir()):
+    place = about.place
+    if str(gps) == AUTO and (is_live(place) or Path(place).is_dir()):
         raise UsageError(f"--gps auto reads what a camera wrote into a film's file; {place} is none")
     track = read_track(AUTO, Path(place)) if str(gps) == AUTO else read_track(Path(gps))
     if track.placed:
@@ -349,17 +320,21 @@ def _each_second(change: list[tuple[float, float]]) -> FloatArray:
     return np.asarray(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
 
 
-def _missing_pictures(watched: Watched, trails: list[Trail], film: Film) -> dict[int, bytes]:
-    """Each trail's picture; those from before an interruption are read from the film again."""
-    pictures = dict(watched.pictures)
-    for trail in trails:
-        if trail.number in pictures or is_live(film.about().place):
-            continue
-        best = trail.seen[clearest(trail.seen)]
-        try:
-            shot = next(film.shots(start_s=max(0.0, best.time_s - 1e-6)), None)
-        except DataError:
-            return pictures
-        if shot is not None:
-            pictures[trail.number] = picture_of(shot.image, best.box)
+def _pictures(watching: _Watching, found: list[tuple[DriveEvent, Trail]]) -> dict[str, bytes]:
+    """Each event's picture; those from before an interruption are read from the film again."""
+    film, pictures = watching.film, {}
+    for event, trail in found:
+        picture = watching.watched.pictures.get(trail.number)
+        if picture is None and not is_live(film.about().place):
+            picture = _picture_again(film, trail.seen[clearest(trail.seen)])
+        if picture is not None:
+            pictures[event.event] = picture
     return pictures
+
+
+def _picture_again(film: Film, best: Seen) -> bytes | None:
+    try:
+        shot = next(film.shots(start_s=max(0.0, best.time_s - 1e-6)), None)
+    except DataError:
+        return None
+    return None if shot is None else crop_jpeg(shot.image, best.box)

@@ -45,9 +45,9 @@ class Look:
     @cached_property
     def back(self) -> FloatArray:
         """(256,): the light that each level of the picture stands for, for what is laid over it."""
-        return np.interp(
-            np.arange(256), self._curve, (np.arange(_STEPS) / (_STEPS - 1)) ** 2
-        ).astype(np.float32)
+        return np.interp(np.arange(256), self._curve, (np.arange(_STEPS) / (_STEPS - 1)) ** 2).astype(
+            np.float32
+        )
 
     def levels(self, radiance: FloatArray) -> ByteArray:
         """The picture's levels, uint8, of radiance (..., 3)."""

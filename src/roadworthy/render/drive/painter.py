@@ -134,7 +134,9 @@ class Painter:
         """Roads that join and leave, as flat pieces of tar."""
         pen = ImageDraw.Draw(image)
         tar = self.look if not self.look.night else _near_lamps(self.look)
-        colour = tuple(int(c) for c in tar.levels(np.asarray(linear(92, 91, 89) * tar.ground, dtype=np.float32)))
+        colour = tuple(
+            int(c) for c in tar.levels(np.asarray(linear(92, 91, 89) * tar.ground, dtype=np.float32))
+        )
         for place in self.world.signing.places:
             if place.kind not in ("side-road", "exit") or not -60 < place.from_m - eye.metres < 160:
                 continue
@@ -163,7 +165,9 @@ class Painter:
         ahead = np.clip(view.focal * view.eye / rows, 0.5, FAR_M)[:, None]
         aside = (np.arange(self._size[0]) + 0.5 - view.middle)[None] / view.focal * ahead
         broad = 1.8 + 0.16 * ahead
-        pattern = np.exp(-(((aside + 0.03 * ahead) / broad) ** 2)) + 0.12 * np.exp(-((aside / (3 * broad)) ** 2))
+        pattern = np.exp(-(((aside + 0.03 * ahead) / broad) ** 2)) + 0.12 * np.exp(
+            -((aside / (3 * broad)) ** 2)
+        )
         fall = np.minimum(1.0, (9.0 / ahead) ** 1.5) * np.clip(ahead / 3.5, 0.25, 1)
         ambient = float(look.light.ambient.mean()) + self.world.street_light
         full = float(_near_lamps(look).ground.mean())
@@ -249,7 +253,10 @@ class Painter:
         return float(x[0]), float(z[0])
 
     def _shadow(self, eye: Eye, canvas: _Canvas, x: float, z: float) -> Callable[[], None]:
-        (left, top), (right, bottom) = eye.view.pixel(x - 1.25, 0.0, z + 2.2), eye.view.pixel(x + 1.25, 0.0, max(z - 0.3, 0.8))
+        (left, top), (right, bottom) = (
+            eye.view.pixel(x - 1.25, 0.0, z + 2.2),
+            eye.view.pixel(x + 1.25, 0.0, max(z - 0.3, 0.8)),
+        )
         return lambda: canvas.darken((left, top, right, bottom))
 
     def _flank(self, eye: Eye, canvas: _Canvas, vehicle: Vehicle, x: float, z: float) -> Callable[[], None]:
@@ -310,7 +317,10 @@ class Painter:
         colour = self.look.levels(np.asarray(linear(128, 130, 132) * white, dtype=np.float32))
         bars = []
         for shift in shifts:
-            (left, upper), (right, lower) = eye.view.pixel(x + shift - 0.035, top, z), eye.view.pixel(x + shift + 0.035, 0, z)
+            (left, upper), (right, lower) = (
+                eye.view.pixel(x + shift - 0.035, top, z),
+                eye.view.pixel(x + shift + 0.035, 0, z),
+            )
             bars.append((left, upper, right, lower))
         rgb = int(colour[0]), int(colour[1]), int(colour[2])
         return lambda: [canvas.bar(box, rgb) for box in bars] and None
@@ -371,8 +381,10 @@ class Painter:
     ) -> tuple[FloatArray, FloatArray]:
         """Reflectances times alpha, and alpha, of a face over the time in which a frame is exposed."""
         moved = eye.speed * self.look.exposure_s if moves else 0.0
-        shift_px = moved / pose.z * math.hypot(
-            pose.x * eye.view.focal / pose.z, (pose.y - eye.view.eye) * eye.view.focal / pose.z
+        shift_px = (
+            moved
+            / pose.z
+            * math.hypot(pose.x * eye.view.focal / pose.z, (pose.y - eye.view.eye) * eye.view.focal / pose.z)
         )
         steps = int(min(_MOST_STEPS, max(1, math.ceil(shift_px / 0.8))))
         colour: FloatArray | None = None
@@ -515,7 +527,12 @@ class _Canvas:
         for place, (number, box, window, count) in enumerate(self._signs, start=1):
             seen = self._owner.crop(window).histogram()[place]
             x1, y1, x2, y2 = box
-            inner = max(0.0, x1), max(0.0, y1), min(float(self.picture.width), x2), min(float(self.picture.height), y2)
+            inner = (
+                max(0.0, x1),
+                max(0.0, y1),
+                min(float(self.picture.width), x2),
+                min(float(self.picture.height), y2),
+            )
             share = (inner[2] - inner[0]) * (inner[3] - inner[1]) / max(1e-6, (x2 - x1) * (y2 - y1))
             # Faces of few pixels may have none that they cover by half.
             free = seen / count if count >= 4 else 1.0

@@ -262,7 +262,12 @@ class Lit:
             box = None
             if part_m is not None:
                 x1, y1, x2, y2 = (edge * per_m for edge in part_m)
-                box = max(0.0, x1), max(0.0, y1), min(float(picture.width), x2), min(float(picture.height), y2)
+                box = (
+                    max(0.0, x1),
+                    max(0.0, y1),
+                    min(float(picture.width), x2),
+                    min(float(picture.height), y2),
+                )
             return picture.resize(size, Image.Resampling.BILINEAR, box=box)
 
         chosen = sprite.levels[0]
