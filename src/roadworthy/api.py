@@ -34,6 +34,7 @@ if TYPE_CHECKING:
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
+    from roadworthy.workflows.drive import drive as drive
     from roadworthy.workflows.drive_evaluate import evaluate_drives as evaluate_drives
     from roadworthy.workflows.drive_truth import drive_truth as drive_truth
     from roadworthy.workflows.predict import predict as predict
@@ -63,6 +64,7 @@ _WORKFLOWS = {
     "predict": "workflows.predict",
     "render": "workflows.render",
     "report": "studies.again",
+    "drive": "workflows.drive",
     "bundle_file": "workflows.serve",
     "serve": "workflows.serve",
     "write_page": "workflows.serve",

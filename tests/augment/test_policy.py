@@ -106,6 +106,17 @@ def test_mirror_changes_pictures_with_their_labels_and_no_others() -> None:
         torch.testing.assert_close(result[i], expected, atol=1e-5, rtol=0)
 
 
+def test_a_picture_that_may_not_be_turned_is_left_as_it_is() -> None:
+    images, targets = batch(6)
+    policy = Policy([Mirror(probability=1.0)], mirror_indices(CLASSES))
+    turnable = torch.tensor([True, True, False, True, False, True])
+    freely, _ = run(policy, images, targets)
+    result, labels = policy(images, targets, torch.Generator().manual_seed(0), turnable)
+    assert labels.tolist() == [0, 1, 2, 2, 4, 5]
+    torch.testing.assert_close(result[3], freely[3])
+    torch.testing.assert_close(result[~turnable], images[~turnable].float() / 255, atol=1e-5, rtol=0)
+
+
 def test_mirroring_twice_restores_picture_and_label() -> None:
     images, targets = batch(6)
     policy = Policy([Mirror(probability=1.0)], mirror_indices(CLASSES))

@@ -3,6 +3,7 @@
 import pytest
 
 from roadworthy.core.words import (
+    clock,
     csv_cell,
     duration,
     hundredths,
@@ -99,3 +100,19 @@ def test_a_loss_is_named_by_what_it_contains() -> None:
     several = loss_names(l2=0.001, label_smoothing=0.1, class_weights=True)
     assert several["train_loss"] == "training loss (with label smoothing, class weights and L2)"
     assert "val_objective" not in loss_names(l2=0, consistency=12)
+
+
+@pytest.mark.parametrize(
+    ("seconds", "digits", "said"),
+    [
+        (0, 0, "0:00"),
+        (75.9, 0, "1:15"),
+        (75.96, 1, "1:15.9"),
+        (0.3, 1, "0:00.3"),
+        (3675, 0, "1:01:15"),
+        (-2, 0, "0:00"),
+        (59.9999999, 1, "1:00.0"),
+    ],
+)
+def test_a_second_of_a_film_is_said_as_players_do(seconds: float, digits: int, said: str) -> None:
+    assert clock(seconds, digits) == said

@@ -101,3 +101,11 @@ def test_what_cannot_be_loaded_is_refused():
         BatchLoader(dataset([0]), 0, seed=0)
     with pytest.raises(ConfigError):
         BatchLoader(dataset([0]), 4, seed=0, balance="weights")
+
+
+def test_which_pictures_may_be_turned_comes_with_each_batch() -> None:
+    data = dataset([0, 1] * 20)
+    turnable = np.arange(40) % 3 == 0
+    loader = BatchLoader(data, 16, seed=1, turnable=turnable)
+    told = torch.cat([batch[2] for batch in loader.epoch(0)])
+    assert torch.equal(told, torch.from_numpy(turnable[loader.order(0)]))

@@ -1,3 +1,4 @@
+import dataclasses
 import pickle
 
 import pytest
@@ -87,6 +88,22 @@ def test_a_start_takes_over_everything_but_the_classes_that_only_one_knows(store
     assert torch.equal(fresh.head.weight[0], own_head[0])
     for (name, a), b in zip(model.state_dict().items(), fresh.state_dict().values(), strict=True):
         assert name.startswith("head.") or torch.equal(a, b)
+
+
+def test_further_blocks_begin_as_nothing(stored):
+    model, path = stored
+    grown = build_model(ModelConfig(width=0.25, depth=1, extra=2), 2, CARD.input)
+    start_from(*load_checkpoint(path), grown, CARD.classes)
+    pictures = torch.rand(3, 3, 32, 32)
+    assert sum(p.numel() for p in grown.parameters()) > sum(p.numel() for p in model.parameters())
+    assert torch.equal(grown.eval()(pictures), model.eval()(pictures))
+
+
+def test_a_network_with_further_blocks_is_no_start_for_one_without(stored, tmp_path):
+    grown = dataclasses.replace(CARD, model=ModelConfig(width=0.25, depth=1, extra=1))
+    save_checkpoint(build_model(grown.model, 2, CARD.input), grown, tmp_path / "grown.safetensors")
+    with pytest.raises(CheckpointError, match="the network to start from is another"):
+        start_from(*load_checkpoint(tmp_path / "grown.safetensors"), stored[0], CARD.classes)
 
 
 def test_a_start_from_another_network_is_refused_in_one_line(stored):

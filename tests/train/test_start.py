@@ -1,5 +1,7 @@
 """What a training takes over from the network that it starts from, and what it refuses."""
 
+from dataclasses import replace
+
 import pytest
 
 from roadworthy.config import START_LR, Config, ModelConfig, OptimConfig, TrainConfig
@@ -25,6 +27,17 @@ def test_network_and_input_are_taken_over_and_said() -> None:
     assert "optim.lr=0.02 (low, so that what runs/x has learnt is kept)" in notes
     # What is settled stays so.
     assert settle_start(config, CARD) == (config, [])
+
+
+def test_further_blocks_may_be_added_and_never_taken_away() -> None:
+    wanted = Config(
+        train=START, model=ModelConfig(width=0.75, extra=1), input=CARD.input, optim=OptimConfig(lr=0.05)
+    )
+    assert settle_start(wanted, CARD) == (wanted, [])
+    grown = replace(CARD, model=ModelConfig(width=0.75, extra=2))
+    assert settle_start(replace(wanted, model=ModelConfig()), grown)[0].model.extra == 2
+    with pytest.raises(ConfigError, match=r"model.extra is 1, but runs/x, .* has 2"):
+        settle_start(wanted, grown)
 
 
 def test_what_no_weight_depends_on_and_other_rates_are_ours() -> None:

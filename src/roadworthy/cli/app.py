@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.models import TyperPath
 
 from roadworthy import __version__
-from roadworthy.cli import data, doctor, listing, predict, study, train
+from roadworthy.cli import data, doctor, drive, listing, predict, study, train
 from roadworthy.cli.options import command_line, examples
 from roadworthy.cli.printing import INTERRUPTED, close_stdout, print_line, say, say_error, say_note
 from roadworthy.core.errors import RoadworthyError
@@ -28,7 +28,19 @@ from roadworthy.core.notes import aloud
 from roadworthy.core.paths import as_path
 from roadworthy.core.words import visible
 
-FIRST = ("predict", "train", "evaluate", "export", "serve", "data", "render", "study", "profile", "compare")
+FIRST = (
+    "predict",
+    "drive",
+    "train",
+    "evaluate",
+    "export",
+    "serve",
+    "data",
+    "render",
+    "study",
+    "profile",
+    "compare",
+)
 
 
 class _Commands(TyperGroup):
@@ -49,7 +61,7 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples("roadworthy predict photo.jpg", "roadworthy COMMAND --help"),
 )
-for verbs in (predict.verbs, train.verbs, data.verbs, study.verbs, listing.verbs, doctor.verbs):
+for verbs in (predict.verbs, drive.verbs, train.verbs, data.verbs, study.verbs, listing.verbs, doctor.verbs):
     app.add_typer(verbs)
 
 # Not ours: a disk that is full, over its quota, read-only or broken.

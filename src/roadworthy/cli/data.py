@@ -229,9 +229,10 @@ def render(
     seed: DrawnSeedOption = None,
     faces: FacesOption = None,
 ) -> None:
-    """Draw labelled pictures of signs as a camera would see them.
+    """Draw labelled pictures of signs as a camera would see them, or films of drives with their truth.
 
-    The SPEC of the new folder, folder:DIR, is all that goes to stdout, so that scripts can pass it on.
+    The SPEC of the new folder, folder:DIR, is all that goes to stdout, so that scripts can pass it on; of
+    drives it is the folder.
     """
     from roadworthy import api
     from roadworthy.cli.progress import Counter
@@ -248,6 +249,12 @@ def render(
             faces=faces,
             progress=counter,
         )
+    if spec.startswith("drive:"):
+        from roadworthy.workflows.drawn_drives import described
+
+        print_line(str(place))
+        say(f"{described(place)}; watch it with: roadworthy drive {place}/film.mp4 --gps {place}/track.gpx")
+        return
     print_line(f"folder:{place}")  # alone on stdout: scripts hand it on
     drawn = list(place.glob("*/*.png"))
     classes = len({picture.parent for picture in drawn})

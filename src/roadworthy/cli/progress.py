@@ -161,6 +161,10 @@ class Counter(Callback):
 
     def __call__(self, done: int, total: int | None = None) -> None:
         """`done` of `total` (None where nobody knows)."""
+        self.in_words(done, total, f"{done:,} of {total:,}" if total else f"{done:,}")
+
+    def in_words(self, done: float, total: float | None, count: str) -> None:
+        """The same, with what stands beside the bar."""
         if self._progress is None:
             return
         if not self._shown:
@@ -168,7 +172,6 @@ class Counter(Callback):
                 self._progress.add_task(self._what, total=None, count="")
             self._progress.start()
             self._shown = True
-        count = f"{done:,} of {total:,}" if total else f"{done:,}"
         self._progress.update(self._progress.task_ids[0], completed=done, total=total, count=count)
 
     def named(self, what: str, done: int, total: int) -> None:
@@ -176,3 +179,31 @@ class Counter(Callback):
         self(done, total)
         if self._progress is not None:
             self._progress.update(self._progress.task_ids[0], description=what)
+
+
+class Watching:
+    """`watching(done_s, length_s, frames_per_second)`: a bar with the time left, or a line now and then."""
+
+    def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
+        self._stream = stream or sys.stderr
+        self._clock, self._said = clock, clock()
+        self._counter = Counter("watching", self._stream)
+        self._bar = self._stream.isatty()
+
+    def __enter__(self) -> Watching:
+        return self
+
+    def __exit__(
+        self, kind: type[BaseException] | None, error: BaseException | None, trace: TracebackType | None
+    ) -> None:
+        self._counter.close()
+
+    def __call__(self, done_s: float, length_s: float | None, frames_per_second: float) -> None:
+        """How far the film was watched, of how much (None where nobody knows), and how quickly."""
+        far = f"{done_s:.0f} of {length_s:.0f} s" if length_s else f"{done_s:.0f} s"
+        words = f"{far}, {frames_per_second:.1f} frames/s"
+        if self._bar:
+            self._counter.in_words(done_s, length_s, words)
+        elif self._clock() - self._said >= LINE_EVERY_S:
+            print(f"watched {words}", file=self._stream, flush=True)
+            self._said = self._clock()

@@ -135,7 +135,33 @@ class Listing:
     text: str
 
 
-Block = Text | Facts | Table | Figure | Gallery | SideBySide | Listing
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """One of many things of a kind: its picture, what is known of it, and what is to be said of that.
+
+    anchor: where on the page it is, for links within it.  mark: a word or two beside its title, whose tone is
+    `good`, `plain` or `warning`.  picture: a JPEG; empty for none.  alt: what it shows, in words.
+    """
+
+    anchor: str
+    title: str
+    mark: str = ""
+    tone: str = "plain"
+    picture: bytes = b""
+    alt: str = ""
+    facts: tuple[tuple[str, str], ...] = ()
+    notes: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Records:
+    """Things of a kind, each on a card; a reader can ask for those that bear certain words."""
+
+    caption: str
+    records: tuple[Record, ...]
+
+
+Block = Text | Facts | Table | Figure | Gallery | SideBySide | Listing | Records
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -50,6 +50,18 @@ def duration(seconds: float | None) -> str:
     return f"{minutes} min" if minutes < 90 else f"{minutes // 60} h {minutes % 60} min"
 
 
+def clock(seconds: float, digits: int = 0) -> str:
+    """A second of a film as a player shows it: `75.4` as `1:15`, `3675` as `1:01:15`.
+
+    digits: after the point.  Like players it cuts and does not round, so that no moment is yet to come.
+    """
+    parts = 10**digits
+    whole = int(max(seconds, 0) * parts + 1e-6)
+    rest = f"{whole // parts % 60:02d}" + (f".{whole % parts:0{digits}d}" if digits else "")
+    minutes, hours = whole // parts // 60 % 60, whole // parts // 3600
+    return f"{hours}:{minutes:02d}:{rest}" if hours else f"{minutes}:{rest}"
+
+
 def plural(n: int, noun: str) -> str:
     """A count and its noun."""
     plural = f"{noun}es" if noun.endswith(("s", "x")) else f"{noun}s"

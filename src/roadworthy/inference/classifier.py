@@ -118,6 +118,11 @@ class Classifier:
         return load_windows(self._path, self._network, partial(load_engine, threads=self._threads))
 
     @property
+    def network(self) -> Network:
+        """What answers to crops, for those who ask it themselves."""
+        return self._network
+
+    @property
     def looks_closer(self) -> bool:
         """Whether it looks for the sign in a picture of one where it is not sure at first."""
         return self._windows is not None

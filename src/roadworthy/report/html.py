@@ -1,8 +1,8 @@
 """Sections to one self-contained HTML page.  The only module that emits HTML.
 
 The page asks nothing of the network: pictures are data URIs, charts are inline SVG, the style is in the page
-and a content security policy forbids the rest.  A report holds no script; a film holds one, its player, which
-the policy names by its hash.
+and a content security policy forbids the rest.  A report holds no script, unless it has records, which one
+script sifts; a film holds one, its player.  The policy names each by its hash.
 """
 
 from __future__ import annotations
@@ -20,7 +20,7 @@ from typing import TYPE_CHECKING
 from PIL import Image
 
 from roadworthy.core.arrays import ByteArray
-from roadworthy.core.document import Figure, Section
+from roadworthy.core.document import Figure, Records, Section
 from roadworthy.core.extras import require
 from roadworthy.core.files import as_file_name, write_text
 from roadworthy.report.film.slides import Film
@@ -29,6 +29,7 @@ from roadworthy.report.story.chapters import Story
 if TYPE_CHECKING:
     from jinja2 import Template
 
+_JPEG = b"\xff\xd8\xff"
 NARROW_PX = 480  # figures drawn up to this width scale down to a phone's; wider ones scroll
 
 
@@ -37,12 +38,18 @@ def render(title: str, sections: Sequence[Section], lead: str = "") -> str:
 
     lead: the sentence that stands first on it, below its title.
     Everything but a figure's SVG is escaped; figures.py escapes the text that it draws.
-    Raises MissingExtraError without jinja2, ValueError when two sections share an anchor.
+    Raises MissingExtraError without jinja2, ValueError when two sections or records share an anchor.
     """
-    anchors = [section.anchor for section in sections]
+    blocks = [block for section in sections for block in section.blocks]
+    records = [record for block in blocks if isinstance(block, Records) for record in block.records]
+    anchors = [*(section.anchor for section in sections), *(record.anchor for record in records)]
     if len(set(anchors)) < len(anchors):
-        raise ValueError(f"two sections share an anchor: {', '.join(sorted(anchors))}")
-    return _template("template.html.j2").render(title=title, sections=sections, lead=lead)
+        shared = sorted({anchor for anchor in anchors if anchors.count(anchor) > 1})
+        raise ValueError(f"two sections share an anchor: {', '.join(shared)}")
+    script = _source("records.js") if records else ""
+    return _template("template.html.j2").render(
+        title=title, sections=sections, lead=lead, script=script, digest=_digest(script)
+    )
 
 
 def render_film(film: Film) -> str:
@@ -51,8 +58,7 @@ def render_film(film: Film) -> str:
     Raises MissingExtraError without jinja2.
     """
     script = _source("film.js")
-    digest = base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
-    return _template("film.html.j2").render(film=film, script=script, digest=digest)
+    return _template("film.html.j2").render(film=film, script=script, digest=_digest(script))
 
 
 def render_story(story: Story) -> str:
@@ -87,17 +93,29 @@ def _template(name: str) -> Template:
         keep_trailing_newline=True,
     )
     environment.filters["data_uri"] = _data_uri
+    environment.filters["jpeg_uri"] = _jpeg_uri
     environment.filters["svg"] = lambda figure: Markup(figure.svg)
     environment.filters["unbroken"] = _unbroken
     environment.filters["drawn_width"] = _drawn_width
     environment.filters["kind"] = lambda block: type(block).__name__.lower()
-    environment.filters["raw"] = Markup  # for what is ours: the player
+    environment.filters["raw"] = Markup  # for what is ours: scripts
     environment.globals["narrow_px"] = NARROW_PX
     return environment.from_string(_source(name))
 
 
 def _source(name: str) -> str:
     return resources.files("roadworthy.report").joinpath(name).read_text(encoding="utf-8")
+
+
+def _digest(script: str) -> str:
+    """What a content security policy knows a script by."""
+    return base64.b64encode(hashlib.sha256(script.encode()).digest()).decode("ascii")
+
+
+def _jpeg_uri(jpeg: bytes) -> str:
+    if not jpeg.startswith(_JPEG):
+        raise ValueError("a record's picture is no JPEG")
+    return "data:image/jpeg;base64," + base64.b64encode(jpeg).decode("ascii")
 
 
 def _data_uri(image: ByteArray) -> str:

@@ -14,8 +14,10 @@ from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.data.records import Record
 from roadworthy.imaging.spec import InputSpec
+from roadworthy.workflows.drawn_drives import is_drive, render_drives
 
 _DRAWN_AT_ONCE = 4096
+_SIZE_PX = 48
 
 
 def render(
@@ -30,12 +32,12 @@ def render(
     faces: StrPath | None = None,
     progress: Progress | None = None,
 ) -> Path:
-    """Draw labelled pictures into a new folder, one folder a class, as `folder:` reads them.
+    """Draw labelled pictures into a new folder, one folder a class, as `folder:` reads them; or drives.
 
-    spec: what to draw: `rendered:au`, `rendered:de` or `rendered:au+de`.  What is given here wins over what
-        the spec says.
-    out: a new folder, with a folder for each class in it.
-    n: how many pictures in all.  Either `n` or `per_class` is needed, here or in the spec.
+    spec: what to draw: `rendered:au`, `rendered:de` or `rendered:au+de`, or films of drives,
+        `drive:au?km=5&light=night`.  What is given here wins over what the spec says.
+    out: a new folder, with a folder for each class in it, or with the film, its track and its truth.
+    n: how many pictures in all, either `n` or `per_class`, here or in the spec; of drives, how many, or one.
     per_class: how many pictures of each class, in place of `n`.
     size: side of each picture in pixels.
     recipe: which camera; `roadworthy list recipes` shows them all.
@@ -43,6 +45,12 @@ def render(
     faces: a folder with faces of your own: catalogue.toml and SVG files.
     Each picture is a sign of its own: CLASS/NNNNN_00000.png.
     """
+    if is_drive(spec):
+        if per_class is not None or faces is not None or size != _SIZE_PX:
+            raise UsageError(
+                f"{spec!r} takes no per_class, faces or size in px; write drive:au?size=1280x720"
+            )
+        return render_drives(spec, out, n, recipe=recipe, seed=seed, progress=progress)
     require("drawing signs", "train", "signs")
     from roadworthy.data.drawings import check_rendered
     from roadworthy.data.sources import SOURCES

@@ -1,0 +1,227 @@
+"""From trails to events: what each sign is, where it stands, what hangs below it, whether it is for us."""
+
+from __future__ import annotations
+
+from collections.abc import Callable, Iterable, Sequence
+from dataclasses import dataclass, field, replace
+
+import numpy as np
+
+from roadworthy.core.arrays import Box, FloatArray
+from roadworthy.drive.events.event import DriveEvent
+from roadworthy.drive.gps.track import Track
+from roadworthy.drive.gps.where import View, place_sign
+from roadworthy.drive.limits.events import Plate
+from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
+from roadworthy.drive.seen import Seen, Trail
+from roadworthy.drive.tracking.approach import Approach, Heading
+from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
+
+SIZE_M, SIZE_ERROR_M = 0.7, 0.15  # of a sign's height: Australian limits are 0.45 to 0.9 m wide
+FOCAL_SHARE = 0.85  # focal length by width of a dashcam's frame, where nobody says: 61 degrees across
+HIGH = 3.5  # heights of itself above the camera, from which a sign hangs over the road
+ACROSS = 3.0  # heights of itself to either side, within which it does
+FAR_ASIDE = 20.0  # heights of itself from the car's way, from which on it stands at another road
+TURNED = 0.62  # width by height of a round sign that faces another road
+STILL_S = 1.2  # in which a sign that the car drives up to must have grown
+AT_LEAST = 2  # frames that show a sign, below which it is a flicker
+_LATER_S = 1.5  # after its last frame, a sign is passed at the latest
+_ROUND = ("speed", "end-speed", "no-entry", "stop", "no-overtaking")
+_FOR_LIMITS = ("speed", "end-speed", "end-all-limits")
+_PLATES = ("other-sign", "not-a-limit")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Scene:
+    """What is known of a drive beside its signs.
+
+    width, height: of its frames.  shifts: of each frame's index, how far the camera's turning has moved it.
+    track: where the car was, in the film's seconds, if known.
+    focal_px: of the camera, guessed without one.
+    """
+
+    width: int
+    height: int
+    shifts: dict[int, tuple[float, float]] = field(default_factory=dict)
+    track: Track | None = None
+    focal_px: float | None = None
+
+    def headings(self, seen: Sequence[Seen]) -> list[Heading]:
+        """Where the car was heading to in each frame of a trail."""
+        shifts = [self.shifts.get(one.frame, (0.0, 0.0)) for one in seen]
+        return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
+
+
+def events_of(trails: Iterable[Trail], rule: ReadingRule, scene: Scene) -> list[tuple[DriveEvent, Trail]]:
+    """Each physical sign with its trail, in the order passed; plates are told with the sign above them."""
+    signs = [_Sign(trail, rule, scene) for trail in trails if len(trail.seen) >= AT_LEAST]
+    signs = [sign for sign in signs if sign.reading.sign != NO_SIGN]
+    below = _plates(signs)
+    kept = [sign for sign in signs if sign.trail.number not in below]
+    events = [(_event(sign, below, scene), sign.trail) for sign in kept]
+    events.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
+    return [
+        (replace(event, event=f"e{number:04d}"), trail)
+        for number, (event, trail) in enumerate(events, start=1)
+    ]
+
+
+class _Sign:
+    """A trail with what it was read as and how it moved."""
+
+    def __init__(self, trail: Trail, rule: ReadingRule, scene: Scene) -> None:
+        self.trail = trail
+        self.reading: Reading = read_trail(trail.seen, rule)
+        self.approach = Approach(trail.seen, scene.headings(trail.seen))
+        self.boxes = {one.frame: one.box for one in trail.seen}
+        self.kind = kind_and_value(self.reading.sign)[0]
+
+    @property
+    def first_s(self) -> float:
+        return self.trail.seen[0].time_s
+
+    @property
+    def last_s(self) -> float:
+        return self.trail.seen[-1].time_s
+
+    @property
+    def passed_s(self) -> float:
+        """When the camera reached it: as its growth foretells, soon after it was last seen."""
+        foretold = self.approach.passing_s
+        if foretold is None:
+            return self.last_s
+        return float(np.clip(foretold, self.last_s, self.last_s + _LATER_S))
+
+
+def _event(sign: _Sign, below: dict[int, tuple[int, _Sign]], scene: Scene) -> DriveEvent:
+    seen, reading = sign.trail.seen, sign.reading
+    best = seen[clearest(seen)]
+    doubts = [why for rule in _NOT_FOR_US if (why := rule(sign, scene))]
+    place = _place(sign, scene)
+    own_plates = [plate for above, plate in below.values() if above == sign.trail.number]
+    return DriveEvent(
+        event="",
+        sign=reading.sign,
+        confidence=reading.confidence,
+        accepted=reading.accepted,
+        first_s=sign.first_s,
+        last_s=sign.last_s,
+        passed_s=sign.passed_s,
+        confirmed_s=None if reading.confirmed is None else seen[reading.confirmed].time_s,
+        frames=len(seen),
+        best_frame=best.frame,
+        box=best.box,
+        side=_side(sign),
+        plates=(Plate(kind="unread"),) if own_plates and sign.kind in _FOR_LIMITS else (),
+        zone="school" if any(plate.kind == "school-zone" for plate in own_plates) else None,
+        lat=None if place is None else place[0],
+        lon=None if place is None else place[1],
+        error_m=None if place is None else place[2],
+        counts=not doubts,
+        why="; ".join(doubts),
+    )
+
+
+def _side(sign: _Sign) -> str:
+    right, down = sign.approach.offset
+    if down < -HIGH and abs(right) < ACROSS:
+        return "above"
+    return "right" if right > 0 else "left"
+
+
+def _place(sign: _Sign, scene: Scene) -> tuple[float, float, float] | None:
+    """Latitude, longitude and standard error in metres; None where the car's place is unknown."""
+    if scene.track is None or not scene.track.placed:
+        return None
+    middle = scene.width / 2
+    views = [
+        View(
+            film_s=one.time_s,
+            height_px=one.height_px,
+            right_px=(one.box[0] + one.box[2]) / 2 - middle,
+        )
+        for one in sign.trail.seen
+    ]
+    focal = scene.focal_px or FOCAL_SHARE * scene.width
+    error = 0.02 if scene.focal_px else 0.15
+    placed = place_sign(
+        scene.track, views, size_m=SIZE_M, size_error_m=SIZE_ERROR_M, focal_px=focal, focal_error=error
+    )
+    return None if placed is None else (placed.lat, placed.lon, placed.error_m)
+
+
+# Is it for us?
+
+
+def _moves_along(sign: _Sign, scene: Scene) -> str:
+    """On a bus or a trailer: it was seen for long and came no nearer while the car drove."""
+    seen = sign.trail.seen
+    lasted = sign.last_s - sign.first_s
+    if lasted < STILL_S:
+        return ""
+    driven = None if scene.track is None else scene.track.driven_m(sign.first_s, sign.last_s)
+    heights = np.array([one.height_px for one in seen])
+    part = max(2, len(seen) // 4)
+    growth = float(np.median(heights[-part:]) / np.median(heights[:part]))
+    # A sign 100 m away grows by a quarter in 20 m.
+    if growth < 1.15 and (driven is None or driven > 20):
+        return "it came no nearer: it moves with the traffic, or the car stood"
+    return ""
+
+
+def _far_aside(sign: _Sign, scene: Scene) -> str:
+    right = sign.approach.offset[0]
+    if abs(right) > FAR_ASIDE:
+        side = "right" if right > 0 else "left"
+        return f"it stands some {abs(right) * SIZE_M:.0f} m to the {side}, at another road"
+    return ""
+
+
+def _turned_away(sign: _Sign, scene: Scene) -> str:
+    if sign.kind not in _ROUND:
+        return ""
+    largest = sorted(sign.trail.seen, key=lambda one: one.height_px)[-5:]
+    shape = float(np.median([one.width_px / max(one.height_px, 1e-6) for one in largest]))
+    return f"it is seen from aside ({shape:.2f} times as wide as high)" if shape < TURNED else ""
+
+
+_NOT_FOR_US: tuple[Callable[[_Sign, Scene], str], ...] = (_moves_along, _far_aside, _turned_away)
+
+
+# What hangs below
+
+
+def _plates(signs: Sequence[_Sign]) -> dict[int, tuple[int, _Sign]]:
+    """Numbers of trails that are plates, each with the number of the sign above it, and itself."""
+    found: dict[int, tuple[int, _Sign]] = {}
+    for plate in signs:
+        if plate.kind not in (*_PLATES, "school-zone"):
+            continue
+        above = [
+            (share, sign.trail.number)
+            for sign in signs
+            if sign is not plate and sign.kind not in _PLATES and (share := _hangs_below(plate, sign)) > 0.5
+        ]
+        if above:
+            found[plate.trail.number] = (max(above)[1], plate)
+    return found
+
+
+def _hangs_below(plate: _Sign, sign: _Sign) -> float:
+    """Of the frames that show both, in how many the one hangs at the other; 0 where fewer than two do."""
+    both = sorted(plate.boxes.keys() & sign.boxes.keys())
+    if len(both) < AT_LEAST:
+        return 0.0
+    return float(np.mean([_at(plate.boxes[frame], sign.boxes[frame], plate.kind) for frame in both]))
+
+
+def _at(plate: Box, sign: Box, kind: str) -> bool:
+    """Whether a box is that of a plate right below a sign, or of a board around or above it for schools."""
+    middles: FloatArray = np.array([(plate[0] + plate[2]) / 2, (sign[0] + sign[2]) / 2])
+    height, width = sign[3] - sign[1], sign[2] - sign[0]
+    if abs(middles[0] - middles[1]) > 0.5 * width:
+        return False
+    gap = plate[1] - sign[3]
+    below = -0.35 * height < gap < 0.6 * height and plate[3] - plate[1] < 1.5 * height
+    over = kind == "school-zone" and -1.5 * height < sign[1] - plate[3] < 0.6 * height
+    return below or over

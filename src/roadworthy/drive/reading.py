@@ -1,0 +1,118 @@
+"""One answer for all frames of a trail, how sure it is, and since when."""
+
+from __future__ import annotations
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+
+import numpy as np
+
+from roadworthy.core.arrays import BoolArray, FloatArray
+from roadworthy.core.rejection import Rejection
+from roadworthy.drive.look import log_probabilities_of
+from roadworthy.drive.seen import Seen
+from roadworthy.inference.confidence import accepted
+
+CLEAR_PX = 32.0  # from which height on a further pixel says nothing more
+DOUBTED = 0.02  # share of frames whose answer may be anything: none rules a class out alone
+FRAMES, LASTS_S = 3, 0.12  # that a sure sign is seen for, at least
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReadingRule:
+    """How a reader's and a finder's answers to single frames become one to a sign.
+
+    classes, temperature, rejection: the reader's.  sure: the finder's, least product of score and confidence.
+    independence: what a further frame is worth, from 0 (frames repeat each other) to 1.
+    """
+
+    classes: tuple[str, ...]
+    temperature: float
+    rejection: Rejection | None
+    sure: float
+    independence: float = 0.1
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reading:
+    """What a trail's frames say together.
+
+    sign: its class.  confidence: in [0, 1].  accepted: whether it is sure.  score: how sure it is that there
+    is a sign.  confirmed: the place in the trail from which on its answer was sure and stayed; None where
+    it never was.
+    """
+
+    sign: str
+    confidence: float
+    accepted: bool
+    score: float
+    confirmed: int | None
+
+
+def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
+    """The answer of all frames, and from which on it was sure."""
+    weights = frame_weights(seen)
+    answers = _answers(log_probabilities_of(seen, rule.temperature), weights, rule.independence)
+    scores = _running_mean(np.array([one.score for one in seen]), weights)
+    chosen, confidences = answers.argmax(axis=1), np.exp(answers.max(axis=1))
+    sure = _enough(seen) & (confidences * scores >= rule.sure)
+    sure &= _accepted(seen, confidences, weights, rule)
+    same = chosen == chosen[-1]
+    stays = np.flatnonzero(~(sure & same))
+    since = int(stays[-1]) + 1 if len(stays) else 0
+    return Reading(
+        sign=rule.classes[int(chosen[-1])],
+        confidence=float(confidences[-1]),
+        accepted=bool(sure[-1]),
+        score=float(scores[-1]),
+        confirmed=since if since < len(seen) else None,
+    )
+
+
+def frame_weights(seen: Sequence[Seen]) -> FloatArray:
+    """(F,) what each frame's answer counts: large and sharp ones more."""
+    sizes = np.minimum([min(one.height_px, one.width_px) / CLEAR_PX for one in seen], 1.0)
+    sharp = np.array([one.sharpness for one in seen])
+    best = float(np.quantile(sharp, 0.9)) or 1.0
+    return np.asarray(sizes**2 * np.clip(sharp / best, 0.1, 1.0))
+
+
+def clearest(seen: Sequence[Seen]) -> int:
+    """The place of the frame that shows a sign best."""
+    sizes = np.array([one.height_px for one in seen])
+    return int((sizes * np.clip(frame_weights(seen), 0.05, None)).argmax())
+
+
+def _answers(log_probs: FloatArray, weights: FloatArray, independence: float) -> FloatArray:
+    """(F, C) log-probabilities after each frame, by all up to it."""
+    classes = log_probs.shape[1]
+    doubting = np.logaddexp(np.log1p(-DOUBTED) + log_probs, np.log(DOUBTED / classes))
+    total = np.cumsum(weights)
+    mean = np.cumsum(weights[:, None] * doubting, axis=0) / total[:, None]
+    # Kish's effective number of frames: many small ones beside a clear one are worth little.
+    effective = total**2 / np.cumsum(weights**2)
+    fused = (1 + (effective - 1) * independence)[:, None] * mean
+    return np.asarray(fused - np.logaddexp.reduce(fused, axis=1, keepdims=True))
+
+
+def _accepted(
+    seen: Sequence[Seen], confidences: FloatArray, weights: FloatArray, rule: ReadingRule
+) -> BoolArray:
+    """(F,) whether the reader's own threshold lets the answer pass; of other scores, most frames."""
+    if rule.rejection is None:
+        return np.ones(len(seen), bool)
+    if rule.rejection.score == "probability":
+        return np.asarray(confidences >= rule.rejection.threshold)
+    each = accepted(np.stack([one.logits for one in seen]), rule.temperature, rule.rejection)
+    assert each is not None  # there is a threshold
+    return np.asarray(_running_mean(each.astype(np.float64), weights) >= 0.5)
+
+
+def _running_mean(values: FloatArray, weights: FloatArray) -> FloatArray:
+    return np.asarray(np.cumsum(values * weights) / np.cumsum(weights))
+
+
+def _enough(seen: Sequence[Seen]) -> BoolArray:
+    """(F,) whether a sign had been seen often and long enough by then."""
+    lasted = np.array([one.time_s - seen[0].time_s for one in seen])
+    return (np.arange(1, len(seen) + 1) >= FRAMES) & (lasted >= LASTS_S)

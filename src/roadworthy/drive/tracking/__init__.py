@@ -1,0 +1,1 @@
+"""From boxes in frames to one trail for each physical sign."""

@@ -1,0 +1,134 @@
+"""Boxes of one frame after another, put together to trails: one for each physical sign.
+
+Kept trackers lose a small sign that moves by most of its size between frames (docs/results/drive.md), and
+count frames where seconds matter; this one foretells each box from how signs are driven up to.
+"""
+
+from __future__ import annotations
+
+import math
+from collections.abc import Sequence
+from dataclasses import dataclass, field
+
+import numpy as np
+
+from roadworthy.core.arrays import FloatArray
+from roadworthy.drive.seen import Seen, Trail
+from roadworthy.drive.tracking.approach import Approach, Heading
+
+LOST_S = 0.7  # without a box, after which a trail ends
+_GATE = 4.0  # standard errors
+_SAME_ANSWER = 0.4  # weight of how alike two answers are, against standard errors
+
+
+class Tracker:
+    """Trails in the making.
+
+    width, height: of the frames, in pixels.
+    """
+
+    def __init__(self, width: int, height: int) -> None:
+        self._size = (width, height)
+        self._open: list[_Open] = []
+        self._begun = 0
+
+    def update(
+        self, time_s: float, boxes: Sequence[Seen], shift: tuple[float, float] = (0.0, 0.0)
+    ) -> list[Trail]:
+        """The trails that have ended, now that a frame shows these boxes.
+
+        time_s: of the frame, after those before.  shift: by how many pixels what is far away stands further
+        right and lower than in the first frame, because the camera has turned.
+        """
+        heading = Heading(x=self._size[0] / 2, y=self._size[1] / 2, dx=shift[0], dy=shift[1])
+        ended = self._closed(time_s, heading)
+        free = set(range(len(boxes)))
+        for trail, number in self._pairs(boxes, heading):
+            trail.add(boxes[number], heading)
+            free.remove(number)
+        for number in sorted(free):
+            self._open.append(_Open(number=self._begun, seen=[boxes[number]], headings=[heading]))
+            self._begun += 1
+        return ended
+
+    def finish(self) -> list[Trail]:
+        """The trails that are still open; the film is over."""
+        ended, self._open = self._open, []
+        return [trail.ended(left=False) for trail in ended]
+
+    def current(self) -> list[Trail]:
+        """The trails that are open, as far as they go."""
+        return [trail.ended(left=False) for trail in self._open]
+
+    def _pairs(self, boxes: Sequence[Seen], heading: Heading) -> list[tuple[_Open, int]]:
+        """Trails and the boxes that continue them, the best fit first; each once."""
+        costs = []
+        for place, trail in enumerate(self._open):
+            approach = Approach(trail.seen, trail.headings)
+            for number, box in enumerate(boxes):
+                cost = _cost(trail, approach, box, heading)
+                if cost < math.inf:
+                    costs.append((cost, place, number))
+        pairs: list[tuple[_Open, int]] = []
+        taken: tuple[set[int], set[int]] = (set(), set())
+        for _, place, number in sorted(costs):
+            if place not in taken[0] and number not in taken[1]:
+                taken[0].add(place)
+                taken[1].add(number)
+                pairs.append((self._open[place], number))
+        return pairs
+
+    def _closed(self, time_s: float, heading: Heading) -> list[Trail]:
+        ended, going = [], []
+        for trail in self._open:
+            missing_s = time_s - trail.seen[-1].time_s
+            out = missing_s > 0 and self._outside(trail, time_s, heading)
+            if out or missing_s > LOST_S:
+                ended.append(trail.ended(left=out))
+            else:
+                going.append(trail)
+        self._open = going
+        return ended
+
+    def _outside(self, trail: _Open, time_s: float, heading: Heading) -> bool:
+        """Whether a sign should have left the picture by now."""
+        at = Approach(trail.seen, trail.headings).foretell(time_s, heading)
+        room = at.height / 2
+        width, height = self._size
+        return not (-room < at.x < width + room and -room < at.y < height + room)
+
+
+@dataclass
+class _Open:
+    """A trail in the making.  answer: (C,) mean probabilities of its class so far."""
+
+    number: int
+    seen: list[Seen]
+    headings: list[Heading]
+    answer: FloatArray = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.answer = _probabilities(self.seen[0])
+
+    def add(self, box: Seen, heading: Heading) -> None:
+        self.seen.append(box)
+        self.headings.append(heading)
+        # Later boxes are larger, so they say more.
+        self.answer = 0.7 * self.answer + 0.3 * _probabilities(box)
+
+    def ended(self, *, left: bool) -> Trail:
+        return Trail(number=self.number, seen=tuple(self.seen), left=left)
+
+
+def _cost(trail: _Open, approach: Approach, box: Seen, heading: Heading) -> float:
+    """How badly a box continues a trail; infinite where it cannot."""
+    misfit = approach.misfit(box, heading)
+    if misfit > _GATE:
+        return math.inf
+    alike = float(np.sqrt(trail.answer * _probabilities(box)).sum())  # 1 for the same, 0 for nothing shared
+    return misfit - _SAME_ANSWER * math.log(max(alike, 1e-3))
+
+
+def _probabilities(box: Seen) -> FloatArray:
+    shifted = np.exp(box.logits - box.logits.max())
+    return np.asarray(shifted / shifted.sum())

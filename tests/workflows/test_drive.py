@@ -1,0 +1,225 @@
+"""A drawn film watched from end to end: events, limits, interruptions, and what is refused."""
+
+from __future__ import annotations
+
+import csv
+import json
+from collections.abc import Iterator
+from dataclasses import dataclass
+from datetime import datetime
+from itertools import pairwise
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import pytest
+from PIL import Image
+
+from roadworthy import api
+from roadworthy.core.errors import ConfigError, DataError, UnknownNameError, UsageError
+from roadworthy.drive.film import open_film, write_film
+from roadworthy.drive.output.result import DriveResult
+from roadworthy.signs.catalogue import faces
+from roadworthy.signs.draw import draw_tile
+from roadworthy.workflows import drive as workflow
+
+pytest.importorskip("av")
+
+WIDTH, HEIGHT, FPS, FOCAL, SPEED = 640, 360, 10.0, 500.0, 12.0
+
+
+def frames(seconds: float = 4.5) -> Iterator[tuple[float, np.ndarray]]:
+    """A limit of 60 on the left, passed after 3 s, and a stop sign on the right, after 4 s."""
+    face = {sign: next(f for f in faces(("au",), None) if f.sign == sign) for sign in ("speed-60", "stop")}
+    tiles = {sign: Image.fromarray(draw_tile(its, 128)) for sign, its in face.items()}
+    random = np.random.default_rng(0)
+    sky = np.linspace(215, 165, HEIGHT // 2)[:, None].repeat(WIDTH, 1)
+    road = np.linspace(95, 125, HEIGHT - HEIGHT // 2)[:, None].repeat(WIDTH, 1)
+    ground = np.concatenate([sky, road])[..., None] * [0.95, 1.0, 1.05]
+    ground = Image.fromarray((ground + random.normal(0, 6, ground.shape)).clip(0, 255).astype(np.uint8))
+    for index in range(round(seconds * FPS)):
+        picture = ground.copy()
+        for sign, right, passed_s in (("stop", 3.0, 4.0), ("speed-60", -3.0, 3.0)):
+            depth = SPEED * (passed_s - index / FPS)
+            if depth < 3:
+                continue
+            size = round(FOCAL * 0.9 / depth)
+            x, y = WIDTH / 2 + FOCAL * right / depth, HEIGHT / 2 - FOCAL * 1.0 / depth
+            small = tiles[sign].resize((size, size), Image.Resampling.BOX if size < 128 else None)
+            picture.paste(small, (round(x - size / 2), round(y - size / 2)), small)
+        yield index / FPS, np.asarray(picture)
+
+
+@pytest.fixture(scope="module")
+def film(tmp_path_factory) -> Path:
+    path = tmp_path_factory.mktemp("film") / "film.mp4"
+    with write_film(path, FPS) as writer:
+        for time_s, image in frames():
+            writer.write(image, time_s)
+    return path
+
+
+@pytest.fixture(scope="module")
+def driven(film, tmp_path_factory):
+    return watch(film, tmp_path_factory.mktemp("out") / "first", region="au-vic")
+
+
+@dataclass(frozen=True)
+class Driven:
+    out: Path
+    result: DriveResult
+
+
+def watch(film: Path, out: Path, **settings: Any) -> Driven:
+    return Driven(out, api.drive(film, out, **settings))
+
+
+def rows(path: Path) -> list[dict[str, str]]:
+    with path.open(newline="") as file:
+        return list(csv.DictReader(file))
+
+
+def test_each_sign_is_one_event_with_its_time_and_side(driven) -> None:
+    events = {row["class"]: row for row in rows(driven.out / "events.csv")}
+    assert [row["class"] for row in rows(driven.out / "events.csv")] == ["speed-60", "stop"]
+    assert float(events["speed-60"]["passed_s"]) == pytest.approx(3.0, abs=0.35)
+    assert float(events["stop"]["passed_s"]) == pytest.approx(4.0, abs=0.35)
+    assert (events["speed-60"]["side"], events["stop"]["side"]) == ("left", "right")
+    assert [row["accepted"] for row in events.values()] == ["yes", "yes"]
+
+
+def test_the_limit_holds_from_its_sign_on(driven) -> None:
+    limits = rows(driven.out / "limits.csv")
+    assert [(row["limit"], row["state"]) for row in limits][-1] == ("60", "limit")
+    assert limits[0]["limit"] == ""
+    assert float(limits[-1]["from_s"]) == pytest.approx(3.0, abs=0.35)
+    assert float(limits[-1]["to_s"]) == pytest.approx(4.5, abs=0.11)
+    assert all(a["to_s"] == b["from_s"] for a, b in pairwise(limits))
+
+
+def test_where_it_came_from_is_told(driven, film) -> None:
+    origin = json.loads((driven.out / "provenance.json").read_text())
+    assert origin["film"]["film"] == str(film)
+    assert (origin["frames"], origin["frames_lost"], origin["interrupted"]) == (45, 0, False)
+    assert origin["region"] == "au-vic"
+    lines = (driven.out / "events.jsonl").read_text().splitlines()
+    assert [json.loads(line)["class"] for line in lines] == ["speed-60", "stop"]
+    assert set(driven.result.crops) == {event.event for event in driven.result.events}
+    assert all(crop[:2] == b"\xff\xd8" for crop in driven.result.crops.values())
+
+
+@pytest.mark.parametrize("cut", [1, 11, 28, 44])
+def test_a_drive_that_was_killed_goes_on_to_the_same_events(driven, film, tmp_path, cut, monkeypatch) -> None:
+    looked = []
+
+    def killed(self, shot):
+        if len(looked) == cut:
+            raise MemoryError  # as good as a kill: nothing is written after it
+        looked.append(shot.index)
+        return look(self, shot)
+
+    look = workflow.Looker.look
+    monkeypatch.setattr(workflow.Looker, "look", killed)
+    with pytest.raises(MemoryError):
+        api.drive(film, tmp_path / "out", region="au-vic")
+    assert not (tmp_path / "out" / "events.csv").exists()
+    journal = tmp_path / "out" / "journal.jsonl"
+    journal.write_bytes(journal.read_bytes()[:-7])
+    monkeypatch.setattr(workflow.Looker, "look", look)
+    again = watch(film, tmp_path / "out", region="au-vic", resume=True)
+    assert again.result.frames == 45
+    for name in ("events.csv", "limits.csv"):
+        assert (again.out / name).read_bytes() == (driven.out / name).read_bytes()
+    assert set(again.result.crops) == set(driven.result.crops)
+
+
+def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch) -> None:
+    def interrupted(self, shot):
+        if shot.time_s > 3.4:
+            raise KeyboardInterrupt
+        return look(self, shot)
+
+    look = workflow.Looker.look
+    monkeypatch.setattr(workflow.Looker, "look", interrupted)
+    result = api.drive(film, tmp_path / "out")
+    assert result.interrupted
+    assert "speed-60" in [event.sign for event in result.events]
+    assert result.limits[-1].to_s == pytest.approx(3.5, abs=0.01)
+
+
+def test_the_film_is_written_with_what_was_seen(film, tmp_path) -> None:
+    driven = watch(film, tmp_path / "out", video=True, region="au-vic")
+    with open_film(driven.out / "annotated.mp4") as shown, open_film(film) as plain:
+        pairs = list(zip(shown, plain, strict=True))
+    assert len(pairs) == 45
+    a, b = pairs[22]
+    seen = next(one for one in driven.result.trails["e0001"].seen if one.frame == 22)
+    x1, y1, x2, _ = (round(edge) for edge in seen.box)
+    edge = np.abs(a.image[y1 - 2 : y1 + 3, x1:x2].astype(int) - b.image[y1 - 2 : y1 + 3, x1:x2]).mean()
+    assert edge > 20
+
+
+def test_everything_is_written(driven) -> None:
+    names = {path.name for path in driven.out.iterdir()}
+    assert {"events.csv", "events.jsonl", "limits.csv", "signs.geojson", "coco.json", "report.html"} <= names
+    assert "speed-60" in (driven.out / "report.html").read_text()
+
+
+def test_every_second_frame_sees_the_same_signs(film, tmp_path) -> None:
+    result = api.drive(film, tmp_path / "out", every=2)
+    assert result.frames == 23
+    assert sorted(event.sign for event in result.events) == ["speed-60", "stop"]
+
+
+def test_a_track_says_where_signs_stand(film, tmp_path) -> None:
+    # Northwards at 12 m/s along 145 degrees east; a degree of latitude is some 111 km.
+    points = "".join(
+        f'<trkpt lat="{-37.8 + 12 * second / 110990:.7f}" lon="145.0">'
+        f"<time>2026-11-30T00:00:{second:02d}Z</time></trkpt>"
+        for second in range(8)
+    )
+    gpx = tmp_path / "track.gpx"
+    gpx.write_text(
+        '<gpx version="1.1" creator="x" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>'
+        f"{points}</trkseg></trk></gpx>"
+    )
+    stamped = tmp_path / "stamped.mp4"
+    stamped.write_bytes(film.read_bytes())
+    result = api.drive(
+        stamped, tmp_path / "out", gps=gpx, at=datetime.fromisoformat("2026-11-30T00:00:00+00:00")
+    )
+    by_sign = {event.sign: event for event in result.events}
+    limit = by_sign["speed-60"]
+    assert limit.lat == pytest.approx(-37.8 + 36 / 110990, abs=6 / 110990)
+    assert limit.lon is not None
+    assert limit.lon < 145.0
+
+
+def test_a_blank_film_invents_nothing(tmp_path) -> None:
+    path = tmp_path / "blank.mp4"
+    with write_film(path, FPS) as writer:
+        for index in range(20):
+            writer.write(np.full((HEIGHT, WIDTH, 3), 90 + index, np.uint8), index / FPS)
+    result = api.drive(path, tmp_path / "out", region="au-vic")
+    assert result.events == ()
+    assert [row.state for row in result.limits] == ["unknown"]
+
+
+def test_what_cannot_be_done_is_said_at_once(film, driven, tmp_path) -> None:
+    with pytest.raises(ConfigError, match="already holds a drive"):
+        api.drive(film, driven.out)
+    with pytest.raises(ConfigError, match="no drive to go on with"):
+        api.drive(film, tmp_path / "new", resume=True)
+    with pytest.raises(ConfigError, match=r"not empty: it holds film\.mp4"):
+        api.drive(film, film.parent)
+    with pytest.raises(UsageError, match="is a file"):
+        api.drive(film, film)
+    with pytest.raises(UnknownNameError, match="au-vic"):
+        api.drive(film, tmp_path / "new", region="au-vci")
+    with pytest.raises(DataError, match="another film, model or setting"):
+        api.drive(film, driven.out, every=3, resume=True)
+    with pytest.raises(UsageError, match="without a time zone"):
+        api.drive(film, tmp_path / "new", at=datetime(2026, 11, 30))
+    with pytest.raises(DataError):
+        api.drive(Path(__file__), tmp_path / "new")
+    assert not (tmp_path / "new").exists()
