@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -30,11 +31,13 @@ class Matched:
     """A true event, and what was found of it.
 
     found: the event that it is; None where it was missed.  again: further events of the same sign.
+    passed: whether the film goes on until the sign is passed.
     """
 
     truth: DriveEvent
     found: DriveEvent | None = None
     again: tuple[DriveEvent, ...] = ()
+    passed: bool = True
 
     @property
     def in_view_s(self) -> float:
@@ -43,8 +46,8 @@ class Matched:
 
     @property
     def asked(self) -> bool:
-        """Whether it must be answered: meant for this car, and in view for at least 1.0 s."""
-        return self.truth.counts and self.in_view_s >= VIEW_S - 1e-6
+        """Whether it must be answered: passed, meant for this car, and in view for at least 1.0 s."""
+        return self.passed and self.truth.counts and self.in_view_s >= VIEW_S - 1e-6
 
     @property
     def of_limits(self) -> bool:
@@ -107,7 +110,11 @@ def tolerance_s(event: DriveEvent) -> float:
 
 
 def match_events(
-    truth: Sequence[DriveEvent], found: Sequence[DriveEvent], boxes: Sequence[TrueBox] = ()
+    truth: Sequence[DriveEvent],
+    found: Sequence[DriveEvent],
+    boxes: Sequence[TrueBox] = (),
+    *,
+    length_s: float = math.inf,
 ) -> Matching:
     """Each found event is at most one true one, and each true one has at most one found.
 
@@ -115,7 +122,7 @@ def match_events(
     then, of the rest, those read as something else: where truth has boxes, those that overlap, else signs
     of limits passed within tolerance.  What is left and could be a true event that is taken is a duplicate
     of it; all else is false.
-    boxes: of the truth; a found event's box is compared in its best frame.
+    boxes: of the truth; a found event's box is compared in its best frame.  length_s: of the film.
     """
     near, same = _near(truth, found), _same_class(truth, found)
     overlaps = _overlaps(truth, found, boxes)
@@ -135,7 +142,12 @@ def match_events(
         else:
             false.append(found[f])
     matched = (
-        Matched(truth=event, found=found[pairs[t]] if t in pairs else None, again=tuple(again.get(t, ())))
+        Matched(
+            truth=event,
+            found=found[pairs[t]] if t in pairs else None,
+            again=tuple(again.get(t, ())),
+            passed=event.passed_s <= length_s,
+        )
         for t, event in enumerate(truth)
     )
     return Matching(matched=tuple(matched), false=tuple(false))
