@@ -46,7 +46,7 @@ class Travelled:
 def travelled(length_s: float, stretches: Sequence[Stretch] = (), track: Track | None = None) -> Travelled:
     """How far a film of `length_s` seconds went: by its track, else by the speeds of its stretches.
 
-    A track serves if it knows at least 95 % of the film, or all but 2 s, speeds if they are told for all of it.
+    A track serves if it knows at least 95 % of the film, or all but 2 s; speeds, if all of it has one.
     Raises DataError for a track that is not set on the film's time.
     """
     if track is not None:
