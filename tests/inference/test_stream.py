@@ -219,18 +219,32 @@ def test_only_what_is_not_sure_is_looked_at_closer(tmp_path):
     ]
 
 
-def test_a_closer_look_that_is_no_surer_changes_nothing(tmp_path):
+WITH_NONE = ("stop", "no-sign")
+SURE_OF_NONE, UNSURE = (0.0, 9.0), (0.2, 0.0)
+
+
+@pytest.mark.parametrize(
+    ("first", "found", "answered"),
+    [
+        (UNSURE, None, ("stop", False, None)),
+        (SURE_OF_NONE, None, ("no-sign", True, None)),
+        (UNSURE, (0.0, 0.3), ("no-sign", False, (0.0, 0.0, 4.0, 4.0))),
+        (SURE_OF_NONE, (0.3, 0.0), ("stop", False, (0.0, 0.0, 4.0, 4.0))),
+        (SURE_OF_NONE, (9.0, 0.0), ("stop", True, (0.0, 0.0, 4.0, 4.0))),
+    ],
+)
+def test_what_a_closer_look_finds_is_the_answer_sure_or_not(tmp_path, first, found, answered):
     rejection = Rejection(score="probability", threshold=0.9, coverage=0.99, n=10)
     path = picture(tmp_path / "a.png", 30)
 
-    def unsure(images):
-        return np.tile([0.2, 0.1, 0.0], (len(images), 1))
+    def said(images):
+        return np.tile(first, (len(images), 1))
 
-    for found in ([], [Found((0.0, 0.0, 4.0, 4.0), np.array([0.0, 0.3, 0.0]))]):
-        (row,) = predict_files(
-            [path], unsure, SPEC, CLASSES, rejection=rejection, closer=lambda _, f=found: f
-        )
-        assert (row.predicted, row.accepted, row.box) == ("stop", False, None)
+    def look(_):
+        return [] if found is None else [Found((0.0, 0.0, 4.0, 4.0), np.array(found))]
+
+    (row,) = predict_files([path], said, SPEC, WITH_NONE, rejection=rejection, closer=look)
+    assert (row.predicted, row.accepted, row.box) == answered
 
 
 def in_colour(path):

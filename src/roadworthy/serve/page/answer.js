@@ -69,11 +69,10 @@ export function wantsCloser(result, { rules }) {
   return unsure(result) || result.predicted === rules.no_sign;
 }
 
-/** The answer from the first sign that was found, with its box; the first answer where none is, or none surer. */
-export function surer(result, found, model, top, colourless) {
+/** The answer from the first sign that a closer look found, sure or not, with its box; the first answer where it found none. */
+export function ofCloserLook(result, found, model, top, colourless) {
   if (!found.length) {
     return result;
   }
-  const again = { ...answer(found[0].logits, model, result.name, top, colourless), box: found[0].box };
-  return unsure(again) ? result : again;
+  return { ...answer(found[0].logits, model, result.name, top, colourless), box: found[0].box };
 }
