@@ -164,12 +164,13 @@ def test_answers_are_those_of_the_server(score: str | None, colourless: bool, in
         assert said["alternatives"][0]["class"] == wanted["alternatives"][0]["class"]
 
 
-@pytest.mark.parametrize("first", [(0.2, 0.0), (0.0, 9.0), (9.0, 0.0)])
-@pytest.mark.parametrize("found", [None, (0.3, 0.0), (9.0, 0.0)])
+@pytest.mark.parametrize("first", [(0.5, 0, 0), (0, 0, 0.9), (0, 0, 9), (9, 0, 0)])
+@pytest.mark.parametrize("found", [None, (0, 0.3, 0), (0, 0.8, 0), (9, 0, 0)])
 def test_a_closer_look_answers_as_the_server_does(
-    first: tuple[float, float], found: tuple[float, float] | None, in_node: Node
+    first: tuple[float, ...], found: tuple[float, ...] | None, in_node: Node
 ) -> None:
-    classes, rejection = ("stop", "no-sign"), Rejection(score="probability", threshold=0.9, coverage=0.9, n=9)
+    classes = ("stop", "speed-50", "no-sign")
+    rejection = Rejection(score="probability", threshold=0.9, coverage=0.9, n=9)
     manifest = Manifest(classes=classes, input=InputSpec(), rejection=rejection)
     seen = [] if found is None else [Found((1.0, 2.0, 5.0, 6.0), np.array(found, np.float32))]
     rule = AnswerRule(classes=classes, rejection=rejection)
@@ -179,7 +180,7 @@ def test_a_closer_look_answers_as_the_server_does(
     const { first, found, model } = given;
     const said = answering.answer(first, model, "a");
     const wants = answering.wantsCloser(said, model);
-    console.log(JSON.stringify(wants ? answering.ofCloserLook(said, found, model, 3, false) : said));
+    console.log(JSON.stringify(wants ? answering.surer(said, found, model, 3, false) : said));
     """
     given = {
         "first": first,

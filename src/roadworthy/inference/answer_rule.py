@@ -75,15 +75,20 @@ class AnswerRule:
             return row
         return replace(row, accepted=False, reason=UNSURE_BOX)
 
-    def of_closer_look(self, row: Row, found: Sequence[Found], *, colourless: bool) -> Row:
-        """The answer from the first sign that a closer look found, sure or not; the row where it found none."""
-        # Also where it is not sure: it is right far more often than a first answer that left so much open,
-        # and where something was found "no sign" is not to be relied on (docs/results/packaged.md).
-        return next(iter(self.found_rows(row.path, found[:1], colourless=colourless)), row)
+    def surer(self, row: Row, found: Sequence[Found], *, colourless: bool) -> Row:
+        """The answer from the first sign that a closer look found; the row where it found none.
+
+        Where neither is sure the surer of the two is told, but "no sign" never against what was found:
+        sure or not, it is hardly ever right then (docs/results/packaged.md).
+        """
+        for again in self.found_rows(row.path, found[:1], colourless=colourless):
+            first_is_surer = row.predicted != NO_SIGN and row.confidence > again.confidence
+            return row if again.unsure and first_is_surer else again
+        return row
 
     def after_closer_look(self, row: Row, look: Callable[[], Sequence[Found]], *, colourless: bool) -> Row:
         """A row that is sure as it is; one that is not, answered anew from what a closer look finds."""
-        return self.of_closer_look(row, look(), colourless=colourless) if wants_closer_look(row) else row
+        return self.surer(row, look(), colourless=colourless) if wants_closer_look(row) else row
 
 
 def wants_closer_look(row: Row) -> bool:

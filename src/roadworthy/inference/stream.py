@@ -50,7 +50,7 @@ def predict_files(
     temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
     without_colour: whether the network was trained for pictures without colour, too.
     closer: where a first answer is not sure, or is NO_SIGN, finds signs in the whole picture; the surest that
-    it finds, if any, is the answer then, accepted or not.
+    it finds, if any, is the answer then, unless neither is sure and the first, which names a sign, is surer.
     top: how many answers a row holds, the predicted one among them.
     workers: threads that decode; they run at most one batch ahead of what is asked for.
     """
@@ -138,7 +138,7 @@ def _closer(rows: Iterator[Row], look: Look, rule: AnswerRule, max_pixels: int) 
         if wants_closer_look(row):
             # Decoded once more: to keep all large pictures of a batch would cost more.
             picture = decode(row.path, max_pixels)
-            row = rule.of_closer_look(row, look(picture), colourless=rule.lacks_colour(picture))
+            row = rule.surer(row, look(picture), colourless=rule.lacks_colour(picture))
         yield row
 
 

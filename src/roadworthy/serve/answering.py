@@ -68,7 +68,7 @@ async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> 
         if wants_closer_look(row) and upload.box is None and served.windows is not None:
             lane = service.large if crop.large else service.small
             found = await _look_closer(lane, service, asked, upload, crop)
-            row = rule.of_closer_look(row, found, colourless=crop.colourless)
+            row = rule.surer(row, found, colourless=crop.colourless)
         results.append(as_answer(row, upload.name))
     return results
 

@@ -69,10 +69,15 @@ export function wantsCloser(result, { rules }) {
   return unsure(result) || result.predicted === rules.no_sign;
 }
 
-/** The answer from the first sign that a closer look found, sure or not, with its box; the first answer where it found none. */
-export function ofCloserLook(result, found, model, top, colourless) {
+/**
+ * The answer from the first sign that a closer look found, with its box; the first answer where it found none.
+ * Where neither is sure the surer of the two, but "no sign" never against what was found.
+ */
+export function surer(result, found, model, top, colourless) {
   if (!found.length) {
     return result;
   }
-  return { ...answer(found[0].logits, model, result.name, top, colourless), box: found[0].box };
+  const again = { ...answer(found[0].logits, model, result.name, top, colourless), box: found[0].box };
+  const firstIsSurer = result.predicted !== model.rules.no_sign && result.confidence > again.confidence;
+  return unsure(again) && firstIsSurer ? result : again;
 }

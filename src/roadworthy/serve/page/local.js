@@ -1,7 +1,7 @@
 // The model in this browser: onnxruntime-web, one thread, nothing sent anywhere.
 
 import * as ort from "./vendor/ort.wasm.min.mjs";
-import { answer, foundAnswer, ofCloserLook, probabilities, wantsCloser } from "./answer.js";
+import { answer, foundAnswer, probabilities, surer, wantsCloser } from "./answer.js";
 import { findSigns } from "./boxes.js";
 import { hasColour } from "./colour.js";
 import { enlarged, findOne, shrink } from "./find.js";
@@ -42,7 +42,7 @@ export class LocalModel {
     if (box || !this.windows || !wantsCloser(first, this.model)) {
       return first;
     }
-    return ofCloserLook(first, await this.lookCloser(pixels), this.model, top, colourless);
+    return surer(first, await this.lookCloser(pixels), this.model, top, colourless);
   }
 
   /** The answers for all signs found in a picture, surest first. */
