@@ -11,7 +11,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator
+from collections.abc import Collection, Iterator
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -75,9 +75,15 @@ class Tally:
         )
 
 
-def framed(countries: str, n: int, seed: int) -> Iterator[tuple[float, ByteArray, str]]:
-    """(share, picture, class): n pictures of each share, squares of streets that show one sign."""
-    faces = face_tiles(tuple(countries.split("+")), 128)
+def framed(
+    countries: str, n: int, seed: int, known: Collection[str] | None = None
+) -> Iterator[tuple[float, ByteArray, str]]:
+    """(share, picture, class): n pictures of each share, squares of streets that show one sign.
+
+    known: the only classes that streets show; all without.
+    """
+    drawn = face_tiles(tuple(countries.split("+")), 128)
+    faces = {sign: tiles for sign, tiles in drawn.items() if known is None or sign in known}
     rng = np.random.default_rng(seed)
     left, number = dict.fromkeys(SHARES, n), 0
     while any(left.values()):
