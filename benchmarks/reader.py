@@ -58,7 +58,7 @@ from roadworthy.core.errors import RoadworthyError
 from roadworthy.core.files import make_folder, write_json, write_text
 from roadworthy.core.predictions import Predictions, probabilities
 from roadworthy.core.provenance import provenance_of
-from roadworthy.core.words import interval, percent
+from roadworthy.core.words import interval, percent, plural
 from roadworthy.data.dataset import Dataset
 from roadworthy.data.open import open_dataset
 from roadworthy.evaluate.calibration import expected_calibration_error
@@ -175,9 +175,8 @@ def _parts(text: str) -> list[str]:
     names = [name.strip() for name in text.split(",") if name.strip()]
     wrong = [name for name in names if name not in PARTS]
     if wrong or not names:
-        raise argparse.ArgumentTypeError(
-            f"{text!r} has {wrong or 'nothing'}; give some of {', '.join(PARTS)}"
-        )
+        what = f"has {', '.join(wrong)}" if wrong else "names nothing"
+        raise argparse.ArgumentTypeError(f"{text!r} {what}; give some of {', '.join(PARTS)}")
     return names
 
 
@@ -231,7 +230,7 @@ def labelled(pair: Pair, spec: str, most: int | None, *, by_class: bool = False)
     def opened(input: InputSpec) -> Dataset:
         data, left_out = open_dataset(DataConfig(spec=spec), input, pair.shared, skip_unknown=True)
         if left_out:
-            counted = f"{sum(left_out.values()):,} pictures of {len(left_out)} classes"
+            counted = f"{plural(sum(left_out.values()), 'picture')} of {plural(len(left_out), 'class')}"
             pair.notes.append(f"{spec}: left out {counted} that one of the two does not know")
         return data if most is None else data.some_signs(most)
 
