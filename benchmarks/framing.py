@@ -12,7 +12,7 @@ from __future__ import annotations
 
 import argparse
 import time
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
 
@@ -85,9 +85,15 @@ class Tally:
         )
 
 
-def framed(countries: str, n: int, seed: int) -> Iterator[tuple[float, ByteArray, str]]:
-    """(share, picture, class): n pictures of each share, squares of streets that show one sign."""
-    faces = face_tiles(tuple(countries.split("+")), 128)
+def framed(
+    countries: str, n: int, seed: int, known: Collection[str] | None = None
+) -> Iterator[tuple[float, ByteArray, str]]:
+    """(share, picture, class): n pictures of each share, squares of streets that show one sign.
+
+    known: the only classes that streets show; all without.
+    """
+    drawn = face_tiles(tuple(countries.split("+")), 128)
+    faces = {sign: tiles for sign, tiles in drawn.items() if known is None or sign in known}
     rng = np.random.default_rng(seed)
     left, number = dict.fromkeys(SHARES, n), 0
     while any(left.values()):
