@@ -213,7 +213,9 @@ def true_events(world: World, passages: list[Passage]) -> dict[int, DriveEvent]:
     events: dict[int, DriveEvent] = {}
     for place, one in enumerate(sorted(passages, key=lambda one: (passed[one.number], one.number)), start=1):
         sign = world.signing.signs[one.number]
-        lat, lon = (None, None) if sign.carried is not None else _lat_lon(world, *world.places[one.number][:2])
+        lat, lon = (
+            (None, None) if sign.carried is not None else _lat_lon(world, *world.places[one.number][:2])
+        )
         events[one.number] = DriveEvent(
             event=f"e{place:04d}",
             sign=sign.sign,
@@ -249,8 +251,13 @@ def _passed_s(world: World, passage: Passage) -> float:
 def _boxes_csv(world: World, passages: list[Passage], events: Mapping[int, DriveEvent]) -> str:
     """A row for each sign in each frame, in order of frames."""
     rows = sorted(
-        (sight.frame, events[one.number].event, *(round(edge, 1) for edge in sight.box))
-        + (world.signing.signs[one.number].sign, round(sight.visible, 2))
+        (
+            sight.frame,
+            events[one.number].event,
+            *(round(edge, 1) for edge in sight.box),
+            world.signing.signs[one.number].sign,
+            round(sight.visible, 2),
+        )
         for one in passages
         for sight in one.sights
     )
@@ -271,7 +278,9 @@ def _frames(drive: DrawnDrive) -> Iterator[DrawnFrame]:
         yield from map(drive.frame, range(count))
         return
     # Threads of torch do not survive a fork.
-    with ProcessPoolExecutor(workers, get_context("spawn"), initializer=_begin, initargs=(drive.settings,)) as pool:
+    with ProcessPoolExecutor(
+        workers, get_context("spawn"), initializer=_begin, initargs=(drive.settings,)
+    ) as pool:
         waiting: deque[Future[list[DrawnFrame]]] = deque()
         for first in range(0, count, _FRAMES_AT_ONCE):
             waiting.append(pool.submit(_paint, first, min(count, first + _FRAMES_AT_ONCE)))

@@ -47,7 +47,9 @@ def render(
     """
     if is_drive(spec):
         if per_class is not None or faces is not None or size != _SIZE_PX:
-            raise UsageError(f"{spec!r} takes no per_class, faces or size in px; write drive:au?size=1280x720")
+            raise UsageError(
+                f"{spec!r} takes no per_class, faces or size in px; write drive:au?size=1280x720"
+            )
         return render_drives(spec, out, n, recipe=recipe, seed=seed, progress=progress)
     require("drawing signs", "train", "signs")
     from roadworthy.data.drawings import check_rendered

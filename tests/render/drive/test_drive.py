@@ -46,9 +46,7 @@ def test_a_sign_of_75_cm_is_f_h_over_z_pixels_high(ahead: float, px: float) -> N
 
 
 def test_the_camera_sees_what_lies_left_of_an_eastward_road_at_the_left() -> None:
-    eye = Eye(
-        metres=0, across=0, east=100, north=50, heading=math.pi / 2, view=view(), speed=10, at_s=0
-    )
+    eye = Eye(metres=0, across=0, east=100, north=50, heading=math.pi / 2, view=view(), speed=10, at_s=0)
     x, z = eye.sees(np.array([110.0, 120.0]), np.array([53.0, 48.0]))
     assert x == pytest.approx([-3.0, 2.0])
     assert z == pytest.approx([10.0, 20.0])
@@ -152,7 +150,9 @@ def test_a_sign_smaller_than_a_pixel_is_averaged_in_light() -> None:
     canvas = _Canvas(Image.new("RGB", (10, 10)), look)
     canvas.begin(0)
     half = np.full((1, 1), 0.5, dtype=np.float32)
-    canvas.hang(np.full((1, 1, 3), 0.5, dtype=np.float32), half, (5, 5, 6, 6), (5, 5, 6, 6), np.ones(3, np.float32))
+    canvas.hang(
+        np.full((1, 1, 3), 0.5, dtype=np.float32), half, (5, 5, 6, 6), (5, 5, 6, 6), np.ones(3, np.float32)
+    )
     level = canvas.picture.getpixel((5, 5))[0]  # type: ignore[index]
     assert float(look.back[level]) == pytest.approx(0.5, abs=0.06)
 
@@ -174,9 +174,7 @@ def test_lane_lines_lie_where_perspective_puts_them() -> None:
 def test_far_ground_is_averaged_and_near_ground_is_not() -> None:
     look = any_look(np.random.default_rng(3), DRIVE_RECIPES["default"], night=False, wet=False, fog=False)
     ahead = np.array([6.0, 150.0])
-    rows = Rows(
-        ahead=ahead, middle=np.zeros(2), along=ahead, turn=np.zeros(2), kinds=np.zeros(2, dtype=int)
-    )
+    rows = Rows(ahead=ahead, middle=np.zeros(2), along=ahead, turn=np.zeros(2), kinds=np.zeros(2, dtype=int))
     columns = np.arange(-8, 8) + 0.5
     atlas = make_atlas(look, 1)
     near, far = paint(atlas, rows, columns, 1000.0, 1.3, 0.0).view(np.uint8).reshape(2, 16, 4)[..., 1]

@@ -46,14 +46,14 @@ class Backdrop:
         count = self.levels.shape[1]
         place = (np.arctan(columns / self.focal) + heading - self.start) * self.focal + count / 2
         first = max(0, self.horizon - rows)
-        return self.levels[first : self.horizon + _BELOW_PX].take(
-            np.clip(place.astype(np.int64), 0, count - 1), axis=1
+        return np.asarray(
+            self.levels[first : self.horizon + _BELOW_PX].take(
+                np.clip(place.astype(np.int64), 0, count - 1), axis=1
+            )
         )
 
 
-def make_backdrop(
-    look: Look, recipe: DriveRecipe, rng: Generator, view: View, start: float
-) -> Backdrop:
+def make_backdrop(look: Look, recipe: DriveRecipe, rng: Generator, view: View, start: float) -> Backdrop:
     """The panorama of a drive under a light; start: the heading at which the drive begins."""
     above = math.ceil(view.horizon) + 40
     wide = View(
@@ -107,9 +107,10 @@ def _facets(canvas: Canvas, rng: Generator) -> None:
     tops = rng.uniform(0.02, 0.16, len(corners)) * view.focal
     columns = np.arange(view.width)
     tall = np.interp(columns, corners, tops)
-    shade = np.where(np.gradient(tall) > 0, 0.8, 1.25) * np.repeat(
-        rng.uniform(0.85, 1.15, view.width // 37 + 1), 37
-    )[: view.width]
+    shade = (
+        np.where(np.gradient(tall) > 0, 0.8, 1.25)
+        * np.repeat(rng.uniform(0.85, 1.15, view.width // 37 + 1), 37)[: view.width]
+    )
     foot = int(view.horizon) + 3
     rows = np.arange(max(0, int(foot - tall.max())), foot)
     mask = rows[:, None] > foot - tall[None]

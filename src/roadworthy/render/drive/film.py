@@ -63,7 +63,9 @@ class DrawnDrive:
         key = part.night, part.weather, part.fog
         if key not in self._painters:
             world, wet = self.world, part.weather == "rain"
-            glass = any_look(default_rng([world.seed, 7]), world.recipe, night=part.night, wet=False, fog=False)
+            glass = any_look(
+                default_rng([world.seed, 7]), world.recipe, night=part.night, wet=False, fog=False
+            )
             look = any_look(
                 default_rng([world.seed, 11]),
                 world.recipe,

@@ -48,7 +48,12 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
         _band(ground, across, road.half, road.half + 2.2, linear(150, 128, 100))
     if kind in ("street", "arterial"):
         for side in (-1, 1):
-            _band(ground, across, *sorted((side * (road.half + 2.6), side * (road.half + 4.1))), linear(158, 154, 146))
+            _band(
+                ground,
+                across,
+                side * (road.half + 2.6), side * (road.half + 4.1))),
+                linear(158, 154, 146),
+            )
     grey = float(rng.uniform(78, 108))
     tar = linear(grey, grey * 0.99, grey * 0.97)
     _band(ground, across, -road.half, road.half, tar)
@@ -57,10 +62,12 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
         _band(ground, across, -half, half, grass)
     for side in (-1, 1):
         if kind in ("street", "arterial"):
-            _band(ground, across, *sorted((side * road.half, side * (road.half + 0.3))), linear(152, 150, 145))
+            _band(
+                ground, across, *sorted((side * road.half, side * (road.half + 0.3), linear(152, 150, 145)
+            )
         if road.median >= 2:
             half = 0.5 * road.median
-            _band(ground, across, *sorted((side * half, side * (half - 0.25))), linear(150, 148, 142))
+            _band(ground, across, side * half, side * (half - 0.25), linear(150, 148, 142))
     _tracks(ground, across, road)
     grain = piece(fractal(0.5), rng, rows, columns, 1.2)
     ground *= (1 + 0.09 * grain)[..., None].clip(0.6, 1.5)
@@ -69,7 +76,8 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
 
 
 def _band(ground: FloatArray, across: FloatArray, from_m: float, to_m: float, colour: FloatArray) -> None:
-    """One colour from one place across to another."""
+    """One colour from one place across to another, whichever is the left."""
+    from_m, to_m = min(from_m, to_m), max(from_m, to_m)
     ground[:, (across >= from_m) & (across < to_m)] = colour
 
 
@@ -85,9 +93,7 @@ def _tracks(ground: FloatArray, across: FloatArray, road: RoadKind) -> None:
     ground *= shade[None, :, None]
 
 
-def _marks(
-    ground: FloatArray, across: FloatArray, along: FloatArray, road: RoadKind, kind: str
-) -> None:
+def _marks(ground: FloatArray, across: FloatArray, along: FloatArray, road: RoadKind, kind: str) -> None:
     """Lines between lanes, in the middle, and along the edges."""
     white = linear(222, 222, 216)
     dashed = (along % _EVERY_M) < _DASH_M
@@ -161,8 +167,9 @@ def make_atlas(look: Look, seed: int) -> Atlas:
 
 
 def _halve(ground: FloatArray, axis: int) -> FloatArray:
-    first, second = ground.take(range(0, ground.shape[axis] - 1, 2), axis), ground.take(
-        range(1, ground.shape[axis], 2), axis
+    first, second = (
+        ground.take(range(0, ground.shape[axis] - 1, 2), axis),
+        ground.take(range(1, ground.shape[axis], 2), axis),
     )
     return np.asarray((first + second) / 2)
 
@@ -189,7 +196,9 @@ class Rows:
     kinds: Sequence[int] | IntArray
 
 
-def paint(atlas: Atlas, rows: Rows, columns: FloatArray, focal: float, eye: float, moved_m: float) -> np.ndarray:
+def paint(
+    atlas: Atlas, rows: Rows, columns: FloatArray, focal: float, eye: float, moved_m: float
+) -> np.ndarray:
     """(R, W) uint32: the ground that the rows show.
 
     columns: (W,) px right of the picture's middle.  focal: px.  eye: m above the ground.
@@ -199,9 +208,13 @@ def paint(atlas: Atlas, rows: Rows, columns: FloatArray, focal: float, eye: floa
     reach = np.maximum(ahead * ahead / (focal * eye), moved_m)
     level_along = np.clip(np.round(np.log2(np.maximum(reach * ALONG, 1.0))), 0, _HALVED_ALONG - 1).astype(int)
     wide = ahead / focal
-    level_across = np.clip(np.round(np.log2(np.maximum(wide * ACROSS, 1.0))), 0, _HALVED_ACROSS - 1).astype(int)
+    level_across = np.clip(np.round(np.log2(np.maximum(wide * ACROSS, 1.0))), 0, _HALVED_ACROSS - 1).astype(
+        int
+    )
     where = np.asarray(rows.kinds), level_along, level_across
-    offset, count_along, count_across = (table[where] for table in (atlas.offsets, atlas.alongs, atlas.acrosses))
+    offset, count_along, count_across = (
+        table[where] for table in (atlas.offsets, atlas.alongs, atlas.acrosses)
+    )
     cos, tan = np.cos(rows.turn), np.tan(rows.turn)
     across = (wide * cos).astype(np.float32)[:, None] * columns[None].astype(np.float32)
     middles = np.array([KINDS[name].middle for name in NAMES])[where[0]]
@@ -219,7 +232,7 @@ def paint(atlas: Atlas, rows: Rows, columns: FloatArray, focal: float, eye: floa
     row *= count_across.astype(np.int32)[:, None]
     row += column
     row += offset.astype(np.int32)[:, None]
-    return atlas.levels.take(row)
+    return np.asarray(atlas.levels.take(row))
 
 
 def _fold(across: FloatArray) -> None:

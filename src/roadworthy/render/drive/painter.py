@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.render.drive.backdrop import Backdrop, make_backdrop
@@ -134,7 +134,9 @@ class Painter:
         """Roads that join and leave, as flat pieces of tar."""
         pen = ImageDraw.Draw(image)
         tar = self.look if not self.look.night else _near_lamps(self.look)
-        colour = tuple(int(c) for c in tar.levels(np.asarray(linear(92, 91, 89) * tar.ground, dtype=np.float32)))
+        colour = tuple(
+            int(c) for c in tar.levels(np.asarray(linear(92, 91, 89) * tar.ground, dtype=np.float32))
+        )
         for place in self.world.signing.places:
             if place.kind not in ("side-road", "exit") or not -60 < place.from_m - eye.metres < 160:
                 continue
@@ -149,8 +151,6 @@ class Painter:
         if self.look.night:
             part = image.crop((0, first, *self._size))
             mask = self._lamps_mask.crop((0, 0, part.width, part.height))
-            from PIL import ImageChops
-
             image.paste(ImageChops.multiply(part, mask), (0, first))
         air, mask = self._air
         image.paste(air, (0, first), mask.crop((0, 0, self._size[0], self._size[1] - first)))
@@ -163,7 +163,9 @@ class Painter:
         ahead = np.clip(view.focal * view.eye / rows, 0.5, FAR_M)[:, None]
         aside = (np.arange(self._size[0]) + 0.5 - view.middle)[None] / view.focal * ahead
         broad = 1.8 + 0.16 * ahead
-        pattern = np.exp(-(((aside + 0.03 * ahead) / broad) ** 2)) + 0.12 * np.exp(-((aside / (3 * broad)) ** 2))
+        pattern = np.exp(-(((aside + 0.03 * ahead) / broad) ** 2)) + 0.12 * np.exp(
+            -((aside / (3 * broad)) ** 2)
+        )
         fall = np.minimum(1.0, (9.0 / ahead) ** 1.5) * np.clip(ahead / 3.5, 0.25, 1)
         ambient = float(look.light.ambient.mean()) + self.world.street_light
         full = float(_near_lamps(look).ground.mean())
@@ -249,7 +251,10 @@ class Painter:
         return float(x[0]), float(z[0])
 
     def _shadow(self, eye: Eye, canvas: _Canvas, x: float, z: float) -> Callable[[], None]:
-        (left, top), (right, bottom) = eye.view.pixel(x - 1.25, 0.0, z + 2.2), eye.view.pixel(x + 1.25, 0.0, max(z - 0.3, 0.8))
+        (left, top), (right, bottom) = (
+            eye.view.pixel(x - 1.25, 0.0, z + 2.2),
+            eye.view.pixel(x + 1.25, 0.0, max(z - 0.3, 0.8)),
+        )
         return lambda: canvas.darken((left, top, right, bottom))
 
     def _flank(self, eye: Eye, canvas: _Canvas, vehicle: Vehicle, x: float, z: float) -> Callable[[], None]:
@@ -310,10 +315,18 @@ class Painter:
         colour = self.look.levels(np.asarray(linear(128, 130, 132) * white, dtype=np.float32))
         bars = []
         for shift in shifts:
-            (left, upper), (right, lower) = eye.view.pixel(x + shift - 0.035, top, z), eye.view.pixel(x + shift + 0.035, 0, z)
+            (left, upper), (right, lower) = (
+                eye.view.pixel(x + shift - 0.035, top, z),
+                eye.view.pixel(x + shift + 0.035, 0, z),
+            )
             bars.append((left, upper, right, lower))
         rgb = int(colour[0]), int(colour[1]), int(colour[2])
-        return lambda: [canvas.bar(box, rgb) for box in bars] and None
+
+        def act() -> None:
+            for box in bars:
+                canvas.bar(box, rgb)
+
+        return act
 
     def _sign(
         self, eye: Eye, canvas: _Canvas, sign: Posted, x: float, z: float, heading: float
@@ -371,11 +384,15 @@ class Painter:
     ) -> tuple[FloatArray, FloatArray]:
         """Reflectances times alpha, and alpha, of a face over the time in which a frame is exposed."""
         moved = eye.speed * self.look.exposure_s if moves else 0.0
-        shift_px = moved / pose.z * math.hypot(
-            pose.x * eye.view.focal / pose.z, (pose.y - eye.view.eye) * eye.view.focal / pose.z
+        shift_px = (
+            moved
+            / pose.z
+            * math.hypot(pose.x * eye.view.focal / pose.z, (pose.y - eye.view.eye) * eye.view.focal / pose.z)
         )
         steps = int(min(_MOST_STEPS, max(1, math.ceil(shift_px / 0.8))))
-        colour: FloatArray | None = None
+        tall, wide = window[3] - window[1], window[2] - window[0]
+        colour = np.zeros((tall, wide, 3), dtype=np.float32)
+        alpha = np.zeros((tall, wide), dtype=np.float32)
         for step in range(steps):
             ahead = pose.z + moved * ((step + 0.5) / steps - 0.5)
             there = Pose(
@@ -383,9 +400,8 @@ class Painter:
             )
             levels = np.asarray(warped(eye.view, face, there, window))
             seen = levels[..., 3].astype(np.float32) / 255
-            part = tile_light(levels[..., :3]) * seen[..., None]
-            colour, alpha = (part, seen) if colour is None else (colour + part, alpha + seen)
-        assert colour is not None
+            colour += tile_light(levels[..., :3]) * seen[..., None]
+            alpha += seen
         return colour / steps, alpha / steps
 
     def _shine(self, eye: Eye, sign: Posted, pose: Pose, facing: float) -> FloatArray:
@@ -515,7 +531,12 @@ class _Canvas:
         for place, (number, box, window, count) in enumerate(self._signs, start=1):
             seen = self._owner.crop(window).histogram()[place]
             x1, y1, x2, y2 = box
-            inner = max(0.0, x1), max(0.0, y1), min(float(self.picture.width), x2), min(float(self.picture.height), y2)
+            inner = (
+                max(0.0, x1),
+                max(0.0, y1),
+                min(float(self.picture.width), x2),
+                min(float(self.picture.height), y2),
+            )
             share = (inner[2] - inner[0]) * (inner[3] - inner[1]) / max(1e-6, (x2 - x1) * (y2 - y1))
             # Faces of few pixels may have none that they cover by half.
             free = seen / count if count >= 4 else 1.0
@@ -548,8 +569,6 @@ def _window(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None
 
 def _near_lamps(look: Look) -> Look:
     """The look of the ground where the own lamps light it most."""
-    from dataclasses import replace
-
     bright = (look.light.ambient + look.light.beam * 1.6 * WARM).astype(np.float32)
     return replace(look, light=replace(look.light, ambient=bright))
 

@@ -283,9 +283,7 @@ def _school(signing: Signing, stretch: Stretch, at: float, end: float) -> float:
     signing.add("children", at, "left")
     zone = at + float(rng.uniform(45, 65))
     width = float(rng.choice([0.6, 0.75]))
-    signing.both(
-        "speed-40", zone, use="school", chance=0.35, width=width, plates=SCHOOL_HOURS
-    )
+    signing.both("speed-40", zone, use="school", chance=0.35, width=width, plates=SCHOOL_HOURS)
     over = zone + long
     if not signing.add("end-school-zone", over, "left", use="school-end", width=0.6):
         signing.add("end-school-zone", over + 15, "left", use="school-end", width=0.6)
@@ -450,7 +448,7 @@ def _carried(signing: Signing) -> None:
             "left",
             use="sticker",
             across=0.0,
-            width=0.45 if kind == "bus" else 0.45,
+            width=0.45,
             bottom=1.1,
             turn=0.0,
             counts=False,

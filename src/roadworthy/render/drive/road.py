@@ -271,9 +271,7 @@ def drive_along(
     times = np.arange(int(last_s * fps)) / fps
     metres = np.interp(times, passed_s, road.metres)
     sway = 0.18 * np.sin(times * 0.31 + rng.uniform(0, 6)) + 0.1 * np.sin(times * 0.83 + rng.uniform(0, 6))
-    return Motion(
-        fps=fps, metres=metres, across=sway, speed=np.interp(metres, road.metres, speed)
-    )
+    return Motion(fps=fps, metres=metres, across=sway, speed=np.interp(metres, road.metres, speed))
 
 
 def _wanted(rng: Generator, road: Road, limit_at: FloatArray, kmh: float | None) -> FloatArray:

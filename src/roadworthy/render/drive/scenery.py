@@ -161,7 +161,17 @@ def _in_the_way(one: tuple[str, float, float], signing: Signing) -> bool:
             return True
         if place.kind == "exit" and place.from_m - 5 < at < place.to_m + 25 and across < -3:
             return name != "guide-post" or across < -12
-    if name in ("tree", "bush", "conifer", "bare-tree", "lamp-post", "wire-pole", "billboard", "house", "shop"):
+    if name in (
+        "tree",
+        "bush",
+        "conifer",
+        "bare-tree",
+        "lamp-post",
+        "wire-pole",
+        "billboard",
+        "house",
+        "shop",
+    ):
         near = [s for s in signing.signs if s.pole and 0 < s.metres - at < 40]
         return any(abs(s.across - across) < (2.6 if name in ("tree", "conifer") else 1.0) for s in near)
     return False
@@ -182,7 +192,9 @@ def any_traffic(rng: Generator, signing: Signing, motion: Motion) -> list[Vehicl
             vehicles.append(_passing(rng, at, speed, "car-rear"))
         else:
             vehicles.append(_oncoming(rng, at, speed))
-        at += float(rng.exponential({"street": 4.0, "arterial": 3.0, "rural": 7.0}.get(stretch.kind, 4.0)) + 0.6)
+        at += float(
+            rng.exponential({"street": 4.0, "arterial": 3.0, "rural": 7.0}.get(stretch.kind, 4.0)) + 0.6
+        )
     return vehicles
 
 
@@ -239,9 +251,7 @@ def _oncoming(rng: Generator, at_s: float, speed: float) -> Vehicle:
     )
 
 
-def _carrier(
-    rng: Generator, signing: Signing, motion: Motion, one: tuple[int, str, float]
-) -> Vehicle | None:
+def _carrier(rng: Generator, signing: Signing, motion: Motion, one: tuple[int, str, float]) -> Vehicle | None:
     number, kind, metres = one
     at_s = motion.when(metres)
     if at_s is None:
@@ -255,5 +265,3 @@ def _carrier(
 def carried_by(vehicles: Sequence[Vehicle], sign: Posted) -> Vehicle | None:
     """The vehicle that a sign is on."""
     return next((one for one in vehicles if one.number == sign.carried), None)
-
-

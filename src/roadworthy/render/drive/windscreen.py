@@ -23,7 +23,9 @@ class Windscreen:
         self.look, self._recipe, self._size = look, recipe, size
         self._seed = seed
 
-    def seen(self, picture: Image.Image, at_s: float, frame: int, sun: tuple[float, float] | None) -> Image.Image:
+    def seen(
+        self, picture: Image.Image, at_s: float, frame: int, sun: tuple[float, float] | None
+    ) -> Image.Image:
         """The frame as the camera writes it.
 
         sun: the column and row where the sun stands, or None.
@@ -98,7 +100,10 @@ class Windscreen:
             mask = Image.new("L", (wide // 2, tall // 2))
             pen = ImageDraw.Draw(mask)
             for x, y, radius in zip(
-                rng.uniform(0, wide / 2, 70), rng.uniform(0, tall / 2, 70), rng.gamma(2.0, 0.9, 70), strict=True
+                rng.uniform(0, wide / 2, 70),
+                rng.uniform(0, tall / 2, 70),
+                rng.gamma(2.0, 0.9, 70),
+                strict=True,
             ):
                 count -= 1
                 if count < 0:
@@ -120,7 +125,9 @@ class Windscreen:
         tip = foot[0] - reach * np.cos(angle) * 1.15, foot[1] - reach * np.sin(angle)
         mask = Image.new("L", (wide // 4, tall // 4))
         ImageDraw.Draw(mask).line(
-            [tuple(c / 4 for c in foot), tuple(float(c) / 4 for c in tip)], fill=235, width=max(2, wide // 220)
+            [tuple(c / 4 for c in foot), tuple(float(c) / 4 for c in tip)],
+            fill=235,
+            width=max(2, wide // 220),
         )
         mask = mask.filter(ImageFilter.GaussianBlur(1.2)).resize((wide, tall), Image.Resampling.BILINEAR)
         picture.paste((14, 14, 16), (0, 0), mask)

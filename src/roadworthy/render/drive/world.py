@@ -102,7 +102,9 @@ class World:
             kinds = [stretch.road for stretch in self.road.stretches]
             middles = np.array(
                 [
-                    {"own": 0.0, "beside": min(1, kind.lanes - 1) * kind.lane, "oncoming": 2 * kind.middle}[lane]
+                    {"own": 0.0, "beside": min(1, kind.lanes - 1) * kind.lane, "oncoming": 2 * kind.middle}[
+                        lane
+                    ]
                     for kind in kinds
                 ]
             )[at]
