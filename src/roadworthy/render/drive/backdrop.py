@@ -25,7 +25,7 @@ _SUN = 20.0  # radiance that only the sun has
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backdrop:
-    """A panorama: `levels` (R, C) uint32, packed; row `horizon` is the horizon's; a radian has `focal` columns.
+    """A panorama: `levels` (R, C) uint32, packed, with the horizon at row `horizon`, `focal` columns a radian.
 
     start: the heading of its middle column, radians.  sun: its heading and its height above the horizon in
     radians, or None.  air: (3,) radiance that far things fade to.

@@ -503,7 +503,7 @@ class _Canvas:
         colour: (h, w, 3) reflectances times alpha (h, w).  white: (3,) exposed light of white on it.
         """
         look = self._look
-        x1, y1, x2, y2 = window
+        x1, y1, *_ = window
         there = np.array(self.picture.crop(window))
         behind = look.back[there]
         light = behind * (1 - alpha[..., None]) + colour * white

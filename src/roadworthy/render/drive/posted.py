@@ -47,7 +47,7 @@ _BOARD_M = 2.4
 class Posted:
     """One physical sign.
 
-    number: its own, from 0.  sign: its class.  metres: where along the road; across: right of the left lane, m.
+    number: its own, from 0.  sign: its class.  metres: along the road; across: right of the left lane, m.
     bottom: height of its lower edge, m.  long: its larger side, m.  turn: radians that it faces to the right
     of those who drive along.  side: `left`, `right` or `above`.  counts: whether it is for this car, and why
     not.  plates: conditions, as events.csv writes them.  lines: what a plate beneath it says.
