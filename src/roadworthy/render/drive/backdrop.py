@@ -25,7 +25,7 @@ _SUN = 20.0  # radiance that only the sun has
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backdrop:
-    """A panorama: `levels` (R, C) uint32, packed, with the horizon at row `horizon`, `focal` columns a radian.
+    """A panorama: `levels` (R, C) uint32, packed; the horizon is row `horizon`, a radian `focal` columns.
 
     start: the heading of its middle column, radians.  sun: its heading and its height above the horizon in
     radians, or None.  air: (3,) radiance that far things fade to.
