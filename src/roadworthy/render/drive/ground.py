@@ -49,32 +49,16 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
     built_up, half = kind in ("street", "arterial"), 0.5 * road.median
     if built_up:
         for side in (-1, 1):
-<<<<<<< HEAD
-            _band(
-                ground,
-                across,
-                *sorted((side * (road.half + 2.6), side * (road.half + 4.1))),
-                linear(158, 154, 146),
-            )
-=======
             path = linear(158, 154, 146)
             _band(ground, across, side * (road.half + 2.6), side * (road.half + 4.1), path)
->>>>>>> 5a780d16812aad829f790d57a7f7da7b1c5b86e1
     grey = float(rng.uniform(78, 108))
     _band(ground, across, -road.half, road.half, linear(grey, grey * 0.99, grey * 0.97))
     if road.median >= 2:
         _band(ground, across, -half, half, grass)
     kerb = linear(151, 149, 143)
     for side in (-1, 1):
-<<<<<<< HEAD
-        if kind in ("street", "arterial"):
-            _band(
-                ground, across, *sorted((side * road.half, side * (road.half + 0.3))), linear(152, 150, 145)
-            )
-=======
         if built_up:
             _band(ground, across, side * road.half, side * (road.half + 0.3), kerb)
->>>>>>> 5a780d16812aad829f790d57a7f7da7b1c5b86e1
         if road.median >= 2:
             _band(ground, across, side * half, side * (half - 0.25), kerb)
     _tracks(ground, across, road)
