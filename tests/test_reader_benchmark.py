@@ -95,7 +95,7 @@ def test_the_figures_are_those_of_evaluate_where_signs_are_known(reader: ModuleT
 
 
 def test_the_surest_leave_out_one_in_a_hundred(reader: ModuleType) -> None:
-    said = [("stop", "stop", SURE, "")] * 98
+    said = [("stop", "stop", 4 + i / 100, "") for i in range(98)]
     cells = reader.judged(predictions(*said, ("stop", "speed-50", 9, ""), ("stop", "speed-50", UNSURE, "")))
     assert (cells["surest"].count, cells["surest"].n) == (1, 99)
 
