@@ -2,6 +2,8 @@
 
 from __future__ import annotations
 
+from dataclasses import replace
+
 import numpy as np
 import pytest
 
@@ -82,6 +84,19 @@ def test_far_aside_and_turned_away_is_another_roads() -> None:
     assert "at another road" in far.why
     assert not turned.counts
     assert "from aside (0.50" in turned.why
+
+
+def test_what_flickers_by_unsure_is_told_and_counts_for_nothing() -> None:
+    doubted = approach(0, "speed-60", right=4, up=2)
+    brief = Trail(number=0, seen=tuple(replace(one, score=0.1) for one in doubted.seen[:4]))
+    (event,) = events_of([brief], RULE, SCENE)
+    assert not event.accepted
+    assert not event.counts
+    assert "too briefly" in event.why
+    long = Trail(number=0, seen=tuple(replace(one, score=0.1) for one in doubted.seen))
+    (event,) = events_of([long], RULE, SCENE)
+    assert not event.accepted
+    assert event.counts
 
 
 def test_an_unread_plate_makes_a_limit_conditional() -> None:

@@ -195,6 +195,19 @@ def test_a_track_says_where_signs_stand(film, tmp_path) -> None:
     assert limit.lon < 145.0
 
 
+def test_a_track_that_cannot_be_set_on_the_film_is_left_out(film, tmp_path) -> None:
+    gpx = tmp_path / "another.gpx"
+    gpx.write_text(
+        '<gpx version="1.1" creator="x" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>'
+        '<trkpt lat="-37.8" lon="145"><time>2020-01-01T00:00:00Z</time></trkpt>'
+        '<trkpt lat="-37.8001" lon="145"><time>2020-01-01T00:00:01Z</time></trkpt></trkseg></trk></gpx>'
+    )
+    driven = watch(film, tmp_path / "out", gps=gpx)
+    assert driven.result.track is None
+    assert any("places and distances are left out" in note for note in driven.result.notes)
+    assert all(event.lat is None for event in driven.result.events)
+
+
 def test_a_blank_film_invents_nothing(tmp_path) -> None:
     path = tmp_path / "blank.mp4"
     with write_film(path, FPS) as writer:

@@ -21,8 +21,9 @@ SIZE_M, SIZE_ERROR_M = 0.7, 0.15  # of a sign's height: Australian limits are 0.
 FOCAL_SHARE = 0.85  # focal length by width of a dashcam's frame, where nobody says: 61 degrees across
 HIGH = 3.5  # heights of itself above the camera, from which a sign hangs over the road
 ACROSS = 3.0  # heights of itself to either side, within which it does
-FAR_ASIDE = 20.0  # heights of itself from the car's way, from which on it stands at another road
-TURNED = 0.62  # width by height of a round sign that faces another road
+FAR_ASIDE = 25.0  # heights of itself from the car's way, from which on it stands at another road
+TURNED = 0.84  # width by height of a round sign that faces another road: turned by a third of a right angle
+BRIEF, BRIEF_S = 5, 0.3  # frames and seconds; what is seen for less and is not sure tells nothing
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
 AT_LEAST = 2  # frames that show a sign, below which it is a flicker
 _LATER_S = 1.5  # after its last frame, a sign is passed at the latest
@@ -97,6 +98,8 @@ def _event(sign: _Sign, below: dict[int, tuple[int, _Sign]], scene: Scene) -> Dr
     seen, reading = sign.trail.seen, sign.reading
     best = seen[clearest(seen)]
     doubts = [why for rule in _NOT_FOR_US if (why := rule(sign, scene))]
+    if not reading.accepted and (len(seen) < BRIEF or sign.last_s - sign.first_s < BRIEF_S):
+        doubts.append("it was seen too briefly to tell")
     place = _place(sign, scene)
     own_plates = [plate for above, plate in below.values() if above == sign.trail.number]
     return DriveEvent(

@@ -11,7 +11,6 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.look import View
 from roadworthy.drive.output.crops import crop_jpeg
-from roadworthy.drive.reading import clearest
 from roadworthy.drive.seen import Trail
 from roadworthy.drive.tracking.tracker import Tracker
 
@@ -34,6 +33,7 @@ class Watched:
     pictures: dict[int, bytes] = field(default_factory=dict)
     frames: int = 0
     until_s: float = 0.0
+    _worth: dict[int, float] = field(default_factory=dict)  # of each trail's picture
 
     def add(self, view: View, image: ByteArray | None = None) -> list[Trail]:
         """One frame more, and the trails that ended with it.  image: of the frame, for pictures of signs."""
@@ -54,10 +54,11 @@ class Watched:
         return self.trails
 
     def _keep_pictures(self, frame: int, image: ByteArray) -> None:
-        for trail in self.tracker.current():
-            last = trail.seen[-1]
-            if last.frame == frame and clearest(trail.seen) == len(trail.seen) - 1:
-                self.pictures[trail.number] = crop_jpeg(image, last.box)
+        for number, last in self.tracker.latest():
+            worth = last.height_px * max(last.sharpness, 0.05)
+            if last.frame == frame and worth > self._worth.get(number, 0.0):
+                self._worth[number] = worth
+                self.pictures[number] = crop_jpeg(image, last.box)
 
 
 def ahead(shots: Iterable[Shot]) -> Iterator[Shot]:

@@ -282,8 +282,8 @@ def _apart(a: float, b: float) -> float:
     return abs((a - b + 180) % 360 - 180)
 
 
-def _track(gps: StrPath, about: About, watched: Watched) -> Track:
-    """Where the car was, in the film's seconds; by its motion where no clock says how the two belong."""
+def _track(gps: StrPath, about: About, watched: Watched) -> Track | None:
+    """Where the car was, in the film's seconds, by both clocks or else by its motion; None where unknown."""
     place = about.place
     if str(gps) == AUTO and (is_live(place) or Path(place).is_dir()):
         raise UsageError(f"--gps auto reads what a camera wrote into a film's file; {place} is none")
@@ -301,7 +301,7 @@ def _track(gps: StrPath, about: About, watched: Watched) -> Track:
             f"where {gps} belongs in the film is not known: neither clocks nor motion say it surely; "
             "places and distances are left out"
         )
-        return track
+        return None
     notes.say(
         f"{gps} was set on the film's time by its motion: {offset.offset_s:+.1f} s, "
         f"give or take {offset.error_s:.1f}"
