@@ -13,7 +13,7 @@ from roadworthy.drive.gps.track import Track
 from roadworthy.drive.gps.where import View, place_sign
 from roadworthy.drive.limits.events import Plate
 from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
-from roadworthy.drive.seen import Seen, Trail
+from roadworthy.drive.seen import AT_LEAST, Seen, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
@@ -24,7 +24,6 @@ ACROSS = 3.0  # heights of itself to either side, within which it does
 FAR_ASIDE = 20.0  # heights of itself from the car's way, from which on it stands at another road
 TURNED = 0.62  # width by height of a round sign that faces another road
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
-AT_LEAST = 2  # frames that show a sign, below which it is a flicker
 _LATER_S = 1.5  # after its last frame, a sign is passed at the latest
 _ROUND = ("speed", "end-speed", "no-entry", "stop", "no-overtaking")
 _FOR_LIMITS = ("speed", "end-speed", "end-all-limits")

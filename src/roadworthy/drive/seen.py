@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from roadworthy.core.arrays import Box, FloatArray
 
+AT_LEAST = 2  # frames that show a sign, below which it is a flicker
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Seen:

@@ -129,7 +129,10 @@ class FileFilm(Film):
 def developed(decoded: Decoded, develop: Developer, decoding: Decoding) -> Shot:
     """A decoded frame as a shot."""
     return Shot(
-        index=decoded.index, time_s=decoded.time_s, image=develop(decoded.frame, decoding.pixel_aspect)
+        index=decoded.index,
+        time_s=decoded.time_s,
+        image=develop(decoded.frame, decoding.pixel_aspect),
+        lost=decoding.lost,
     )
 
 

@@ -14,11 +14,12 @@ import numpy as np
 
 from roadworthy.core.arrays import FloatArray
 from roadworthy.drive.seen import Seen, Trail
-from roadworthy.drive.tracking.approach import Approach, Heading
+from roadworthy.drive.tracking.approach import LATEST, Approach, Heading
 
 LOST_S = 0.7  # without a box, after which a trail ends
 _GATE = 4.0  # standard errors
 _SAME_ANSWER = 0.4  # weight of how alike two answers are, against standard errors
+MOST = 3000  # boxes of a trail; the car waits before a sign, and hours of that must fit into memory
 
 
 class Tracker:
@@ -113,6 +114,9 @@ class _Open:
     def add(self, box: Seen, heading: Heading) -> None:
         self.seen.append(box)
         self.headings.append(heading)
+        if len(self.seen) > MOST:  # every second of those before the latest goes
+            self.seen[:-LATEST] = self.seen[:-LATEST:2]
+            self.headings[:-LATEST] = self.headings[:-LATEST:2]
         # Later boxes are larger, so they say more.
         self.answer = 0.7 * self.answer + 0.3 * _probabilities(box)
 
