@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal as signals
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -133,10 +134,11 @@ def test_a_drive_that_was_killed_goes_on_to_the_same_events(driven, film, tmp_pa
     assert set(again.result.crops) == set(driven.result.crops)
 
 
-def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("signal", [signals.SIGINT, signals.SIGTERM])
+def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch, signal) -> None:
     def interrupted(self, shot):
-        if shot.time_s > 3.4:
-            raise KeyboardInterrupt
+        if shot.time_s > 3.35:
+            signals.raise_signal(signal)
         return look(self, shot)
 
     look = workflow.Looker.look
@@ -216,7 +218,7 @@ def test_what_cannot_be_done_is_said_at_once(film, driven, tmp_path) -> None:
         api.drive(film, film)
     with pytest.raises(UnknownNameError, match="au-vic"):
         api.drive(film, tmp_path / "new", region="au-vci")
-    with pytest.raises(DataError, match="another film, model or setting"):
+    with pytest.raises(DataError, match=r"another settings \(every 1, now 3\)"):
         api.drive(film, driven.out, every=3, resume=True)
     with pytest.raises(UsageError, match="without a time zone"):
         api.drive(film, tmp_path / "new", at=datetime(2026, 11, 30))
