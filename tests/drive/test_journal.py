@@ -31,7 +31,12 @@ def view(number: int) -> View:
         )
     ]
     return View(
-        frame=number, time_s=number / 30, signs=tuple(signs[: number % 2]), shift=(1.5, -0.25), change=0.1 / 3, lost=number // 3
+        frame=number,
+        time_s=number / 30,
+        signs=tuple(signs[: number % 2]),
+        shift=(1.5, -0.25),
+        change=0.1 / 3,
+        lost=number // 3,
     )
 
 

@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from roadworthy.core.words import percent
+from roadworthy.core.words import duration, percent
 from roadworthy.train.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -186,7 +186,8 @@ class Watching:
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
-        self._clock, self._said = clock, clock()
+        self._clock, self._began, self._said = clock, clock(), clock()
+        self._first_s: float | None = None
         self._counter = Counter("watching", self._stream)
         self._bar = self._stream.isatty()
 
@@ -202,8 +203,18 @@ class Watching:
         """How far the film was watched, of how much (None where nobody knows), and how quickly."""
         far = f"{done_s:.0f} of {length_s:.0f} s" if length_s else f"{done_s:.0f} s"
         words = f"{far}, {frames_per_second:.1f} frames/s"
+        if self._first_s is None or done_s < self._first_s:  # a second reading of the film, to draw into it
+            self._began, self._first_s = self._clock(), done_s
         if self._bar:
             self._counter.in_words(done_s, length_s, words)
         elif self._clock() - self._said >= LINE_EVERY_S:
-            print(f"watched {words}", file=self._stream, flush=True)
+            left = _time_left(done_s, length_s, self._clock() - self._began, self._first_s)
+            print(f"watched {words}{left}", file=self._stream, flush=True)
             self._said = self._clock()
+
+
+def _time_left(done: float, total: float | None, took_s: float, began: float) -> str:
+    """How long the rest takes at the pace so far, as it is said at the end of a line; nothing if unknown."""
+    if total is None or done <= began:
+        return ""
+    return f", {duration(max(total - done, 0) * took_s / (done - began))} left"

@@ -22,7 +22,7 @@ from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film import About, Film, open_film
 from roadworthy.drive.film.live import is_live, shown
 from roadworthy.drive.gps.motion import offset_by_motion
-from roadworthy.drive.gps.reading import AUTO, read_track
+from roadworthy.drive.gps.reading import AUTO, format_of, read_track
 from roadworthy.drive.gps.track import Track, placed_by_clock
 from roadworthy.drive.journal import Journal, views
 from roadworthy.drive.limits.conditions import Motion
@@ -305,6 +305,7 @@ def _understood(
         track=track,
         lost=watched.lost,
         frames=watched.frames,
+        looked=watching.looked,
         seconds=watching.seconds,
         interrupted=watching.interrupted,
         region=rules.region,
@@ -348,11 +349,12 @@ def _read_track(gps: StrPath, about: About) -> Track:
     if is_live(about.place) or Path(about.place).is_dir():
         raise UsageError(f"--gps auto reads what a camera wrote into a film's file; {about.place} is none")
     try:
-        return read_track(AUTO, Path(about.place))
+        format_of(Path(about.place))
     except DataError as error:
         raise DataError(
-            f"{about.place} holds no track that is read here ({error}); give --gps a file, or leave it out"
+            f"{about.place} holds no track that is read here; give --gps a GPX or NMEA file, or leave it out"
         ) from error
+    return read_track(AUTO, Path(about.place))
 
 
 def _placed(track: Track, name: str, about: About, watched: Watched) -> Track | None:
@@ -379,11 +381,11 @@ def _placed(track: Track, name: str, about: About, watched: Watched) -> Track | 
 
 
 def _pictures(watching: _Watching, found: list[tuple[DriveEvent, Trail]]) -> dict[str, bytes]:
-    """Each event's picture; those from before an interruption are read from the film again."""
+    """Each event's picture; those from before an interruption are read from the film again, at the end."""
     film, pictures = watching.film, {}
     for event, trail in found:
         picture = watching.watched.pictures.get(trail.number)
-        if picture is None and not is_live(film.about().place):
+        if picture is None and not watching.interrupted:
             picture = _picture_again(film, trail.seen[clearest(trail.seen)])
         if picture is not None:
             pictures[event.event] = picture
