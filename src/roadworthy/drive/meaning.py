@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from roadworthy.drive.gps.track import Track
 from roadworthy.drive.gps.where import View, place_sign
 from roadworthy.drive.limits.events import Plate
 from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
-from roadworthy.drive.seen import AT_LEAST, Seen, Trail
+from roadworthy.drive.seen import AT_LEAST, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
@@ -34,20 +34,19 @@ _PLATES = ("other-sign", "not-a-limit")
 class Scene:
     """What is known of a drive beside its signs.
 
-    width, height: of its frames.  shifts: of each frame's index, how far the camera's turning has moved it.
+    width, height: of its frames.
     track: where the car was, in the film's seconds, if known.
     focal_px: of the camera, guessed without one.
     """
 
     width: int
     height: int
-    shifts: dict[int, tuple[float, float]] = field(default_factory=dict)
     track: Track | None = None
     focal_px: float | None = None
 
-    def headings(self, seen: Sequence[Seen]) -> list[Heading]:
+    def headings(self, trail: Trail) -> list[Heading]:
         """Where the car was heading to in each frame of a trail."""
-        shifts = [self.shifts.get(one.frame, (0.0, 0.0)) for one in seen]
+        shifts = trail.shifts or ((0.0, 0.0),) * len(trail.seen)
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
@@ -71,7 +70,7 @@ class _Sign:
     def __init__(self, trail: Trail, rule: ReadingRule, scene: Scene) -> None:
         self.trail = trail
         self.reading: Reading = read_trail(trail.seen, rule)
-        self.approach = Approach(trail.seen, scene.headings(trail.seen))
+        self.approach = Approach(trail.seen, scene.headings(trail))
         self.boxes = {one.frame: one.box for one in trail.seen}
         self.kind = kind_and_value(self.reading.sign)[0]
 

@@ -29,27 +29,22 @@ _ASKED_S = 0.1  # how often whoever waits for a frame asks whether to go on wait
 class Watched:
     """What has been seen of a drive so far: what grows with the signs passed, and little else.
 
-    trails: those that have ended, but for what showed in too few frames to be a sign.  shifts: of the frames
-    that show one, by their index, how far the camera's turning has moved them.  pictures: of each trail, by
-    its number, the JPEG of a frame that shows it best.  frames: looked at.  until_s: time of the latest.
-    lost: frames before it that could not be decoded.
+    trails: those that have ended, but for what showed in too few frames to be a sign.  pictures: of each
+    trail, by its number, the JPEG of a frame that shows it best.  frames: looked at.  until_s: time of the
+    latest.  lost: frames before it that could not be decoded.
     """
 
     tracker: Tracker
     trails: list[Trail] = field(default_factory=list)
-    shifts: dict[int, tuple[float, float]] = field(default_factory=dict)
     pictures: dict[int, bytes] = field(default_factory=dict)
     frames: int = 0
     until_s: float = 0.0
     lost: int = 0
-    _recent: dict[int, tuple[float, float]] = field(default_factory=dict)
     _change: dict[int, list[float]] = field(default_factory=dict)
 
     def add(self, view: View, image: ByteArray | None = None) -> list[Trail]:
         """One frame more, and the trails that ended with it.  image: of the frame, for pictures of signs."""
         ended = self._kept(self.tracker.update(view.time_s, view.signs, view.shift))
-        if view.signs:  # of frames without signs nobody asks
-            self._recent[view.frame] = view.shift
         change = self._change.setdefault(math.floor(view.time_s), [0.0, 0.0])
         change[0] += view.change
         change[1] += 1
@@ -74,16 +69,12 @@ class Watched:
         return means
 
     def _kept(self, ended: Sequence[Trail]) -> list[Trail]:
-        """Those of the trails that may be signs, and with them what belongs to them, and nothing else."""
+        """Those of the trails that may be signs; of the others nothing stays."""
         kept = [trail for trail in ended if len(trail.seen) >= AT_LEAST]
         self.trails += kept
         for trail in ended:
             if len(trail.seen) < AT_LEAST:
                 self.pictures.pop(trail.number, None)
-        for trail in kept:
-            self.shifts.update((one.frame, self._recent[one.frame]) for one in trail.seen)
-        if ended and not self.tracker.current():
-            self._recent.clear()
         return kept
 
     def _keep_pictures(self, frame: int, image: ByteArray) -> None:

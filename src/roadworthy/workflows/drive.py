@@ -108,8 +108,8 @@ def drive(
             result = replace(result, notes=tuple(said), provenance=_origin(result, command))
             write_outputs(out, result)
             write_json(dict(result.provenance), out / "provenance.json")
-            if video:
-                _write_video(film, result, out / "annotated.mp4", every, stop, progress)
+            if video and not _write_video(film, result, out / "annotated.mp4", every, stop, progress):
+                result = replace(result, interrupted=True)
     return result
 
 
@@ -128,8 +128,8 @@ def _write_video(
     every: int,
     stop: Callable[[], bool],
     progress: Progress | None,
-) -> None:
-    """annotated.mp4, of a drive that was watched to its end."""
+) -> bool:
+    """Write annotated.mp4; whether that came to its end."""
     length_s, began, written = result.duration_s, time.perf_counter(), 0
 
     def tick(time_s: float) -> None:
@@ -145,6 +145,8 @@ def _write_video(
         write_annotated(film, boxes_by_frame(result.tracked()), result.limits, path, every=every, tick=tick)
     except _StoppedError:
         notes.say(f"{path} is not written, for the drive was stopped; --resume goes on and writes it")
+        return False
+    return True
 
 
 class _StoppedError(Exception):
@@ -284,7 +286,7 @@ def _understood(
         rejection=classifier.rejection,
         sure=classifier.finder.rule.sure,
     )
-    scene = Scene(width=about.width, height=about.height, shifts=watched.shifts, track=track)
+    scene = Scene(width=about.width, height=about.height, track=track)
     found = events_of(watched.finish(), rule, scene)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
     limits = limits_over_time(

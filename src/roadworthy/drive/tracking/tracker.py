@@ -121,7 +121,8 @@ class _Open:
         self.answer = 0.7 * self.answer + 0.3 * _probabilities(box)
 
     def ended(self, *, left: bool) -> Trail:
-        return Trail(number=self.number, seen=tuple(self.seen), left=left)
+        shifts = tuple((heading.dx, heading.dy) for heading in self.headings)
+        return Trail(number=self.number, seen=tuple(self.seen), left=left, shifts=shifts)
 
 
 def _cost(trail: _Open, approach: Approach, box: Seen, heading: Heading) -> float:
