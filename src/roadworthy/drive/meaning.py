@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from roadworthy.drive.gps.track import Track
 from roadworthy.drive.gps.where import View, place_sign
 from roadworthy.drive.limits.events import Plate
 from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
-from roadworthy.drive.seen import Seen, Trail
+from roadworthy.drive.seen import AT_LEAST, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
@@ -25,7 +25,6 @@ FAR_ASIDE = 25.0  # heights of itself from the car's way, from which on it stand
 TURNED = 0.84  # width by height of a round sign that faces another road: turned by a third of a right angle
 BRIEF, BRIEF_S = 5, 0.3  # frames and seconds; what is seen for less and is not sure tells nothing
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
-AT_LEAST = 2  # frames that show a sign, below which it is a flicker
 _LATER_S = 1.5  # after its last frame, a sign is passed at the latest
 _ROUND = ("speed", "end-speed", "no-entry", "stop", "no-overtaking")
 _FOR_LIMITS = ("speed", "end-speed", "end-all-limits")
@@ -36,20 +35,19 @@ _PLATES = ("other-sign", "not-a-limit")
 class Scene:
     """What is known of a drive beside its signs.
 
-    width, height: of its frames.  shifts: of each frame's index, how far the camera's turning has moved it.
+    width, height: of its frames.
     track: where the car was, in the film's seconds, if known.
     focal_px: of the camera, guessed without one.
     """
 
     width: int
     height: int
-    shifts: dict[int, tuple[float, float]] = field(default_factory=dict)
     track: Track | None = None
     focal_px: float | None = None
 
-    def headings(self, seen: Sequence[Seen]) -> list[Heading]:
+    def headings(self, trail: Trail) -> list[Heading]:
         """Where the car was heading to in each frame of a trail."""
-        shifts = [self.shifts.get(one.frame, (0.0, 0.0)) for one in seen]
+        shifts = trail.shifts or ((0.0, 0.0),) * len(trail.seen)
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
@@ -73,7 +71,7 @@ class _Sign:
     def __init__(self, trail: Trail, rule: ReadingRule, scene: Scene) -> None:
         self.trail = trail
         self.reading: Reading = read_trail(trail.seen, rule)
-        self.approach = Approach(trail.seen, scene.headings(trail.seen))
+        self.approach = Approach(trail.seen, scene.headings(trail))
         self.boxes = {one.frame: one.box for one in trail.seen}
         self.kind = kind_and_value(self.reading.sign)[0]
 

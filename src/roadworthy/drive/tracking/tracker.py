@@ -19,6 +19,7 @@ from roadworthy.drive.tracking.approach import LATEST, Approach, Heading
 LOST_S = 0.7  # without a box, after which a trail ends
 _GATE = 4.0  # standard errors
 _SAME_ANSWER = 0.4  # weight of how alike two answers are, against standard errors
+MOST = 3000  # boxes of a trail; the car waits before a sign, and hours of that must fit into memory
 
 
 class Tracker:
@@ -117,6 +118,9 @@ class _Open:
     def add(self, box: Seen, heading: Heading) -> None:
         self.seen.append(box)
         self.headings.append(heading)
+        if len(self.seen) > MOST:  # every second of those before the latest goes
+            self.seen[:-LATEST] = self.seen[:-LATEST:2]
+            self.headings[:-LATEST] = self.headings[:-LATEST:2]
         # Later boxes are larger, so they say more.
         self.answer = 0.7 * self.answer + 0.3 * _probabilities(box)
         self._approach = None
@@ -129,7 +133,8 @@ class _Open:
         return self._approach
 
     def ended(self, *, left: bool) -> Trail:
-        return Trail(number=self.number, seen=tuple(self.seen), left=left)
+        shifts = tuple((heading.dx, heading.dy) for heading in self.headings)
+        return Trail(number=self.number, seen=tuple(self.seen), left=left, shifts=shifts)
 
 
 def _cost(trail: _Open, box: Seen, heading: Heading) -> float:
