@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import tomllib
+from dataclasses import replace
 from itertools import pairwise
 from pathlib import Path
 
@@ -17,6 +18,8 @@ from roadworthy.core.errors import UsageError
 from roadworthy.drive.events.tables import COLUMNS, read_events
 from roadworthy.drive.film import open_film
 from roadworthy.drive.gps.reading import read_track
+from roadworthy.drive.kpi.measures import DrivenDrive, measure_drives
+from roadworthy.drive.kpi.truth import read_truth
 from roadworthy.drive.limits.machine import COLUMNS as LIMITS
 
 SPEC = "drive:au?km=0.25&seed=3&light=day&fps=5&size=320x180"
@@ -34,13 +37,27 @@ def rows(path: Path) -> list[dict[str, str]]:
         return list(csv.DictReader(file))
 
 
+def test_it_is_truth_that_drives_are_measured_against(drawn: Path) -> None:
+    truth = read_truth(drawn)
+    assert (truth.film, truth.travelled.source) == (drawn / "film.mp4", "gps")
+    assert {(part.light, part.road) for part in truth.stretches} <= {
+        ("day", road) for road in ("built-up", "open", "motorway")
+    }
+    assert truth.stretches[0].from_s == 0
+    assert truth.stretches[-1].to_s == pytest.approx(truth.length_s, abs=0.3)
+    assert truth.travelled.metres_at(truth.length_s) == pytest.approx(250, abs=40)
+    sure = tuple(replace(event, confirmed_s=event.last_s) for event in truth.events)
+    found = measure_drives([DrivenDrive(truth=truth, events=sure, limits=truth.limits)]).all
+    assert (found.event_kpi.value, found.distance_kpi.value, found.dangerous_per_100_km.value) == (1, 1, 0)
+
+
 def test_the_film_has_the_frames_that_it_says(drawn: Path) -> None:
     told = tomllib.loads((drawn / "drive.toml").read_text())
     shots = list(open_film(drawn / "film.mp4").shots())
     assert len(shots) == told["frames"] > 30
     assert shots[0].image.shape == (180, 320, 3)
     assert shots[-1].time_s == pytest.approx((told["frames"] - 1) / 5, abs=0.01)
-    assert told["duration_s"] == pytest.approx(told["frames"] / 5)
+    assert told["length_s"] == pytest.approx(told["frames"] / 5)
     assert told["camera"]["focal_px"] > 0
     assert {part["kind"] for part in told["road"]} <= {"street", "arterial", "rural", "freeway"}
 
@@ -72,7 +89,7 @@ def test_limits_have_no_gaps_and_follow_the_signs(drawn: Path) -> None:
     held = rows(drawn / "truth" / "limits.csv")
     assert tuple(held[0]) == LIMITS
     assert float(held[0]["from_s"]) == 0
-    assert float(held[-1]["to_s"]) == pytest.approx(told["duration_s"], abs=0.001)
+    assert float(held[-1]["to_s"]) == pytest.approx(told["length_s"], abs=0.001)
     assert all(one["to_s"] == after["from_s"] for one, after in pairwise(held))
     names = {event.event for event in read_events(drawn / "truth" / "events.csv")}
     assert {row["event"] for row in held} - {""} <= names
@@ -82,7 +99,7 @@ def test_limits_have_no_gaps_and_follow_the_signs(drawn: Path) -> None:
 def test_the_track_passes_the_signs_when_the_truth_says(drawn: Path) -> None:
     told = tomllib.loads((drawn / "drive.toml").read_text())
     track = read_track(drawn / "track.gpx")
-    assert len(track.fixes) == int(np.ceil(told["duration_s"]))
+    assert len(track.fixes) == int(np.ceil(told["length_s"]))
     assert track.fixes[0].time is not None
     assert track.fixes[0].time.isoformat()[:10] == told["start"][:10] or "T" in told["start"]
     assert all(fix.speed is not None for fix in track.fixes)

@@ -10,6 +10,7 @@ from collections.abc import Iterator, Mapping
 from concurrent.futures import Future, ProcessPoolExecutor
 from dataclasses import asdict, dataclass, replace
 from datetime import UTC, datetime, timedelta
+from itertools import pairwise
 from multiprocessing import get_context
 from pathlib import Path
 from typing import TYPE_CHECKING, Any
@@ -57,6 +58,7 @@ _NOISE_M, _NOISE_S = 2.5, 30.0  # a receiver's error, and how long it stays abou
 _JITTER_M = 0.3
 _ELSEWHERE = "Australia/Sydney"  # clocks of a region without a time zone of its own
 _FRAMES_AT_ONCE, _WAITING = 4, 3
+_ROUNDED_S = 0.001  # seconds are written with three digits
 _FEW = 240  # frames that are painted here rather than by processes that take seconds to start
 
 
@@ -372,7 +374,7 @@ def _drive_toml(world: World, clocks: Clocks) -> str:
         "region": settings.region,
         "start": clocks.start.isoformat(),
         "time_zone": clocks.time_zone,
-        "duration_s": round(motion.duration_s, 3),
+        "length_s": round(motion.duration_s, 3),
         "frames": len(motion),
         "fps": settings.fps,
         "km": round(float(motion.metres[-1]) / 1000, 3),
@@ -387,18 +389,31 @@ def _drive_toml(world: World, clocks: Clocks) -> str:
             "height_m": round(world.eye_m, 3),
             "horizon_px": round(world.horizon, 2),
         },
-        "light": [
-            {
-                "from_s": round(part.from_s, 3),
-                "to_s": round(part.to_s, 3),
-                "light": "night" if part.night else "day",
-                "weather": "fog" if part.fog else part.weather,
-            }
-            for part in world.lights
-        ],
+        "stretches": list(_stretches(world)),
         "road": list(_road_parts(world)),
     }
     return tomli_w.dumps(tree)
+
+
+def _stretches(world: World) -> Iterator[dict[str, Any]]:
+    """The parts of one light, weather and kind of road, as truth of drives has them."""
+    motion, roads = world.motion, list(_road_parts(world))
+    seconds = np.arange(len(motion)) / motion.fps
+    cuts = sorted({*(part.to_s for part in world.lights), *(part["from_s"] for part in roads), 0.0})
+    for from_s, to_s in pairwise(round(cut, 3) for cut in cuts):
+        if to_s - from_s < 1 / motion.fps:
+            continue
+        light = next(part for part in reversed(world.lights) if part.from_s <= from_s + _ROUNDED_S)
+        road = next(part for part in reversed(roads) if part["from_s"] <= from_s + _ROUNDED_S)
+        driven_m = float(np.diff(np.interp((from_s, to_s), seconds, motion.metres))[0])
+        yield {
+            "from_s": from_s,
+            "to_s": to_s,
+            "light": "night" if light.night else "day",
+            "weather": "fog" if light.fog else light.weather,
+            "road": road["setting"],
+            "speed_kmh": round(driven_m / (to_s - from_s) * 3.6, 1),
+        }
 
 
 def _road_parts(world: World) -> Iterator[dict[str, Any]]:

@@ -4,7 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator, Mapping, Sequence
 from contextlib import contextmanager
-from importlib import import_module
+from datetime import datetime
 from pathlib import Path
 from typing import Any, Protocol
 
@@ -45,7 +45,7 @@ class Drives(Protocol):
         reader: str | None,
         gps: Path | None,
         region: str | None,
-        at: Any,
+        at: datetime | None,
     ) -> object:
         """Watch the film at `place` and write events.csv and limits.csv to `out`."""
 
@@ -128,9 +128,10 @@ def _found(
 
 
 def _watching() -> Drives:
-    # By name: loading it takes longer than measuring what was driven already.
-    watch: Drives = import_module("roadworthy.workflows.drive").drive
-    return watch
+    # Here, for loading it takes longer than measuring what was driven already.
+    from roadworthy.workflows.drive import drive
+
+    return drive
 
 
 def _drive(watch: Drives, truth: DriveTruth, out: Path, reader: str | None) -> DrivenDrive:
@@ -140,7 +141,7 @@ def _drive(watch: Drives, truth: DriveTruth, out: Path, reader: str | None) -> D
             "roadworthy drive wrote"
         )
     about = truth.about
-    watch(truth.film, out, reader=reader, gps=truth.gps, region=about.region, at=about.began or about.start)
+    watch(truth.film, out, reader=reader, gps=truth.gps, region=about.region, at=about.began)
     return _read(truth, out)
 
 

@@ -116,6 +116,12 @@ def test_what_was_hardly_in_view_or_is_for_others_is_not_asked_for(event: Make) 
     assert not asked(counts=False)
 
 
+@pytest.mark.parametrize("sign", ["other-sign", "not-a-limit", "no-sign"])
+def test_what_names_nothing_is_neither_asked_for_nor_false(event: Make, sign: str) -> None:
+    found = match_events([event(sign, 10)], [event(sign, 10), event(sign, 10.2), event(sign, 50)])
+    assert (found.matched[0].asked, found.again, found.false) == (False, 0, ())
+
+
 def test_plates_are_compared_whole(event: Make) -> None:
     true = event("speed-40", 10, plates=read_plates("times 8:00-9:30; school-days"))
     for text, right in {"school-days; times 8:00-9:30": True, "school-days": False, "": False}.items():

@@ -9,6 +9,11 @@ import pytest
 
 from roadworthy.core.errors import DataError, DataNotFoundError
 from roadworthy.drive.film import write_film
+from roadworthy.drive.gps.fixes import Fix
+from roadworthy.drive.gps.track import track_of
+from roadworthy.drive.kpi.drive_file import Stretch
+from roadworthy.drive.kpi.matching import match_events
+from roadworthy.drive.kpi.travelled import travelled
 from roadworthy.drive.kpi.truth import read_truth, truths_in
 
 HEAD = "event,class,passed_s,first_s,last_s\n"
@@ -76,11 +81,27 @@ def test_the_track_tells_distances(drive_folder: Callable[..., Path]) -> None:
     assert went.speeds_at(np.array([50.5])) == pytest.approx(36, rel=1e-3)
 
 
+@pytest.mark.parametrize(("length_s", "source"), [(102.0, "gps"), (105.0, "gps"), (106.0, "speed")])
+def test_a_track_must_know_all_but_a_twentieth(length_s: float, source: str) -> None:
+    fixes = (Fix(lat=-37 + i * 1e-4, lon=145, film_s=float(i)) for i in range(101))
+    stretch = Stretch(from_s=0, to_s=length_s, speed_kmh=36)
+    assert travelled(length_s, [stretch], track_of(fixes)).source == source
+
+
+def test_a_short_film_may_end_two_seconds_behind_its_track() -> None:
+    fixes = [Fix(lat=-37 + i * 1e-4, lon=145, film_s=float(i)) for i in range(9)]
+    assert travelled(10.0, (), track_of(fixes)).source == "gps"
+    assert travelled(10.1, (), track_of(fixes)).source == "time"
+
+
 @pytest.mark.parametrize(
     ("changed", "said"),
     [
         ({"events": f"{HEAD}a,sped-60,5,3,5\n"}, "a: class 'sped-60' is unknown; did you mean 'speed-60'?"),
-        ({"events": f"{HEAD}a,stop,500,3,5\n"}, "passed_s is 500, and the drive lasts from 0 to 110 s"),
+        (
+            {"events": f"{HEAD}a,stop,500,3,5\n"},
+            "it is seen from 3 and passed at 500 s, and the drive lasts from 0 to 110 s",
+        ),
         ({"events": f"{HEAD}a,stop,5,6,4\n"}, "first_s is 6 and last_s 4"),
         ({"events": f"{HEAD}a,stop,5,3,5\na,stop,9,7,9\n"}, "a is there 2 times"),
         ({"limits": "from_s,to_s,limit\n3,110,60\n"}, "limits.csv begins at 3 s; it must begin at 0"),
@@ -90,7 +111,7 @@ def test_the_track_tells_distances(drive_folder: Callable[..., Path]) -> None:
         ({"limits": "from_s,to_s,limit\n0,150,60\n"}, "ends at 150 s, and the drive at 110 s"),
         ({"limits": "from_s,to_s,limit\n"}, "limits.csv has no rows"),
         ({"limits": None, "about": "length_s = 110"}, "names no region"),
-        ({"about": "lenght_s = 110"}, "'lenght_s' is not known here; known are region, start"),
+        ({"about": "lenght_s = 110"}, "'lenght_s' is not known here; did you mean 'length_s'?"),
         ({"about": 'region = "au-xyz"'}, "region 'au-xyz' is unknown"),
         ({"about": "region = 3"}, "region is 3; it must be a name"),
         ({"about": 'time_zone = "Mars/Olympus"'}, "no time zone"),
@@ -112,7 +133,7 @@ def test_the_track_tells_distances(drive_folder: Callable[..., Path]) -> None:
         ),
         ({"about": "length_s = "}, "cannot be read as TOML"),
         ({"boxes": "frame,event,x1,y1,x2,y2\n0,e0009,0,0,5,5\n"}, "no event 'e0009' is in events.csv"),
-        ({"boxes": "frame,event,x1,y1,x2,y2\n0,e0001,5,0,5,5\n"}, "row 2: the box reaches"),
+        ({"boxes": "frame,event,x1,y1,x2,y2\n0,e0001,6,0,5,5\n"}, "row 2: the box reaches"),
         ({"boxes": "frame,event,x1,y1,x2,y2\n0,e0001,0,0,5,5\n0,e0001,0,0,5,6\n"}, "e0001 twice"),
         ({"boxes": "frame,event,x1,y1,x2,y2,class,visible\n0,e0001,0,0,5,5,stop,2\n"}, "visible is 2"),
         ({"events": HEAD, "limits": None, "about": None}, "nothing tells how long the drive is"),
@@ -123,6 +144,19 @@ def test_a_fault_is_one_clear_line(drive_folder: Callable[..., Path], changed: d
         read_truth(drive_folder(**changed))
     assert said in str(caught.value)
     assert "\n" not in str(caught.value)
+
+
+def test_more_than_is_read_may_be_told_and_a_start_as_text(drive_folder: Callable[..., Path]) -> None:
+    about = 'start = "2026-03-04T08:05:00+11:00"\nlength_s = 110\nfps = 30\n[camera]\nwidth = 1280\n'
+    began = read_truth(drive_folder(about=about)).about.began
+    assert began is not None
+    assert began.isoformat() == "2026-03-04T08:05:00+11:00"
+
+
+def test_a_sign_may_be_passed_behind_the_end_if_it_is_seen_before(drive_folder: Callable[..., Path]) -> None:
+    truth = read_truth(drive_folder(events=f"{HEAD}a,stop,114,106,110\n"))
+    (one,) = match_events(truth.events, (), length_s=truth.length_s).matched
+    assert (one.passed, one.asked) == (False, False)
 
 
 def test_several_faults_are_a_line_each(drive_folder: Callable[..., Path]) -> None:

@@ -68,8 +68,10 @@ def read_boxes(path: Path) -> list[TrueBox]:
 
 def _box(row: Mapping[str, str]) -> TrueBox:
     x1, y1, x2, y2 = (float(row[name]) for name in ("x1", "y1", "x2", "y2"))
-    if not (all(map(math.isfinite, (x1, y1, x2, y2))) and x1 < x2 and y1 < y2):
-        raise DataError(f"the box reaches from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}) and holds nothing")
+    if not (all(map(math.isfinite, (x1, y1, x2, y2))) and x1 <= x2 and y1 <= y2):
+        raise DataError(
+            f"the box reaches from ({x1:g}, {y1:g}) to ({x2:g}, {y2:g}); its edges must be in order"
+        )
     frame, event = int(row["frame"]), (row["event"] or "").strip()
     if frame < 0 or not event:
         raise DataError(f"frame is {frame} and event {event!r}; frames count from 0, and the sign has a name")

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import difflib
 import math
 import tomllib
 from collections.abc import Iterator, Mapping
@@ -39,7 +40,7 @@ class Stretch:
 
 @dataclass(frozen=True, kw_only=True)
 class DriveFile:
-    """What drive.toml says; every part of it may be missing.
+    """What drive.toml says; every part of it may be missing, and more may stand there than is read here.
 
     region: as `drive.limits.regions` names them.  start: the moment of the film's zero, local unless it has
     a zone of its own.  time_zone: of the IANA data base, instead of the region's.
@@ -59,6 +60,9 @@ class DriveFile:
         if self.start is None or self.start.tzinfo is not None or zone is None:
             return self.start if self.start is not None and self.start.tzinfo is not None else None
         return local_time(self.start, zone_named(zone))
+
+
+_KNOWN = ("region", "start", "time_zone", "length_s", "stretches")
 
 
 def read_drive_file(path: Path) -> tuple[DriveFile, list[str]]:
@@ -85,13 +89,17 @@ def read_drive_file(path: Path) -> tuple[DriveFile, list[str]]:
         return DriveFile(), faults
     stretches = sorted((_stretch(row) for row in rows), key=lambda stretch: stretch.from_s)
     overlaps = [f"drive.toml: {line}" for line in _overlaps(stretches)]
-    return DriveFile(**tree, stretches=tuple(stretches)), overlaps
+    told = {name: tree[name] for name in _KNOWN if name in tree}
+    told["start"] = _moment(tree.get("start"))
+    return DriveFile(**told, stretches=tuple(stretches)), overlaps
 
 
 def _faults_of_drive(tree: Mapping[str, Any]) -> Iterator[str]:
-    known = [field.name for field in fields(DriveFile)]
-    yield from _unknown(tree, known)
-    if "start" in tree and not isinstance(tree["start"], datetime):
+    # Files may tell more (of the camera, of how a drive was drawn), but no misspelt name is passed over.
+    for name in sorted(set(tree) - set(_KNOWN)):
+        if near := difflib.get_close_matches(name, _KNOWN, n=1, cutoff=0.75):
+            yield f"{visible(name)!r} is not known here; did you mean {near[0]!r}?"
+    if "start" in tree and _moment(tree["start"]) is None:
         yield f"start is {tree['start']!r}; it must be a date and time, like 2026-03-04T08:05:00"
     for name, check in (("region", region_named), ("time_zone", zone_named)):
         if name not in tree:
@@ -108,7 +116,9 @@ def _faults_of_drive(tree: Mapping[str, Any]) -> Iterator[str]:
 
 
 def _faults_of_stretch(row: Mapping[str, Any]) -> Iterator[str]:
-    yield from _unknown(row, [field.name for field in fields(Stretch)])
+    for name in sorted(set(row) - {field.name for field in fields(Stretch)}):
+        known = ", ".join(field.name for field in fields(Stretch))
+        yield f"{visible(name)!r} is not known here; known are {known}"
     if missing := [name for name in ("from_s", "to_s") if not _is_number(row.get(name))]:
         yield f"{' and '.join(missing)} must be seconds of the film"
     elif not 0 <= row["from_s"] < row["to_s"]:
@@ -120,9 +130,14 @@ def _faults_of_stretch(row: Mapping[str, Any]) -> Iterator[str]:
         yield f"speed_kmh is {speed!r}; it must be a number, 0 or more"
 
 
-def _unknown(tree: Mapping[str, Any], known: list[str]) -> Iterator[str]:
-    for name in sorted(set(tree) - set(known)):
-        yield f"{visible(name)!r} is not known here; known are {', '.join(known)}"
+def _moment(value: object) -> datetime | None:
+    """A date and time, as TOML has them or as text; None for what is none."""
+    if isinstance(value, datetime):
+        return value
+    try:
+        return datetime.fromisoformat(value) if isinstance(value, str) else None
+    except ValueError:
+        return None
 
 
 def _is_number(value: object) -> bool:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -13,6 +14,7 @@ from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.kpi.assignment import assign
 from roadworthy.drive.kpi.boxes import TrueBox
 from roadworthy.evaluate.detection.matching import OVERLAP, intersection_over_union
+from roadworthy.signs.catalogue import NO_SIGN, OTHER_SIGN
 
 ANSWER_S = 2.0
 """Seconds after passing within which a sign must be answered.  Source: EU 2021/1958."""
@@ -20,6 +22,9 @@ VIEW_S = 1.0
 """Seconds for which a sign must have been in view for that to be asked."""
 LIMIT_KINDS = frozenset({"speed", "end-speed", "end-all-limits", "end-school-zone", "end-road-works"})
 """Kinds of signs that say where a limit begins or ends."""
+
+NAMELESS = frozenset({NO_SIGN, OTHER_SIGN, "not-a-limit"})
+"""Classes that tell a driver nothing."""
 
 _TOLERANCE_S = (1.0, 3.0)  # at least and at most
 _NEVER = 1e6
@@ -30,11 +35,13 @@ class Matched:
     """A true event, and what was found of it.
 
     found: the event that it is; None where it was missed.  again: further events of the same sign.
+    passed: whether the film goes on until the sign is passed.
     """
 
     truth: DriveEvent
     found: DriveEvent | None = None
     again: tuple[DriveEvent, ...] = ()
+    passed: bool = True
 
     @property
     def in_view_s(self) -> float:
@@ -43,8 +50,9 @@ class Matched:
 
     @property
     def asked(self) -> bool:
-        """Whether it must be answered: meant for this car, and in view for at least 1.0 s."""
-        return self.truth.counts and self.in_view_s >= VIEW_S - 1e-6
+        """Whether it must be answered: it says something, is passed, for this car, in view for 1.0 s."""
+        named = self.truth.sign not in NAMELESS
+        return named and self.passed and self.truth.counts and self.in_view_s >= VIEW_S - 1e-6
 
     @property
     def of_limits(self) -> bool:
@@ -107,15 +115,19 @@ def tolerance_s(event: DriveEvent) -> float:
 
 
 def match_events(
-    truth: Sequence[DriveEvent], found: Sequence[DriveEvent], boxes: Sequence[TrueBox] = ()
+    truth: Sequence[DriveEvent],
+    found: Sequence[DriveEvent],
+    boxes: Sequence[TrueBox] = (),
+    *,
+    length_s: float = math.inf,
 ) -> Matching:
     """Each found event is at most one true one, and each true one has at most one found.
 
     First those of the same class, as many as can be, passed within `tolerance_s` or with overlapping boxes;
     then, of the rest, those read as something else: where truth has boxes, those that overlap, else signs
     of limits passed within tolerance.  What is left and could be a true event that is taken is a duplicate
-    of it; all else is false.
-    boxes: of the truth; a found event's box is compared in its best frame.
+    of it; all else is false, but for events that name nothing.
+    boxes: of the truth; a found event's box is compared in its best frame.  length_s: of the film.
     """
     near, same = _near(truth, found), _same_class(truth, found)
     overlaps = _overlaps(truth, found, boxes)
@@ -127,7 +139,8 @@ def match_events(
     apart_s = _apart_s(truth, found)
     again: dict[int, list[DriveEvent]] = defaultdict(list)
     false = []
-    for f in sorted(set(range(len(found))) - set(pairs.values())):
+    named = {f for f, event in enumerate(found) if event.sign not in NAMELESS}
+    for f in sorted(named - set(pairs.values())):
         could: list[int] = np.flatnonzero((same[:, f] & near[:, f]) | over[:, f]).tolist()
         if could:
             nearest = min(could, key=lambda t: float(apart_s[t, f]))
@@ -135,7 +148,12 @@ def match_events(
         else:
             false.append(found[f])
     matched = (
-        Matched(truth=event, found=found[pairs[t]] if t in pairs else None, again=tuple(again.get(t, ())))
+        Matched(
+            truth=event,
+            found=found[pairs[t]] if t in pairs else None,
+            again=tuple(again.get(t, ())),
+            passed=event.passed_s <= length_s,
+        )
         for t, event in enumerate(truth)
     )
     return Matching(matched=tuple(matched), false=tuple(false))

@@ -217,7 +217,9 @@ class _Table:
 
     @staticmethod
     def of(drives: Sequence[DrivenDrive], cut: Cutting, *, known: bool) -> _Table:
-        matchings = [match_events(d.truth.events, d.events, d.truth.boxes) for d in drives]
+        matchings = [
+            match_events(d.truth.events, d.events, d.truth.boxes, length_s=d.truth.length_s) for d in drives
+        ]
         pieces = [pieces_of(drive.truth, drive.limits) for drive in drives]
         matched = [list(one.matched) for one in matchings]
         false = [list(one.false) for one in matchings]

@@ -15,7 +15,8 @@ from roadworthy.drive.kpi.drive_file import Stretch
 
 Source = Literal["gps", "speed", "time"]
 _APART_S = 0.0015
-_ENOUGH = 0.95  # of a film that a track must know to tell its distances
+_LOST = 0.05  # of a film that a track may not know and still tell its distances
+_LOST_S = 2.0  # so much it may lack in any case: fixes come once a second and end before the film
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,7 +46,7 @@ class Travelled:
 def travelled(length_s: float, stretches: Sequence[Stretch] = (), track: Track | None = None) -> Travelled:
     """How far a film of `length_s` seconds went: by its track, else by the speeds of its stretches.
 
-    A track serves if it knows at least 95 % of the film, speeds if they are told for all of it.
+    A track serves if it knows at least 95 % of the film, or all but 2 s; speeds, if all of it has one.
     Raises DataError for a track that is not set on the film's time.
     """
     if track is not None:
@@ -53,7 +54,7 @@ def travelled(length_s: float, stretches: Sequence[Stretch] = (), track: Track |
             raise DataError(
                 "the track is not set on the film's time; give drive.toml a start and a time_zone"
             )
-        if _known_s(track, length_s) >= _ENOUGH * length_s:
+        if length_s - _known_s(track, length_s) <= max(_LOST * length_s, _LOST_S):
             return _by_track(track, length_s)
     return _by_speed(length_s, stretches)
 

@@ -27,6 +27,7 @@ from roadworthy.drive.limits.regions import SETTINGS, Setting, region_named
 from roadworthy.drive.limits.tables import gaps_and_overlaps, read_limits
 from roadworthy.signs.catalogue import nearest_name, sign_classes
 
+_BEHIND_S = 30.0  # a sign seen at the end of a film may be passed so long after it
 _SHORT_S = 0.5  # tables may end so long before or behind the film: frame rates and encoders round
 
 
@@ -157,8 +158,10 @@ def _faults_of_events(events: Sequence[DriveEvent], length_s: float) -> Iterator
         if event.sign not in sign_classes():
             near = nearest_name(event.sign)
             yield f"{where}: class {event.sign!r} is unknown{f'; did you mean {near!r}?' if near else ''}"
-        if not 0 <= event.passed_s <= length_s + _SHORT_S:
-            yield f"{where}: passed_s is {event.passed_s:g}, and the drive lasts from 0 to {length_s:g} s"
+        begins_s = min(event.first_s, event.passed_s)
+        if not (begins_s <= length_s + _SHORT_S and 0 <= event.passed_s <= length_s + _BEHIND_S):
+            seen = f"seen from {begins_s:g} and passed at {event.passed_s:g} s"
+            yield f"{where}: it is {seen}, and the drive lasts from 0 to {length_s:g} s"
         if event.first_s > event.last_s:
             yield f"{where}: first_s is {event.first_s:g} and last_s {event.last_s:g}, which is before"
 
