@@ -24,6 +24,7 @@ from PIL import Image, ImageDraw
 
 from roadworthy import api
 from roadworthy.core.arrays import ByteArray
+from roadworthy.data.records import Record
 from roadworthy.data.spec import read_records
 from roadworthy.imaging.colour import has_colour
 from roadworthy.imaging.decode import decode
@@ -43,16 +44,25 @@ def main() -> None:
     parser.add_argument("--model", help="the packaged one without")
     asked = parser.parse_args()
     classifier = api.load(asked.model, threads=1)
-    records = [record for record in read_records("gtsrb:") if record.split == "test"]
     rng = np.random.default_rng(0)
-    order = [records[i] for i in rng.permutation(len(records))]
-    limits = [r for r in order if kind_and_value(r.label)[0] == "speed"][: asked.limits]
+    order = in_any_order(rng)
+    limits = limits_of(order)[: asked.limits]
     print_limits(classifier, [decode(record.path) for record in limits])
     print_told("GTSRB's test", [(decode(r.path), r.label) for r in order[: asked.pictures]])
     belgium = read_records(f"folder:{Path(os.environ['ROADWORTHY_DATA']) / 'belgium'}")
     chosen = [belgium[i] for i in rng.permutation(len(belgium))[: asked.pictures]]
     print_told("Belgium", [(decode(r.path), r.label) for r in chosen])
     print_swapped(classifier, [(decode(r.path), r.label) for r in order[: asked.pictures]])
+
+
+def in_any_order(rng: np.random.Generator) -> list[Record]:
+    """GTSRB's test, shuffled."""
+    records = [record for record in read_records("gtsrb:") if record.split == "test"]
+    return [records[i] for i in rng.permutation(len(records))]
+
+
+def limits_of(records: Sequence[Record]) -> list[Record]:
+    return [record for record in records if kind_and_value(record.label)[0] == "speed"]
 
 
 def print_limits(classifier: api.Classifier, pictures: Sequence[ByteArray]) -> None:

@@ -11,6 +11,7 @@ from __future__ import annotations
 
 import argparse
 import tempfile
+from collections.abc import Sequence
 from pathlib import Path
 
 import numpy as np
@@ -20,6 +21,7 @@ from roadworthy.data.drawings import Drawings
 from roadworthy.data.spec import read_records
 from roadworthy.evaluate.statistics.intervals import wilson
 from roadworthy.imaging.spec import InputSpec
+from roadworthy.inference.answers import Row
 from roadworthy.signs.catalogue import kind_and_value
 
 RED, BLUE, BLACK, YELLOW = "#c1121c", "#0f5a9c", "#111111", "#ffd200"
@@ -113,8 +115,7 @@ def main() -> None:
     classifier = api.load(asked.model, threads=1)
     pictures = views(classifier.spec, asked.recipe, asked.views)
     rows = classifier.predict(list(pictures))
-    named = np.array([kind_and_value(row.predicted)[0] == "speed" for row in rows])
-    sure = np.array([bool(row.accepted) for row in rows])
+    named, sure = named_a_limit(rows), np.array([row.accepted is not False for row in rows])
     which = np.arange(len(rows)) % len(KINDS)
     print(f"{len(rows)} views of {len(KINDS)} kinds, recipe {asked.recipe}")
     print("| kind | named a limit | accepted as one | accepted as anything else | most often |")
@@ -128,6 +129,11 @@ def main() -> None:
     low, high = wilson(int((named & sure).sum()), len(rows))
     accepted = f"{(named & sure).mean():.2%} ({low:.2%} to {high:.2%})"
     print(f"all: named a limit {named.mean():.2%}, accepted as one {accepted}")
+
+
+def named_a_limit(rows: Sequence[Row]) -> np.ndarray:
+    """(N,) whether answers name one."""
+    return np.array([kind_and_value(row.predicted)[0] == "speed" for row in rows])
 
 
 def views(spec: InputSpec, recipe: str, each: int) -> np.ndarray:

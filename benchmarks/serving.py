@@ -55,7 +55,7 @@ def main() -> None:
     )
     asked = parser.parse_args()
     bundle = read_bundle(asked.bundle)
-    spec = InputSpec(size=bundle.manifest.input.size, resize=bundle.manifest.input.resize, crop="margin=0.1")
+    spec = of_a_box(bundle.manifest.input)
     answers: dict[str, tuple[Answer, InputSpec]] = {
         f"this bundle, {bundle.manifest.precision}": (Engine(bundle, threads=1).logits, spec)
     }
@@ -81,22 +81,35 @@ def main() -> None:
         print(f"| install without extras | {seconds:.0f} s, {megabytes:,.0f} MB |")
 
 
+def of_a_box(spec: InputSpec) -> InputSpec:
+    """How a network's crops are cut out of frames."""
+    return InputSpec(size=spec.size, resize=spec.resize, crop="margin=0.1")
+
+
 def latency(answer: Answer, spec: InputSpec, frames: int) -> tuple[float, float]:
     """Milliseconds from a frame in memory to its answer: median and 99th percentile."""
-    rng = np.random.default_rng(0)
-    frame = rng.integers(256, size=FRAME, dtype=np.uint8)
+    taken = 1e3 * np.array(one_by_one(answer, spec, WARM_UP + frames)[WARM_UP:])
+    return float(np.median(taken)), float(np.quantile(taken, 0.99))
+
+
+def one_by_one(answer: Answer, spec: InputSpec, times: int) -> list[float]:
+    """Seconds from a frame in memory to the answer for a crop of it, each time."""
+    frame = np.random.default_rng(0).integers(256, size=FRAME, dtype=np.uint8)
     taken = []
-    for number in range(-WARM_UP, frames):
+    for _ in range(times):
         begun = time.perf_counter()
         answer(crop_resize(frame, spec, BOX)[None])
-        if number >= 0:
-            taken.append(1e3 * (time.perf_counter() - begun))
-    return float(np.median(taken)), float(np.quantile(taken, 0.99))
+        taken.append(time.perf_counter() - begun)
+    return taken
+
+
+def batch_of_crops(spec: InputSpec) -> ByteArray:
+    return np.random.default_rng(0).integers(256, size=(BATCH, spec.size, spec.size, 3), dtype=np.uint8)
 
 
 def throughput(answer: Answer, spec: InputSpec, seconds: float = 5.0) -> float:
     """Crops a second in batches, the crops being ready."""
-    images = np.random.default_rng(0).integers(256, size=(BATCH, spec.size, spec.size, 3), dtype=np.uint8)
+    images = batch_of_crops(spec)
     for _ in range(3):
         answer(images)
     begun, batches = time.perf_counter(), 0

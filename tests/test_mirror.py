@@ -31,6 +31,10 @@ COVERED_BY = {
     "drive/film/container.py": "drive/test_film.py",
     "drive/film/decoding.py": "drive/film/test_file.py",
     "drive/film/shots.py": "drive/film/test_file.py",
+    "drive/events/event.py": "drive/events/test_tables.py",
+    "drive/seen.py": "drive/output/test_film.py",
+    "drive/output/patches.py": "drive/output/test_annotate.py",
+    "drive/output/result.py": "drive/output/test_report.py",
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
     "imaging/resizing.py": "imaging/test_preprocess.py",
@@ -49,6 +53,7 @@ COVERED_BY = {
     "render/street/": "render/test_street.py",
     "render/street/things/": "render/test_street.py",
     "report/": "report/test_report.py",
+    "report/drive/values.py": "report/drive/test_doubts.py",
     "report/figures/": "report/test_figures.py",
     "report/film/": "studies/film/test_film.py",
     "report/story/": "studies/story/test_story.py",
@@ -72,7 +77,7 @@ OF_SEVERAL = {
         for name in ("faults", "fuzz", "limits", "finding", "page", "page_boxes", "page_parity", "tracks")
     ),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
-    "test_finding_benchmarks.py",
+    *("test_finding_benchmarks.py", "test_reader_benchmark.py"),
     *(
         f"test_{name}.py"
         for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")

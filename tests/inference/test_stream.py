@@ -219,18 +219,35 @@ def test_only_what_is_not_sure_is_looked_at_closer(tmp_path):
     ]
 
 
-def test_a_closer_look_that_is_no_surer_changes_nothing(tmp_path):
+WITH_NONE = ("stop", "speed-50", "no-sign")
+SURE_OF_NONE, UNSURE_OF_NONE, UNSURE, HARDLY = (0, 0, 9), (0, 0, 0.9), (0.5, 0, 0), (0, 0.3, 0)
+
+
+@pytest.mark.parametrize(
+    ("first", "found", "answered"),
+    [
+        (UNSURE, None, ("stop", False, None)),
+        (SURE_OF_NONE, None, ("no-sign", True, None)),
+        # Neither is sure: the surer, though never "no sign".
+        (UNSURE, HARDLY, ("stop", False, None)),
+        (UNSURE, (0, 0.8, 0), ("speed-50", False, (0.0, 0.0, 4.0, 4.0))),
+        (UNSURE_OF_NONE, HARDLY, ("speed-50", False, (0.0, 0.0, 4.0, 4.0))),
+        (SURE_OF_NONE, HARDLY, ("speed-50", False, (0.0, 0.0, 4.0, 4.0))),
+        (SURE_OF_NONE, (9, 0, 0), ("stop", True, (0.0, 0.0, 4.0, 4.0))),
+    ],
+)
+def test_what_a_closer_look_finds_is_the_answer_unless_the_first_is_surer(tmp_path, first, found, answered):
     rejection = Rejection(score="probability", threshold=0.9, coverage=0.99, n=10)
     path = picture(tmp_path / "a.png", 30)
 
-    def unsure(images):
-        return np.tile([0.2, 0.1, 0.0], (len(images), 1))
+    def said(images):
+        return np.tile(first, (len(images), 1))
 
-    for found in ([], [Found((0.0, 0.0, 4.0, 4.0), np.array([0.0, 0.3, 0.0]))]):
-        (row,) = predict_files(
-            [path], unsure, SPEC, CLASSES, rejection=rejection, closer=lambda _, f=found: f
-        )
-        assert (row.predicted, row.accepted, row.box) == ("stop", False, None)
+    def look(_):
+        return [] if found is None else [Found((0.0, 0.0, 4.0, 4.0), np.array(found, np.float64))]
+
+    (row,) = predict_files([path], said, SPEC, WITH_NONE, rejection=rejection, closer=look)
+    assert (row.predicted, row.accepted, row.box) == answered
 
 
 def in_colour(path):

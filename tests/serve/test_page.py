@@ -26,6 +26,7 @@ from roadworthy.imaging.preprocess import crop_resize
 from roadworthy.imaging.resizing import RESIZE_RULES
 from roadworthy.imaging.spec import NORMALISATIONS, InputSpec
 from roadworthy.inference import detect
+from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.bundle import Manifest, seal
 from roadworthy.inference.confidence import SCORES, answer
 from roadworthy.inference.onnx import packaged
@@ -161,6 +162,35 @@ def test_answers_are_those_of_the_server(score: str | None, colourless: bool, in
         assert said["reason"] == wanted.get("reason")
         assert said["confidence"] == pytest.approx(wanted["confidence"], abs=1e-6)
         assert said["alternatives"][0]["class"] == wanted["alternatives"][0]["class"]
+
+
+@pytest.mark.parametrize("first", [(0.5, 0, 0), (0, 0, 0.9), (0, 0, 9), (9, 0, 0)])
+@pytest.mark.parametrize("found", [None, (0, 0.3, 0), (0, 0.8, 0), (9, 0, 0)])
+def test_a_closer_look_answers_as_the_server_does(
+    first: tuple[float, ...], found: tuple[float, ...] | None, in_node: Node
+) -> None:
+    classes = ("stop", "speed-50", "no-sign")
+    rejection = Rejection(score="probability", threshold=0.9, coverage=0.9, n=9)
+    manifest = Manifest(classes=classes, input=InputSpec(), rejection=rejection)
+    seen = [] if found is None else [Found((1.0, 2.0, 5.0, 6.0), np.array(found, np.float32))]
+    rule = AnswerRule(classes=classes, rejection=rejection)
+    row = rule.row("a", np.array(first, np.float32), colourless=False)
+    wanted = rule.after_closer_look(row, lambda: seen, colourless=False)
+    program = """
+    const { first, found, model } = given;
+    const said = answering.answer(first, model, "a");
+    const wants = answering.wantsCloser(said, model);
+    console.log(JSON.stringify(wants ? answering.surer(said, found, model, 3, false) : said));
+    """
+    given = {
+        "first": first,
+        "found": [{"box": one.box, "logits": one.logits.tolist()} for one in seen],
+        "model": json.loads(model_json(manifest, None)),
+    }
+    said = in_node(program, given)
+    assert (said["predicted"], said["accepted"]) == (wanted.predicted, wanted.accepted)
+    assert said["box"] == (None if wanted.box is None else list(wanted.box))
+    assert said["confidence"] == pytest.approx(wanted.confidence, abs=1e-6)
 
 
 def test_the_page_asks_nothing_of_anybody_else() -> None:

@@ -76,9 +76,14 @@ class AnswerRule:
         return replace(row, accepted=False, reason=UNSURE_BOX)
 
     def surer(self, row: Row, found: Sequence[Found], *, colourless: bool) -> Row:
-        """The answer from the first sign that a closer look found; the row where none is, or none surer."""
+        """The answer from the first sign that a closer look found; the row where it found none.
+
+        Where neither is sure the surer of the two is told, but "no sign" never against what was found:
+        sure or not, it is hardly ever right then (docs/results/packaged.md).
+        """
         for again in self.found_rows(row.path, found[:1], colourless=colourless):
-            return row if again.unsure else again
+            first_is_surer = row.predicted != NO_SIGN and row.confidence > again.confidence
+            return row if again.unsure and first_is_surer else again
         return row
 
     def after_closer_look(self, row: Row, look: Callable[[], Sequence[Found]], *, colourless: bool) -> Row:

@@ -50,7 +50,7 @@ def predict_files(
     temperature: divides the logits before the softmax.  rejection: when an answer is not accepted.
     without_colour: whether the network was trained for pictures without colour, too.
     closer: where a first answer is not sure, or is NO_SIGN, finds signs in the whole picture; the surest that
-    it finds, if any, is the answer then.
+    it finds, if any, is the answer then, unless neither is sure and the first, which names a sign, is surer.
     top: how many answers a row holds, the predicted one among them.
     workers: threads that decode; they run at most one batch ahead of what is asked for.
     """

@@ -253,8 +253,13 @@ def _passed_s(world: World, passage: Passage) -> float:
 def _boxes_csv(world: World, passages: list[Passage], events: Mapping[int, DriveEvent]) -> str:
     """A row for each sign in each frame, in order of frames."""
     rows = sorted(
-        (sight.frame, events[one.number].event, *(round(edge, 1) for edge in sight.box))
-        + (world.signing.signs[one.number].sign, round(sight.visible, 2))
+        (
+            sight.frame,
+            events[one.number].event,
+            *(round(edge, 1) for edge in sight.box),
+            world.signing.signs[one.number].sign,
+            round(sight.visible, 2),
+        )
         for one in passages
         for sight in one.sights
     )

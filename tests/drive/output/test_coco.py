@@ -18,7 +18,8 @@ def seen(frame, box):
 def test_two_signs_by_hand():
     first = Trail(number=0, seen=(seen(7, (10.0, 20.0, 30.0, 50.0)), seen(9, (8.0, 18.0, 31.0, 52.0))))
     second = Trail(number=4, seen=(seen(9, (1270.5, 700.0, 1300.0, 730.0)),))
-    pairs = [(event(1, sign="stop"), first), (event(2, sign="children", accepted=False), second)]
+    # The second stands first: boxes are in the order of frames, whatever the order of signs.
+    pairs = [(event(2, sign="children", accepted=False), second), (event(1, sign="stop"), first)]
     tree = json.loads(coco_json(pairs, about()))
     assert tree["videos"] == [{"id": 1, "name": "drives/monday.mp4", "width": 1280, "height": 720}]
     assert [(image["id"], image["frame_id"], image["time_s"]) for image in tree["images"]] == [
@@ -28,8 +29,8 @@ def test_two_signs_by_hand():
     assert tree["images"][0]["file_name"] == "frame_000007.png"
     assert tree["categories"] == [{"id": 1, "name": "children"}, {"id": 2, "name": "stop"}]
     assert [(t["id"], t["category_id"], t["event"], t["accepted"]) for t in tree["tracks"]] == [
-        (1, 2, "e0001", True),
         (5, 1, "e0002", False),
+        (1, 2, "e0001", True),
     ]
     boxes = tree["annotations"]
     assert [(b["id"], b["image_id"], b["track_id"], b["category_id"]) for b in boxes] == [

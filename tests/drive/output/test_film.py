@@ -57,11 +57,11 @@ def test_every_second_frame(tmp_path):
 
 def test_frames_can_be_fed_as_they_come(tmp_path):
     with AnnotatedFilm(tmp_path / "out.mp4", rate=10) as out:
+        out.add(Shot(index=0, time_s=-0.1, image=GREY), [], ROWS)  # before the film's zero
         for n in range(6):
             known = ROWS[: 1 + (n > 4)]
             out.add(Shot(index=n, time_s=n / 10, image=GREY), [now()] if n == 2 else [], known)
         out.add(Shot(index=6, time_s=0.5, image=GREY), [], ROWS)  # not later than the last
-        out.add(Shot(index=7, time_s=-0.1, image=GREY), [], ROWS)
     assert out.frames == 6
     shots = list(open_film(tmp_path / "out.mp4"))
     assert [is_boxed(shot.image) for shot in shots] == [False, False, True, False, False, False]

@@ -25,7 +25,7 @@ _SUN = 20.0  # radiance that only the sun has
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Backdrop:
-    """A panorama: `levels` (R, C) uint32, packed; row `horizon` is the horizon's; a radian has `focal` columns.
+    """A panorama: `levels` (R, C) uint32, packed; the horizon is row `horizon`, a radian `focal` columns.
 
     start: the heading of its middle column, radians.  sun: its heading and its height above the horizon in
     radians, or None.  air: (3,) radiance that far things fade to.
@@ -46,8 +46,10 @@ class Backdrop:
         count = self.levels.shape[1]
         place = (np.arctan(columns / self.focal) + heading - self.start) * self.focal + count / 2
         first = max(0, self.horizon - rows)
-        return self.levels[first : self.horizon + _BELOW_PX].take(
-            np.clip(place.astype(np.int64), 0, count - 1), axis=1
+        return np.asarray(
+            self.levels[first : self.horizon + _BELOW_PX].take(
+                np.clip(place.astype(np.int64), 0, count - 1), axis=1
+            )
         )
 
 

@@ -46,28 +46,21 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
     if kind == "rural":
         _band(ground, across, -road.half - 2.2, -road.half, linear(150, 128, 100))
         _band(ground, across, road.half, road.half + 2.2, linear(150, 128, 100))
-    if kind in ("street", "arterial"):
+    built_up, half = kind in ("street", "arterial"), 0.5 * road.median
+    if built_up:
         for side in (-1, 1):
-            _band(
-                ground,
-                across,
-                *sorted((side * (road.half + 2.6), side * (road.half + 4.1))),
-                linear(158, 154, 146),
-            )
+            path = linear(158, 154, 146)
+            _band(ground, across, side * (road.half + 2.6), side * (road.half + 4.1), path)
     grey = float(rng.uniform(78, 108))
-    tar = linear(grey, grey * 0.99, grey * 0.97)
-    _band(ground, across, -road.half, road.half, tar)
+    _band(ground, across, -road.half, road.half, linear(grey, grey * 0.99, grey * 0.97))
     if road.median >= 2:
-        half = 0.5 * road.median
         _band(ground, across, -half, half, grass)
+    kerb = linear(151, 149, 143)
     for side in (-1, 1):
-        if kind in ("street", "arterial"):
-            _band(
-                ground, across, *sorted((side * road.half, side * (road.half + 0.3))), linear(152, 150, 145)
-            )
+        if built_up:
+            _band(ground, across, side * road.half, side * (road.half + 0.3), kerb)
         if road.median >= 2:
-            half = 0.5 * road.median
-            _band(ground, across, *sorted((side * half, side * (half - 0.25))), linear(150, 148, 142))
+            _band(ground, across, side * half, side * (half - 0.25), kerb)
     _tracks(ground, across, road)
     grain = piece(fractal(0.5), rng, rows, columns, 1.2)
     ground *= (1 + 0.09 * grain)[..., None].clip(0.6, 1.5)
@@ -76,7 +69,8 @@ def seen_from_above(kind: str, rng: Generator) -> FloatArray:
 
 
 def _band(ground: FloatArray, across: FloatArray, from_m: float, to_m: float, colour: FloatArray) -> None:
-    """One colour from one place across to another."""
+    """One colour from one place across to another, whichever is the left."""
+    from_m, to_m = min(from_m, to_m), max(from_m, to_m)
     ground[:, (across >= from_m) & (across < to_m)] = colour
 
 
@@ -124,8 +118,8 @@ def _above(kind: str, seed: int) -> FloatArray:
 class Atlas:
     """The ground of all kinds at all sizes under one light.
 
-    levels: (T,) uint32, packed red, green, blue.  offsets, alongs, acrosses: (K, A, B) by kind, halvings along and
-    across: where a size begins in it, and its texels along and across.
+    levels: (T,) uint32, packed red, green, blue.  offsets, alongs, acrosses: (K, A, B) by kind, halvings
+    along and across: where a size begins in it, and its texels along and across.
     """
 
     levels: IntArray
@@ -231,7 +225,7 @@ def paint(
     row *= count_across.astype(np.int32)[:, None]
     row += column
     row += offset.astype(np.int32)[:, None]
-    return atlas.levels.take(row)
+    return np.asarray(atlas.levels.take(row))
 
 
 def _fold(across: FloatArray) -> None:

@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import math
 from dataclasses import dataclass, replace
 from functools import cached_property
 
@@ -65,13 +66,13 @@ class Look:
         if not self.light.beam:
             return 0.0
         low = 1.0 if height < 1.3 else 0.3
-        return self.light.beam * min(3.0, (_BEAM_M / max(ahead, 3.0)) ** 1.6) * low
+        return self.light.beam * min(3.0, math.pow(_BEAM_M / max(ahead, 3.0), 1.6)) * low
 
     def thrown_back(self, ahead: float) -> float:
         """Radiance that retroreflective sheeting throws back of the lamps' light, besides what all get."""
         if not (self.night and self.light.beam):
             return 0.0
-        return self.light.beam * 1.3 * min(1.6, (45 / max(ahead, 8.0)) ** 0.8)
+        return self.light.beam * 1.3 * min(1.6, math.pow(45 / max(ahead, 8.0), 0.8))
 
     def seen(self, ahead: float) -> float:
         """How much of a thing's light comes through the air."""

@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import math
 from collections.abc import Callable, Collection
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from functools import cached_property
 
 import numpy as np
-from PIL import Image, ImageDraw
+from PIL import Image, ImageChops, ImageDraw
 
 from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.render.drive.backdrop import Backdrop, make_backdrop
@@ -151,8 +151,6 @@ class Painter:
         if self.look.night:
             part = image.crop((0, first, *self._size))
             mask = self._lamps_mask.crop((0, 0, part.width, part.height))
-            from PIL import ImageChops
-
             image.paste(ImageChops.multiply(part, mask), (0, first))
         air, mask = self._air
         image.paste(air, (0, first), mask.crop((0, 0, self._size[0], self._size[1] - first)))
@@ -323,7 +321,12 @@ class Painter:
             )
             bars.append((left, upper, right, lower))
         rgb = int(colour[0]), int(colour[1]), int(colour[2])
-        return lambda: [canvas.bar(box, rgb) for box in bars] and None
+
+        def act() -> None:
+            for box in bars:
+                canvas.bar(box, rgb)
+
+        return act
 
     def _sign(
         self, eye: Eye, canvas: _Canvas, sign: Posted, x: float, z: float, heading: float
@@ -387,7 +390,9 @@ class Painter:
             * math.hypot(pose.x * eye.view.focal / pose.z, (pose.y - eye.view.eye) * eye.view.focal / pose.z)
         )
         steps = int(min(_MOST_STEPS, max(1, math.ceil(shift_px / 0.8))))
-        colour: FloatArray | None = None
+        tall, wide = window[3] - window[1], window[2] - window[0]
+        colour = np.zeros((tall, wide, 3), dtype=np.float32)
+        alpha = np.zeros((tall, wide), dtype=np.float32)
         for step in range(steps):
             ahead = pose.z + moved * ((step + 0.5) / steps - 0.5)
             there = Pose(
@@ -395,9 +400,8 @@ class Painter:
             )
             levels = np.asarray(warped(eye.view, face, there, window))
             seen = levels[..., 3].astype(np.float32) / 255
-            part = tile_light(levels[..., :3]) * seen[..., None]
-            colour, alpha = (part, seen) if colour is None else (colour + part, alpha + seen)
-        assert colour is not None
+            colour += tile_light(levels[..., :3]) * seen[..., None]
+            alpha += seen
         return colour / steps, alpha / steps
 
     def _shine(self, eye: Eye, sign: Posted, pose: Pose, facing: float) -> FloatArray:
@@ -499,7 +503,7 @@ class _Canvas:
         colour: (h, w, 3) reflectances times alpha (h, w).  white: (3,) exposed light of white on it.
         """
         look = self._look
-        x1, y1, x2, y2 = window
+        x1, y1, *_ = window
         there = np.array(self.picture.crop(window))
         behind = look.back[there]
         light = behind * (1 - alpha[..., None]) + colour * white
@@ -565,8 +569,6 @@ def _window(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None
 
 def _near_lamps(look: Look) -> Look:
     """The look of the ground where the own lamps light it most."""
-    from dataclasses import replace
-
     bright = (look.light.ambient + look.light.beam * 1.6 * WARM).astype(np.float32)
     return replace(look, light=replace(look.light, ambient=bright))
 

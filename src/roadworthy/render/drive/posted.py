@@ -5,6 +5,7 @@ from __future__ import annotations
 import math
 from collections.abc import Sequence
 from dataclasses import dataclass, field
+from typing import TypedDict, Unpack
 
 import numpy as np
 from numpy.random import Generator
@@ -41,13 +42,16 @@ _WITHOUT_CLASS = {
 }
 _WIDTHS = {"street": 0.45, "arterial": 0.6, "rural": 0.75, "freeway": 0.9}  # of limits, m
 _BOARD_M = 2.4
+# Beside a road these are for those who would come out of it, or go into it the wrong way.
+_NOT_OURS = ("give-way", "stop", "no-entry", "wrong-way")
+_TURNED = "turned to the side road"
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Posted:
     """One physical sign.
 
-    number: its own, from 0.  sign: its class.  metres: where along the road; across: right of the left lane, m.
+    number: its own, from 0.  sign: its class.  metres: along the road; across: right of the left lane, m.
     bottom: height of its lower edge, m.  long: its larger side, m.  turn: radians that it faces to the right
     of those who drive along.  side: `left`, `right` or `above`.  counts: whether it is for this car, and why
     not.  plates: conditions, as events.csv writes them.  lines: what a plate beneath it says.
@@ -94,6 +98,18 @@ class Place:
     left: bool = True
 
 
+class _More(TypedDict, total=False):
+    """Fields of a sign that most do not set."""
+
+    counts: bool
+    why: str
+    plates: str
+    lines: tuple[str, ...]
+    led: bool
+    carried: int
+    pole: bool
+
+
 @dataclass(kw_only=True, eq=False)
 class Signing:
     """All signs of a drive, in the order along the road; places; the limit that holds at every metre.
@@ -118,39 +134,42 @@ class Signing:
         use: str = "any",
         face: Face | None = None,
         width: float | None = None,
-        **more: object,
+        across: float | None = None,
+        bottom: float | None = None,
+        turn: float | None = None,
+        **more: Unpack[_More],
     ) -> bool:
-        """Put up a sign on the usual post of that side; False where there is no such face or no room."""
+        """Put up a sign, on the usual post of that side; False where there is no such face or no room."""
         recipe, region = self.settings.recipe, self.settings.region
         found = face or any_form(self.rng, sign, use, recipe, region)
-        across = more.pop("across", None)
         if found is None or (across is None and not self._free(metres, side)):
             return False
         stretch = self.road.stretch_at(metres)
-        kind = stretch.road
         wide = width or _WIDTHS[stretch.kind] * float(self.rng.choice([1.0, 1.0, 1.3]))
         wide = float(np.clip(wide, 0.45, 4.0))
-        long = wide / found.aspect if found.aspect < 1 else wide
         if across is None:
-            beside = float(self.rng.uniform(0.6, 1.6))
-            across = kind.left - beside if side == "left" else kind.verge_right + (kind.median < 2) * beside
-        turn = float(more.pop("turn", 0.05 if side == "left" else -0.05))  # type: ignore[arg-type]
-        bottom = float(more.pop("bottom", self.rng.uniform(2.0, 2.5)))  # type: ignore[arg-type]
+            beside, road = float(self.rng.uniform(0.6, 1.6)), stretch.road
+            right = road.verge_right + (road.median < 2) * beside
+            across = road.left - beside if side == "left" else right
+        if bottom is None:
+            bottom = float(self.rng.uniform(2.0, 2.5))
+        if turn is None:  # a little towards the road
+            turn = 0.05 if side == "left" else -0.05
         self.signs.append(
             Posted(
                 number=len(self.signs),
                 sign=sign,
                 face=found,
                 metres=metres,
-                across=float(across),  # type: ignore[arg-type]
+                across=across,
                 bottom=bottom,
-                long=long,
+                long=wide / found.aspect if found.aspect < 1 else wide,
                 side=side,
                 turn=turn + float(self.rng.normal(0, 0.03)),
                 zone=found.zone,
                 roll=float(self.rng.normal(0, 0.012)),
                 lean=float(self.rng.normal(0, 0.015)),
-                **more,  # type: ignore[arg-type]
+                **more,
             )
         )
         return True
@@ -161,11 +180,20 @@ class Signing:
             for one in self.signs
         )
 
-    def both(self, sign: str, metres: float, *, use: str, chance: float = 1.0, **more: object) -> None:
+    def both(
+        self,
+        sign: str,
+        metres: float,
+        *,
+        use: str,
+        chance: float = 1.0,
+        width: float | None = None,
+        **more: Unpack[_More],
+    ) -> None:
         """On the left, and by that chance on the right."""
-        self.add(sign, metres, "left", use=use, **more)  # type: ignore[arg-type]
+        self.add(sign, metres, "left", use=use, width=width, **more)
         if self.rng.random() < chance:
-            self.add(sign, metres, "right", use=use, **more)  # type: ignore[arg-type]
+            self.add(sign, metres, "right", use=use, width=width, **more)
 
 
 def plan_signing(rng: Generator, settings: DriveSettings, road: Road) -> Signing:
@@ -304,7 +332,7 @@ def _works(signing: Signing, stretch: Stretch, at: float, end: float) -> float:
     begin = at + float(rng.uniform(70, 95))
     lines, plates = ((f"FOR {round(long, -2):.0f} m",), f"for {round(long, -2):.0f} m")
     said = rng.random() < 0.3
-    more = {"lines": lines, "plates": plates} if said else {}
+    more: _More = {"lines": lines, "plates": plates} if said else {}
     signing.both(f"speed-{limit}", begin, use="work", chance=0.8, width=0.7, **more)
     if long > 200 and not said:
         signing.add(f"speed-{limit}", begin + long / 2, "left", use="work", width=0.7)
@@ -336,7 +364,7 @@ def _side_road(signing: Signing, stretch: Stretch, at: float, end: float) -> flo
         turn=turn if left else -turn,
         width=0.5,
         counts=False,
-        why="turned to the side road",
+        why=_TURNED,
     )
     if rng.random() < 0.5 and left:
         away = -math.radians(float(rng.uniform(60, 80)))
@@ -348,7 +376,7 @@ def _side_road(signing: Signing, stretch: Stretch, at: float, end: float) -> flo
             turn=away,
             width=0.7,
             counts=False,
-            why="turned to the side road",
+            why=_TURNED,
         )
     return at + float(rng.uniform(70, 120))
 
@@ -418,16 +446,12 @@ def _fill(signing: Signing, stretch: Stretch) -> None:
             else:
                 sign = str(names[int(rng.integers(len(names)))])
                 wide = {"street": 0.6, "arterial": 0.75}.get(stretch.kind, 0.9)
-                placed = signing.add(sign, at, "left", width=wide, **_meant(sign))
+                if sign in _NOT_OURS:
+                    placed = signing.add(sign, at, "left", width=wide, turn=-0.9, counts=False, why=_TURNED)
+                else:
+                    placed = signing.add(sign, at, "left", width=wide)
             if placed:
                 break
-
-
-def _meant(sign: str) -> dict[str, object]:
-    """Signs that stand beside a road for those who would come out of it the wrong way are not ours."""
-    if sign in ("give-way", "stop", "no-entry", "wrong-way"):
-        return {"turn": -0.9, "counts": False, "why": "turned to the side road"}
-    return {}
 
 
 def _known(names: Sequence[str]) -> list[str]:
@@ -448,7 +472,7 @@ def _carried(signing: Signing) -> None:
             "left",
             use="sticker",
             across=0.0,
-            width=0.45 if kind == "bus" else 0.45,
+            width=0.45,
             bottom=1.1,
             turn=0.0,
             counts=False,

@@ -10,7 +10,7 @@ import numpy as np
 from numpy.random import Generator, default_rng
 from PIL import Image, ImageFilter
 
-from roadworthy.core.arrays import FloatArray
+from roadworthy.core.arrays import ByteArray
 from roadworthy.render.drive.look import WARM, Look
 from roadworthy.render.street.canvas import Figure
 from roadworthy.render.street.grain import fractal, piece
@@ -34,8 +34,8 @@ class Sprite:
     """A thing seen from the front.
 
     levels: smaller and smaller RGBA pictures of its reflectances, the first `scale` pixels a metre.
-    lamps: of its own light, or None.  left, top: its edges, m about its foot.  wide, tall: m.  side: colour of
-    the flank that large vehicles show; long: their length, m.
+    lamps: of its own light, or None.  left, top: its edges, m about its foot.  wide, tall: m.
+    side: colour of the flank that large vehicles show; long: their length, m.
     """
 
     levels: tuple[Image.Image, ...]
@@ -220,7 +220,8 @@ class Lit:
         if right < 0 or bottom < 0 or left > window[0] or top > window[1] or sprite.tall * scale < 1.5:
             return None
         step = round(math.log(scale) / math.log(_STEP))
-        scale = _STEP**step
+        # Lit for the size that is kept, not for the frame that asks first: frames come in any order.
+        ahead, scale = ahead * scale / _STEP**step, _STEP**step
         wide, tall = max(1, round(sprite.wide * scale)), max(1, round(sprite.tall * scale))
         if wide * tall <= _KEPT_PX:
             key = kind, variant, step
@@ -310,7 +311,7 @@ def _smeared(laid: Laid, smear: float) -> Laid:
     return Laid(image=laid.image.filter(blur), left=laid.left, top=laid.top, lamps=laid.lamps)
 
 
-def flank_light(look: Look, colour: Rgb, ahead: float) -> FloatArray:
+def flank_light(look: Look, colour: Rgb, ahead: float) -> ByteArray:
     """(3,) uint8 levels of a vehicle's flank."""
     white = look.white * 0.7 + look.beam_at(ahead) * WARM * 0.4
     return look.levels(np.asarray(linear(*colour) * white, dtype=np.float32))

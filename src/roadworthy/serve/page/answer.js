@@ -69,11 +69,15 @@ export function wantsCloser(result, { rules }) {
   return unsure(result) || result.predicted === rules.no_sign;
 }
 
-/** The answer from the first sign that was found, with its box; the first answer where none is, or none surer. */
+/**
+ * The answer from the first sign that a closer look found, with its box; the first answer where it found none.
+ * Where neither is sure the surer of the two, but "no sign" never against what was found.
+ */
 export function surer(result, found, model, top, colourless) {
   if (!found.length) {
     return result;
   }
   const again = { ...answer(found[0].logits, model, result.name, top, colourless), box: found[0].box };
-  return unsure(again) ? result : again;
+  const firstIsSurer = result.predicted !== model.rules.no_sign && result.confidence > again.confidence;
+  return unsure(again) && firstIsSurer ? result : again;
 }
