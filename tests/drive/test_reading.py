@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Sequence
+from dataclasses import replace
 
 import numpy as np
 import pytest
@@ -92,3 +93,13 @@ def test_blurred_frames_weigh_less_and_the_clearest_is_named() -> None:
     assert weights[0] < weights[1] < weights[2]
     assert weights[3] == pytest.approx(0.1 * weights[2])
     assert clearest(seen) == 2
+
+
+def test_a_rule_may_doubt_frames_less_or_ask_for_more_of_them() -> None:
+    frames = trail([[0.8, 0.15, 0.05]] * 10)
+    trusting = read_trail(frames, replace(RULE, doubted=0.0))
+    p = np.array([0.8, 0.15, 0.05]) ** 1.9
+    assert trusting.confidence == pytest.approx(p[0] / p.sum())
+    assert read_trail(frames, RULE).confirmed == 2
+    assert read_trail(frames, replace(RULE, frames=5)).confirmed == 4
+    assert read_trail(frames, replace(RULE, lasts_s=0.5)).confirmed == 8

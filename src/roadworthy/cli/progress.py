@@ -191,6 +191,7 @@ class Watching:
         self._stream = stream or sys.stderr
         self._bar = self._stream.isatty()
         self._clock, self._said = clock, clock()
+        self._latest_s: float | None = None
         self._begin("watching", "watched", 0.0)
 
     def __enter__(self) -> Watching:
@@ -221,7 +222,7 @@ class Watching:
     def _begin(self, what: str, done: str, first_s: float) -> None:
         self._counter, self._done = Counter(what, self._stream), done
         self._began, self._first_s = self._clock(), first_s
-        self._latest_s: float | None = None
+        self._latest_s = None
 
 
 def _time_left(done: float, total: float | None, at: float, took_s: float) -> str:

@@ -32,6 +32,27 @@ _PLATES = ("other-sign", "not-a-limit")
 
 
 @dataclass(frozen=True, kw_only=True)
+class MeaningRule:
+    """What makes a trail a sign, and a sign one of ours; each as the constants of this module say.
+
+    at_least: frames.  high, across, far_aside: heights of the sign.  turned: width by height.
+    still_s, brief_s: seconds.  brief: frames.
+    """
+
+    at_least: int = AT_LEAST
+    high: float = HIGH
+    across: float = ACROSS
+    far_aside: float = FAR_ASIDE
+    turned: float = TURNED
+    still_s: float = STILL_S
+    brief: int = BRIEF
+    brief_s: float = BRIEF_S
+
+
+MEANING = MeaningRule()
+
+
+@dataclass(frozen=True, kw_only=True)
 class Scene:
     """What is known of a drive beside its signs.
 
@@ -51,13 +72,15 @@ class Scene:
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
-def events_of(trails: Iterable[Trail], rule: ReadingRule, scene: Scene) -> list[tuple[DriveEvent, Trail]]:
+def events_of(
+    trails: Iterable[Trail], rule: ReadingRule, scene: Scene, meaning: MeaningRule = MEANING
+) -> list[tuple[DriveEvent, Trail]]:
     """Each physical sign with its trail, in the order passed; plates are told with the sign above them."""
-    signs = [_Sign(trail, rule, scene) for trail in trails if len(trail.seen) >= AT_LEAST]
+    signs = [_Sign(trail, rule, scene) for trail in trails if len(trail.seen) >= meaning.at_least]
     signs = [sign for sign in signs if sign.reading.sign != NO_SIGN]
     below = _plates(signs)
     kept = [sign for sign in signs if sign.trail.number not in below]
-    events = [(_event(sign, below, scene), sign.trail) for sign in kept]
+    events = [(_event(sign, below, scene, meaning), sign.trail) for sign in kept]
     events.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
     return [
         (replace(event, event=f"e{number:04d}"), trail)
@@ -92,11 +115,13 @@ class _Sign:
         return float(np.clip(foretold, self.last_s, self.last_s + _LATER_S))
 
 
-def _event(sign: _Sign, below: dict[int, tuple[int, _Sign]], scene: Scene) -> DriveEvent:
+def _event(
+    sign: _Sign, below: dict[int, tuple[int, _Sign]], scene: Scene, meaning: MeaningRule
+) -> DriveEvent:
     seen, reading = sign.trail.seen, sign.reading
     best = seen[clearest(seen)]
-    doubts = [why for rule in _NOT_FOR_US if (why := rule(sign, scene))]
-    if not reading.accepted and (len(seen) < BRIEF or sign.last_s - sign.first_s < BRIEF_S):
+    doubts = [why for rule in _NOT_FOR_US if (why := rule(sign, scene, meaning))]
+    if not reading.accepted and (len(seen) < meaning.brief or sign.last_s - sign.first_s < meaning.brief_s):
         doubts.append("it was seen too briefly to tell")
     place = _place(sign, scene)
     own_plates = [plate for above, plate in below.values() if above == sign.trail.number]
@@ -112,7 +137,7 @@ def _event(sign: _Sign, below: dict[int, tuple[int, _Sign]], scene: Scene) -> Dr
         frames=len(seen),
         best_frame=best.frame,
         box=best.box,
-        side=_side(sign),
+        side=_side(sign, meaning),
         plates=(Plate(kind="unread"),) if own_plates and sign.kind in _FOR_LIMITS else (),
         zone="school" if any(plate.kind == "school-zone" for plate in own_plates) else None,
         lat=None if place is None else place[0],
@@ -123,9 +148,9 @@ def _event(sign: _Sign, below: dict[int, tuple[int, _Sign]], scene: Scene) -> Dr
     )
 
 
-def _side(sign: _Sign) -> str:
+def _side(sign: _Sign, meaning: MeaningRule) -> str:
     right, down = sign.approach.offset
-    if down < -HIGH and abs(right) < ACROSS:
+    if down < -meaning.high and abs(right) < meaning.across:
         return "above"
     return "right" if right > 0 else "left"
 
@@ -154,11 +179,11 @@ def _place(sign: _Sign, scene: Scene) -> tuple[float, float, float] | None:
 # Is it for us?
 
 
-def _moves_along(sign: _Sign, scene: Scene) -> str:
+def _moves_along(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     """On a bus or a trailer: it was seen for long and came no nearer while the car drove."""
     seen = sign.trail.seen
     lasted = sign.last_s - sign.first_s
-    if lasted < STILL_S:
+    if lasted < meaning.still_s:
         return ""
     driven = None if scene.track is None else scene.track.driven_m(sign.first_s, sign.last_s)
     heights = np.array([one.height_px for one in seen])
@@ -170,23 +195,23 @@ def _moves_along(sign: _Sign, scene: Scene) -> str:
     return ""
 
 
-def _far_aside(sign: _Sign, scene: Scene) -> str:
+def _far_aside(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     right = sign.approach.offset[0]
-    if abs(right) > FAR_ASIDE:
+    if abs(right) > meaning.far_aside:
         side = "right" if right > 0 else "left"
         return f"it stands some {abs(right) * SIZE_M:.0f} m to the {side}, at another road"
     return ""
 
 
-def _turned_away(sign: _Sign, scene: Scene) -> str:
+def _turned_away(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     if sign.kind not in _ROUND:
         return ""
     largest = sorted(sign.trail.seen, key=lambda one: one.height_px)[-5:]
     shape = float(np.median([one.width_px / max(one.height_px, 1e-6) for one in largest]))
-    return f"it is seen from aside ({shape:.2f} times as wide as high)" if shape < TURNED else ""
+    return f"it is seen from aside ({shape:.2f} times as wide as high)" if shape < meaning.turned else ""
 
 
-_NOT_FOR_US: tuple[Callable[[_Sign, Scene], str], ...] = (_moves_along, _far_aside, _turned_away)
+_NOT_FOR_US: tuple[Callable[[_Sign, Scene, MeaningRule], str], ...] = (_moves_along, _far_aside, _turned_away)
 
 
 # What hangs below

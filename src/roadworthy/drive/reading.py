@@ -24,6 +24,8 @@ class ReadingRule:
 
     classes, temperature, rejection: the reader's.  sure: the finder's, least product of score and confidence.
     independence: what a further frame is worth, from 0 (frames repeat each other) to 1.
+    doubted: share of frames whose answer may be anything.  frames, lasts_s: that a sure sign is seen in, and
+    for how long, at least.
     """
 
     classes: tuple[str, ...]
@@ -31,6 +33,9 @@ class ReadingRule:
     rejection: Rejection | None
     sure: float
     independence: float = 0.1
+    doubted: float = DOUBTED
+    frames: int = FRAMES
+    lasts_s: float = LASTS_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,10 +57,10 @@ class Reading:
 def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
     """The answer of all frames, and from which on it was sure."""
     weights = frame_weights(seen)
-    answers = _answers(log_probabilities_of(seen, rule.temperature), weights, rule.independence)
+    answers = _answers(log_probabilities_of(seen, rule.temperature), weights, rule)
     scores = _running_mean(np.array([one.score for one in seen]), weights)
     chosen, confidences = answers.argmax(axis=1), np.exp(answers.max(axis=1))
-    sure = _enough(seen) & (confidences * scores >= rule.sure)
+    sure = _enough(seen, rule) & (confidences * scores >= rule.sure)
     sure &= _accepted(seen, confidences, weights, rule)
     same = chosen == chosen[-1]
     stays = np.flatnonzero(~(sure & same))
@@ -83,15 +88,17 @@ def clearest(seen: Sequence[Seen]) -> int:
     return int((sizes * np.clip(frame_weights(seen), 0.05, None)).argmax())
 
 
-def _answers(log_probs: FloatArray, weights: FloatArray, independence: float) -> FloatArray:
+def _answers(log_probs: FloatArray, weights: FloatArray, rule: ReadingRule) -> FloatArray:
     """(F, C) log-probabilities after each frame, by all up to it."""
     classes = log_probs.shape[1]
-    doubting = np.logaddexp(np.log1p(-DOUBTED) + log_probs, np.log(DOUBTED / classes))
+    doubting = log_probs
+    if rule.doubted:
+        doubting = np.logaddexp(np.log1p(-rule.doubted) + log_probs, np.log(rule.doubted / classes))
     total = np.cumsum(weights)
     mean = np.cumsum(weights[:, None] * doubting, axis=0) / total[:, None]
     # Kish's effective number of frames: many small ones beside a clear one are worth little.
     effective = total**2 / np.cumsum(weights**2)
-    fused = (1 + (effective - 1) * independence)[:, None] * mean
+    fused = (1 + (effective - 1) * rule.independence)[:, None] * mean
     return np.asarray(fused - np.logaddexp.reduce(fused, axis=1, keepdims=True))
 
 
@@ -112,7 +119,7 @@ def _running_mean(values: FloatArray, weights: FloatArray) -> FloatArray:
     return np.asarray(np.cumsum(values * weights) / np.cumsum(weights))
 
 
-def _enough(seen: Sequence[Seen]) -> BoolArray:
+def _enough(seen: Sequence[Seen], rule: ReadingRule) -> BoolArray:
     """(F,) whether a sign had been seen often and long enough by then."""
     lasted = np.array([one.time_s - seen[0].time_s for one in seen])
-    return (np.arange(1, len(seen) + 1) >= FRAMES) & (lasted >= LASTS_S)
+    return (np.arange(1, len(seen) + 1) >= rule.frames) & (lasted >= rule.lasts_s)

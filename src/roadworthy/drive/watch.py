@@ -15,16 +15,10 @@ from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.look import View
 from roadworthy.drive.output.crops import crop_jpeg
-<<<<<<< HEAD
-from roadworthy.drive.seen import Trail
-=======
-from roadworthy.drive.reading import clearest
 from roadworthy.drive.seen import AT_LEAST, Trail
->>>>>>> f3158ea5c52e23d7ddf7b227c9888d794701a108
 from roadworthy.drive.tracking.tracker import Tracker
 
 _AHEAD = 3  # frames that are decoded before they are asked for
-_COMPARED = 60  # the latest frames of a trail, of which one that is the clearest gives its picture
 _LONGEST_S = 1_000_000  # of a film, in whose seconds motion is looked for
 _ASKED_S = 0.1  # how often whoever waits for a frame asks whether to go on waiting
 
@@ -43,12 +37,9 @@ class Watched:
     pictures: dict[int, bytes] = field(default_factory=dict)
     frames: int = 0
     until_s: float = 0.0
-<<<<<<< HEAD
-    _worth: dict[int, float] = field(default_factory=dict)  # of each trail's picture
-=======
     lost: int = 0
     _change: dict[int, list[float]] = field(default_factory=dict)
->>>>>>> f3158ea5c52e23d7ddf7b227c9888d794701a108
+    _worth: dict[int, float] = field(default_factory=dict)  # of each trail's picture
 
     def add(self, view: View, image: ByteArray | None = None) -> list[Trail]:
         """One frame more, and the trails that ended with it.  image: of the frame, for pictures of signs."""
@@ -81,26 +72,17 @@ class Watched:
         kept = [trail for trail in ended if len(trail.seen) >= AT_LEAST]
         self.trails += kept
         for trail in ended:
+            self._worth.pop(trail.number, None)
             if len(trail.seen) < AT_LEAST:
                 self.pictures.pop(trail.number, None)
         return kept
 
     def _keep_pictures(self, frame: int, image: ByteArray) -> None:
-<<<<<<< HEAD
         for number, last in self.tracker.latest():
             worth = last.height_px * max(last.sharpness, 0.05)
             if last.frame == frame and worth > self._worth.get(number, 0.0):
                 self._worth[number] = worth
                 self.pictures[number] = crop_jpeg(image, last.box)
-=======
-        for trail in self.tracker.current():
-            last = trail.seen[-1]
-            if (
-                last.frame == frame
-                and clearest(trail.seen[-_COMPARED:]) == min(len(trail.seen), _COMPARED) - 1
-            ):
-                self.pictures[trail.number] = crop_jpeg(image, last.box)
->>>>>>> f3158ea5c52e23d7ddf7b227c9888d794701a108
 
 
 def ahead(shots: Iterable[Shot], stop: Callable[[], bool] = lambda: False) -> Iterator[Shot]:

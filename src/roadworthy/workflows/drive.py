@@ -5,7 +5,7 @@ from __future__ import annotations
 import hashlib
 import os
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterable
 from dataclasses import replace
 from datetime import datetime
 from pathlib import Path
@@ -25,11 +25,9 @@ from roadworthy.drive.gps.motion import offset_by_motion
 from roadworthy.drive.gps.reading import AUTO, format_of, read_track
 from roadworthy.drive.gps.track import Track, placed_by_clock
 from roadworthy.drive.journal import Journal, views
-from roadworthy.drive.limits.conditions import Motion
-from roadworthy.drive.limits.machine import limits_over_time
 from roadworthy.drive.limits.regions import Region, region_named
 from roadworthy.drive.look import Looker, View
-from roadworthy.drive.meaning import Scene, events_of
+from roadworthy.drive.meaning import Scene
 from roadworthy.drive.output.crops import crop_jpeg
 from roadworthy.drive.output.film import boxes_by_frame, write_annotated
 from roadworthy.drive.output.result import DriveResult
@@ -37,13 +35,13 @@ from roadworthy.drive.output.write import write_outputs
 from roadworthy.drive.reading import ReadingRule, clearest
 from roadworthy.drive.seen import Seen, Trail
 from roadworthy.drive.tracking.tracker import Tracker
+from roadworthy.drive.understanding import understand
 from roadworthy.drive.watch import Watched, ahead
 from roadworthy.inference.boxes import check_least
 from roadworthy.inference.classifier import Classifier, load, model_file
 from roadworthy.inference.finder import finder_file
 
 NO_REGION = "default"
-TURN_DEG, TURN_S = 60.0, 12.0  # a course that changes so much in so long is a turn into another road
 _BEGINNING = 1 << 20  # bytes of a film that tell it from others
 
 Progress = Callable[[float, float | None, float], None]
@@ -287,23 +285,16 @@ def _understood(
         sure=classifier.finder.rule.sure,
     )
     scene = Scene(width=about.width, height=about.height, track=track)
-    found = events_of(watched.finish(), rule, scene)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
-    limits = limits_over_time(
-        [event.for_limits() for event, _ in found],
-        rules,
-        end_s,
-        start=about.created,
-        motion=None if track is None else _motion(track),
-    )
+    understood = understand(watched.finish(), rule, scene, rules, end_s=end_s, start=about.created)
     return DriveResult(
         about=about,
         duration_s=end_s,
-        events=tuple(event for event, _ in found),
-        limits=limits,
-        trails={event.event: trail for event, trail in found},
+        events=understood.events,
+        limits=understood.limits,
+        trails={event.event: trail for event, trail in understood.found},
         classes=classifier.classes,
-        crops=_pictures(watching, found),
+        crops=_pictures(watching, understood.found),
         track=track,
         lost=watched.lost,
         frames=watched.frames,
@@ -312,36 +303,6 @@ def _understood(
         interrupted=watching.interrupted,
         region=rules.region,
     )
-
-
-def _motion(track: Track) -> Motion:
-    """Metres driven and turns, as far as the track knows them."""
-    seconds = track.seconds
-    travelled = [(float(s), float(m)) for s in seconds if (m := track.along_m(float(s))) is not None]
-    return Motion(travelled=travelled, turns=_turns(track))
-
-
-def _turns(track: Track) -> list[float]:
-    """When the car had turned into another road, by its course."""
-    known = [
-        (float(s), fix.course)
-        for s, fix in zip(track.seconds, track.fixes, strict=True)
-        if fix.course is not None
-    ]
-    turns: list[float] = []
-    begin = 0
-    for place, (at_s, course) in enumerate(known):
-        while at_s - known[begin][0] > TURN_S:
-            begin += 1
-        if turns and known[begin][0] < turns[-1]:
-            continue
-        if any(_apart(course, known[i][1]) >= TURN_DEG for i in range(begin, place)):
-            turns.append(at_s)
-    return turns
-
-
-def _apart(a: float, b: float) -> float:
-    return abs((a - b + 180) % 360 - 180)
 
 
 def _read_track(gps: StrPath, about: About) -> Track:
@@ -382,7 +343,7 @@ def _placed(track: Track, name: str, about: About, watched: Watched) -> Track | 
     return track.shifted(offset.offset_s)
 
 
-def _pictures(watching: _Watching, found: list[tuple[DriveEvent, Trail]]) -> dict[str, bytes]:
+def _pictures(watching: _Watching, found: Iterable[tuple[DriveEvent, Trail]]) -> dict[str, bytes]:
     """Each event's picture; those from before an interruption are read from the film again, at the end."""
     film, pictures = watching.film, {}
     for event, trail in found:

@@ -2,72 +2,12 @@
 
 from __future__ import annotations
 
-from collections.abc import Sequence
-from dataclasses import dataclass
-
-import numpy as np
 import pytest
+from tests.drive.tracking.drive_past import HEIGHT, WIDTH, Sign, boxes, seen
 
 from roadworthy.drive.seen import Seen, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
 from roadworthy.drive.tracking.tracker import LOST_S, Tracker
-
-WIDTH, HEIGHT, FOCAL = 1280, 720, 1000.0
-CLASSES = 5
-
-
-@dataclass(frozen=True)
-class Sign:
-    """At so many metres right of the camera's way, above it, and ahead at the start."""
-
-    right: float
-    up: float
-    ahead: float
-    sign: int = 0
-    size: float = 0.75
-    speed: float = 0.0  # of its own, as on a bus
-
-
-def boxes(
-    signs: Sequence[Sign],
-    *,
-    speed: float,
-    fps: float,
-    seconds: float,
-    noise: float = 0.0,
-    yaw_rate: float = 0.0,
-    missed: float = 0.0,
-    seed: int = 0,
-) -> list[tuple[float, list[tuple[int, Seen]], tuple[float, float]]]:
-    """(time, (which sign, box), shift of what is far away) of each frame; signs from 12 px on are seen."""
-    random = np.random.default_rng(seed)
-    frames = []
-    for index in range(round(seconds * fps)):
-        time_s = index / fps
-        shift = -FOCAL * np.tan(yaw_rate * time_s)
-        shown = []
-        for number, sign in enumerate(signs):
-            depth = sign.ahead - (speed - sign.speed) * time_s
-            if depth < 1 or random.random() < missed:
-                continue
-            high = FOCAL * sign.size / depth
-            x = WIDTH / 2 + shift + FOCAL * sign.right / depth
-            y = HEIGHT / 2 - FOCAL * sign.up / depth
-            box = np.array([x - high / 2, y - high / 2, x + high / 2, y + high / 2])
-            if high < 12 or box.min() < 0 or box[2] > WIDTH or box[3] > HEIGHT:
-                continue
-            box = box + random.normal(0, noise, 4)
-            shown.append((number, seen(index, time_s, box, sign.sign)))
-        random.shuffle(shown)
-        frames.append((time_s, shown, (shift, 0.0)))
-    return frames
-
-
-def seen(frame: int, time_s: float, box: Sequence[float], sign: int = 0) -> Seen:
-    logits = np.zeros(CLASSES, np.float32)
-    logits[sign] = 6
-    x1, y1, x2, y2 = (float(edge) for edge in box)
-    return Seen(frame=frame, time_s=time_s, box=(x1, y1, x2, y2), logits=logits, score=0.9)
 
 
 def track(frames) -> list[Trail]:
@@ -158,3 +98,11 @@ def test_what_does_not_grow_is_never_passed() -> None:
     own = of(frames, 0)
     assert Approach(own, [Heading(x=WIDTH / 2, y=HEIGHT / 2)] * len(own)).passing_s is None
     assert len(track(frames)) == 1
+
+
+def test_a_winding_road_cuts_no_trail() -> None:
+    signs = [Sign(4, 1.5, 90, 0), Sign(-5, 1.2, 90, 1)]
+    frames = boxes(signs, speed=25, fps=15, seconds=4, noise=1.0, sway=0.06)
+    assert len(track(frames)) == 2
+    unturned = [(time_s, shown, (0.0, 0.0)) for time_s, shown, _ in frames]
+    assert len(track(unturned)) > 2
