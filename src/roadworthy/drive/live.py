@@ -16,7 +16,7 @@ from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.limits.machine import LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
 from roadworthy.drive.look import View
-from roadworthy.drive.meaning import Scene, events_of
+from roadworthy.drive.meaning import AT_LEAST, Scene, events_of
 from roadworthy.drive.reading import ReadingRule, read_trail
 from roadworthy.drive.seen import Trail
 from roadworthy.drive.tracking.tracker import Tracker
@@ -26,7 +26,8 @@ from roadworthy.signs.catalogue import NO_SIGN
 LONGEST_S = 48 * 3600.0  # of a drive
 _MOST_SIGNS = 32  # of one frame, the surest; more are noise, and following them takes time
 _MOST_BOXES = 400  # of one sign that are kept: a car that stands sees the same one for hours
-_MOST_TRAILS = 64  # that have ended and are kept for plates seen beside them
+_MOST_TRAILS = 16  # that have ended and are kept for signs in sight that hang at them
+_BESIDE_S = 3.0  # after it was last seen, what hangs at a sign has left the picture, too
 _MOST_SHIFTS = 2000
 _MOST_EVENTS = 2000  # that limits and the summary go back to: some hundred kilometres
 _AHEAD_S = 600.0  # for which limits are worked out as if no further sign came
@@ -165,23 +166,39 @@ class LiveDrive:
     def _passed(self, ended: Iterable[Trail]) -> tuple[DriveEvent, ...]:
         """The signs that are known to be passed, now that these trails have ended; each is told once."""
         assert self._watched is not None
-        self._ended += ended
-        over = {trail.number for trail in self._ended} - self._told
+        signs = [trail for trail in ended if self._is_sign(trail)]
+        if not signs:
+            return ()
+        self._ended += signs
+        untold = {trail.number for trail in self._ended} - self._told
         in_sight = self._watched.tracker.current()
         events = []
         # Those in sight are judged with the others, for a plate may leave the picture before its sign does.
         for event, trail in events_of([*self._ended, *in_sight], self._rule, self._scene):
-            if trail.number in over:
+            if trail.number in untold:
                 self._count += 1
                 events.append(replace(event, event=f"e{self._count:04d}"))
                 self._told.add(trail.number)
         self._events += events
-        beside = {one.frame for trail in in_sight for one in trail.seen}
-        self._ended = [trail for trail in self._ended if any(one.frame in beside for one in trail.seen)][
-            -_MOST_TRAILS:
-        ]
-        self._told &= {trail.number for trail in self._ended}
+        self._let_go(in_sight)
         return tuple(events)
+
+    def _is_sign(self, trail: Trail) -> bool:
+        return len(trail.seen) >= AT_LEAST and read_trail(trail.seen, self._rule).sign != NO_SIGN
+
+    def _let_go(self, in_sight: Iterable[Trail]) -> None:
+        """Keep of the trails that have ended the signs just told, and the plates whose signs are in sight."""
+        assert self._watched is not None
+        frames = {one.frame for trail in in_sight for one in trail.seen}
+        since_s = self._watched.until_s - _BESIDE_S
+        kept = [
+            trail
+            for trail in self._ended
+            if any(one.frame in frames for one in trail.seen)
+            and (trail.number not in self._told or trail.seen[-1].time_s > since_s)
+        ]
+        self._ended = kept[-_MOST_TRAILS:]
+        self._told &= {trail.number for trail in self._ended}
 
     def _in_sight(self, watched: Watched, frame: int) -> tuple[InSight, ...]:
         found = []
