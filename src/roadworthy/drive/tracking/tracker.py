@@ -65,6 +65,15 @@ class Tracker:
         """Of each open trail its number and its last box."""
         return [(trail.number, trail.seen[-1]) for trail in self._open]
 
+    def thin(self, most: int) -> None:
+        """Let no open trail keep more than so many boxes: of those before the latest half every second goes.
+
+        For drives without end: a car that stands sees the same sign for hours.
+        """
+        for trail in self._open:
+            if len(trail.seen) > most:
+                del trail.seen[1 : -(most // 2) : 2], trail.headings[1 : -(most // 2) : 2]
+
     def _pairs(self, boxes: Sequence[Seen], heading: Heading) -> list[tuple[_Open, int]]:
         """Trails and the boxes that continue them, the best fit first; each once."""
         costs = []
