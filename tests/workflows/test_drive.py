@@ -338,7 +338,8 @@ def test_a_track_that_cannot_be_read_is_told_before_hours_of_watching(quick, fil
 def test_a_track_that_belongs_nowhere_in_the_film_is_left_out(quick, film, tmp_path) -> None:
     gpx = tmp_path / "track.gpx"
     points = "".join(
-        f'<trkpt lat="{-37.8 + second / 9000:.5f}" lon="145"><time>2026-11-20T00:00:{second:02d}Z</time></trkpt>'
+        f'<trkpt lat="{-37.8 + second / 9000:.5f}" lon="145">'
+        f"<time>2026-11-20T00:00:{second:02d}Z</time></trkpt>"
         for second in range(8)
     )
     gpx.write_text(

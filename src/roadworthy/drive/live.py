@@ -16,9 +16,9 @@ from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.limits.machine import LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
 from roadworthy.drive.look import View
-from roadworthy.drive.meaning import AT_LEAST, Scene, events_of
+from roadworthy.drive.meaning import Scene, events_of
 from roadworthy.drive.reading import ReadingRule, read_trail
-from roadworthy.drive.seen import Trail
+from roadworthy.drive.seen import AT_LEAST, Trail
 from roadworthy.drive.tracking.tracker import Tracker
 from roadworthy.drive.watch import Watched
 from roadworthy.signs.catalogue import NO_SIGN
@@ -28,7 +28,6 @@ _MOST_SIGNS = 32  # of one frame, the surest; more are noise, and following them
 _MOST_BOXES = 400  # of one sign that are kept: a car that stands sees the same one for hours
 _MOST_TRAILS = 16  # that have ended and are kept for signs in sight that hang at them
 _BESIDE_S = 3.0  # after it was last seen, what hangs at a sign has left the picture, too
-_MOST_SHIFTS = 2000
 _MOST_EVENTS = 2000  # that limits and the summary go back to: some hundred kilometres
 _AHEAD_S = 600.0  # for which limits are worked out as if no further sign came
 _LAST_FRAME_S = 1 / 30  # how long the last frame holds
@@ -149,7 +148,7 @@ class LiveDrive:
             raise DataError(f"time_s is {shot.time_s:g}; it must be from 0 to {LONGEST_S:,.0f} s")
         if self._watched is None:
             self._watched = Watched(Tracker(width, height))
-            self._scene = Scene(width=width, height=height, shifts=self._watched.shifts)
+            self._scene = Scene(width=width, height=height)
             return self._watched
         if (width, height) != (self._scene.width, self._scene.height):
             raise DataError(
@@ -233,13 +232,8 @@ class LiveDrive:
 
     def _forget(self, watched: Watched) -> None:
         """Drop what nothing will be asked of any more."""
-        watched.trails.clear()
-        watched.change.clear()
+        watched.forget()
         watched.tracker.thin(_MOST_BOXES)
-        if len(watched.shifts) > _MOST_SHIFTS:
-            kept = {one.frame for trail in (*self._ended, *watched.tracker.current()) for one in trail.seen}
-            for frame in watched.shifts.keys() - kept:
-                del watched.shifts[frame]
 
 
 def _from(rows: Iterable[LimitRow], since_s: float) -> tuple[LimitRow, ...]:

@@ -58,6 +58,11 @@ class Watched:
         self._kept(self.tracker.finish())
         return self.trails
 
+    def forget(self) -> None:
+        """Drop what has ended: of a drive without end nobody asks for it again."""
+        self.trails.clear()
+        self._change.clear()
+
     def change_by_second(self) -> FloatArray:
         """The mean change of the picture in each second of the film from its zero; nan where no frame was."""
         seconds = [second for second in self._change if 0 <= second < _LONGEST_S]
