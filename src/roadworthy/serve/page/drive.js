@@ -1,5 +1,7 @@
 // A drive over the service's socket, /v1/drive: one frame under way at a time, so none is passed over.
 
+import { inBytes } from "./remote.js";
+
 export class Drive {
   /**
    * The socket, open.  server: whose key it gives.  query: region and start as the service takes them.
@@ -90,6 +92,5 @@ async function reason(server, path) {
 }
 
 function base64url(text) {
-  const bytes = String.fromCharCode(...new TextEncoder().encode(text));
-  return btoa(bytes).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
+  return btoa(inBytes(text)).replaceAll("+", "-").replaceAll("/", "_").replaceAll("=", "");
 }

@@ -37,21 +37,15 @@ export class Live {
         this.begin(file.name, () => this.openFilm(file));
       }
     });
-    page("live-camera").addEventListener("click", () => this.begin("the camera", (run) => this.openCamera(run)));
+    page("live-camera").addEventListener("click", () => this.begin("Camera", (run) => this.openCamera(run)));
     page("live-stop").addEventListener("click", () => this.stop());
   }
 
   /** Show the part of the page, and what it can do now. */
   open() {
     const { page } = this;
-    const regions = Object.entries(this.from.model()?.regions ?? {});
-    if (regions.length && !page("live-region").options.length) {
-      const names = regions.map(([value, textContent]) => Object.assign(document.createElement("option"), { value, textContent }));
-      page("live-region").replaceChildren(...names);
-      page("live-region").value = "default";
-    }
     page("live").hidden = false;
-    this.sayWhere();
+    this.sayWhat();
     page("live-title").focus();
   }
 
@@ -60,8 +54,9 @@ export class Live {
     this.page("live").hidden = true;
   }
 
-  /** Where frames are looked at, and what that leaves out. */
-  sayWhere() {
+  /** Where frames are looked at, and what that leaves out; to be called again once more is known. */
+  sayWhat() {
+    this.offerRegions();
     const remote = this.from.remote();
     const choose = this.from.hasServer() ? ": choose “on the server” above." : ".";
     this.page("live-where").textContent = remote
@@ -70,12 +65,23 @@ export class Live {
     this.page("live-rules").hidden = this.page("live-limit").hidden = !remote;
   }
 
+  /** Whose rules of the road there are, as soon as the server has told. */
+  offerRegions() {
+    const choice = this.page("live-region");
+    const regions = Object.entries(this.from.model()?.regions ?? {});
+    if (regions.length && !choice.options.length) {
+      const made = ([value, textContent]) => Object.assign(document.createElement("option"), { value, textContent });
+      choice.replaceChildren(...regions.map(made));
+      choice.value = "default";
+    }
+  }
+
   async begin(name, open) {
     await this.stop();
     const run = ++this.run;
     const { page } = this;
     this.say(`Opening ${name} …`);
-    this.sayWhere();
+    this.sayWhat();
     page("live-events").replaceChildren();
     page("live-limits").replaceChildren();
     page("live-after").hidden = true;

@@ -85,7 +85,7 @@ function choose() {
     const where = remote ? "on the server" : "in this browser";
     $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, ${where}`;
   }
-  live.sayWhere();
+  live.sayWhat();
   $("find-label").hidden = !(state.finds || state.local?.finder);
   $("find").disabled = remote ? !state.finds : Boolean(state.local && !state.local.finder);
 }
