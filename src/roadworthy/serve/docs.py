@@ -107,7 +107,7 @@ def _drives(base: str) -> Iterator[str]:
     address = f"{base.replace('http', 'ws', 1)}{DRIVE}?region=au-vic&start=2026-11-30T08:15:00%2B11:00"
     yield f'<section id="{_anchor(DRIVE)}"><h2>WebSocket {DRIVE}</h2>'
     yield "<p>The frames of a drive as they are taken, each a binary message: JPEG, PNG or WebP. "
-    yield "After each comes JSON with the signs in it, the signs that were passed, and the limit that holds.</p>"
+    yield "After each comes JSON: the signs in it, the signs that were passed, the limit that holds.</p>"
     yield _table(
         "Query",
         [
