@@ -25,6 +25,7 @@ FAR_ASIDE = 25.0  # heights of itself from the car's way, from which on it stand
 TURNED = 0.84  # width by height of a round sign that faces another road: turned by a third of a right angle
 BRIEF, BRIEF_S = 5, 0.3  # frames and seconds; what is seen for less and is not sure tells nothing
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
+_COMPARED = 8  # frames at either end, between which it must have grown
 _LATER_S = 1.5  # after its last frame, a sign is passed at the latest
 _ROUND = ("speed", "end-speed", "no-entry", "stop", "no-overtaking")
 _FOR_LIMITS = ("speed", "end-speed", "end-all-limits")
@@ -187,7 +188,8 @@ def _moves_along(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
         return ""
     driven = None if scene.track is None else scene.track.driven_m(sign.first_s, sign.last_s)
     heights = np.array([one.height_px for one in seen])
-    part = max(2, len(seen) // 4)
+    # Of a car that drives up and then waits, nearly all frames show the sign as near as it gets.
+    part = min(max(2, len(seen) // 4), _COMPARED)
     growth = float(np.median(heights[-part:]) / np.median(heights[:part]))
     # A sign 100 m away grows by a quarter in 20 m.
     if growth < 1.15 and (driven is None or driven > 20):
