@@ -5,7 +5,8 @@
 GTSRB's training tracks are 30 frames each, approaching; validation's are taken, the test split stays closed.
 The packaged reader answers for each frame, with the box of the labels, and drive/reading.py for all of them
 (the score of boxes is 1: no finder is asked).  --corrupted SEVERITY (0 for none) spoils all frames of a sign
-alike, too, by each corruption of ours in turn: clean frames leave hardly anything to choose by.
+alike, too, by each corruption of ours in turn: clean frames leave hardly anything to choose by.  Those of
+--without are left out: led-flicker in every frame leaves nothing of a sign that is not made of LEDs.
 `independence` is chosen where the right answers are likeliest, mean over clean and corrupted frames.  The
 reader has learned from other tracks of the same set, and `--val-fraction` is its recipe's.
 Intervals: 95 %, bootstrap over signs.  Writes fusion.json and fusion.md.
@@ -45,6 +46,7 @@ def main() -> None:
     parser.add_argument("--data", default="gtsrb:")
     parser.add_argument("--val-fraction", type=float, default=0.05)
     parser.add_argument("--corrupted", type=int, default=3, metavar="SEVERITY")
+    parser.add_argument("--without", nargs="*", default=["led-flicker"], help="corruptions")
     parser.add_argument("--tracks", type=int, default=0, help="at most so many; 0 for all")
     asked = parser.parse_args()
     classifier = api.load()
@@ -59,7 +61,7 @@ def main() -> None:
     own = tracks(held_out)[: asked.tracks or None]
     say(f"{len(own)} signs, {sum(len(track.rows) for track in own)} frames")
     conditions: dict[str, list[dict[str, Any]]] = {}
-    for name, spoil in spoilers(asked.corrupted).items():
+    for name, spoil in spoilers(asked.corrupted, asked.without).items():
         trails = trails_of(held_out, own, spoil, classifier.logits)
         conditions[name] = [
             told(trails, targets(held_out, own, rule), replace(rule, independence=w)) for w in WORTHS
@@ -77,7 +79,7 @@ def main() -> None:
     write_results(asked.out, "fusion", tree, tables(rows, best, len(own), len(conditions)))
 
 
-def spoilers(severity: int) -> dict[str, Callable[[ByteArray], ByteArray]]:
+def spoilers(severity: int, without: Sequence[str]) -> dict[str, Callable[[ByteArray], ByteArray]]:
     """Ways in which frames are seen, by name."""
     found: dict[str, Callable[[ByteArray], ByteArray]] = {CLEAN: lambda images: images}
     if severity:
@@ -92,7 +94,7 @@ def spoilers(severity: int) -> dict[str, Callable[[ByteArray], ByteArray]]:
 
             return spoil
 
-        found |= {name: by(name) for name in CORRUPTIONS}
+        found |= {name: by(name) for name in CORRUPTIONS if name not in without}
     return found
 
 
