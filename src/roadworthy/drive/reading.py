@@ -57,7 +57,7 @@ class Reading:
 def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
     """The answer of all frames, and from which on it was sure."""
     weights = frame_weights(seen)
-    answers = _answers(log_probabilities_of(seen, rule.temperature), weights, rule)
+    answers = answers_so_far(seen, rule)
     scores = _running_mean(np.array([one.score for one in seen]), weights)
     chosen, confidences = answers.argmax(axis=1), np.exp(answers.max(axis=1))
     sure = _enough(seen, rule) & (confidences * scores >= rule.sure)
@@ -88,8 +88,9 @@ def clearest(seen: Sequence[Seen]) -> int:
     return int((sizes * np.clip(frame_weights(seen), 0.05, None)).argmax())
 
 
-def _answers(log_probs: FloatArray, weights: FloatArray, rule: ReadingRule) -> FloatArray:
+def answers_so_far(seen: Sequence[Seen], rule: ReadingRule) -> FloatArray:
     """(F, C) log-probabilities after each frame, by all up to it."""
+    log_probs, weights = log_probabilities_of(seen, rule.temperature), frame_weights(seen)
     classes = log_probs.shape[1]
     doubting = log_probs
     if rule.doubted:
