@@ -148,7 +148,8 @@ def _crops(
     facts = {"fp32": found.facts()}
     if precision == "int8":
         ranges = pictures.first(RANGES).images
-        graph = quantise(graph, [ranges[i : i + BATCH] for i in range(0, len(ranges), BATCH)])
+        batches = [ranges[i : i + BATCH] for i in range(0, len(ranges), BATCH)]
+        graph = quantise(graph, batches, whole_heads=True, averaged=True)
         found = held(graph)
         check_quantised(found)
         facts["int8"] = found.facts()
@@ -274,7 +275,7 @@ def _dense(
     check_full(found)
     facts = {"fp32": found.facts()}
     if manifest.precision == "int8":
-        graph = quantise(graph, _mosaics(pictures.first(RANGES).images))
+        graph = quantise(graph, _mosaics(pictures.first(2 * RANGES).images), whole_heads=True)
         found = held(graph)
         check_quantised(found)
         facts["int8"] = found.facts()
