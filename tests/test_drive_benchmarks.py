@@ -195,7 +195,7 @@ def test_turns_go_on_in_the_film_and_begin_anew_after_its_end(load: Any) -> None
     assert not frames.anew
     assert [shot.index for shot in frames.next(3)] == [2, 0, 1]
     assert frames.anew
-    assert [shot.index for shot in speed.Frames(Counting(), every=2).next(3)] == [0, 2, 0]
+    assert [shot.index for shot in speed.Frames(Counting(), every=2).next(4)] == [0, 2, 0, 2]
 
 
 def test_everyone_takes_turns_and_is_told_in_frames_a_second(load: Any) -> None:
