@@ -307,6 +307,7 @@ def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
         "boxing": "boxes",
         "model_check": "model_check",
         "colouring": "colour",
+        "limits": "limit",
     }
 
     def run(program: str, given: Any) -> Any:

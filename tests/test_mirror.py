@@ -32,11 +32,15 @@ COVERED_BY = {
     "drive/film/decoding.py": "drive/film/test_file.py",
     "drive/film/shots.py": "drive/film/test_file.py",
     "drive/events/event.py": "drive/events/test_tables.py",
+    "drive/kpi/": "drive/kpi/test_measures.py",
+    "drive/look.py": "drive/test_watch.py",
+    "drive/tracking/approach.py": "drive/tracking/test_tracker.py",
     "drive/seen.py": "drive/output/test_film.py",
     "drive/output/patches.py": "drive/output/test_annotate.py",
     "drive/output/result.py": "drive/output/test_report.py",
     "evaluate/corruptions/": "evaluate/test_corruptions.py",
     "evaluate/results.py": "evaluate/test_metrics.py",
+    "render/drive/": "render/drive/test_world.py",
     "imaging/resizing.py": "imaging/test_preprocess.py",
     "imaging/spec.py": "imaging/test_preprocess.py",
     "inference/answer_rule.py": "inference/test_detect.py",
@@ -75,7 +79,17 @@ OF_SEVERAL = {
     *("studies/film/test_film.py", "studies/story/test_story.py"),
     *(
         f"serve/test_{name}.py"
-        for name in ("faults", "fuzz", "limits", "finding", "page", "page_boxes", "page_parity", "tracks")
+        for name in (
+            "faults",
+            "fuzz",
+            "limits",
+            "finding",
+            "page",
+            "page_boxes",
+            "page_live",
+            "page_parity",
+            "tracks",
+        )
     ),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
     *("test_finding_benchmarks.py", "test_reader_benchmark.py"),

@@ -45,6 +45,7 @@ NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
     "onnxscript": "torch.onnx writes with it",
     "python-multipart": "starlette reads forms with it",
+    "websockets": "uvicorn speaks WebSocket with it",
     "tensorboard": "torch.utils.tensorboard writes with it",
 }
 

@@ -6,7 +6,7 @@ from pathlib import Path
 
 import pytest
 
-from roadworthy.cli.progress import TrainingBar, TrainingLines, epoch_line
+from roadworthy.cli.progress import TrainingBar, TrainingLines, Watching, epoch_line
 from roadworthy.cli.study_progress import StudyLines, StudyTable
 from roadworthy.config import load_config
 from roadworthy.studies.plan import Job
@@ -97,3 +97,48 @@ def test_on_a_terminal_a_studys_table_fills() -> None:
     last = stream.getvalue().rpartition("augmentation: 2 of 3 trainings")[2]
     assert re.search(r"ours +│ +2 of 2 +│ +98\.50 % ", last)
     assert re.search(r"none +│ +0 of 1 +│ +│ seed 1 lost", last)
+
+
+def test_a_film_that_is_watched_has_lines_with_the_time_left() -> None:
+    stream, now = io.StringIO(), 0.0
+    with Watching(stream, clock=lambda: now) as watching:
+        watching(100.0, 700.0, 25.0)  # a drive that is gone on with
+        now = 9.0
+        watching(130.0, 700.0, 25.0)
+        now = 20.0
+        watching(200.0, 700.0, 24.96)
+        now = 30.5
+        watching(0.0, 700.0, 50.0)  # read again, to be drawn into
+        now = 40.5
+        watching(80.0, 700.0, 50.0)
+    assert stream.getvalue().splitlines() == [
+        "watched 200 of 700 s, 25.0 frames/s, 2 min left",
+        "drawn 0 of 700 s, 50.0 frames/s",
+        "drawn 80 of 700 s, 50.0 frames/s, 77.5 s left",
+    ]
+
+
+def test_of_a_camera_nobody_knows_the_time_left() -> None:
+    stream, now = io.StringIO(), 0.0
+    watching = Watching(stream, clock=lambda: now)
+    watching(0.0, None, 25.0)
+    now = 10.0
+    watching(10.0, None, 25.0)
+    assert stream.getvalue() == "watched 10 s, 25.0 frames/s\n"
+
+
+def test_a_film_that_is_watched_has_a_bar_of_80_columns(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("COLUMNS", "80")
+    monkeypatch.setenv("TERM", "xterm")
+    stream = io.StringIO()
+    stream.isatty = lambda: True  # type: ignore[method-assign]
+    with Watching(stream) as watching:
+        watching(3000.0, 14400.0, 123.4)
+        watching(14399.0, 14400.0, 123.4)
+        watching(0.0, 14400.0, 123.4)
+    plain = re.sub(r"\x1b\[[\d;?]*[A-Za-z]", "", stream.getvalue())
+    lines = [line.strip() for line in re.split(r"[\r\n]", plain) if line.strip()]
+    assert lines
+    assert max(map(len, lines)) <= 80
+    assert any("watching" in line and "14399 of 14400 s, 123.4 frames/s" in line for line in lines)
+    assert any("drawing" in line for line in lines)

@@ -86,6 +86,68 @@ def test_a_finder_that_doubts_and_a_readers_threshold_are_heeded() -> None:
     assert not read_trail(trail(good), ReadingRule(**{**vars(RULE), "rejection": energy})).accepted
 
 
+def test_an_answer_that_was_never_sure_is_never_confirmed() -> None:
+    reading = read_trail(trail([[0.4, 0.35, 0.25]] * 10, score=0.5), RULE)
+    assert not reading.accepted
+    assert reading.confirmed is None
+
+
+def test_frames_of_half_the_side_weigh_a_quarter_and_narrow_ones_by_their_width() -> None:
+    seen = trail([[0.9, 0.08, 0.02]] * 3, px=[16, 32, 64])
+    assert frame_weights(seen) == pytest.approx([0.25, 1, 1])
+    narrow = Seen(**{**vars(seen[1]), "box": (100.0, 100.0, 116.0, 132.0)})
+    assert frame_weights([narrow, seen[1]]) == pytest.approx([0.25, 1])
+
+
+def test_one_frame_of_glare_does_not_make_the_others_blurred() -> None:
+    seen = trail([[0.9, 0.08, 0.02]] * 20)
+    seen[7] = Seen(**{**vars(seen[7]), "sharpness": 50.0})
+    assert frame_weights(seen) == pytest.approx([1.0] * 20)
+
+
+def test_of_plain_pictures_all_weigh_alike() -> None:
+    seen = [Seen(**{**vars(one), "sharpness": 0.0}) for one in trail([[0.9, 0.08, 0.02]] * 5)]
+    weights = frame_weights(seen)
+    assert weights == pytest.approx([weights[0]] * 5)
+    assert weights[0] > 0
+    assert read_trail(seen, RULE).sign == "speed-50"
+
+
+def test_a_large_frame_that_is_blurred_is_not_the_clearest() -> None:
+    seen = trail([[0.9, 0.08, 0.02]] * 3, px=[20, 30, 34])
+    seen[2] = Seen(**{**vars(seen[2]), "sharpness": 0.05})
+    assert clearest(seen) == 1
+
+
+def test_a_finders_doubts_count_by_the_size_of_what_it_saw() -> None:
+    seen = trail([[0.9, 0.08, 0.02]] * 12, px=[8] * 6 + [32] * 6)
+    far_unsure = [Seen(**{**vars(one), "score": 0.1 if n < 6 else 0.9}) for n, one in enumerate(seen)]
+    reading = read_trail(far_unsure, RULE)
+    assert reading.score == pytest.approx((6 / 16 * 0.1 + 6 * 0.9) / (6 / 16 + 6))
+    assert reading.accepted
+    near_unsure = [Seen(**{**vars(one), "score": 0.9 if n < 6 else 0.1}) for n, one in enumerate(seen)]
+    assert not read_trail(near_unsure, RULE).accepted
+
+
+def test_a_temperature_cools_each_frame() -> None:
+    warm = ReadingRule(**{**vars(RULE), "temperature": 2.0})
+    p = np.sqrt([0.9, 0.08, 0.02])
+    cooled = read_trail(trail([list(p / p.sum())] * 10), RULE)
+    assert read_trail(trail([[0.9, 0.08, 0.02]] * 10), warm).confidence == pytest.approx(cooled.confidence)
+    # Its energy, too: 2 log(0.949 + 0.283 + 0.141) is 0.63 with it, and 0 without.
+    energy = Rejection(score="energy", threshold=0.3, coverage=0.9, n=10)
+    for rule, passes in ((warm, True), (RULE, False)):
+        judged = ReadingRule(**{**vars(rule), "rejection": energy})
+        assert read_trail(trail([[0.9, 0.08, 0.02]] * 10), judged).accepted is passes
+
+
+def test_confidence_is_what_all_frames_leave_of_it() -> None:
+    good, other = [0.9, 0.08, 0.02], [0.3, 0.6, 0.1]
+    early, late = (read_trail(trail([good] * 10 + [other] * n), RULE) for n in (0, 6))
+    assert late.sign == "speed-50"
+    assert late.confidence < early.confidence - 0.03
+
+
 def test_blurred_frames_weigh_less_and_the_clearest_is_named() -> None:
     seen = trail([[0.9, 0.08, 0.02]] * 4, px=[10, 20, 40, 40])
     seen[3] = Seen(**{**vars(seen[3]), "sharpness": 0.1})

@@ -56,6 +56,14 @@ def test_it_tells_all_that_the_description_tells(client: TestClient) -> None:
     assert "ValidationError" not in said
 
 
+def test_it_tells_of_drives_though_the_description_has_no_words_for_sockets(client: TestClient) -> None:
+    said = words(client.get("/docs").text)
+    assert "WebSocket /v1/drive" in said
+    assert "ws://localhost/v1/drive?region=au-vic&start=" in said
+    assert '{"end": true} after the last frame' in said
+    assert "au-vic" in said
+
+
 def test_what_endpoints_share_is_told_once_and_answers_have_examples(client: TestClient) -> None:
     page = client.get("/docs").text
     said = words(page)

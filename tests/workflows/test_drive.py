@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import csv
 import json
+import signal as signals
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -17,8 +18,13 @@ from PIL import Image
 
 from roadworthy import api
 from roadworthy.core.errors import ConfigError, DataError, UnknownNameError, UsageError
+from roadworthy.core.files import alone
+from roadworthy.core.notes import DataWarning
 from roadworthy.drive.film import open_film, write_film
+from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.look import View
 from roadworthy.drive.output.result import DriveResult
+from roadworthy.drive.seen import Seen
 from roadworthy.signs.catalogue import faces
 from roadworthy.signs.draw import draw_tile
 from roadworthy.workflows import drive as workflow
@@ -133,10 +139,11 @@ def test_a_drive_that_was_killed_goes_on_to_the_same_events(driven, film, tmp_pa
     assert set(again.result.crops) == set(driven.result.crops)
 
 
-def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch) -> None:
+@pytest.mark.parametrize("signal", [signals.SIGINT, signals.SIGTERM])
+def test_an_interrupt_keeps_what_was_seen(film, tmp_path, monkeypatch, signal) -> None:
     def interrupted(self, shot):
-        if shot.time_s > 3.4:
-            raise KeyboardInterrupt
+        if shot.time_s > 3.35:
+            signals.raise_signal(signal)
         return look(self, shot)
 
     look = workflow.Looker.look
@@ -195,6 +202,19 @@ def test_a_track_says_where_signs_stand(film, tmp_path) -> None:
     assert limit.lon < 145.0
 
 
+def test_a_track_that_cannot_be_set_on_the_film_is_left_out(film, tmp_path) -> None:
+    gpx = tmp_path / "another.gpx"
+    gpx.write_text(
+        '<gpx version="1.1" creator="x" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>'
+        '<trkpt lat="-37.8" lon="145"><time>2020-01-01T00:00:00Z</time></trkpt>'
+        '<trkpt lat="-37.8001" lon="145"><time>2020-01-01T00:00:01Z</time></trkpt></trkseg></trk></gpx>'
+    )
+    driven = watch(film, tmp_path / "out", gps=gpx)
+    assert driven.result.track is None
+    assert any("places and distances are left out" in note for note in driven.result.notes)
+    assert all(event.lat is None for event in driven.result.events)
+
+
 def test_a_blank_film_invents_nothing(tmp_path) -> None:
     path = tmp_path / "blank.mp4"
     with write_film(path, FPS) as writer:
@@ -203,6 +223,167 @@ def test_a_blank_film_invents_nothing(tmp_path) -> None:
     result = api.drive(path, tmp_path / "out", region="au-vic")
     assert result.events == ()
     assert [row.state for row in result.limits] == ["unknown"]
+
+
+class Quick:
+    """Looks at frames without networks: each shows a sign that comes nearer, in the left half."""
+
+    def __init__(self, *_: Any, **__: Any) -> None:
+        self.begun: list[int] = []
+
+    def begin_after(self, shot: Shot, view: View) -> None:
+        self.begun.append(shot.index)
+
+    def look(self, shot: Shot) -> View:
+        side = 8 + shot.index
+        box = (20.0, 20.0, 20.0 + side, 20.0 + side)
+        logits = np.zeros(len(api.load().classes), np.float32)
+        logits[api.load().classes.index("speed-60")] = 9
+        seen = Seen(frame=shot.index, time_s=shot.time_s, box=box, logits=logits, score=0.9)
+        return View(frame=shot.index, time_s=shot.time_s, signs=(seen,), lost=shot.lost)
+
+
+@pytest.fixture
+def quick(monkeypatch: pytest.MonkeyPatch) -> type[Quick]:
+    monkeypatch.setattr(workflow, "Looker", Quick)
+    return Quick
+
+
+@pytest.fixture
+def folder(tmp_path) -> Path:
+    """Frames by number, two of which cannot be decoded."""
+    path = tmp_path / "frames"
+    path.mkdir()
+    for number in range(20):
+        Image.new("RGB", (96, 64), (40, 80, 10 * number)).save(path / f"{number:03d}.png")
+    for number in (4, 12):
+        (path / f"{number:03d}.png").write_bytes(b"torn")
+    return path
+
+
+@pytest.mark.parametrize("every", [1, 2])
+@pytest.mark.parametrize("cut", [1, 3, 5, 8])
+def test_what_was_lost_is_counted_once_however_often_a_drive_is_killed(
+    quick, folder, tmp_path, monkeypatch, cut, every
+) -> None:
+    def killed(self, shot):
+        if len(looked) == cut:
+            raise MemoryError
+        looked.append(shot.index)
+        return look(self, shot)
+
+    whole = api.drive(folder, tmp_path / "whole", rate=10.0, every=every)
+    look, looked = quick.look, []
+    monkeypatch.setattr(quick, "look", killed)
+    with pytest.raises(MemoryError):
+        api.drive(folder, tmp_path / "out", rate=10.0, every=every)
+    monkeypatch.setattr(quick, "look", look)
+    again = api.drive(folder, tmp_path / "out", rate=10.0, every=every, resume=True)
+    assert (whole.lost, again.lost) == (2, 2)
+    assert again.frames == whole.frames == (18 if every == 1 else 8)
+    assert again.looked == again.frames - cut
+    assert again.crops.keys() == whole.crops.keys() == {"e0001"}
+
+
+def test_a_journal_that_is_damaged_in_the_middle_costs_time_alone(quick, folder, tmp_path) -> None:
+    whole, out = api.drive(folder, tmp_path / "whole", rate=10.0), tmp_path / "out"
+    api.drive(folder, out, rate=10.0)
+    journal = bytearray((out / "journal.jsonl").read_bytes())
+    journal[len(journal) // 2] ^= 1
+    (out / "journal.jsonl").write_bytes(journal)
+    again = api.drive(folder, out, rate=10.0, resume=True)
+    assert 5 < again.looked < 15
+    assert again.events == whole.events
+    assert any("damaged after" in note for note in again.notes)
+
+
+def test_another_film_of_the_same_name_is_not_gone_on_with(quick, folder, film, tmp_path) -> None:
+    api.drive(folder, tmp_path / "out", rate=10.0)
+    with pytest.raises(DataError, match=r"another settings \(rate 10\.0, now 20\.0\)"):
+        api.drive(folder, tmp_path / "out", rate=20.0, resume=True)
+    (folder / "020.png").write_bytes((folder / "001.png").read_bytes())
+    with pytest.raises(DataError, match=r"another film \(files 20, now 21\)"):
+        api.drive(folder, tmp_path / "out", rate=10.0, resume=True)
+    copy = tmp_path / "copy.mp4"
+    copy.write_bytes(film.read_bytes())
+    api.drive(copy, tmp_path / "film")
+    content = bytearray(film.read_bytes())
+    content[len(content) // 2] ^= 1
+    copy.write_bytes(content)
+    with pytest.raises(DataError, match=r"another film \(begins "):
+        api.drive(copy, tmp_path / "film", resume=True)
+
+
+def test_two_drives_at_once_do_not_share_a_folder(quick, folder, tmp_path) -> None:
+    out = tmp_path / "out"
+    out.mkdir()
+    with alone(out), pytest.raises(UsageError, match="another process is working on"):
+        api.drive(folder, out, rate=10.0)
+    api.drive(folder, out, rate=10.0)
+    with alone(out), pytest.raises(UsageError, match="another process is working on"):
+        api.drive(folder, out, rate=10.0, resume=True)
+
+
+def test_a_track_that_cannot_be_read_is_told_before_hours_of_watching(quick, film, tmp_path) -> None:
+    (tmp_path / "empty.gpx").write_text("")
+    with pytest.raises(DataError, match="it is empty"):
+        api.drive(film, tmp_path / "out", gps=tmp_path / "empty.gpx")
+    with pytest.raises(DataError, match=r"film\.mp4 holds no track that is read here; give --gps a GPX"):
+        api.drive(film, tmp_path / "out", gps="auto")
+    with pytest.raises(UsageError, match="smallest sign is asked to be -3 px"):
+        api.drive(film, tmp_path / "out", least_px=-3)
+    assert not (tmp_path / "out").exists()
+
+
+def test_a_track_that_belongs_nowhere_in_the_film_is_left_out(quick, film, tmp_path) -> None:
+    gpx = tmp_path / "track.gpx"
+    points = "".join(
+        f'<trkpt lat="{-37.8 + second / 9000:.5f}" lon="145">'
+        f"<time>2026-11-20T00:00:{second:02d}Z</time></trkpt>"
+        for second in range(8)
+    )
+    gpx.write_text(
+        f'<gpx version="1.1" creator="x" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>{points}'
+        "</trkseg></trk></gpx>"
+    )
+    at = datetime.fromisoformat("2026-11-30T00:00:00+00:00")
+    result = api.drive(film, tmp_path / "out", gps=gpx, at=at)
+    assert result.track is None
+    assert {event.lat for event in result.events} == {None}
+    assert not (tmp_path / "out" / "track.geojson").exists()
+    assert any("do not overlap" in note for note in result.notes)
+    assert any("places and distances are left out" in note for note in result.notes)
+
+
+def test_frames_of_two_sizes_are_watched_and_drawn_as_one_film(quick, folder, tmp_path) -> None:
+    Image.new("RGB", (48, 48), (200, 0, 0)).save(folder / "007.png")
+    with pytest.warns(DataWarning, match="frames of 48 x 48, too; they are fitted into 96 x 64"):
+        api.drive(folder, tmp_path / "out", rate=10.0, video=True)
+    with open_film(tmp_path / "out" / "annotated.mp4") as film:
+        assert len(list(film)) == 18
+
+
+def test_a_stop_while_the_film_is_drawn_keeps_the_rest(quick, folder, tmp_path) -> None:
+    def stop_at_once(time_s: float, length_s: float | None, rate: float) -> None:
+        nonlocal latest
+        if time_s < latest:
+            signals.raise_signal(signals.SIGINT)
+        latest = time_s
+
+    latest = -1.0
+    result = api.drive(folder, tmp_path / "out", rate=10.0, video=True, progress=stop_at_once)
+    assert result.interrupted
+    assert not (tmp_path / "out" / "annotated.mp4").exists()
+    assert len(rows(tmp_path / "out" / "events.csv")) == 1
+    api.drive(folder, tmp_path / "out", rate=10.0, video=True, resume=True)
+    assert (tmp_path / "out" / "annotated.mp4").exists()
+
+
+def test_what_a_camera_cannot_do_is_said_before_it_is_opened(tmp_path) -> None:
+    with pytest.raises(UsageError, match="a film of rtsp://host/x cannot be drawn into"):
+        api.drive("rtsp://me:secret@host/x", tmp_path / "out", video=True)
+    with pytest.raises(UsageError, match="rtsp://host/x cannot be gone on with, it is live"):
+        api.drive("rtsp://me:secret@host/x", tmp_path / "out", resume=True)
 
 
 def test_what_cannot_be_done_is_said_at_once(film, driven, tmp_path) -> None:
@@ -216,7 +397,7 @@ def test_what_cannot_be_done_is_said_at_once(film, driven, tmp_path) -> None:
         api.drive(film, film)
     with pytest.raises(UnknownNameError, match="au-vic"):
         api.drive(film, tmp_path / "new", region="au-vci")
-    with pytest.raises(DataError, match="another film, model or setting"):
+    with pytest.raises(DataError, match=r"another settings \(every 1, now 3\)"):
         api.drive(film, driven.out, every=3, resume=True)
     with pytest.raises(UsageError, match="without a time zone"):
         api.drive(film, tmp_path / "new", at=datetime(2026, 11, 30))

@@ -10,11 +10,14 @@ import typer
 
 from roadworthy.cli.described import Described, argument, option, setting
 from roadworthy.cli.options import command_line, examples
-from roadworthy.cli.printing import print_line, print_table, say
+from roadworthy.cli.printing import INTERRUPTED, print_line, print_table, say
 from roadworthy.core.errors import UsageError
 from roadworthy.core.words import duration, plural
+from roadworthy.drive.limits.events import plates_text
 
 if TYPE_CHECKING:
+    from roadworthy.drive.events.event import DriveEvent
+    from roadworthy.drive.limits.machine import LimitRow
     from roadworthy.drive.output.result import DriveResult
 
 verbs = typer.Typer()
@@ -61,29 +64,41 @@ def drive(
     video: VideoOption = False,
     resume: ResumeOption = False,
 ) -> None:
-    """Watch a film: each sign once, and the limit that holds at every second."""
+    """Watch a film: each sign once, and the limit that holds at every second.
+
+    It prints the signs passed and the limits, and writes both, a report (report.html), a map (signs.geojson)
+    and more into --out.  A sign is sure where its class is; one that is not for us stands at another road,
+    or moves with the traffic.  Ctrl-C keeps what was seen up to there, and --resume goes on.
+    """
     from roadworthy import api
     from roadworthy.cli.progress import Watching
 
-    with Watching() as progress:
-        result = api.drive(
-            film,
-            out,
-            reader=reader,
-            finder=finder,
-            gps=gps,
-            region=region,
-            at=None if at is None else _moment(at),
-            rate=rate,
-            every=every,
-            least_px=smallest,
-            threads=threads,
-            video=video,
-            resume=resume,
-            command=command_line(),
-            progress=progress,
-        )
+    try:
+        with Watching() as progress:
+            result = api.drive(
+                film,
+                out,
+                reader=reader,
+                finder=finder,
+                gps=gps,
+                region=region,
+                at=None if at is None else _moment(at),
+                rate=rate,
+                every=every,
+                least_px=smallest,
+                threads=threads,
+                video=video,
+                resume=resume,
+                command=command_line(),
+                progress=progress,
+            )
+    except KeyboardInterrupt:
+        kept = "; what was seen is kept, --resume goes on" if (out / "journal.jsonl").is_file() else ""
+        say(f"stopped{kept}")
+        raise typer.Exit(INTERRUPTED) from None
     _print(result, out)
+    if result.interrupted:
+        raise typer.Exit(INTERRUPTED)
 
 
 def _moment(text: str) -> datetime:
@@ -96,39 +111,56 @@ def _moment(text: str) -> datetime:
 
 
 def _print(result: DriveResult, out: Path) -> None:
-    """The signs passed and what held, within 80 columns."""
-    rows = [
-        [
-            f"{event.passed_s:.1f}",
-            event.sign,
-            f"{event.confidence:.2f}",
-            "yes" if event.accepted else "no",
-            event.side or "",
-            "" if event.counts else "not for us",
-        ]
-        for event in result.events[:_SHOWN]
-    ]
-    if rows:
-        print_table(["passed, s", "sign", "confidence", "sure", "side", ""], rows)
-        if len(result.events) > _SHOWN:
-            print_line(f"and {len(result.events) - _SHOWN} more, in {out / 'events.csv'}")
+    """The signs passed and what held, within 80 columns, and where the rest is."""
+    if result.events:
+        print_table(
+            ["event", "passed, s", "sign", "confidence", "sure", "side", "for us"],
+            [_sign(event) for event in result.events[:_SHOWN]],
+            folded="sign",
+        )
+        _print_more(len(result.events), out / "events.csv")
         print_line("")
     print_table(
-        ["from, s", "to, s", "limit", "because"],
-        [
-            [
-                f"{row.from_s:.1f}",
-                f"{row.to_s:.1f}",
-                "unknown" if row.limit is None and row.state == "unknown" else str(row.limit or row.state),
-                row.event or row.condition or row.state,
-            ]
-            for row in result.limits[:_SHOWN]
-        ],
+        ["from, s", "to, s", "limit, km/h", "because"],
+        [_limit(row) for row in result.limits[:_SHOWN]],
+        folded="because",
     )
-    rate = result.frames / max(result.seconds, 1e-9)
-    ended = f"stopped after {result.duration_s:.0f} s of it; " if result.interrupted else ""
-    lost = f", {plural(result.lost, 'frame')} could not be decoded" if result.lost else ""
+    _print_more(len(result.limits), out / "limits.csv")
+    lost = f"; {plural(result.lost, 'frame')} could not be decoded" if result.lost else ""
+    if result.interrupted:
+        whole_s = result.about.duration_s
+        of = f" of {duration(whole_s)}" if whole_s else ""
+        say(f"stopped after {duration(result.duration_s)}{of} of film; --resume goes on from there")
+    rate = f", {result.looked / result.seconds:.1f} a second" if result.seconds else ""
     say(
-        f"{plural(len(result.events), 'sign')} in {plural(result.frames, 'frame')} ({rate:.1f} a second, "
-        f"{duration(result.seconds)}){lost}; {ended}all is in {out}, see report.html"
+        f"{plural(len(result.events), 'sign')} in {duration(result.duration_s)} of film "
+        f"({plural(result.frames, 'frame')}{rate}){lost}; the report is {out / 'report.html'}"
     )
+
+
+def _print_more(number: int, path: Path) -> None:
+    if number > _SHOWN:
+        print_line(f"and {number - _SHOWN:,} more, in {path}")
+
+
+def _sign(event: DriveEvent) -> list[str]:
+    conditions = [f"{event.zone} zone"] if event.zone else []
+    conditions += [f"plate: {plates_text(event.plates)}"] if event.plates else []
+    return [
+        event.event,
+        f"{event.passed_s:.1f}",
+        f"{event.sign} ({', '.join(conditions)})" if conditions else event.sign,
+        f"{event.confidence:.2f}",
+        "yes" if event.accepted else "no",
+        event.side or "",
+        "yes" if event.counts else "no",
+    ]
+
+
+def _limit(row: LimitRow) -> list[str]:
+    return [
+        f"{row.from_s:.1f}",
+        f"{row.to_s:.1f}",
+        row.state if row.limit is None else str(row.limit),
+        ", ".join(filter(None, (row.event, row.condition))) or row.state,
+    ]

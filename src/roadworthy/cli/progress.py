@@ -8,7 +8,7 @@ from collections.abc import Callable, Mapping
 from types import TracebackType
 from typing import TYPE_CHECKING, TextIO
 
-from roadworthy.core.words import percent
+from roadworthy.core.words import duration, percent
 from roadworthy.train.callbacks import Callback
 
 if TYPE_CHECKING:
@@ -182,13 +182,17 @@ class Counter(Callback):
 
 
 class Watching:
-    """`watching(done_s, length_s, frames_per_second)`: a bar with the time left, or a line now and then."""
+    """`watching(done_s, length_s, frames_per_second)`: a bar with the time left, or a line now and then.
+
+    Where it begins again the film is read a second time, to be drawn into.
+    """
 
     def __init__(self, stream: TextIO | None = None, clock: Callable[[], float] = time.monotonic) -> None:
         self._stream = stream or sys.stderr
-        self._clock, self._said = clock, clock()
-        self._counter = Counter("watching", self._stream)
         self._bar = self._stream.isatty()
+        self._clock, self._said = clock, clock()
+        self._latest_s: float | None = None
+        self._begin("watching", "watched", 0.0)
 
     def __enter__(self) -> Watching:
         return self
@@ -200,10 +204,29 @@ class Watching:
 
     def __call__(self, done_s: float, length_s: float | None, frames_per_second: float) -> None:
         """How far the film was watched, of how much (None where nobody knows), and how quickly."""
+        if self._latest_s is None:  # a drive that is gone on with begins in the middle
+            self._first_s = done_s
+        elif done_s < self._latest_s:
+            self._counter.close()
+            self._begin("drawing", "drawn", done_s)
+        self._latest_s = done_s
         far = f"{done_s:.0f} of {length_s:.0f} s" if length_s else f"{done_s:.0f} s"
         words = f"{far}, {frames_per_second:.1f} frames/s"
         if self._bar:
             self._counter.in_words(done_s, length_s, words)
         elif self._clock() - self._said >= LINE_EVERY_S:
-            print(f"watched {words}", file=self._stream, flush=True)
+            left = _time_left(done_s - self._first_s, length_s, done_s, self._clock() - self._began)
+            print(f"{self._done} {words}{left}", file=self._stream, flush=True)
             self._said = self._clock()
+
+    def _begin(self, what: str, done: str, first_s: float) -> None:
+        self._counter, self._done = Counter(what, self._stream), done
+        self._began, self._first_s = self._clock(), first_s
+        self._latest_s = None
+
+
+def _time_left(done: float, total: float | None, at: float, took_s: float) -> str:
+    """How long the rest takes at the pace so far, for the end of a line; nothing where nobody knows."""
+    if total is None or done <= 0:
+        return ""
+    return f", {duration(max(total - at, 0) * took_s / done)} left"

@@ -24,6 +24,7 @@ EXTRAS: dict[str, dict[str, str]] = {
         "fastapi": "fastapi",
         "uvicorn": "uvicorn",
         "httptools": "httptools",
+        "websockets": "websockets",
         "python-multipart": "python_multipart",
         "prometheus-client": "prometheus_client",
     },

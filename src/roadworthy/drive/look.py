@@ -22,7 +22,7 @@ class View:
 
     frame, time_s: of its shot.  signs: surest first.  shift: how far what is far away has moved, in pixels
     right and down since the first frame.  change: mean difference of grey levels from the frame before, in
-    [0, 1], which rises with the car's speed.
+    [0, 1], which rises with the car's speed.  lost: frames before it that could not be decoded.
     """
 
     frame: int
@@ -30,6 +30,7 @@ class View:
     signs: tuple[Seen, ...]
     shift: tuple[float, float] = (0.0, 0.0)
     change: float = 0.0
+    lost: int = 0
 
 
 class Looker:
@@ -76,7 +77,12 @@ class Looker:
             for one, crop in zip(found, crops, strict=True)
         )
         return View(
-            frame=shot.index, time_s=shot.time_s, signs=signs, shift=shift, change=self._motion.change
+            frame=shot.index,
+            time_s=shot.time_s,
+            signs=signs,
+            shift=shift,
+            change=self._motion.change,
+            lost=shot.lost,
         )
 
 

@@ -3,7 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Callable, Iterable, Sequence
-from dataclasses import dataclass, field, replace
+from dataclasses import dataclass, replace
 
 import numpy as np
 
@@ -13,7 +13,7 @@ from roadworthy.drive.gps.track import Track
 from roadworthy.drive.gps.where import View, place_sign
 from roadworthy.drive.limits.events import Plate
 from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
-from roadworthy.drive.seen import Seen, Trail
+from roadworthy.drive.seen import AT_LEAST, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
@@ -21,10 +21,11 @@ SIZE_M, SIZE_ERROR_M = 0.7, 0.15  # of a sign's height: Australian limits are 0.
 FOCAL_SHARE = 0.85  # focal length by width of a dashcam's frame, where nobody says: 61 degrees across
 HIGH = 3.5  # heights of itself above the camera, from which a sign hangs over the road
 ACROSS = 3.0  # heights of itself to either side, within which it does
-FAR_ASIDE = 20.0  # heights of itself from the car's way, from which on it stands at another road
-TURNED = 0.62  # width by height of a round sign that faces another road
+FAR_ASIDE = 25.0  # heights of itself from the car's way, from which on it stands at another road
+TURNED = 0.84  # width by height of a round sign that faces another road: turned by a third of a right angle
+BRIEF, BRIEF_S = 5, 0.3  # frames and seconds; what is seen for less and is not sure tells nothing
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
-AT_LEAST = 2  # frames that show a sign, below which it is a flicker
+_COMPARED = 8  # frames at either end, between which it must have grown
 _LATER_S = 1.5  # after its last frame, a sign is passed at the latest
 _ROUND = ("speed", "end-speed", "no-entry", "stop", "no-overtaking")
 _FOR_LIMITS = ("speed", "end-speed", "end-all-limits")
@@ -36,7 +37,7 @@ class MeaningRule:
     """What makes a trail a sign, and a sign one of ours; each as the constants of this module say.
 
     at_least: frames.  high, across, far_aside: heights of the sign.  turned: width by height.
-    still_s: seconds.
+    still_s, brief_s: seconds.  brief: frames.
     """
 
     at_least: int = AT_LEAST
@@ -45,6 +46,8 @@ class MeaningRule:
     far_aside: float = FAR_ASIDE
     turned: float = TURNED
     still_s: float = STILL_S
+    brief: int = BRIEF
+    brief_s: float = BRIEF_S
 
 
 MEANING = MeaningRule()
@@ -54,20 +57,19 @@ MEANING = MeaningRule()
 class Scene:
     """What is known of a drive beside its signs.
 
-    width, height: of its frames.  shifts: of each frame's index, how far the camera's turning has moved it.
+    width, height: of its frames.
     track: where the car was, in the film's seconds, if known.
     focal_px: of the camera, guessed without one.
     """
 
     width: int
     height: int
-    shifts: dict[int, tuple[float, float]] = field(default_factory=dict)
     track: Track | None = None
     focal_px: float | None = None
 
-    def headings(self, seen: Sequence[Seen]) -> list[Heading]:
+    def headings(self, trail: Trail) -> list[Heading]:
         """Where the car was heading to in each frame of a trail."""
-        shifts = [self.shifts.get(one.frame, (0.0, 0.0)) for one in seen]
+        shifts = trail.shifts or ((0.0, 0.0),) * len(trail.seen)
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
@@ -93,7 +95,7 @@ class _Sign:
     def __init__(self, trail: Trail, rule: ReadingRule, scene: Scene) -> None:
         self.trail = trail
         self.reading: Reading = read_trail(trail.seen, rule)
-        self.approach = Approach(trail.seen, scene.headings(trail.seen))
+        self.approach = Approach(trail.seen, scene.headings(trail))
         self.boxes = {one.frame: one.box for one in trail.seen}
         self.kind = kind_and_value(self.reading.sign)[0]
 
@@ -120,6 +122,8 @@ def _event(
     seen, reading = sign.trail.seen, sign.reading
     best = seen[clearest(seen)]
     doubts = [why for rule in _NOT_FOR_US if (why := rule(sign, scene, meaning))]
+    if not reading.accepted and (len(seen) < meaning.brief or sign.last_s - sign.first_s < meaning.brief_s):
+        doubts.append("it was seen too briefly to tell")
     place = _place(sign, scene)
     own_plates = [plate for above, plate in below.values() if above == sign.trail.number]
     return DriveEvent(
@@ -184,7 +188,8 @@ def _moves_along(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
         return ""
     driven = None if scene.track is None else scene.track.driven_m(sign.first_s, sign.last_s)
     heights = np.array([one.height_px for one in seen])
-    part = max(2, len(seen) // 4)
+    # Of a car that drives up and then waits, nearly all frames show the sign as near as it gets.
+    part = min(max(2, len(seen) // 4), _COMPARED)
     growth = float(np.median(heights[-part:]) / np.median(heights[:part]))
     # A sign 100 m away grows by a quarter in 20 m.
     if growth < 1.15 and (driven is None or driven > 20):

@@ -6,6 +6,8 @@ from dataclasses import dataclass
 
 from roadworthy.core.arrays import Box, FloatArray
 
+AT_LEAST = 2  # frames that show a sign, below which it is a flicker
+
 
 @dataclass(frozen=True, kw_only=True, eq=False)
 class Seen:
@@ -40,8 +42,11 @@ class Trail:
 
     number: of the drive's trails, from 0, in the order in which they began.
     left: whether it left the picture at an edge, as signs do that are passed.
+    shifts: of each of `seen`, by how many pixels what is far away stood further right and lower than in the
+    first frame, because the camera had turned; empty where nobody knows.
     """
 
     number: int
     seen: tuple[Seen, ...]
     left: bool = False
+    shifts: tuple[tuple[float, float], ...] = ()

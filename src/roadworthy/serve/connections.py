@@ -12,9 +12,10 @@ from collections import Counter, OrderedDict
 from collections.abc import Callable
 from dataclasses import dataclass
 from http import HTTPStatus
-from typing import Any
+from typing import Any, cast
 
 from uvicorn.protocols.http.httptools_impl import HttpToolsProtocol
+from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
 from roadworthy.serve.logs import log
 
@@ -92,6 +93,31 @@ class Connections:
                 del self._by_address[one.address]
 
 
+class ReadingWatch:
+    """Breaks a connection off whose client has stopped reading: what it is sent stays for so long."""
+
+    def __init__(self, loop: asyncio.AbstractEventLoop, timeout_s: float) -> None:
+        self._loop, self._timeout_s = loop, timeout_s
+        self._timer: asyncio.TimerHandle | None = None
+
+    def begin(self, transport: asyncio.Transport) -> None:
+        """From when more is written than is read."""
+        left = transport.get_write_buffer_size()
+        self._timer = self._loop.call_later(self._timeout_s, self._is_it_reading, transport, left)
+
+    def stop(self) -> None:
+        """What was waiting has been read, or the connection is closed."""
+        if self._timer is not None:
+            self._timer.cancel()
+            self._timer = None
+
+    def _is_it_reading(self, transport: asyncio.Transport, left: int) -> None:
+        if transport.get_write_buffer_size() < left:
+            self.begin(transport)
+        else:
+            transport.abort()
+
+
 class LimitedProtocol(HttpToolsProtocol):
     """uvicorn's protocol within limits; what they do not allow is answered in one line and closed."""
 
@@ -101,7 +127,8 @@ class LimitedProtocol(HttpToolsProtocol):
         self._in_head, self._head_bytes = True, 0
         self._passed_over: int | None = None  # bytes of the body of a refused request
         self._head_timer: asyncio.TimerHandle | None = None
-        self._write_timer: asyncio.TimerHandle | None = None
+        self._reading = ReadingWatch(self.loop, self._limits.write_timeout_s)
+        self._upgraded = False
         self.address, self.admitted, self._turned_away = "", False, False
 
     def connection_made(self, transport: asyncio.Transport) -> None:  # type: ignore[override]
@@ -118,12 +145,16 @@ class LimitedProtocol(HttpToolsProtocol):
         self._among.leave(self)
         self._among.lingering -= self._turned_away
         self._stop_head_timer()
-        self._stop_write_timer()
+        self._reading.stop()
         super().connection_lost(exc)
+
+    def give_place(self) -> None:
+        """Its connection, which another protocol has now, is closed."""
+        self._among.leave(self)
 
     def data_received(self, data: bytes) -> None:
         """Hand on no more of a head than one may have."""
-        if self.transport.is_closing() or self._turned_away:
+        if self.transport.is_closing() or self._turned_away or self._upgraded:
             return
         if not self._in_head:
             super().data_received(data)
@@ -183,14 +214,20 @@ class LimitedProtocol(HttpToolsProtocol):
         if self.admitted and self.cycle.response_complete and not self.transport.is_closing():
             self._among.waits(self)
 
+    def handle_websocket_upgrade(self) -> None:
+        """From here on another protocol has the connection; its place is kept until that is closed."""
+        super().handle_websocket_upgrade()
+        self._upgraded = True
+        cast("LimitedSocket", self.transport.get_protocol()).came_from = self
+
     def pause_writing(self) -> None:
         """The client reads more slowly than is written."""
         super().pause_writing()
-        self._await_reading()
+        self._reading.begin(self.transport)
 
     def resume_writing(self) -> None:
         """It has read what was waiting."""
-        self._stop_write_timer()
+        self._reading.stop()
         super().resume_writing()
 
     def _refused_unread(self) -> bool:
@@ -208,21 +245,6 @@ class LimitedProtocol(HttpToolsProtocol):
         if self._head_timer is not None:
             self._head_timer.cancel()
             self._head_timer = None
-
-    def _stop_write_timer(self) -> None:
-        if self._write_timer is not None:
-            self._write_timer.cancel()
-            self._write_timer = None
-
-    def _await_reading(self) -> None:
-        left = self.transport.get_write_buffer_size()
-        self._write_timer = self.loop.call_later(self._limits.write_timeout_s, self._is_it_reading, left)
-
-    def _is_it_reading(self, left: int) -> None:
-        if self.transport.get_write_buffer_size() < left:
-            self._await_reading()
-        else:
-            self.transport.abort()
 
     def _await_head(self) -> None:
         self._head_timer = self.loop.call_later(self._limits.head_timeout_s, self._head_is_late)
@@ -258,3 +280,29 @@ class LimitedProtocol(HttpToolsProtocol):
             f"content-length: {len(body)}\r\nretry-after: 1\r\nconnection: close\r\n\r\n"
         )
         self.transport.write(head.encode() + body)
+
+
+class LimitedSocket(WebSocketsSansIOProtocol):
+    """uvicorn's protocol for WebSockets, which holds the place of the connection that it came from."""
+
+    def __init__(self, *args: Any, write_timeout_s: float, **options: Any) -> None:
+        super().__init__(*args, **options)
+        self.came_from: LimitedProtocol | None = None
+        self._reading = ReadingWatch(self.loop, write_timeout_s)
+
+    def connection_lost(self, exc: Exception | None) -> None:
+        """Give its place to another."""
+        self._reading.stop()
+        if self.came_from is not None:
+            self.came_from.give_place()
+        super().connection_lost(exc)
+
+    def pause_writing(self) -> None:
+        """The client reads more slowly than is written."""
+        super().pause_writing()
+        self._reading.begin(self.transport)
+
+    def resume_writing(self) -> None:
+        """It has read what was waiting."""
+        self._reading.stop()
+        super().resume_writing()

@@ -7,6 +7,8 @@ from collections.abc import Iterator
 from html import escape
 from typing import Any
 
+from roadworthy.drive.limits.regions import region_names
+from roadworthy.serve.service import DRIVE
 from roadworthy.serve.uploads import AS_JSON
 
 Tree = dict[str, Any]
@@ -37,12 +39,14 @@ def docs_page(description: Tree, base: str, *, key: bool) -> str:
         '<a href="/openapi.json">the description for programs</a></p>',
         "<ul>",
         *(f'<li><a href="#{_anchor(path)}">{method} {escape(path)}</a></li>' for path, method, _ in asked),
+        f'<li><a href="#{_anchor(DRIVE)}">WebSocket {DRIVE}</a></li>',
         "</ul>",
         *(
             part
             for path, method, one in asked
             for part in _operation(path, method, one, base.rstrip("/"), description)
         ),
+        *_drives(base.rstrip("/")),
         "<h2>What a refusal says</h2>",
         "<p>Each endpoint may refuse a request with these, whose body is a ",
         f'<a href="#{_anchor("Failure")}">Failure</a>.</p>',
@@ -96,6 +100,30 @@ def _operation(path: str, method: str, operation: Tree, base: str, description: 
         answer = json.dumps(_sample(schema, description["components"]["schemas"]), indent=1)
         yield f"<p>An answer:</p><pre>{escape(answer)}</pre>"
     yield "</section>"
+
+
+def _drives(base: str) -> Iterator[str]:
+    """The WebSocket, which OpenAPI has no words for."""
+    address = f"{base.replace('http', 'ws', 1)}{DRIVE}?region=au-vic&start=2026-11-30T08:15:00%2B11:00"
+    yield f'<section id="{_anchor(DRIVE)}"><h2>WebSocket {DRIVE}</h2>'
+    yield "<p>The frames of a drive as they are taken, each a binary message: JPEG, PNG or WebP. "
+    yield "After each comes JSON: the signs in it, the signs that were passed, the limit that holds.</p>"
+    yield _table(
+        "Query",
+        [
+            ("region", "string", f"Whose rules of the road hold: {', '.join(region_names())}."),
+            ("start", "string", "Date and time of the drive's zero, for limits of hours."),
+            ("model", "string", "Which model reads; if left out, the first of /v1/models."),
+        ],
+    )
+    yield _table(
+        "Text messages from the client",
+        [
+            ('{"time_s": 1.25}', "before a frame", "When it was taken, in seconds of the drive."),
+            ('{"end": true}', "after the last frame", "The answer is a summary with all events and limits."),
+        ],
+    )
+    yield f"<pre>{escape(address)}</pre></section>"
 
 
 def _shared(description: Tree) -> Tree:

@@ -11,6 +11,7 @@ from prometheus_client import CONTENT_TYPE_LATEST, generate_latest
 from roadworthy.core.errors import RoadworthyError, UnknownNameError
 from roadworthy.inference.boxes import LOWEST_PX
 from roadworthy.serve.answering import answer_pictures, find_in_pictures, fuse_track
+from roadworthy.serve.drive_route import add_drive
 from roadworthy.serve.failures import MAX_TOP, HTTPRefusal
 from roadworthy.serve.models import Served
 from roadworthy.serve.receiving import PictureRequest, receive, working_on
@@ -52,6 +53,7 @@ def add_endpoints(app: FastAPI, service: Service) -> None:
     # Not for /healthz and /readyz: what asks them adds what it likes, and must not take that for an illness.
     guards = [*service.guards, Depends(known_query)]
     _add_picture_endpoints(app, service, guards)
+    add_drive(app, service)
     _add_model_endpoints(app, service, guards)
     _add_health_endpoints(app, service)
     _add_metrics(app, service, guards)
@@ -156,4 +158,5 @@ def _add_metrics(app: FastAPI, service: Service, guards: list[Any]) -> None:
     async def metrics() -> Response:
         """Counts and times in Prometheus's form."""
         service.meters.waiting.set(service.admission.under_way)
+        service.meters.drives.set(len(service.drives))
         return Response(generate_latest(service.meters.registry), media_type=CONTENT_TYPE_LATEST)

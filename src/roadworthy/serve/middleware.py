@@ -15,7 +15,7 @@ from starlette.types import Message, Receive, Scope, Send
 from roadworthy.serve.failures import HTTPRefusal, failure_response, known_paths, printable
 from roadworthy.serve.logs import log
 from roadworthy.serve.schema import Failure
-from roadworthy.serve.service import Service
+from roadworthy.serve.service import DRIVE, Service
 from roadworthy.serve.settings import ServiceConfig
 from roadworthy.serve.static import page_files
 
@@ -49,6 +49,9 @@ class RequestMiddleware:
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """As ASGI has it."""
+        if scope["type"] == "websocket":
+            await self._socket(scope, receive, send)
+            return
         if scope["type"] != "http":
             await self.app(scope, receive, send)
             return
@@ -73,6 +76,37 @@ class RequestMiddleware:
         finally:
             self._record(scope, method, path, status, time.perf_counter() - begun)
 
+    async def _socket(self, scope: Scope, receive: Receive, send: Send) -> None:
+        """A WebSocket: refused before it opens like any other request, and counted once it is over."""
+        headers, config = dict(scope["headers"]), self.service.config
+        scope["request_id"], scope["root_path"] = _request_id(headers), config.root_path
+        path = scope["path"].removeprefix(config.root_path)
+        begun, status = time.perf_counter(), 0
+
+        async def send_with_headers(message: Message) -> None:
+            nonlocal status
+            if message["type"] == "websocket.http.response.start":
+                status = message["status"]
+                _add_headers(message, scope["request_id"])
+            elif message["type"] == "websocket.accept":
+                status = 101
+                name = (b"x-request-id", scope["request_id"].encode())
+                message["headers"] = [*message.get("headers", ()), name]
+            await send(message)
+
+        refusal = foreign(headers, config)
+        if refusal is None and path != DRIVE:
+            refusal = HTTPRefusal(
+                404, f"there is no WebSocket at {printable(path, 80)}; there is one at {DRIVE}"
+            )
+        answer = self.app if refusal is None else failure_response(scope, refusal)
+        try:
+            await answer(scope, receive, send_with_headers)
+        finally:
+            # No time of it: a drive may last for hours, and would hide what requests take.
+            self.service.meters.requests.labels(self._label(path), str(status)).inc()
+            self._log(scope, "GET", status, time.perf_counter() - begun)
+
     def refuse_unread(self, method: str, path: str) -> bytes | None:
         """A whole answer to a request of which only the head was read, while there is no room for it.
 
@@ -92,6 +126,9 @@ class RequestMiddleware:
         label = self._label(path)
         self.service.meters.requests.labels(label, str(status)).inc()
         self.service.meters.seconds.labels(label).observe(seconds)
+        self._log(scope, method, status, seconds)
+
+    def _log(self, scope: Scope, method: str, status: int, seconds: float) -> None:
         log.info(
             "request",
             extra={

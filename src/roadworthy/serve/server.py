@@ -15,7 +15,7 @@ import uvicorn
 
 from roadworthy.core.errors import UsageError
 from roadworthy.serve.app import create_app
-from roadworthy.serve.connections import ConnectionLimits, Connections, LimitedProtocol
+from roadworthy.serve.connections import ConnectionLimits, Connections, LimitedProtocol, LimitedSocket
 from roadworthy.serve.logs import log, log_to
 from roadworthy.serve.middleware import RequestMiddleware
 from roadworthy.serve.service import Service
@@ -59,6 +59,7 @@ class Server(uvicorn.Server):
             f"stopping; what was accepted is answered first, for {service.config.stop_timeout_s:g} s at most"
         )
         service.stop()
+        await service.drives.end_all(service.config.stop_timeout_s)
         await super().shutdown(sockets)
 
 
@@ -76,6 +77,10 @@ def uvicorn_config(app: RequestMiddleware) -> uvicorn.Config:
     return uvicorn.Config(
         app,
         http=cast("Any", partial(LimitedProtocol, among=Connections(limits, app.refuse_unread))),
+        ws=cast("Any", partial(LimitedSocket, write_timeout_s=config.write_timeout_s)),
+        # A frame that is a little too large is answered; far larger ones end the socket.
+        ws_max_size=2 * config.max_frame_bytes,
+        ws_per_message_deflate=False,  # pictures do not shrink, and a small message must stay one
         log_config=None,
         access_log=False,
         server_header=False,

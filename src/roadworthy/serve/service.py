@@ -11,15 +11,17 @@ from typing import Any
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
+from starlette.requests import HTTPConnection
 
 from roadworthy.serve.admission import AdmissionControl, ByteBudget
+from roadworthy.serve.drives import Drives
 from roadworthy.serve.failures import HTTPRefusal, retry_later
 from roadworthy.serve.lanes import Lane
 from roadworthy.serve.logs import log
 from roadworthy.serve.models import Models
 from roadworthy.serve.settings import ServiceConfig
 
-PREDICT, TRACK = "/v1/predict", "/v1/track"
+PREDICT, TRACK, DRIVE = "/v1/predict", "/v1/track", "/v1/drive"
 
 
 class Meters:
@@ -37,6 +39,8 @@ class Meters:
             **own,
         )
         self.pictures = Counter("pictures", "Pictures answered or refused", ("outcome",), **own)
+        self.drives = Gauge("drives", "Drives that are watched now", **own)
+        self.drive_frames = Counter("drive_frames", "Frames of drives", ("outcome",), **own)
         self.waiting = Gauge("waiting_pictures", "Pictures that came and are not answered yet", **own)
 
 
@@ -46,6 +50,7 @@ class Service:
     def __init__(self, config: ServiceConfig) -> None:
         self.config, self.meters, self.models = config, Meters(), Models(config)
         self.admission = AdmissionControl(config.queue)
+        self.drives = Drives(config.drives, config.drives_per_address)
         self.byte_budget = ByteBudget(config.max_bytes_under_way)
         # Apart, so that a crop does not wait for large pictures, nor for signs to be found in them.
         self.small, self.large = Lane(config.decoders, "small"), Lane(config.finders, "large")
@@ -102,12 +107,17 @@ class Service:
 
     async def check_key(self, request: Request) -> None:
         """Raises HTTPRefusal where there is a key and the request has another, or none."""
-        if not self.config.api_key:
-            return
-        scheme, _, given = request.headers.get("authorization", "").partition(" ")
+        self.check_authorization(request)
+
+    def check_authorization(self, connection: HTTPConnection) -> None:
+        """The same of whatever has headers."""
+        scheme, _, given = connection.headers.get("authorization", "").partition(" ")
         # Headers arrive as Latin-1, whatever the client wrote them in; most write UTF-8.
-        right = secrets.compare_digest(given.strip().encode("latin-1"), self.config.api_key.encode())
-        if scheme.lower() != "bearer" or not right:
+        self.check_given_key(given.strip().encode("latin-1") if scheme.lower() == "bearer" else b"")
+
+    def check_given_key(self, given: bytes) -> None:
+        """Raises HTTPRefusal where there is a key and another was given, or none."""
+        if self.config.api_key and not secrets.compare_digest(given, self.config.api_key.encode()):
             raise HTTPRefusal(
                 401,
                 "no API key, or a wrong one; send it as Authorization: Bearer KEY",

@@ -32,6 +32,10 @@ class ServiceConfig:
     connections, connections_per_address: at once; where there is no room those go first that only wait.
     head_bytes, head_timeout_s: of a request's line and headers.
     write_timeout_s: for a client that has stopped reading its answer.
+    drives, drives_per_address: watched at once over sockets, in all and of one address.
+    max_frame_bytes, max_frame_pixels: of a drive's frame.
+    frames_per_s: of a drive, on average; a client that sends more is cut off.
+    drive_idle_s: without a message, after which a drive is ended.
     hosts: another host name that clients may use for a service without a key.
     root_path: the path under which a proxy shows the service, like /signs.
     proxies: addresses of proxies to trust about who is asking, separated by commas; `*` trusts any.
@@ -60,6 +64,12 @@ class ServiceConfig:
     head_bytes: int = 32_768
     head_timeout_s: float = 10.0
     write_timeout_s: float = 20.0
+    drives: int = 16
+    drives_per_address: int = 4
+    max_frame_bytes: int = 4_000_000
+    max_frame_pixels: int = 9_000_000
+    frames_per_s: float = 60.0
+    drive_idle_s: float = 60.0
     hosts: tuple[str, ...] = ()
     root_path: str = ""
     proxies: str = ""
@@ -94,6 +104,7 @@ class ServiceConfig:
 _POSITIVE = (
     *("max_body_bytes", "max_images", "max_pixels", "queue", "batch", "threads", "decoders", "finders"),
     *("max_bytes_under_way", "connections", "connections_per_address", "head_bytes"),
+    *("drives", "drives_per_address", "max_frame_bytes", "max_frame_pixels", "frames_per_s", "drive_idle_s"),
     *("body_timeout_s", "answer_timeout_s", "stop_timeout_s", "head_timeout_s", "write_timeout_s"),
 )
 

@@ -13,6 +13,7 @@ import PIL
 from roadworthy.core.errors import UsageError
 from roadworthy.core.files import make_folder, replacing
 from roadworthy.core.finding_rule import FindingRule
+from roadworthy.drive.limits.regions import region_named, region_names
 from roadworthy.imaging import colour
 from roadworthy.imaging.resizing import REACH
 from roadworthy.inference import boxes, found
@@ -74,6 +75,7 @@ def model_json(crops: Manifest, windows: Manifest | None, finding: FindingRule |
             "no_sign": NO_SIGN,
         },
         "countries": countries(),
+        "regions": {name: region_named(name).name for name in region_names()},
         "signs": {name: _sign(name) for name in crops.classes},
     }
     return json.dumps(told, ensure_ascii=False)

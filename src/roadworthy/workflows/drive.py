@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import hashlib
+import os
 import time
 from collections.abc import Callable, Iterable
 from dataclasses import replace
@@ -10,20 +11,18 @@ from datetime import datetime
 from pathlib import Path
 from typing import Any
 
-import numpy as np
-
 from roadworthy.core import notes
-from roadworthy.core.arrays import FloatArray
 from roadworthy.core.errors import ConfigError, DataError, UsageError
 from roadworthy.core.extras import require
-from roadworthy.core.files import make_folder, write_json
+from roadworthy.core.files import alone, make_folder, write_json
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.provenance import provenance_of
+from roadworthy.core.stopping import stop_asked
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film import About, Film, open_film
-from roadworthy.drive.film.live import is_live
+from roadworthy.drive.film.live import is_live, shown
 from roadworthy.drive.gps.motion import offset_by_motion
-from roadworthy.drive.gps.reading import AUTO, read_track
+from roadworthy.drive.gps.reading import AUTO, format_of, read_track
 from roadworthy.drive.gps.track import Track, placed_by_clock
 from roadworthy.drive.journal import Journal, views
 from roadworthy.drive.limits.regions import Region, region_named
@@ -38,11 +37,12 @@ from roadworthy.drive.seen import Seen, Trail
 from roadworthy.drive.tracking.tracker import Tracker
 from roadworthy.drive.understanding import understand
 from roadworthy.drive.watch import Watched, ahead
+from roadworthy.inference.boxes import check_least
 from roadworthy.inference.classifier import Classifier, load, model_file
 from roadworthy.inference.finder import finder_file
 
 NO_REGION = "default"
-_OWN = {"events.csv", "events.jsonl", "limits.csv", "provenance.json", "journal.jsonl"}
+_BEGINNING = 1 << 20  # bytes of a film that tell it from others
 
 Progress = Callable[[float, float | None, float], None]
 """Told (seconds of the film done, all of them if known, frames a second) now and then."""
@@ -81,27 +81,74 @@ def drive(
     threads: that looking may use; 0 leaves it to the library that computes.
     video: write annotated.mp4, too: the film with its signs and the limit drawn in.
     resume: go on with a drive that was cut off, where it was.
-    An interrupt (Ctrl-C) ends the watching and keeps what was seen up to there.
+    An interrupt (Ctrl-C, SIGTERM) ends the watching and keeps what was seen up to there.
     """
     require("watching drives", "drive")
-    out, rules = as_path(out), region_named(region or NO_REGION)
+    out, rules, live = as_path(out), region_named(region or NO_REGION), is_live(str(place))
+    check_least(least_px)
+    if live:
+        _refuse_for_live(str(place), video=video, resume=resume)
     journal_path = _claim(out, resume)
     classifier = load(reader, finder=finder, threads=threads)
     classifier.finder.rule  # noqa: B018 - says at once where there is none
-    with notes.hearing() as said, open_film(place, at=at, rate=rate) as film:
-        facts = _facts(place, film.about(), reader, finder, every=every, least_px=least_px)
+    with notes.hearing() as said, stop_asked() as stop, open_film(place, at=at, rate=rate) as film:
+        about = film.about()
+        track = None if gps is None else _read_track(gps, about)
+        facts = _facts(about, reader, finder, every=every, least_px=least_px, rate=rate)
         make_folder(out)
-        watching = _Watching(film, classifier, every, least_px, progress)
-        with Journal(journal_path, facts) as journal:
-            watching.go(journal_path, journal, goes_on=resume)
-        result = _understood(watching, classifier, gps, rules)
-        result = replace(result, notes=tuple(said), provenance=_origin(result, command))
-        write_outputs(out, result)
-        write_json(dict(result.provenance), out / "provenance.json")
-        if video:
-            frames = boxes_by_frame(result.tracked())
-            write_annotated(film, frames, result.limits, out / "annotated.mp4", every=every)
+        with alone(out):
+            _claim(out, resume)  # another may have been quicker
+            watching = _Watching(film, classifier, every, least_px, stop, progress)
+            with Journal(journal_path, facts) as journal:
+                watching.go(journal_path, journal, goes_on=resume)
+            result = _understood(watching, classifier, gps, track, rules)
+            command = command.replace(str(place), about.place) if live else command  # without a password
+            result = replace(result, notes=tuple(said), provenance=_origin(result, command))
+            write_outputs(out, result)
+            write_json(dict(result.provenance), out / "provenance.json")
+            if video and not _write_video(film, result, out / "annotated.mp4", every, stop, progress):
+                result = replace(result, interrupted=True)
     return result
+
+
+def _refuse_for_live(place: str, *, video: bool, resume: bool) -> None:
+    """What cannot be had of a film that is watched while it happens."""
+    if video:
+        raise UsageError(f"a film of {shown(place)} cannot be drawn into: it is over once it was watched")
+    if resume:
+        raise UsageError(f"{shown(place)} cannot be gone on with, it is live; give a new --out")
+
+
+def _write_video(
+    film: Film,
+    result: DriveResult,
+    path: Path,
+    every: int,
+    stop: Callable[[], bool],
+    progress: Progress | None,
+) -> bool:
+    """Write annotated.mp4; whether that came to its end."""
+    length_s, began, written = result.duration_s, time.perf_counter(), 0
+
+    def tick(time_s: float) -> None:
+        nonlocal written
+        written += 1
+        if stop():
+            raise _StoppedError
+        if progress is not None:
+            progress(time_s, length_s, written / max(time.perf_counter() - began, 1e-9))
+
+    try:
+        tick(0.0)
+        write_annotated(film, boxes_by_frame(result.tracked()), result.limits, path, every=every, tick=tick)
+    except _StoppedError:
+        notes.say(f"{path} is not written, for the drive was stopped; --resume goes on and writes it")
+        return False
+    return True
+
+
+class _StoppedError(Exception):
+    """Work that was asked to stop."""
 
 
 def _origin(result: DriveResult, command: str) -> dict[str, Any]:
@@ -130,16 +177,23 @@ def _origin(result: DriveResult, command: str) -> dict[str, Any]:
 def _claim(out: Path, resume: bool) -> Path:
     """The journal's place; refuse a folder that holds anything else, or another drive."""
     journal = out / "journal.jsonl"
+    try:
+        there = sorted(path.name for path in out.iterdir() if path.name[0] != ".") if out.is_dir() else []
+        taken = out.exists() and not out.is_dir()
+    except OSError as error:
+        raise UsageError(
+            f"the folder {out} cannot be read ({error.strerror or error}); name another"
+        ) from error
+    if taken:
+        raise UsageError(f"{out} is a file; give --out a folder")
     if resume:
-        if not journal.is_file():
+        if journal.name not in there:
             raise ConfigError(f"{out} holds no drive to go on with; start one there without --resume")
         return journal
-    if journal.exists():
+    if journal.name in there:
         raise ConfigError(f"{out} already holds a drive; give another --out, or --resume to go on with it")
-    if out.is_dir() and (there := sorted(path.name for path in out.iterdir() if path.name[0] != ".")):
+    if there:
         raise ConfigError(f"{out} is not empty: it holds {notes.some(there, 3)}; give --out a new folder")
-    if out.exists() and not out.is_dir():
-        raise UsageError(f"{out} is a file; give --out a folder")
     return journal
 
 
@@ -152,13 +206,14 @@ class _Watching:
         classifier: Classifier,
         every: int,
         least_px: float | None,
+        stop: Callable[[], bool],
         progress: Progress | None,
     ) -> None:
-        self.film, self._every, self._progress = film, every, progress
+        self.film, self._every, self._stop, self._progress = film, every, stop, progress
         self._about = film.about()
         self._looker = Looker(classifier.finder, classifier.network, least_px=least_px)
         self.watched = Watched(Tracker(self._about.width, self._about.height))
-        self.seconds, self.interrupted = 0.0, False
+        self.seconds, self.looked, self.interrupted = 0.0, 0, False
 
     def go(self, path: Path, journal: Journal, *, goes_on: bool) -> None:
         """Watch to the end, or to an interrupt before it."""
@@ -166,45 +221,51 @@ class _Watching:
         for view in views(path) if goes_on else ():
             self.watched.add(view)
             last = view
-        began, before = time.perf_counter(), self.watched.frames
-        try:
-            for shot in ahead(self.film.shots(every=self._every, start_s=self.watched.until_s)):
-                if last is not None and shot.index <= last.frame:
-                    # Its motion is measured against, so that nothing differs from a drive without a break.
-                    self._looker.begin_after(shot, last)
-                    continue
-                view = self._looker.look(shot)
-                journal.add(view)
-                self.watched.add(view, shot.image)
-                if self._progress is not None:
-                    rate = (self.watched.frames - before) / max(time.perf_counter() - began, 1e-9)
-                    self._progress(view.time_s, self._about.duration_s, rate)
-        except KeyboardInterrupt:
-            self.interrupted = True
-        self.seconds = time.perf_counter() - began
+        began, lost_before = time.perf_counter(), self.watched.lost
+        for shot in ahead(self.film.shots(every=self._every, start_s=self.watched.until_s), self._stop):
+            if last is not None and shot.index <= last.frame:
+                # Its motion is measured against, so that nothing differs from a drive without a break.
+                self._looker.begin_after(shot, last)
+                continue
+            view = self._looker.look(shot)
+            view = replace(view, lost=lost_before + view.lost)
+            journal.add(view)
+            self.watched.add(view, shot.image)
+            self.looked += 1
+            self.seconds = time.perf_counter() - began
+            if self._progress is not None:
+                self._progress(view.time_s, self._about.duration_s, self.looked / max(self.seconds, 1e-9))
+        self.interrupted = self._stop()
+        if not self.interrupted:
+            self.watched.lost = lost_before + self.film.lost
 
 
-def _facts(
-    place: str | Path,
-    about: About,
-    reader: StrPath | None,
-    finder: StrPath | None,
-    **settings: Any,
-) -> dict[str, Any]:
+def _facts(about: About, reader: StrPath | None, finder: StrPath | None, **settings: Any) -> dict[str, Any]:
     """What a journal depends on."""
-    live = is_live(str(place))
-    film = Path(place)
-    size = film.stat().st_size if not live and film.is_file() else None
+    film: dict[str, Any] = {"name": about.place, "size": f"{about.width} x {about.height}"}
+    if not is_live(about.place):
+        path = Path(about.place)
+        film = {**film, "name": path.name, **(_of_folder(path) if path.is_dir() else _of_file(path))}
     return {
-        "film": {
-            "name": str(place) if live else film.name,
-            "bytes": size,
-            "size": [about.width, about.height],
-        },
+        "film": film,
         "reader": _fingerprint(model_file(reader)),
         "finder": _fingerprint(finder_file(finder)),
         "settings": settings,
     }
+
+
+def _of_file(path: Path) -> dict[str, Any]:
+    """What tells a film from another of its name, without reading hours of it."""
+    with path.open("rb") as file:
+        begins = file.read(_BEGINNING)
+    return {"bytes": path.stat().st_size, "begins": hashlib.sha256(begins).hexdigest()[:16]}
+
+
+def _of_folder(path: Path) -> dict[str, Any]:
+    with os.scandir(path) as entries:
+        names = sorted(entry.name for entry in entries if entry.name[0] != ".")
+    text = "\0".join(names).encode(errors="surrogateescape")
+    return {"files": len(names), "names": hashlib.sha256(text).hexdigest()[:16]}
 
 
 def _fingerprint(path: Path) -> str:
@@ -212,18 +273,18 @@ def _fingerprint(path: Path) -> str:
 
 
 def _understood(
-    watching: _Watching, classifier: Classifier, gps: StrPath | None, rules: Region
+    watching: _Watching, classifier: Classifier, gps: StrPath | None, track: Track | None, rules: Region
 ) -> DriveResult:
     """The signs passed and what they mean for every second watched."""
     about, watched = watching.film.about(), watching.watched
-    track = None if gps is None else _track(gps, about, watched)
+    track = None if track is None else _placed(track, str(gps), about, watched)
     rule = ReadingRule(
         classes=classifier.classes,
         temperature=classifier.temperature,
         rejection=classifier.rejection,
         sure=classifier.finder.rule.sure,
     )
-    scene = Scene(width=about.width, height=about.height, shifts=watched.shifts, track=track)
+    scene = Scene(width=about.width, height=about.height, track=track)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
     understood = understand(watched.finish(), rule, scene, rules, end_s=end_s, start=about.created)
     return DriveResult(
@@ -235,58 +296,59 @@ def _understood(
         classes=classifier.classes,
         crops=_pictures(watching, understood.found),
         track=track,
-        lost=watching.film.lost,
+        lost=watched.lost,
         frames=watched.frames,
+        looked=watching.looked,
         seconds=watching.seconds,
         interrupted=watching.interrupted,
         region=rules.region,
     )
 
 
-def _track(gps: StrPath, about: About, watched: Watched) -> Track:
-    """Where the car was, in the film's seconds; by its motion where no clock says how the two belong."""
-    place = about.place
-    if str(gps) == AUTO and (is_live(place) or Path(place).is_dir()):
-        raise UsageError(f"--gps auto reads what a camera wrote into a film's file; {place} is none")
-    track = read_track(AUTO, Path(place)) if str(gps) == AUTO else read_track(Path(gps))
+def _read_track(gps: StrPath, about: About) -> Track:
+    """What is known of where the car was, before hours are spent on watching."""
+    if str(gps) != AUTO:
+        return read_track(as_path(gps))
+    if is_live(about.place) or Path(about.place).is_dir():
+        raise UsageError(f"--gps auto reads what a camera wrote into a film's file; {about.place} is none")
+    try:
+        format_of(Path(about.place))
+    except DataError as error:
+        raise DataError(
+            f"{about.place} holds no track that is read here; give --gps a GPX or NMEA file, or leave it out"
+        ) from error
+    return read_track(AUTO, Path(about.place))
+
+
+def _placed(track: Track, name: str, about: About, watched: Watched) -> Track | None:
+    """A track in the film's seconds: by clocks, else by its motion; None where neither says it surely."""
     if track.placed:
         return track
     if about.created is not None:
         try:
             return placed_by_clock(track, about.created, watched.until_s)
         except DataError as error:
-            notes.say(f"{gps} is not set on the film's time by its clock: {error}")
-    offset = offset_by_motion(track, _each_second(watched.change))
+            notes.say(f"{name} is not set on the film's time by its clock: {error}")
+    offset = offset_by_motion(track, watched.change_by_second())
     if offset is None or not offset.sure:
         notes.say(
-            f"where {gps} belongs in the film is not known: neither clocks nor motion say it surely; "
+            f"where {name} belongs in the film is not known: neither clocks nor motion say it surely; "
             "places and distances are left out"
         )
-        return track
+        return None
     notes.say(
-        f"{gps} was set on the film's time by its motion: {offset.offset_s:+.1f} s, "
+        f"{name} was set on the film's time by its motion: {offset.offset_s:+.1f} s, "
         f"give or take {offset.error_s:.1f}"
     )
     return track.shifted(offset.offset_s)
 
 
-def _each_second(change: list[tuple[float, float]]) -> FloatArray:
-    """The mean change of the picture in each second of the film; nan where no frame was."""
-    if not change:
-        return np.empty(0)
-    times, values = np.array(change).T
-    second = times.astype(int)
-    sums = np.bincount(second, weights=values)
-    counts = np.bincount(second)
-    return np.asarray(np.divide(sums, counts, out=np.full(len(sums), np.nan), where=counts > 0))
-
-
 def _pictures(watching: _Watching, found: Iterable[tuple[DriveEvent, Trail]]) -> dict[str, bytes]:
-    """Each event's picture; those from before an interruption are read from the film again."""
+    """Each event's picture; those from before an interruption are read from the film again, at the end."""
     film, pictures = watching.film, {}
     for event, trail in found:
         picture = watching.watched.pictures.get(trail.number)
-        if picture is None and not is_live(film.about().place):
+        if picture is None and not watching.interrupted:
             picture = _picture_again(film, trail.seen[clearest(trail.seen)])
         if picture is not None:
             pictures[event.event] = picture
@@ -298,4 +360,4 @@ def _picture_again(film: Film, best: Seen) -> bytes | None:
         shot = next(film.shots(start_s=max(0.0, best.time_s - 1e-6)), None)
     except DataError:
         return None
-    return None if shot is None else crop_jpeg(shot.image, best.box)
+    return crop_jpeg(shot.image, best.box) if shot is not None and shot.index == best.frame else None

@@ -1,4 +1,5 @@
 import gc
+from datetime import UTC, datetime
 
 import av
 import numpy as np
@@ -240,6 +241,14 @@ def test_what_a_film_says_of_itself(tmp_path):
     assert about.created.isoformat() == "2026-11-30T01:02:03+00:00"
     assert about.colour == "BT.709, limited range, 8 bit"
     assert (about.rotation_deg, about.mirrored, about.interlaced) == (0, False, False)
+
+
+@pytest.mark.parametrize("year", [1904, 1970, 2150, 9999])
+def test_a_date_that_no_camera_films_at_is_none(tmp_path, year):
+    path = encode(tmp_path / "a.mkv", SIX, metadata={"creation_time": f"{year}-12-31T23:59:59.000000Z"})
+    assert open_film(path).about().created is None
+    with pytest.raises(UsageError, match=rf"at is in the year {year - 1000}"):
+        open_film(path, at=datetime(year - 1000, 1, 1, tzinfo=UTC))
 
 
 def test_pixels_that_are_not_square_become_square(tmp_path):

@@ -39,6 +39,8 @@ def test_numbers_count_with_their_rate_and_gaps_stay_gaps(tmp_path):
         (["c_1790000000000000.png", "c_1790000000050000.png"], [0, 0.05], "2026-09-21T14:13:20+00:00"),
         (["20261130_235959.png", "20261201_000001.250.png"], [0, 2.25], None),
         (["2026-11-30T10-15-30Z.png", "2026-11-30T10-15-31Z.png"], [0, 1], "2026-11-30T10:15:30+00:00"),
+        (["0001-01-01T00-00-00Z.png", "0001-01-01T00-00-01Z.png"], [0, 1], None),  # a clock never set
+        (["9990000000000000.png", "9990000001000000.png"], [0, 1], None),  # the year 2286
     ],
 )
 def test_names_that_are_times(tmp_path, names, times, created):
@@ -80,3 +82,23 @@ def test_a_folder_of_broken_pictures_is_refused(tmp_path):
     (place / "1.png").write_bytes(b"")
     with pytest.raises(DataError, match="none can be decoded"):
         open_film(place, rate=1)
+
+
+def test_frames_of_another_size_are_fitted_in_without_being_stretched(tmp_path):
+    place = folder(tmp_path / "f", "0.png", "1.png", "2.png")
+    Image.new("RGB", (48, 48), (250, 250, 250)).save(place / "1.png")
+    film = open_film(place, rate=1)
+    with hearing() as notes:
+        images = [shot.image for shot in film]
+    assert {image.shape for image in images} == {(48, 64, 3)}
+    assert images[1][:, :8].max() == images[1][:, 56:].max() == 0
+    assert images[1][:, 8:56].min() == 250
+    assert [note for note in notes if "48 x 48, too; they are fitted into 64 x 48" in note]
+
+
+def test_each_frame_tells_what_was_lost_before_it(tmp_path):
+    place = folder(tmp_path / "f", "0.png", "1.png", "2.png", "3.png", "4.png")
+    for name in ("1.png", "3.png"):
+        (place / name).write_bytes(b"no picture")
+    assert [(shot.index, shot.lost) for shot in open_film(place, rate=1)] == [(0, 0), (2, 1), (4, 2)]
+    assert [(shot.index, shot.lost) for shot in open_film(place, rate=1).shots(start_s=2)] == [(2, 0), (4, 1)]

@@ -30,6 +30,8 @@ def open_film(
     """
     if at is not None and at.tzinfo is None:
         raise UsageError(f"at is {at.isoformat()}, without a time zone; add one, like {at.isoformat()}+10:00")
+    if at is not None and not 1980 <= at.year <= 2100:
+        raise UsageError(f"at is in the year {at.year}; give the time at which the film began")
     name = os.fspath(place)
     path = None if is_live(name) else as_path(name)
     if path is not None and path.is_dir():

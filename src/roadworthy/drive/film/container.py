@@ -21,7 +21,8 @@ _NO_FILMS = re.compile(r"tty|bin|xbin|adf|idf|lavfi|image2\w*|\w+_pipe")
 CUT_OFF = "a recording that was cut off before the camera closed it must be repaired first"
 # FFmpeg's own reading of edit lists moves pictures by up to a frame against what is true and data tracks.
 _EDITS = {"advanced_editlist": "0"}
-_OLDEST = datetime(1990, 1, 1, tzinfo=UTC)  # what is dated before has the zero of a clock that was never set
+# What is dated before has the zero of a clock that was never set, what is dated after is no date.
+_OLDEST, _LATEST = datetime(1990, 1, 1, tzinfo=UTC), datetime(2100, 1, 1, tzinfo=UTC)
 
 
 def open_container(
@@ -85,6 +86,11 @@ def created(metadata: dict[str, str]) -> datetime | None:
             moment = datetime.fromisoformat(metadata.get(key, "").strip())
         except ValueError:
             continue
-        if moment.tzinfo is not None and moment > _OLDEST:
+        if moment.tzinfo is not None and plausible(moment):
             return moment
     return None
+
+
+def plausible(moment: datetime) -> bool:
+    """Whether a moment with a time zone can be when a camera filmed."""
+    return _OLDEST < moment < _LATEST

@@ -66,6 +66,8 @@ class FileFilm(Film):
             if first.time_s > _LATE_S:
                 say(f"{self._path}: its pictures begin {first.time_s:.1f} s after its zero")
             length, begins_s = container.duration, (container.start_time or 0) / 1e6 - zero_of(container)
+            if "matroska" in container.format.name:  # it counts from zero, wherever pictures begin
+                begins_s = 0.0
             return describe(
                 str(self._path),
                 first,
@@ -129,7 +131,10 @@ class FileFilm(Film):
 def developed(decoded: Decoded, develop: Developer, decoding: Decoding) -> Shot:
     """A decoded frame as a shot."""
     return Shot(
-        index=decoded.index, time_s=decoded.time_s, image=develop(decoded.frame, decoding.pixel_aspect)
+        index=decoded.index,
+        time_s=decoded.time_s,
+        image=develop(decoded.frame, decoding.pixel_aspect),
+        lost=decoding.lost,
     )
 
 

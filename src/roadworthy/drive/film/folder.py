@@ -13,6 +13,7 @@ from pathlib import Path
 from roadworthy.core.errors import DataError, ImageError, UsageError
 from roadworthy.core.notes import say
 from roadworthy.core.words import plural
+from roadworthy.drive.film.container import plausible
 from roadworthy.drive.film.shots import About, Film, Shot
 from roadworthy.imaging.decode import SUFFIXES, decode, suffix_of
 
@@ -86,7 +87,7 @@ class FolderFilm(Film):
                 self.lost += 1
                 continue
             if index % every == 0:
-                yield Shot(index=index, time_s=named.time_s, image=image)
+                yield Shot(index=index, time_s=named.time_s, image=image, lost=self.lost)
         if self.lost:
             say(f"{self._path}: {plural(self.lost, 'frame')} could not be decoded and were left out")
 
@@ -118,8 +119,17 @@ def _timed(path: Path, names: list[str], rate: float | None) -> tuple[list[_Name
     first, _, dated = times[0]
     frames = [_Named(file=name, time_s=seconds - first) for seconds, name, _ in times]
     gaps = sorted(b.time_s - a.time_s for a, b in pairwise(frames))
-    created = datetime.fromtimestamp(first, UTC) if dated else None
+    created = _when(first) if dated else None
     return frames, created, gaps[len(gaps) // 2] if gaps else 0.0
+
+
+def _when(epoch_s: float) -> datetime | None:
+    """Seconds since 1970 as a moment; None where no camera can have filmed then."""
+    try:
+        moment = datetime.fromtimestamp(epoch_s, UTC)
+    except (OverflowError, OSError, ValueError):
+        return None
+    return moment if plausible(moment) else None
 
 
 def _moments(stem: str) -> tuple[float, bool] | None:

@@ -6,6 +6,7 @@ import re
 import sys
 from collections.abc import Iterator
 from contextlib import closing
+from dataclasses import replace
 from datetime import datetime
 from itertools import chain
 
@@ -80,7 +81,7 @@ class LiveFilm(Film):
                 self.lost = self._decoding.lost
                 if decoded.index % every == 0:
                     shot = developed(decoded, develop, self._decoding)
-                    yield Shot(index=shot.index, time_s=shot.time_s - zero_s, image=shot.image)
+                    yield replace(shot, time_s=shot.time_s - zero_s)
         self.lost = self._decoding.lost
         if self._decoding.broke:
             say(f"{self._place} ended after {self._decoding.end_s - zero_s:.1f} s ({self._decoding.broke})")

@@ -4,11 +4,15 @@ from __future__ import annotations
 
 from abc import ABC, abstractmethod
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import datetime
+
+import numpy as np
+from PIL import Image, ImageOps
 
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import UsageError
+from roadworthy.core.notes import say
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -17,12 +21,14 @@ class Shot:
 
     index: its place among the film's frames in the order shown, from 0; frames that are lost keep theirs.
     time_s: seconds from the film's zero, which need not be the first frame.
-    image: (H, W, 3) uint8 RGB, upright, as a player shows it.
+    image: (H, W, 3) uint8 RGB, upright, as a player shows it; all of a film's are of one size.
+    lost: how many frames of the same reading before it could not be decoded.
     """
 
     index: int
     time_s: float
     image: ByteArray
+    lost: int = 0
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -66,7 +72,8 @@ class Film(ABC):
         """The frames in the order shown, from the first at or after `start_s`.
 
         every: only frames whose index is a multiple of it.  Where reading begins changes no frame, no index
-        and no time.  A film that breaks off ends there, and a note says so.
+        and no time.  A film that breaks off ends there, and a note says so; frames of another size than the
+        film's are fitted into it, and a note says that, too.
         Raises UsageError on settings out of range, DataError where the film can no longer be opened.
         """
         if every < 1:
@@ -74,7 +81,20 @@ class Film(ABC):
         if not 0 <= start_s < float("inf"):
             raise UsageError(f"start_s is {start_s}; it must be 0 or more seconds")
         self.lost = 0
-        return self._read(every, start_s)
+        return self._of_one_size(self._read(every, start_s))
+
+    def _of_one_size(self, shots: Iterator[Shot]) -> Iterator[Shot]:
+        """Frames of another size (joined films, folders of two cameras) between black bars."""
+        about = self.about()
+        width, height = about.width, about.height
+        for shot in shots:
+            if shot.image.shape[:2] == (height, width):
+                yield shot
+                continue
+            had = f"{shot.image.shape[1]} x {shot.image.shape[0]}"
+            say(f"{about.place} holds frames of {had}, too; they are fitted into {width} x {height}")
+            fitted = ImageOps.pad(Image.fromarray(shot.image), (width, height), Image.Resampling.BILINEAR)
+            yield replace(shot, image=np.asarray(fitted))
 
     @abstractmethod
     def _read(self, every: int, start_s: float) -> Iterator[Shot]: ...

@@ -9,6 +9,7 @@ from __future__ import annotations
 import csv
 import io
 import math
+from collections import Counter
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, replace
 from datetime import datetime, time
@@ -161,8 +162,8 @@ def write_limits(rows: Iterable[LimitRow], path: Path) -> None:
 
 def _checked(events: Iterable[SignEvent]) -> list[SignEvent]:
     events = list(events)
-    names = [event.event for event in events]
-    doubled = next((name for name in names if names.count(name) > 1), None)
+    names = Counter(event.event for event in events)
+    doubled = next((name for name, times in names.items() if times > 1), None)
     if doubled is not None:
         raise DataError(f"event {doubled} is there twice; each sign needs a name of its own")
     return [event for event in events if event.counts and not _for_trucks(event)]

@@ -23,7 +23,8 @@ class DriveResult:
     crops: by the event's name, its clearest picture as JPEG (`crops.crop_jpeg`).
     track: where the car was, set on the film; None without.  lost: frames that could not be decoded.
     notes: what was said on the way.  region: whose rules hold.  provenance: command, versions, machine.
-    frames: looked at.  seconds: that this took.  interrupted: whether it was stopped before the film's end.
+    frames: looked at.  looked: those of them since it was last gone on with.  seconds: that they took.
+    interrupted: whether it was stopped before the film's end.
     """
 
     about: About
@@ -36,6 +37,7 @@ class DriveResult:
     track: Track | None = None
     lost: int = 0
     frames: int = 0
+    looked: int = 0
     seconds: float = 0.0
     interrupted: bool = False
     notes: tuple[str, ...] = ()

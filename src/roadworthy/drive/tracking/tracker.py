@@ -14,11 +14,12 @@ import numpy as np
 
 from roadworthy.core.arrays import FloatArray
 from roadworthy.drive.seen import Seen, Trail
-from roadworthy.drive.tracking.approach import Approach, Heading
+from roadworthy.drive.tracking.approach import LATEST, Approach, Heading
 
 LOST_S = 0.7  # without a box, after which a trail ends
 _GATE = 4.0  # standard errors
 _SAME_ANSWER = 0.4  # weight of how alike two answers are, against standard errors
+MOST = 3000  # boxes of a trail; the car waits before a sign, and hours of that must fit into memory
 
 
 class Tracker:
@@ -60,13 +61,25 @@ class Tracker:
         """The trails that are open, as far as they go."""
         return [trail.ended(left=False) for trail in self._open]
 
+    def latest(self) -> list[tuple[int, Seen]]:
+        """Of each open trail its number and its last box."""
+        return [(trail.number, trail.seen[-1]) for trail in self._open]
+
+    def thin(self, most: int) -> None:
+        """Let no open trail keep more than so many boxes: of those before the latest half every second goes.
+
+        For drives without end: a car that stands sees the same sign for hours.
+        """
+        for trail in self._open:
+            if len(trail.seen) > most:
+                del trail.seen[1 : -(most // 2) : 2], trail.headings[1 : -(most // 2) : 2]
+
     def _pairs(self, boxes: Sequence[Seen], heading: Heading) -> list[tuple[_Open, int]]:
         """Trails and the boxes that continue them, the best fit first; each once."""
         costs = []
         for place, trail in enumerate(self._open):
-            approach = Approach(trail.seen, trail.headings)
             for number, box in enumerate(boxes):
-                cost = _cost(trail, approach, box, heading)
+                cost = _cost(trail, box, heading)
                 if cost < math.inf:
                     costs.append((cost, place, number))
         pairs: list[tuple[_Open, int]] = []
@@ -92,7 +105,7 @@ class Tracker:
 
     def _outside(self, trail: _Open, time_s: float, heading: Heading) -> bool:
         """Whether a sign should have left the picture by now."""
-        at = Approach(trail.seen, trail.headings).foretell(time_s, heading)
+        at = trail.approach.foretell(time_s, heading)
         room = at.height / 2
         width, height = self._size
         return not (-room < at.x < width + room and -room < at.y < height + room)
@@ -106,6 +119,7 @@ class _Open:
     seen: list[Seen]
     headings: list[Heading]
     answer: FloatArray = field(init=False)
+    _approach: Approach | None = None
 
     def __post_init__(self) -> None:
         self.answer = _probabilities(self.seen[0])
@@ -113,16 +127,28 @@ class _Open:
     def add(self, box: Seen, heading: Heading) -> None:
         self.seen.append(box)
         self.headings.append(heading)
+        if len(self.seen) > MOST:  # every second of those before the latest goes
+            self.seen[:-LATEST] = self.seen[:-LATEST:2]
+            self.headings[:-LATEST] = self.headings[:-LATEST:2]
         # Later boxes are larger, so they say more.
         self.answer = 0.7 * self.answer + 0.3 * _probabilities(box)
+        self._approach = None
+
+    @property
+    def approach(self) -> Approach:
+        """Its lines, fitted once after each box."""
+        if self._approach is None:
+            self._approach = Approach(self.seen[-LATEST:], self.headings[-LATEST:])
+        return self._approach
 
     def ended(self, *, left: bool) -> Trail:
-        return Trail(number=self.number, seen=tuple(self.seen), left=left)
+        shifts = tuple((heading.dx, heading.dy) for heading in self.headings)
+        return Trail(number=self.number, seen=tuple(self.seen), left=left, shifts=shifts)
 
 
-def _cost(trail: _Open, approach: Approach, box: Seen, heading: Heading) -> float:
+def _cost(trail: _Open, box: Seen, heading: Heading) -> float:
     """How badly a box continues a trail; infinite where it cannot."""
-    misfit = approach.misfit(box, heading)
+    misfit = trail.approach.misfit(box, heading)
     if misfit > _GATE:
         return math.inf
     alike = float(np.sqrt(trail.answer * _probabilities(box)).sum())  # 1 for the same, 0 for nothing shared

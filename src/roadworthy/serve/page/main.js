@@ -2,6 +2,7 @@
 
 import { Camera } from "./camera.js";
 import { History } from "./history.js";
+import { Live } from "./live.js";
 import { opened } from "./picture.js";
 import { Server } from "./remote.js";
 import { countryName, form, percent } from "./sign.js";
@@ -16,6 +17,15 @@ const history = new History($("history"), show);
 const stage = new Stage($("canvas"), lookThere);
 const camera = new Camera($("viewfinder"), $("video"));
 const server = new Server(askForKey);
+const live = new Live($, {
+  server,
+  remote: () => place("remote").checked,
+  hasServer: () => !place("remote").disabled,
+  model: () => state.model,
+  finder: localModel,
+  country: () => $("country").value,
+  camera: cameraTrouble,
+});
 
 start();
 
@@ -75,6 +85,7 @@ function choose() {
     const where = remote ? "on the server" : "in this browser";
     $("model").textContent = `${classes.length} classes, ${input.size} px, ${precision}, ${where}`;
   }
+  live.sayWhat();
   $("find-label").hidden = !(state.finds || state.local?.finder);
   $("find").disabled = remote ? !state.finds : Boolean(state.local && !state.local.finder);
 }
@@ -109,7 +120,7 @@ function remembered() {
 }
 
 function listen() {
-  document.querySelectorAll("input[name=where]").forEach((choice) => choice.addEventListener("change", choose));
+  document.querySelectorAll("input[name=where]").forEach((choice) => choice.addEventListener("change", () => live.stop().then(choose)));
   $("key").addEventListener("change", () => {
     server.key = $("key").value;
     say("");
@@ -138,6 +149,15 @@ function listen() {
   document.addEventListener("paste", (event) => take([...event.clipboardData.files]));
   $("camera").addEventListener("click", () => camera.open().catch((error) => say(cameraTrouble(error), true)));
   $("stop").addEventListener("click", () => camera.close());
+  $("live-open").addEventListener("click", () => {
+    const shows = $("live").hidden;
+    if (shows) {
+      live.open();
+    } else {
+      live.close();
+    }
+    $("live-open").setAttribute("aria-expanded", String(shows));
+  });
   $("shoot").addEventListener("click", async () => take([await camera.shoot()]));
   $("overlay").addEventListener("change", overlay);
   $("box").addEventListener("change", () => {

@@ -35,7 +35,7 @@ export class Server {
   }
 
   async ask(path, { headers = {}, ...request } = {}) {
-    const key = this.key && { authorization: `Bearer ${this.key}` };
+    const key = this.key && { authorization: `Bearer ${inBytes(this.key)}` };
     const response = await fetch(path, { ...request, headers: { ...headers, ...key } });
     if (!response.ok) {
       if (response.status === 401) {
@@ -48,3 +48,6 @@ export class Server {
     return response;
   }
 }
+
+/** A text as a string of its UTF-8 bytes: fetch sends each character of a header as one. */
+export const inBytes = (text) => String.fromCharCode(...new TextEncoder().encode(text));

@@ -1,5 +1,7 @@
 // The picture that is looked at: its boxes, the heat map of what decided the answer, and a box drawn by hand.
 
+import { outline } from "./outline.js";
+
 const CHOSEN = "#ff2bd6";
 const OTHER = "#ffd200";
 const DRAWN = "#00c2ff";
@@ -84,25 +86,9 @@ export class Stage {
     this.outline(drawing, DRAWN);
   }
 
-  /** sure: false draws the box thin and dashed. */
-  outline(box, colour, { label = "", sure = true } = {}) {
-    if (!box) {
-      return;
-    }
-    const { context, canvas } = this;
-    const unit = Math.max(1, canvas.width / 300);
-    context.strokeStyle = context.fillStyle = colour;
-    context.lineWidth = sure ? unit : Math.max(1, unit / 2);
-    context.setLineDash(sure ? [] : [3 * unit, 2 * unit]);
-    context.strokeRect(box[0], box[1], box[2] - box[0], box[3] - box[1]);
-    context.setLineDash([]);
-    if (label) {
-      context.font = `bold ${8 * unit}px system-ui, sans-serif`;
-      const side = 5 * unit + context.measureText(label).width;
-      const [x, y] = [Math.min(box[0], canvas.width - side), Math.max(0, box[1] - 11 * unit)];
-      context.fillRect(x, y, side, 10 * unit);
-      context.fillStyle = "#000";
-      context.fillText(label, x + 2.5 * unit, y + 8 * unit);
+  outline(box, colour, how) {
+    if (box) {
+      outline(this.context, box, colour, this.canvas.width, how);
     }
   }
 
