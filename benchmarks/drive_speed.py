@@ -22,6 +22,7 @@ from __future__ import annotations
 
 import argparse
 import json
+import math
 import os
 import subprocess
 import sys
@@ -371,18 +372,18 @@ def repeated(film: Path, to: Path, least_s: float) -> float:
 
     with av.open(str(film)) as source:
         stream = source.streams.video[0]
-        packets = [packet for packet in source.demux(stream) if packet.dts is not None]
+        packets = [p for p in source.demux(stream) if p.dts is not None and p.pts is not None]
         base = stream.time_base or Fraction(1, 90_000)
-        step = max(p.pts + (p.duration or 1) for p in packets if p.pts is not None) - min(
-            p.dts for p in packets
-        )
+        # By the times at which frames are shown, so that no gap is between the repetitions.
+        last = max(packet.pts + (packet.duration or 1) for packet in packets)
+        step = last - min(packet.pts for packet in packets)
         with av.open(str(to), "w") as target:
             copy = target.add_stream_from_template(stream)
-            times, offset = max(1, round(least_s / float(step * base) + 0.499)), 0
+            times, offset = max(1, math.ceil(least_s / float(step * base))), 0
             for _ in range(times):
                 for packet in packets:
                     dts, pts = packet.dts, packet.pts
-                    packet.dts, packet.pts, packet.stream = dts + offset, (pts or dts) + offset, copy
+                    packet.dts, packet.pts, packet.stream = dts + offset, pts + offset, copy
                     target.mux(packet)
                     packet.stream, packet.time_base, packet.dts, packet.pts = stream, base, dts, pts
                 offset += step

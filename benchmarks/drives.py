@@ -34,6 +34,7 @@ from roadworthy.workflows.drawn_drives import render_drives
 from roadworthy.workflows.drive import drive
 
 JOURNAL, DONE = "journal.jsonl", "provenance.json"
+ORIGIN = provenance_of(" ".join(["python", *sys.argv]))  # as it began: a long run may outlive its checkout
 
 
 def say(text: str) -> None:
@@ -213,9 +214,8 @@ def markdown(header: Sequence[str], rows: Iterable[Sequence[object]]) -> str:
 def write_results(out: Path, name: str, tree: Mapping[str, Any], tables: Sequence[str]) -> None:
     """NAME.json and NAME.md in a folder, with where they come from; the tables are printed, too."""
     out.mkdir(parents=True, exist_ok=True)
-    origin = provenance_of(" ".join(["python", *sys.argv]))
-    text = json.dumps({"provenance": origin, **tree}, indent=1, default=str)
+    text = json.dumps({"provenance": ORIGIN, **tree}, indent=1, default=str)
     (out / f"{name}.json").write_text(text + "\n", encoding="utf-8")
-    body = "\n\n".join([f"`{origin['command']}` (commit {origin.get('commit') or 'unknown'})", *tables])
+    body = "\n\n".join([f"`{ORIGIN['command']}` (commit {ORIGIN.get('commit') or 'unknown'})", *tables])
     (out / f"{name}.md").write_text(body + "\n", encoding="utf-8")
     print("\n\n".join(tables))

@@ -74,6 +74,7 @@ COVERED_BY = {
 }
 # Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.
 OF_SEVERAL = {
+    "test_drive_benchmarks.py",
     *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
     *("studies/film/test_film.py", "studies/story/test_story.py"),
     *(

@@ -13,7 +13,7 @@ from roadworthy.drive.reading import ReadingRule, clearest, frame_weights, read_
 from roadworthy.drive.seen import Seen
 
 CLASSES = ("speed-50", "speed-60", "no-sign")
-RULE = ReadingRule(classes=CLASSES, temperature=1.0, rejection=None, sure=0.5)
+RULE = ReadingRule(classes=CLASSES, temperature=1.0, rejection=None, sure=0.5, independence=0.1)
 
 
 def trail(

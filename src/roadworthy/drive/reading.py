@@ -14,6 +14,7 @@ from roadworthy.drive.seen import Seen
 from roadworthy.inference.confidence import accepted
 
 CLEAR_PX = 32.0  # from which height on a further pixel says nothing more
+INDEPENDENCE = 0.02  # by tracks of real signs, clean and corrupted (docs/log.md)
 DOUBTED = 0.02  # share of frames whose answer may be anything: none rules a class out alone
 FRAMES, LASTS_S = 3, 0.12  # that a sure sign is seen for, at least
 
@@ -32,7 +33,7 @@ class ReadingRule:
     temperature: float
     rejection: Rejection | None
     sure: float
-    independence: float = 0.1
+    independence: float = INDEPENDENCE
     doubted: float = DOUBTED
     frames: int = FRAMES
     lasts_s: float = LASTS_S
