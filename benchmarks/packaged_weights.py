@@ -1,32 +1,27 @@
-"""The packaged model's weights as a checkpoint, recovered from its 8-bit bundle: what `packaged` trains from.
+"""The packaged weights as a checkpoint, of the run that its bundle was exported from; trainings start there.
 
-    python benchmarks/packaged_weights.py
+    python benchmarks/packaged_weights.py RUN
 
-Writes src/roadworthy/inference/packaged/crop.safetensors (convolutions and the last layer in half
-says how often it answers as the bundle does.  Run it again whenever the bundle was made anew.
+Writes src/roadworthy/inference/packaged/crop.safetensors (convolutions and the last layer in half precision,
+temperature and threshold of the 8-bit bundle), and says how often it answers as the bundle does.  Run it
+again whenever the bundle was made anew.  Needs ROADWORTHY_DATA.
 """
 
 from __future__ import annotations
 
-import numpy as np
+import argparse
+from dataclasses import replace
+from pathlib import Path
+
 import torch
 
-from roadworthy.config import DataConfig, ModelConfig
+from roadworthy.config import DataConfig
 from roadworthy.data.open import open_dataset
-from roadworthy.export.recover import recover
-from roadworthy.inference.bundle import read_bundle
 from roadworthy.inference.confidence import accepted
 from roadworthy.inference.onnx import load_engine, packaged
 from roadworthy.inference.torch import predict_logits
-from roadworthy.train.checkpoint import Card, load_checkpoint, save_checkpoint
+from roadworthy.train.checkpoint import load_checkpoint, save_checkpoint
 
-MODEL = ModelConfig(width=0.75)  # as recipes/packaged.toml has it
-# Pictures as it was trained on, in the recipe's shares.
-TRAINED_ON = {
-    "gtsrb:": 800,
-    "rendered:au+de?per_class=12": 900,
-    "rendered:au+de?signs=no-sign&per_class=300&misframed=0.5": 300,
-}
 COMPARED_ON = {
     "gtsrb:": "test",
     "rendered:au+de?recipe=plain&per_class=32&seed=99": "train",
@@ -35,35 +30,26 @@ COMPARED_ON = {
 
 
 def main() -> None:
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawTextHelpFormatter)
+    parser.add_argument("run", type=Path)
     path = packaged()
     assert path is not None
-    bundle, engine = read_bundle(path), load_engine(path)
-    rng = np.random.default_rng(0)
-    parts = []
-    for spec, n in TRAINED_ON.items():
-        data, _ = open_dataset(DataConfig(spec=spec), engine.spec, engine.classes, split="train")
-        parts.append(np.asarray(data.images)[np.sort(rng.permutation(len(data))[:n])])
-    model = recover(bundle, MODEL, np.concatenate(parts))
+    engine = load_engine(path)
+    model, card = load_checkpoint(parser.parse_args().run)
+    if card.classes != engine.classes:
+        raise SystemExit("the packaged bundle has other classes; export this run first")
     for module in model.modules():
         if isinstance(module, (torch.nn.Conv2d, torch.nn.Linear)):
             module.half()
-    card = Card(
-        model=MODEL,
-        classes=engine.classes,
-        input=engine.spec,
-        temperature=engine.temperature,
-        rejection=engine.rejection,
-        facts={**bundle.manifest.provenance["trained"], "recovered_from": bundle.sha256},
-    )
     to = path.with_suffix(".safetensors")
-    save_checkpoint(model, card, to)
+    save_checkpoint(model, replace(card, temperature=engine.temperature, rejection=engine.rejection), to)
     print(f"{to}: {to.stat().st_size:,} bytes")
 
-    recovered, _ = load_checkpoint(to)
+    stored, _ = load_checkpoint(to)
     for spec, split in COMPARED_ON.items():
         data, _ = open_dataset(DataConfig(spec=spec), engine.spec, engine.classes, split=split)
         before = engine.all_logits(data.images, 64)
-        after = predict_logits(recovered, data.images, engine.spec)
+        after = predict_logits(stored, data.images, engine.spec)
         same = before.argmax(1) == after.argmax(1)
         sure = accepted(before, engine.temperature, engine.rejection)
         right = [float((logits.argmax(1) == data.targets).mean()) for logits in (before, after)]

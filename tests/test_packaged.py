@@ -140,7 +140,7 @@ def test_it_is_exported_from_its_weights(few: Path, tmp_path: Path) -> None:
     assert (exported.temperature, exported.rejection) == (ours.temperature, ours.rejection)
     assert exported.looks_closer
     assert found.manifest.precision == "fp32"
-    assert "recovered_from" in found.manifest.provenance["trained"]
+    assert "rendered:all" in found.manifest.provenance["trained"]["data"]
 
 
 def test_without_data_it_is_held_to_drawn_signs(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -27,7 +27,6 @@ NEEDS = {
     "workflows/score.py": "cluster",
     "export/graph.py": "export",
     "export/quantise.py": "export",
-    "export/recover.py": "export",
     "models/efficientnet_lite.py": "pretrained",
     "report/html.py": "report",
     "serve": "serve",
