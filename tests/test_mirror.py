@@ -44,7 +44,6 @@ COVERED_BY = {
     "imaging/resizing.py": "imaging/test_preprocess.py",
     "imaging/spec.py": "imaging/test_preprocess.py",
     "inference/answer_rule.py": "inference/test_detect.py",
-    "inference/channel_order.py": "test_api.py",
     "inference/classifier.py": "test_api.py",
     "inference/finder.py": "test_finding.py",
     "inference/found.py": "test_finding.py",

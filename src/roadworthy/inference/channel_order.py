@@ -10,16 +10,16 @@ import numpy as np
 
 from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.inference.answers import Row
-from roadworthy.inference.confidence import SCORES
+from roadworthy.inference.confidence import SCORES, accepted
 from roadworthy.inference.network import Network
-from roadworthy.signs.catalogue import NO_SIGN
+from roadworthy.signs.catalogue import NAMELESS, NO_SIGN
 
 SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
-_REASON = "red and blue seem to be swapped in the array"
+SEEM_SWAPPED = "red and blue seem to be swapped in the array"
 
 
 def refuse_swapped(rows: Sequence[Row], crops: ByteArray, logits: FloatArray, network: Network) -> list[Row]:
-    """Rows of arrays, not accepted where red and blue swapped give another and much surer answer.
+    """Rows of arrays, not accepted where red and blue swapped give another and much surer answer, or a sign.
 
     crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.  A warning tells of them, as
     from the caller's caller.
@@ -33,8 +33,15 @@ def refuse_swapped(rows: Sequence[Row], crops: ByteArray, logits: FloatArray, ne
         for score in ("energy", "probability")
     )
     swapped = energies[1] - energies[0] > SWAPPED
+    swapped &= confidences[1] > confidences[0]
     # Where both orders give the same answer it matters to nobody which was meant.
-    swapped &= (confidences[1] > confidences[0]) & (other.argmax(axis=1) != logits.argmax(axis=1))
+    swapped &= other.argmax(axis=1) != logits.argmax(axis=1)
+    sure, surely = (accepted(both, network.temperature, network.rejection) for both in (logits, other))
+    if sure is not None and surely is not None:
+        # A network that was taught that swapped signs are none is as sure of that as of the sign.
+        none = np.isin(network.classes, NAMELESS)
+        rather = (energies[1] > energies[0]) & ((other.argmax(axis=1) != logits.argmax(axis=1)) | ~sure)
+        swapped |= surely & ~none[other.argmax(axis=1)] & (none[logits.argmax(axis=1)] | rather)
     if swapped.any():
         warnings.warn(
             f"red and blue seem to be swapped in {int(swapped.sum())} of {len(rows)} arrays, first in "
@@ -42,6 +49,6 @@ def refuse_swapped(rows: Sequence[Row], crops: ByteArray, logits: FloatArray, ne
             stacklevel=3,
         )
     return [
-        replace(row, accepted=False, reason=_REASON) if wrong else row
+        replace(row, accepted=False, reason=SEEM_SWAPPED) if wrong else row
         for row, wrong in zip(rows, swapped.tolist(), strict=True)
     ]

@@ -23,7 +23,7 @@ from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.answers import THUMBNAIL, Answers, Row, Seen
 from roadworthy.inference.boxes import check_least
-from roadworthy.inference.channel_order import refuse_swapped
+from roadworthy.inference.channel_order import SEEM_SWAPPED, refuse_swapped
 from roadworthy.inference.finder import Finder, finder_file, open_finder
 from roadworthy.inference.found import cut_out, find_signs
 from roadworthy.inference.inputs import MissingInput, expand_items
@@ -242,6 +242,8 @@ class Classifier:
             checked = refuse_swapped([rows[i] for i in arrays], crops[places], logits[places], self._network)
             rows |= dict(zip(arrays, checked, strict=True))
         for i, picture in pictures.items() if self.looks_closer else ():
+            if rows[i].reason == SEEM_SWAPPED:
+                continue  # whatever a closer look finds has the wrong colours, too
             look = partial(self.detect_one, picture)
             rows[i] = rule.after_closer_look(rows[i], look, colourless=colourless[i])
         seen = [_seen(item, pictures[i], rows[i]) if i in pictures else None for i, item in enumerate(items)]

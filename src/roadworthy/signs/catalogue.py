@@ -38,6 +38,7 @@ _FIELDS: dict[str, tuple[type | tuple[type, ...], str]] = {
 _NEEDED = ("name", "class", "where", "aspect", "colours")
 NO_SIGN = "no-sign"  # the background class: it has no faces
 OTHER_SIGN = "other-sign"  # whatever has no class of its own; its faces are in groups
+NAMELESS = (NO_SIGN, OTHER_SIGN, "not-a-limit")  # classes that name no sign
 FOLDER = Path(__file__).parent
 PALETTE = {
     "red": "#c1121c",
@@ -419,6 +420,6 @@ def swapped_indices(classes: Sequence[str]) -> list[int]:
         return [-1] * len(classes)
     drawn = {face.sign for face in faces()}
     grey = {face.sign for face in faces() if not CHROMATIC & set(face.colours)}
-    catch_all = {NO_SIGN, OTHER_SIGN, "not-a-limit"}
+    catch_all = set(NAMELESS)
     background = list(classes).index(NO_SIGN)
     return [background if name in drawn - grey - catch_all else -1 for name in classes]
