@@ -204,8 +204,8 @@ class Endless:
 
 
 def test_thousands_of_frames_take_no_more_memory_than_hundreds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, most in {"_MOST_BOXES": 40, "_MOST_SHIFTS": 60, "_MOST_EVENTS": 10, "_MOST_TRAILS": 8}.items():
-        monkeypatch.setattr(live, name, most)
+    for name, limit in {"_MOST_BOXES": 40, "_MOST_SHIFTS": 60, "_MOST_EVENTS": 10, "_MOST_TRAILS": 8}.items():
+        monkeypatch.setattr(live, name, limit)
     drive = LiveDrive(Endless(), RULE, region_named("default"))
     small = np.zeros((720, 1280, 1), np.uint8).repeat(3, 2)
     most: dict[str, int] = {}

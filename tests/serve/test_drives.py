@@ -28,7 +28,7 @@ from roadworthy.core import extras
 from roadworthy.core.errors import ConfigError
 from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.look import Looker, View
-from roadworthy.serve import drive_socket
+from roadworthy.serve import drive_messages, drive_socket
 from roadworthy.serve.admission import NoRoomError
 from roadworthy.serve.app import create_app
 from roadworthy.serve.drive_socket import Pace
@@ -401,7 +401,7 @@ def test_our_bug_ends_the_drive_and_nothing_else(client: TestClient, monkeypatch
 )
 def test_settings_must_make_sense(name: str) -> None:
     with pytest.raises(ConfigError, match=f"{name} is 0; it must be positive"):
-        ServiceConfig(**{name: 0})
+        ServiceConfig(**dict[str, Any]({name: 0}))
 
 
 # -- as it is run
@@ -478,7 +478,7 @@ def test_over_the_network_what_is_far_too_large_ends_the_socket(bundle: Path, re
 def test_over_the_network_who_does_not_read_is_cut_off(
     bundle: Path, red_finder: Path, monkeypatch: pytest.MonkeyPatch
 ) -> None:
-    real = drive_socket.error_message
+    real = drive_messages.error_message
     monkeypatch.setattr(
         drive_socket, "error_message", lambda *a, **k: {**real(*a, **k), "fill": "x" * 500_000}
     )
