@@ -314,6 +314,20 @@ def test_another_film_of_the_same_name_is_not_gone_on_with(quick, folder, film, 
         api.drive(copy, tmp_path / "film", resume=True)
 
 
+def test_a_folder_that_may_not_be_looked_into_is_said(quick, folder, tmp_path, monkeypatch) -> None:
+    def denied(self: Path, **_: Any) -> bool:
+        if self.name == "shut":
+            raise PermissionError(13, "Permission denied", str(self))
+        return exists(self)
+
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", denied)
+    with pytest.raises(UsageError, match=r"shut cannot be read \(Permission denied\); name another"):
+        api.drive(folder, tmp_path / "shut", rate=10.0)
+    with pytest.raises(DataError, match="shut cannot be read: Permission denied"):
+        api.drive(tmp_path / "shut", tmp_path / "out")
+
+
 def test_two_drives_at_once_do_not_share_a_folder(quick, folder, tmp_path) -> None:
     out = tmp_path / "out"
     out.mkdir()
