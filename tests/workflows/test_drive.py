@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import signal as signals
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +25,7 @@ from roadworthy.core.files import alone
 from roadworthy.core.notes import DataWarning
 from roadworthy.drive.film import open_film, write_film
 from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.journal import views
 from roadworthy.drive.look import View
 from roadworthy.drive.output.result import DriveResult
 from roadworthy.drive.seen import Seen
@@ -137,6 +141,25 @@ def test_a_drive_that_was_killed_goes_on_to_the_same_events(driven, film, tmp_pa
     for name in ("events.csv", "limits.csv"):
         assert (again.out / name).read_bytes() == (driven.out / name).read_bytes()
     assert set(again.result.crops) == set(driven.result.crops)
+
+
+def test_a_process_that_is_killed_loses_no_frame_that_it_looked_at(film, driven, tmp_path) -> None:
+    out = tmp_path / "out"
+    journal, command = out / "journal.jsonl", ["drive", str(film), "--out", str(out), "--region", "au-vic"]
+    process = subprocess.Popen([sys.executable, "-m", "roadworthy", *command], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not journal.is_file() or journal.read_bytes().count(b"\n") < 13:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = len(list(views(journal)))
+    assert kept >= 12
+    again = watch(film, out, region="au-vic", resume=True)
+    assert again.result.looked == 45 - kept
+    for name in ("events.csv", "limits.csv", "signs.geojson", "coco.json"):
+        assert (out / name).read_bytes() == (driven.out / name).read_bytes()
 
 
 @pytest.mark.parametrize("signal", [signals.SIGINT, signals.SIGTERM])
