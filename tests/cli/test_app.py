@@ -388,3 +388,12 @@ def test_devices_are_no_files(
     assert (code, said.count("\n")) == (2, 1), said
     assert str(tmp_path) in said
     assert re.search(r"it is a device, no file|no model at|error: no file", said)
+
+
+def test_what_may_not_be_opened_is_no_bug_of_ours(monkeypatch, capsys) -> None:
+    def denied(*_: Any, **__: Any) -> None:
+        raise PermissionError(13, "Permission denied", "shut/film.mp4")
+
+    monkeypatch.setattr(api, "drive", denied, raising=False)
+    assert cli.run(["drive", "film.mp4", "--out", "first"]) == 2
+    assert capsys.readouterr().err == "error: shut/film.mp4 cannot be opened: Permission denied\n"

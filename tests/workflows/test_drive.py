@@ -5,6 +5,9 @@ from __future__ import annotations
 import csv
 import json
 import signal as signals
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import datetime
@@ -22,6 +25,7 @@ from roadworthy.core.files import alone
 from roadworthy.core.notes import DataWarning
 from roadworthy.drive.film import open_film, write_film
 from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.journal import views
 from roadworthy.drive.look import View
 from roadworthy.drive.output.result import DriveResult
 from roadworthy.drive.seen import Seen
@@ -137,6 +141,25 @@ def test_a_drive_that_was_killed_goes_on_to_the_same_events(driven, film, tmp_pa
     for name in ("events.csv", "limits.csv"):
         assert (again.out / name).read_bytes() == (driven.out / name).read_bytes()
     assert set(again.result.crops) == set(driven.result.crops)
+
+
+def test_a_process_that_is_killed_loses_no_frame_that_it_looked_at(film, driven, tmp_path) -> None:
+    out = tmp_path / "out"
+    journal, command = out / "journal.jsonl", ["drive", str(film), "--out", str(out), "--region", "au-vic"]
+    process = subprocess.Popen([sys.executable, "-m", "roadworthy", *command], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not journal.is_file() or journal.read_bytes().count(b"\n") < 13:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    kept = len(list(views(journal)))
+    assert kept >= 12
+    again = watch(film, out, region="au-vic", resume=True)
+    assert again.result.looked == 45 - kept
+    for name in ("events.csv", "limits.csv", "signs.geojson", "coco.json"):
+        assert (out / name).read_bytes() == (driven.out / name).read_bytes()
 
 
 @pytest.mark.parametrize("signal", [signals.SIGINT, signals.SIGTERM])
@@ -312,6 +335,20 @@ def test_another_film_of_the_same_name_is_not_gone_on_with(quick, folder, film, 
     copy.write_bytes(content)
     with pytest.raises(DataError, match=r"another film \(begins "):
         api.drive(copy, tmp_path / "film", resume=True)
+
+
+def test_a_folder_that_may_not_be_looked_into_is_said(quick, folder, tmp_path, monkeypatch) -> None:
+    def denied(self: Path, **_: Any) -> bool:
+        if self.name == "shut":
+            raise PermissionError(13, "Permission denied", str(self))
+        return exists(self)
+
+    exists = Path.exists
+    monkeypatch.setattr(Path, "exists", denied)
+    with pytest.raises(UsageError, match=r"shut cannot be read \(Permission denied\); name another"):
+        api.drive(folder, tmp_path / "shut", rate=10.0)
+    with pytest.raises(DataError, match="shut cannot be read: Permission denied"):
+        api.drive(tmp_path / "shut", tmp_path / "out")
 
 
 def test_two_drives_at_once_do_not_share_a_folder(quick, folder, tmp_path) -> None:

@@ -66,6 +66,7 @@ for verbs in (predict.verbs, drive.verbs, train.verbs, data.verbs, study.verbs, 
 
 # Not ours: a disk that is full, over its quota, read-only or broken.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}
+DENIED = {errno.EACCES, errno.EPERM}  # nor these: a file or folder of somebody else
 
 
 def _version(wanted: bool) -> None:
@@ -129,6 +130,9 @@ def run(arguments: list[str]) -> int:
             say_error(_usage_line(error))
         return 2
     except OSError as error:
+        if error.errno in DENIED and error.filename is not None:
+            say_error(f"{visible(str(error.filename))} cannot be opened: {error.strerror}")
+            return 2
         if error.errno not in NO_ROOM:
             say(f"this is our bug, please report it: {_our_bug(error)}")
             return 1

@@ -13,7 +13,6 @@ from roadworthy.cli.options import command_line, examples
 from roadworthy.cli.printing import INTERRUPTED, print_line, print_table, say
 from roadworthy.core.errors import UsageError
 from roadworthy.core.words import duration, plural
-from roadworthy.drive.limits.events import plates_text
 
 if TYPE_CHECKING:
     from roadworthy.drive.events.event import DriveEvent
@@ -45,7 +44,7 @@ ResumeOption = Annotated[bool, setting("workflows.drive:drive.resume", "--resume
     cls=Described,
     epilog=examples(
         "roadworthy drive film.mp4 --out drives/first",
-        "roadworthy drive film.mp4 --gps track.gpx --region au-vic --out drives/second",
+        "roadworthy drive film.mp4 --gps track.gpx --region au-vic --out drives/gps",
     ),
 )
 def drive(
@@ -64,7 +63,7 @@ def drive(
     video: VideoOption = False,
     resume: ResumeOption = False,
 ) -> None:
-    """Watch a film: each sign once, and the limit that holds at every second.
+    """Watch a film: each sign once, and the limit at every second.
 
     It prints the signs passed and the limits, and writes both, a report (report.html), a map (signs.geojson)
     and more into --out.  A sign is sure where its class is; one that is not for us stands at another road,
@@ -144,6 +143,8 @@ def _print_more(number: int, path: Path) -> None:
 
 
 def _sign(event: DriveEvent) -> list[str]:
+    from roadworthy.drive.limits.events import plates_text
+
     conditions = [f"{event.zone} zone"] if event.zone else []
     conditions += [f"plate: {plates_text(event.plates)}"] if event.plates else []
     return [

@@ -139,7 +139,8 @@ def _write_video(
             progress(time_s, length_s, written / max(time.perf_counter() - began, 1e-9))
 
     try:
-        tick(0.0)
+        if stop():
+            raise _StoppedError
         write_annotated(film, boxes_by_frame(result.tracked()), result.limits, path, every=every, tick=tick)
     except _StoppedError:
         notes.say(f"{path} is not written, for the drive was stopped; --resume goes on and writes it")

@@ -6,7 +6,7 @@ import os
 from datetime import datetime
 from pathlib import Path
 
-from roadworthy.core.errors import DataNotFoundError, UsageError
+from roadworthy.core.errors import DataError, DataNotFoundError, UsageError
 from roadworthy.core.paths import as_path
 from roadworthy.drive.film.file import FileFilm
 from roadworthy.drive.film.folder import FolderFilm
@@ -33,18 +33,22 @@ def open_film(
     if at is not None and not 1980 <= at.year <= 2100:
         raise UsageError(f"at is in the year {at.year}; give the time at which the film began")
     name = os.fspath(place)
-    path = None if is_live(name) else as_path(name)
+    path = None if is_live(name) else _there(as_path(name))
     if path is not None and path.is_dir():
         return FolderFilm(path, at=at, rate=rate)
     if rate is not None:
         raise UsageError(f"rate is given, and {name} is no folder of frames; films know their own times")
     if path is None:
         return LiveFilm(name, at=at)
-    return FileFilm(_there(path), at=at)
+    return FileFilm(path, at=at)
 
 
 def _there(path: Path) -> Path:
-    if not path.exists():
+    try:
+        there = path.exists()
+    except OSError as error:
+        raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
+    if not there:
         raise DataNotFoundError(
             f"no film {path}; give a film's file, a folder of frames, camera:N or rtsp://HOST/PATH"
         )
