@@ -14,6 +14,7 @@ from roadworthy.inference.answers import Row
 from roadworthy.inference.channel_order import SEEM_SWAPPED, refuse_swapped
 
 SPEC = InputSpec()
+SURE = Rejection(score="probability", threshold=0.9, coverage=0.9, n=10)
 CLASSES = ("speed-60", "speed-80", "no-sign")
 PLAIN, SWAPPED = 10, 200  # of the first channel: how the network below tells the two orders apart
 
@@ -27,7 +28,7 @@ class Told:
     classes: tuple[str, ...] = CLASSES
     spec: InputSpec = SPEC
     temperature: float = 1.0
-    rejection: Rejection | None = Rejection(score="probability", threshold=0.9, coverage=0.9, n=10)
+    rejection: Rejection | None = SURE
     without_colour: bool = True
 
     def logits(self, images: np.ndarray) -> np.ndarray:
