@@ -170,7 +170,7 @@ class Driving:
             rejection=classifier.rejection,
             sure=classifier.finder.rule.sure,
         )
-        scene = Scene(width=about.width, height=about.height, shifts=watched.shifts)
+        scene = Scene(width=about.width, height=about.height)
         trails = [*watched.trails, *watched.tracker.current()]
         understood = understand(trails, rule, scene, region_named(NO_REGION), end_s=watched.until_s + 1)
         boxes = boxes_by_frame(understood.found)

@@ -152,18 +152,16 @@ class Replay:
 
 def replayed(truth: DriveTruth, driven: Path) -> Replay:
     """Track a drive again, from its journal alone."""
-    journal = driven / JOURNAL
-    with journal.open(encoding="ascii") as file:
-        width, height = json.loads(file.readline())["film"]["size"]
+    film = json.loads((driven / DONE).read_text(encoding="utf-8"))["film"]
+    width, height = film["width"], film["height"]
     watched = Watched(Tracker(width, height))
-    for view in views(journal):
+    for view in views(driven / JOURNAL):
         watched.add(view)
-    rate = json.loads((driven / DONE).read_text(encoding="utf-8"))["film"]["rate"]
     return Replay(
         truth=truth,
         trails=watched.finish(),
-        scene=Scene(width=width, height=height, shifts=watched.shifts, track=_track(truth, watched.until_s)),
-        end_s=watched.until_s + 1 / (rate or 30.0),
+        scene=Scene(width=width, height=height, track=_track(truth, watched.until_s)),
+        end_s=watched.until_s + 1 / (film["rate"] or 30.0),
     )
 
 

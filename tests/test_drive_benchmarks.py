@@ -51,7 +51,7 @@ def kept(tmp_path: Path) -> Path:
         for number, (time_s, shown, shift) in enumerate(frames):
             signs = tuple(box for _, box in shown)
             journal.add(View(frame=number, time_s=time_s, signs=signs, shift=shift))
-    told = {"interrupted": False, "film": {"rate": 15.0}}
+    told = {"interrupted": False, "film": {"rate": 15.0, "width": WIDTH, "height": HEIGHT}}
     (driven / "provenance.json").write_text(json.dumps(told))
     return tmp_path
 
@@ -181,7 +181,20 @@ class Counting(Film):
     """A film of three frames."""
 
     def about(self) -> About:
-        raise NotImplementedError
+        """One pixel large."""
+        return About(
+            place="",
+            duration_s=0.3,
+            width=1,
+            height=1,
+            rate=10.0,
+            codec="",
+            created=None,
+            rotation_deg=0,
+            mirrored=False,
+            interlaced=False,
+            colour="",
+        )
 
     def _read(self, every: int, start_s: float) -> Any:
         for number in range(0, 3, every):
