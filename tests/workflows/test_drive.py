@@ -285,7 +285,7 @@ def folder(tmp_path) -> Path:
 
 
 @pytest.mark.parametrize("every", [1, 2])
-@pytest.mark.parametrize("cut", [1, 3, 5, 8])
+@pytest.mark.parametrize("cut", [1, 3, 5, 7])
 def test_what_was_lost_is_counted_once_however_often_a_drive_is_killed(
     quick, folder, tmp_path, monkeypatch, cut, every
 ) -> None:
@@ -330,9 +330,8 @@ def test_another_film_of_the_same_name_is_not_gone_on_with(quick, folder, film, 
     copy = tmp_path / "copy.mp4"
     copy.write_bytes(film.read_bytes())
     api.drive(copy, tmp_path / "film")
-    content = bytearray(film.read_bytes())
-    content[len(content) // 2] ^= 1
-    copy.write_bytes(content)
+    # As long, and another: the name of what wrote it.
+    copy.write_bytes(film.read_bytes().replace(b"Lavf", b"LAVF"))
     with pytest.raises(DataError, match=r"another film \(begins "):
         api.drive(copy, tmp_path / "film", resume=True)
 
@@ -365,7 +364,7 @@ def test_a_track_that_cannot_be_read_is_told_before_hours_of_watching(quick, fil
     (tmp_path / "empty.gpx").write_text("")
     with pytest.raises(DataError, match="it is empty"):
         api.drive(film, tmp_path / "out", gps=tmp_path / "empty.gpx")
-    with pytest.raises(DataError, match=r"film\.mp4 holds no track that is read here; give --gps a GPX"):
+    with pytest.raises(DataError, match=r"film\.mp4 holds no position: .* give the track as GPX"):
         api.drive(film, tmp_path / "out", gps="auto")
     with pytest.raises(UsageError, match="smallest sign is asked to be -3 px"):
         api.drive(film, tmp_path / "out", least_px=-3)
