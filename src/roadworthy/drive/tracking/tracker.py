@@ -8,7 +8,7 @@ from __future__ import annotations
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 
 import numpy as np
 
@@ -41,14 +41,15 @@ class Tracker:
         time_s: of the frame, after those before.  shift: by how many pixels what is far away stands further
         right and lower than in the first frame, because the camera has turned.
         """
-        heading = Heading(x=self._size[0] / 2, y=self._size[1] / 2, dx=shift[0], dy=shift[1])
-        ended = self._closed(time_s, heading)
+        ended = self._closed(time_s, shift)
         free = set(range(len(boxes)))
-        for trail, number in self._pairs(boxes, heading):
-            trail.add(boxes[number], heading)
+        for trail, number, heading in self._pairs(boxes, shift):
+            trail.add(boxes[number], heading, shift)
             free.remove(number)
+        first = Heading(x=self._size[0] / 2, y=self._size[1] / 2)
         for number in sorted(free):
-            self._open.append(_Open(number=self._begun, seen=[boxes[number]], headings=[heading]))
+            trail = _Open(number=self._begun, seen=[boxes[number]], headings=[first], shift=shift)
+            self._open.append(trail)
             self._begun += 1
         return ended
 
@@ -74,28 +75,31 @@ class Tracker:
             if len(trail.seen) > most:
                 del trail.seen[1 : -(most // 2) : 2], trail.headings[1 : -(most // 2) : 2]
 
-    def _pairs(self, boxes: Sequence[Seen], heading: Heading) -> list[tuple[_Open, int]]:
-        """Trails and the boxes that continue them, the best fit first; each once."""
+    def _pairs(self, boxes: Sequence[Seen], shift: tuple[float, float]) -> list[tuple[_Open, int, Heading]]:
+        """Trails, the boxes that continue them and the headings by which they do, the best fit first."""
         costs = []
         for place, trail in enumerate(self._open):
-            for number, box in enumerate(boxes):
-                cost = _cost(trail, box, heading)
-                if cost < math.inf:
-                    costs.append((cost, place, number))
-        pairs: list[tuple[_Open, int]] = []
+            for which, heading in enumerate(trail.headings_now(shift)):
+                for number, box in enumerate(boxes):
+                    cost = _cost(trail, box, heading)
+                    if cost < math.inf:
+                        costs.append((cost, place, number, which, heading))
+        pairs: list[tuple[_Open, int, Heading]] = []
         taken: tuple[set[int], set[int]] = (set(), set())
-        for _, place, number in sorted(costs):
+        for _, place, number, _, heading in sorted(costs, key=lambda cost: cost[:4]):
             if place not in taken[0] and number not in taken[1]:
                 taken[0].add(place)
                 taken[1].add(number)
-                pairs.append((self._open[place], number))
+                pairs.append((self._open[place], number, heading))
         return pairs
 
-    def _closed(self, time_s: float, heading: Heading) -> list[Trail]:
+    def _closed(self, time_s: float, shift: tuple[float, float]) -> list[Trail]:
         ended, going = [], []
         for trail in self._open:
             missing_s = time_s - trail.seen[-1].time_s
-            out = missing_s > 0 and self._outside(trail, time_s, heading)
+            out = missing_s > 0 and all(
+                self._outside(trail, time_s, heading) for heading in trail.headings_now(shift)
+            )
             if out or missing_s > LOST_S:
                 ended.append(trail.ended(left=out))
             else:
@@ -113,20 +117,34 @@ class Tracker:
 
 @dataclass
 class _Open:
-    """A trail in the making.  answer: (C,) mean probabilities of its class so far."""
+    """A trail in the making.
+
+    shift: of the camera when it was last seen.  answer: (C,) mean probabilities of its class so far.
+    """
 
     number: int
     seen: list[Seen]
     headings: list[Heading]
+    shift: tuple[float, float]
     answer: FloatArray = field(init=False)
     _approach: Approach | None = None
 
     def __post_init__(self) -> None:
         self.answer = _probabilities(self.seen[0])
 
-    def add(self, box: Seen, heading: Heading) -> None:
+    def headings_now(self, shift: tuple[float, float]) -> tuple[Heading, ...]:
+        """Where the car may be heading to: as the camera's turning says, or as before.
+
+        What is near and bright at night is taken for the camera's turning, so that is not believed alone.
+        """
+        last = self.headings[-1]
+        turned = replace(last, dx=last.dx + shift[0] - self.shift[0], dy=last.dy + shift[1] - self.shift[1])
+        return (turned,) if turned == last else (turned, last)
+
+    def add(self, box: Seen, heading: Heading, shift: tuple[float, float]) -> None:
         self.seen.append(box)
         self.headings.append(heading)
+        self.shift = shift
         if len(self.seen) > MOST:  # every second of those before the latest goes
             self.seen[:-LATEST] = self.seen[:-LATEST:2]
             self.headings[:-LATEST] = self.headings[:-LATEST:2]
