@@ -23,6 +23,8 @@ HIGH = 3.5  # heights of itself above the camera, from which a sign hangs over t
 ACROSS = 3.0  # heights of itself to either side, within which it does
 FAR_ASIDE = 25.0  # heights of itself from the car's way, from which on it stands at another road
 TURNED = 0.84  # width by height of a round sign that faces another road: turned by a third of a right angle
+FOLLOWS = 0.35  # of the way driven, by which a sign that stands must have come nearer, whatever its size
+NOT_PASSED_S = 4.0  # before the car would reach it, from which on a sign that is lost was not passed
 BRIEF, BRIEF_S = 5, 0.3  # frames and seconds; what is seen for less and is not sure tells nothing
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
 _COMPARED = 8  # frames at either end, between which it must have grown
@@ -37,7 +39,7 @@ class MeaningRule:
     """What makes a trail a sign, and a sign one of ours; each as the constants of this module say.
 
     at_least: frames.  high, across, far_aside: heights of the sign.  turned: width by height.
-    still_s, brief_s: seconds.  brief: frames.
+    still_s, lost_s, brief_s: seconds.  follows: share of the way driven.  brief: frames.
     """
 
     at_least: int = AT_LEAST
@@ -46,6 +48,8 @@ class MeaningRule:
     far_aside: float = FAR_ASIDE
     turned: float = TURNED
     still_s: float = STILL_S
+    follows: float = FOLLOWS
+    lost_s: float = NOT_PASSED_S
     brief: int = BRIEF
     brief_s: float = BRIEF_S
 
@@ -66,6 +70,11 @@ class Scene:
     height: int
     track: Track | None = None
     focal_px: float | None = None
+
+    @property
+    def focal(self) -> float:
+        """The focal length in pixels, as known or as dashcams have it."""
+        return self.focal_px or FOCAL_SHARE * self.width
 
     def headings(self, trail: Trail) -> list[Heading]:
         """Where the car was heading to in each frame of a trail."""
@@ -126,6 +135,8 @@ def _event(
         doubts.append("it was seen too briefly to tell")
     place = _place(sign, scene)
     own_plates = [plate for above, plate in below.values() if above == sign.trail.number]
+    # What a board for schools says is known: the region's hours and days.
+    unread = [plate for plate in own_plates if plate.kind != "school-zone"]
     return DriveEvent(
         event="",
         sign=reading.sign,
@@ -139,7 +150,7 @@ def _event(
         best_frame=best.frame,
         box=best.box,
         side=_side(sign, meaning),
-        plates=(Plate(kind="unread"),) if own_plates and sign.kind in _FOR_LIMITS else (),
+        plates=(Plate(kind="unread"),) if unread and sign.kind in _FOR_LIMITS else (),
         zone="school" if any(plate.kind == "school-zone" for plate in own_plates) else None,
         lat=None if place is None else place[0],
         lon=None if place is None else place[1],
@@ -169,7 +180,7 @@ def _place(sign: _Sign, scene: Scene) -> tuple[float, float, float] | None:
         )
         for one in sign.trail.seen
     ]
-    focal = scene.focal_px or FOCAL_SHARE * scene.width
+    focal = scene.focal
     error = 0.02 if scene.focal_px else 0.15
     placed = place_sign(
         scene.track, views, size_m=SIZE_M, size_error_m=SIZE_ERROR_M, focal_px=focal, focal_error=error
@@ -194,7 +205,18 @@ def _moves_along(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     # A sign 100 m away grows by a quarter in 20 m.
     if growth < 1.15 and (driven is None or driven > 20):
         return "it came no nearer: it moves with the traffic, or the car stood"
+    nearer = scene.focal * SIZE_M * float(1 / np.median(heights[:part]) - 1 / np.median(heights[-part:]))
+    if driven is not None and driven > 20 and nearer < meaning.follows * driven:
+        return f"it moves with the traffic: {nearer:.0f} m nearer while the car drove {driven:.0f} m"
     return ""
+
+
+def _not_passed(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
+    """Lost from sight long before the car would have reached it: a vehicle that went another way."""
+    foretold = sign.approach.passing_s
+    if foretold is None or foretold - sign.last_s <= meaning.lost_s:
+        return ""
+    return f"it was lost from sight {foretold - sign.last_s:.0f} s before the car would have passed it"
 
 
 def _far_aside(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
@@ -213,7 +235,12 @@ def _turned_away(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     return f"it is seen from aside ({shape:.2f} times as wide as high)" if shape < meaning.turned else ""
 
 
-_NOT_FOR_US: tuple[Callable[[_Sign, Scene, MeaningRule], str], ...] = (_moves_along, _far_aside, _turned_away)
+_NOT_FOR_US: tuple[Callable[[_Sign, Scene, MeaningRule], str], ...] = (
+    _moves_along,
+    _not_passed,
+    _far_aside,
+    _turned_away,
+)
 
 
 # What hangs below
