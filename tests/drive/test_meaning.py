@@ -155,7 +155,7 @@ def test_what_one_drives_up_to_grows(times: float, counts: bool) -> None:
 
 
 def test_what_is_lost_long_before_it_is_reached_was_not_passed() -> None:
-    far = approach(0, "speed-60", right=4, up=1, ahead=160, seconds=2, size=(2, 2))
+    far = approach(0, "speed-60", right=4, up=1, ahead=80, speed=10, seconds=2, size=(2, 2))
     (event,) = events_of([far], RULE, SCENE)
     assert not event.counts
     assert "lost from sight" in event.why
