@@ -69,3 +69,18 @@ def test_without_a_threshold_only_much_surer_answers_tell() -> None:
 
 def test_a_network_that_knows_no_background_is_not_asked() -> None:
     assert not refused(Told((0, 0, 5), (9, 0, 0), classes=("speed-60", "speed-80", "stop")))
+
+
+def test_parts_of_one_array_have_one_order() -> None:
+    network = Told((0, 0, 9), (9, 0, 0))
+    images = np.zeros((3, 8, 8, 3), np.uint8)
+    images[..., 0], images[..., 2] = PLAIN, SWAPPED
+    images[2, ..., 0], images[2, ..., 2] = SWAPPED, PLAIN  # of which the other order is none
+    rows = [Row(path="x", accepted=True)] * 3
+    with pytest.warns(UserWarning, match="in 2 of 3 arrays"):
+        refused = refuse_swapped(rows, images, network.logits(images), network, of_one=True)
+    assert [row.accepted for row in refused] == [False, False, True]
+    few = images[[0, 2, 2]]
+    with warnings.catch_warnings():
+        warnings.simplefilter("error")
+        assert refuse_swapped(rows, few, network.logits(few), network, of_one=True) == rows

@@ -18,11 +18,19 @@ SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue
 SEEM_SWAPPED = "red and blue seem to be swapped in the array"
 
 
-def refuse_swapped(rows: Sequence[Row], crops: ByteArray, logits: FloatArray, network: Network) -> list[Row]:
+def refuse_swapped(
+    rows: Sequence[Row],
+    crops: ByteArray,
+    logits: FloatArray,
+    network: Network,
+    *,
+    of_one: bool = False,
+) -> list[Row]:
     """Rows of arrays, not accepted where red and blue swapped give another and much surer answer, or a sign.
 
     crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.  A warning tells of them, as
     from the caller's caller.
+    of_one: all are parts of one array, which has one order: none is refused unless most seem swapped.
     """
     # A network that never learned what is no sign may be surer of colours that it never saw.
     if not rows or NO_SIGN not in network.classes:
@@ -42,6 +50,8 @@ def refuse_swapped(rows: Sequence[Row], crops: ByteArray, logits: FloatArray, ne
         none = np.isin(network.classes, NAMELESS)
         rather = (energies[1] > energies[0]) & ((other.argmax(axis=1) != logits.argmax(axis=1)) | ~sure)
         swapped |= surely & ~none[other.argmax(axis=1)] & (none[logits.argmax(axis=1)] | rather)
+    if of_one and 2 * swapped.sum() <= len(rows):
+        return list(rows)
     if swapped.any():
         warnings.warn(
             f"red and blue seem to be swapped in {int(swapped.sum())} of {len(rows)} arrays, first in "

@@ -176,7 +176,8 @@ class Classifier:
         rows = rule.found_rows(_name(image, 0), found, colourless=rule.lacks_colour(picture))
         if is_array(image):
             crops = cut_out(picture, self.spec, [one.box for one in found])
-            rows = refuse_swapped(rows, crops, np.stack([one.logits for one in found]), self._network)
+            logits = np.stack([one.logits for one in found])
+            rows = refuse_swapped(rows, crops, logits, self._network, of_one=True)
         return Answers(rows, classes=self.classes, seen=[_seen(image, picture, row) for row in rows])
 
     def _found_rule(self, top: int) -> AnswerRule:
