@@ -24,7 +24,10 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 from pathlib import Path
 
+import numpy as np
 from PIL import Image
+
+from roadworthy.drive.film import write_film
 
 ROOT = Path(__file__).parent.parent
 TUTORIALS = ROOT / "docs" / "tutorials" / "pictures"
@@ -98,6 +101,7 @@ def prepare(place: Path, *, tiny: bool) -> dict[str, str]:
     shutil.copy(TUTORIALS / "street.jpg", place / "street.jpg")
     with Image.open(TUTORIALS / "stop.png") as picture:
         picture.convert("RGB").save(place / "photo.jpg")
+        film_of(picture.convert("RGB"), place / "film.mp4")
     environment = {**os.environ, "XDG_STATE_HOME": str(place / "state")}
     drawn = f"rendered:au+de?recipe=other-test&signs={'+'.join(FOUR.values())}"
     photographs = Path(os.environ.get("ROADWORTHY_DATA", "")) / "belgium"
@@ -115,6 +119,15 @@ def prepare(place: Path, *, tiny: bool) -> dict[str, str]:
         )
         as_gtsrb(place / "signs", place / "data" / "gtsrb")
     return environment
+
+
+def film_of(sign: Image.Image, path: Path) -> None:
+    """A second's film of a sign that comes nearer."""
+    with write_film(path, 10) as film:
+        for index in range(10):
+            frame = Image.new("RGB", (320, 180), (140, 150, 160))
+            frame.paste(sign.resize((20 + 4 * index,) * 2), (180 + 8 * index, 60))
+            film.write(np.asarray(frame), index / 10)
 
 
 def as_gtsrb(signs: Path, root: Path) -> None:

@@ -52,7 +52,8 @@ def refused(network: Told) -> bool:
         ((0, 0, 9), (9, 0, 0), True),  # as sure of none as of the sign when swapped
         ((0, 0, 9), (2, 1, 0), False),  # none, and nothing sure when swapped
         ((0, 9, 0), (9, 0, 0), False),  # two signs, equally sure
-        ((0, 9, 0), (9.5, 0, 0), True),  # another sign, surer
+        ((0, 9, 0), (9.5, 0, 0), False),  # another sign, hardly surer
+        ((0, 9, 0), (12, 0, 0), True),
         ((2, 0, 1), (9, 0, 0), True),  # the same sign, unsure in the order said
         ((9, 0, 0), (12, 0, 0), False),  # the same sign, sure in both
         ((0, 0, 9), (0, 0, 12), False),

@@ -48,7 +48,7 @@ def refuse_swapped(
     if sure is not None and surely is not None:
         # A network that was taught that swapped signs are none is as sure of that as of the sign.
         none = np.isin(network.classes, NAMELESS)
-        rather = (energies[1] > energies[0]) & ((other.argmax(axis=1) != logits.argmax(axis=1)) | ~sure)
+        rather = ~sure & (energies[1] > energies[0])
         swapped |= surely & ~none[other.argmax(axis=1)] & (none[logits.argmax(axis=1)] | rather)
     if of_one and 2 * swapped.sum() <= len(rows):
         return list(rows)

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import os
 from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import replace
 from functools import cached_property, partial
 from os import PathLike
 from pathlib import Path
@@ -28,6 +29,7 @@ from roadworthy.inference.finder import Finder, finder_file, open_finder
 from roadworthy.inference.found import cut_out, find_signs
 from roadworthy.inference.inputs import MissingInput, expand_items
 from roadworthy.inference.onnx_finder import packaged_finder
+from roadworthy.signs.catalogue import NO_SIGN
 
 if TYPE_CHECKING:
     from roadworthy.inference.network import Network
@@ -243,12 +245,26 @@ class Classifier:
             checked = refuse_swapped([rows[i] for i in arrays], crops[places], logits[places], self._network)
             rows |= dict(zip(arrays, checked, strict=True))
         for i, picture in pictures.items() if self.looks_closer else ():
-            if rows[i].reason == SEEM_SWAPPED:
-                continue  # whatever a closer look finds has the wrong colours, too
+            seems_swapped = rows[i].reason == SEEM_SWAPPED
+            if seems_swapped and rows[i].predicted != NO_SIGN:
+                continue  # what a closer look finds has the wrong colours, too
             look = partial(self.detect_one, picture)
-            rows[i] = rule.after_closer_look(rows[i], look, colourless=colourless[i])
+            closer = rule.after_closer_look(rows[i], look, colourless=colourless[i])
+            rows[i] = self._in_order(closer, picture) if seems_swapped else closer
         seen = [_seen(item, pictures[i], rows[i]) if i in pictures else None for i, item in enumerate(items)]
         return [rows[i] for i in range(len(items))], seen
+
+    def _in_order(self, closer: Row, picture: ByteArray) -> Row:
+        """What a closer look found in a picture that seems swapped, refused where that does, too."""
+        if closer.box is None:
+            return closer
+        x1, y1, x2, y2 = closer.box
+        if max(x2 - x1, y2 - y1) > _MOST_OF_IT * max(picture.shape[:2]):
+            # The same sign that the whole picture shows, in the same wrong colours.
+            return replace(closer, accepted=False, reason=SEEM_SWAPPED)
+        crop = cut_out(picture, self.spec, [closer.box])
+        (row,) = refuse_swapped([closer], crop, self.logits(crop), self._network)
+        return row
 
     def answers(
         self,
@@ -300,6 +316,7 @@ def _described(item: Any, number: int) -> str:
     return f"image {number} ({kind})"
 
 
+_MOST_OF_IT = 0.4  # of a picture's larger side: what fills so much is what the picture is of
 _AT_ONCE = 64  # pictures
 
 
