@@ -127,6 +127,23 @@ def test_what_was_added_is_there_at_once(tmp_path) -> None:
             assert len(list(views(path))) == number + 1
 
 
+def test_a_line_that_is_taken_in_parts_is_written_whole(tmp_path) -> None:
+    class Piecewise:
+        def __init__(self, file) -> None:
+            self._file = file
+
+        def write(self, data: bytes) -> int:
+            return self._file.write(data[:10])
+
+        def __getattr__(self, name: str):
+            return getattr(self._file, name)
+
+    with Journal(tmp_path / "j", ABOUT) as journal:
+        journal._file = Piecewise(journal._file)
+        journal.add(view(1))
+    assert [one.frame for one in views(tmp_path / "j")] == [1]
+
+
 def test_a_full_disk_is_told_and_what_was_seen_is_kept(tmp_path) -> None:
     path = tmp_path / "j"
     with Journal(path, ABOUT) as journal:

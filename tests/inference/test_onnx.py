@@ -251,6 +251,12 @@ def test_several_threads_may_ask_at_once(shipped: Any) -> None:
                 assert np.array_equal(one, other)
 
 
+@pytest.mark.parametrize("threads", [-1, 513, 100_000])
+def test_numbers_of_threads_that_halt_a_machine_are_refused(toy: Callable[..., Any], threads: int) -> None:
+    with pytest.raises(UsageError, match=f"threads is {threads:,}; give 1 to 512"):
+        Engine(bundle(toy(SIZE), CROP), threads=threads)
+
+
 @pytest.mark.parametrize("threads", [0, 1, 2])
 def test_threads_change_no_answer(
     toy: Callable[..., Any], crops: Engine, threads: int, monkeypatch: pytest.MonkeyPatch

@@ -21,6 +21,7 @@ from roadworthy.inference.network import all_logits
 from roadworthy.signs.catalogue import NO_SIGN
 
 PACKAGED = "packaged"  # the model that comes with Roadworthy, wherever a model is named
+MOST_THREADS = 512  # more than any processor has cores; thousands bring a machine to a halt
 
 Shape = list[int | None]
 _FOR = {
@@ -200,6 +201,8 @@ def open_session(network: bytes, name: str, threads: int) -> Any:
     """ONNX Runtime's session of a network, which computes on so many threads, and on none while it waits."""
     import onnxruntime
 
+    if not 0 <= threads <= MOST_THREADS:
+        raise UsageError(f"threads is {threads:,}; give 1 to {MOST_THREADS}, or 0 for up to four")
     options = onnxruntime.SessionOptions()
     options.intra_op_num_threads = threads or min(4, os.cpu_count() or 1)
     # Its threads would keep their cores busy while they wait for a picture (benchmarks/idle.py measures it).
