@@ -64,7 +64,7 @@ def test_a_journal_is_tracked_and_understood_again_under_other_rules(load: Any, 
     assert replay.end_s == pytest.approx(6.0)
     as_it_is, strict, aside = (
         rules.summary(rules.tried_on([replay], RULE, changes, 20))
-        for changes in ({}, {"sure": 0.95}, {"far_aside": 3.0})
+        for changes in ({}, {"sure": 1.05}, {"far_aside": 3.0})
     )
     assert as_it_is["event_kpi"].value == 1
     assert as_it_is["distance_kpi"].value == pytest.approx(1, abs=0.01)

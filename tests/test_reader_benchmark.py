@@ -218,7 +218,7 @@ def test_the_command_writes_one_table(
     alike = written["parts"]["look-alikes"]
     assert alike["new"] == alike["beside"]  # the same reader, the same pictures
     assert alike["new"]["accepted as a limit"]["n"] == 24
-    assert written["models"]["new"]["classes"] == 83
+    assert written["models"]["new"]["classes"] == 105
     table = (tmp_path / "reader.md").read_text()
     assert table.startswith("| on | what | n | packaged | packaged |\n|---|")
     assert len(table.splitlines()) == 2 + 2 + 4

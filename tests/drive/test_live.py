@@ -109,7 +109,7 @@ def test_it_ends_as_the_whole_film_would_have() -> None:
     watched, looker = Watched(Tracker(1280, 720)), Fake(signs)
     for shot in shots(7.5):
         watched.add(looker.look(shot))
-    scene = Scene(width=1280, height=720, shifts=watched.shifts)
+    scene = Scene(width=1280, height=720)
     whole = [event for event, _ in events_of(watched.finish(), RULE, scene)]
     ended = drive.finish()
     assert [event.plates != () for event in whole] == [True, False, False]
@@ -177,8 +177,7 @@ def held(drive: LiveDrive) -> dict[str, int]:
         "trails": len(watched.trails) + len(drive._ended),
         "told": len(drive._told),
         "boxes": sum(len(trail.seen) for trail in (*watched.tracker.current(), *drive._ended)),
-        "shifts": len(watched.shifts),
-        "change": len(watched.change),
+        "change": len(watched._change),
         "pictures": len(watched.pictures),
         "events": len(drive._events),
     }
@@ -204,7 +203,7 @@ class Endless:
 
 
 def test_thousands_of_frames_take_no_more_memory_than_hundreds(monkeypatch: pytest.MonkeyPatch) -> None:
-    for name, limit in {"_MOST_BOXES": 40, "_MOST_SHIFTS": 60, "_MOST_EVENTS": 10, "_MOST_TRAILS": 8}.items():
+    for name, limit in {"_MOST_BOXES": 40, "_MOST_EVENTS": 10, "_MOST_TRAILS": 8}.items():
         monkeypatch.setattr(live, name, limit)
     drive = LiveDrive(Endless(), RULE, region_named("default"))
     small = np.zeros((720, 1280, 1), np.uint8).repeat(3, 2)
@@ -221,7 +220,6 @@ def test_thousands_of_frames_take_no_more_memory_than_hundreds(monkeypatch: pyte
     assert most["boxes"] < 300
     assert (most["trails"], most["told"]) <= (8, 8)
     assert (most["change"], most["pictures"], most["events"]) == (0, 0, 10)
-    assert most["shifts"] < 300
     assert len(names) == len(set(names)) > 120
     ended = drive.finish()
     assert ended.left_out + len(ended.events) >= len(names)

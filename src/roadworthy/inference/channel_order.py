@@ -62,3 +62,8 @@ def refuse_swapped(
         replace(row, accepted=False, reason=SEEM_SWAPPED) if wrong else row
         for row, wrong in zip(rows, swapped.tolist(), strict=True)
     ]
+
+
+def may_be_small(row: Row) -> bool:
+    """Whether a picture that shows no sign as a whole may still hold one, whose colours are right."""
+    return row.predicted == NO_SIGN

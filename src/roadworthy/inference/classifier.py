@@ -24,12 +24,11 @@ from roadworthy.imaging.spec import InputSpec
 from roadworthy.inference.answer_rule import AnswerRule, Found
 from roadworthy.inference.answers import THUMBNAIL, Answers, Row, Seen
 from roadworthy.inference.boxes import check_least
-from roadworthy.inference.channel_order import SEEM_SWAPPED, refuse_swapped
+from roadworthy.inference.channel_order import SEEM_SWAPPED, may_be_small, refuse_swapped
 from roadworthy.inference.finder import Finder, finder_file, open_finder
 from roadworthy.inference.found import cut_out, find_signs
 from roadworthy.inference.inputs import MissingInput, expand_items
 from roadworthy.inference.onnx_finder import packaged_finder
-from roadworthy.signs.catalogue import NO_SIGN
 
 if TYPE_CHECKING:
     from roadworthy.inference.network import Network
@@ -246,7 +245,7 @@ class Classifier:
             rows |= dict(zip(arrays, checked, strict=True))
         for i, picture in pictures.items() if self.looks_closer else ():
             seems_swapped = rows[i].reason == SEEM_SWAPPED
-            if seems_swapped and rows[i].predicted != NO_SIGN:
+            if seems_swapped and not may_be_small(rows[i]):
                 continue  # what a closer look finds has the wrong colours, too
             look = partial(self.detect_one, picture)
             closer = rule.after_closer_look(rows[i], look, colourless=colourless[i])
