@@ -6,7 +6,6 @@ from pathlib import Path
 
 import numpy as np
 import pytest
-import torch
 from PIL import Image
 
 import roadworthy
@@ -16,9 +15,6 @@ from roadworthy.config import DataConfig
 from roadworthy.core.errors import BundleError, CheckpointError, UsageError
 from roadworthy.data.open import open_dataset
 from roadworthy.inference.onnx import load_engine, packaged, packaged_weights
-from roadworthy.render.camera import Camera
-from roadworthy.signs.catalogue import plain_face
-from roadworthy.signs.draw import draw_tile
 
 DRAWN = (
     *("stop", "give-way", "no-entry", "keep-left", "roundabout", "children"),
@@ -70,32 +66,32 @@ sys.exit(cli.run(["evaluate", "packaged", "--data", "folder:{few}", "--skip-unkn
     assert "24 pictures" in found.stdout
 
 
-@pytest.mark.parametrize("kind", ["drawn", "photographed"])
+@pytest.mark.parametrize(
+    ("spec", "split"),
+    [
+        (f"rendered:au+de?recipe=plain&per_class=30&seed=99&signs={'+'.join(DRAWN)}", "train"),
+        ("gtsrb:", "test"),
+    ],
+)
 def test_its_weights_answer_as_its_bundle_does(
-    kind: str, request: pytest.FixtureRequest, tmp_path: Path
+    spec: str, split: str, request: pytest.FixtureRequest, tmp_path: Path
 ) -> None:
     engine = load_engine(packaged() or Path())
-    if kind == "drawn":
-        images = plain_forms(engine.spec.size)
-    else:
+    if spec == "gtsrb:":
         spec = f"csv:{some_of_gtsrb(request.getfixturevalue('real_data'), tmp_path)}"
-        config = DataConfig(spec=spec, labels="gtsrb-ids")
-        images = np.asarray(open_dataset(config, engine.spec, engine.classes, split="test")[0].images)
+    data, _ = open_dataset(
+        DataConfig(spec=spec, labels="gtsrb-ids" if spec.startswith("csv") else "names"),
+        engine.spec,
+        engine.classes,
+        split=split,
+    )
     weights = api.Classifier(packaged_weights())
     assert (weights.classes, weights.spec) == (engine.classes, engine.spec)
     assert (weights.temperature, weights.rejection) == (engine.temperature, engine.rejection)
+    images = np.asarray(data.images)
     same = weights.logits(images).argmax(1) == engine.all_logits(images, 64).argmax(1)
     assert len(same) >= 300
     assert same.mean() >= 0.995
-
-
-def plain_forms(size: int) -> np.ndarray:
-    """Thirty views of each country's own form of some signs: later forms lie on the edge for both."""
-    own = [face for sign in DRAWN for home in ("au", "de") if (face := plain_face(sign, [home]))]
-    tiles = torch.from_numpy(np.stack([draw_tile(face, 64) for face in own])).permute(0, 3, 1, 2).float()
-    pictures, _ = Camera("plain", size)(tiles.repeat(30, 1, 1, 1) / 255, torch.Generator().manual_seed(99))
-    levels: np.ndarray = pictures.clamp(0, 1).mul(255).round().byte().permute(0, 2, 3, 1).numpy()
-    return np.ascontiguousarray(levels)
 
 
 def some_of_gtsrb(data: Path, folder: Path) -> Path:
