@@ -11,10 +11,11 @@ from PIL import Image
 
 from roadworthy.core.errors import UsageError
 from roadworthy.render.drive import DRIVE_RECIPES, DrawnDrive, DriveSettings
+from roadworthy.render.drive.canvas import Canvas, Shown
 from roadworthy.render.drive.eye import Eye
 from roadworthy.render.drive.ground import NAMES, Rows, make_atlas, paint
 from roadworthy.render.drive.look import any_look
-from roadworthy.render.drive.painter import Shown, _before, _Canvas
+from roadworthy.render.drive.outlines import cut_off
 from roadworthy.render.drive.seen import Diary
 from roadworthy.render.street.mounting import Face, Pose, extent
 from roadworthy.render.street.view import View
@@ -32,7 +33,7 @@ def view() -> View:
     return View(width=1280, height=720, focal=1000.0, eye=1.3, horizon=360.0, middle=640.0)
 
 
-def frame_before(metres: float, ahead: float, of: DrawnDrive) -> int:
+def framecut_off(metres: float, ahead: float, of: DrawnDrive) -> int:
     """The frame in which the camera has so far to go to a place."""
     return int(np.argmin(np.abs(of.world.motion.metres - (metres - ahead))))
 
@@ -75,7 +76,7 @@ def test_where_the_truth_has_a_sign_the_frame_shows_it_and_nothing_beyond() -> N
     signs = [s for s in of.world.signing.signs if s.metres < 560 and s.carried is None][:6]
     checked = 0
     for sign in signs:
-        number = frame_before(sign.metres, 30.0, of)
+        number = framecut_off(sign.metres, 30.0, of)
         shown = {one.number: one for one in of.frame(number).shown}
         if sign.number not in shown or shown[sign.number].visible < 0.6:
             continue
@@ -116,7 +117,7 @@ def test_recipes_draw_other_drives_with_other_cameras(recipe: str) -> None:
 def test_night_is_dark_and_its_signs_shine() -> None:
     day, night = drive(), drive(light="night")
     sign = next(s for s in night.world.signing.signs if s.sign.startswith("speed") and s.turn < 0.2)
-    number = frame_before(sign.metres, 35.0, night)
+    number = framecut_off(sign.metres, 35.0, night)
     dark, shown = night.frame(number).image, night.frame(number).shown
     assert dark.mean() < 0.55 * day.frame(number).image.mean()
     box = next(one.box for one in shown if one.number == sign.number)
@@ -126,7 +127,7 @@ def test_night_is_dark_and_its_signs_shine() -> None:
 
 def test_rain_changes_the_frame_and_no_box() -> None:
     dry, wet = drive(), drive(light="rain")
-    number = frame_before(dry.world.signing.signs[0].metres, 40.0, dry)
+    number = framecut_off(dry.world.signing.signs[0].metres, 40.0, dry)
     assert np.abs(dry.frame(number).image.astype(int) - wet.frame(number).image).mean() > 5
     assert [(s.number, s.box) for s in dry.frame(number).shown] == [
         (s.number, s.box) for s in wet.frame(number).shown
@@ -135,7 +136,7 @@ def test_rain_changes_the_frame_and_no_box() -> None:
 
 def test_what_hides_a_sign_is_taken_from_what_is_visible() -> None:
     look = any_look(np.random.default_rng(1), DRIVE_RECIPES["default"], night=False, wet=False, fog=False)
-    canvas = _Canvas(Image.new("RGB", (100, 80), (90, 90, 90)), look)
+    canvas = Canvas(Image.new("RGB", (100, 80), (90, 90, 90)), look)
     face, whole = np.full((20, 20, 3), 0.8, dtype=np.float32), np.ones((20, 20), dtype=np.float32)
     white = np.ones(3, dtype=np.float32)
     canvas.begin(7)
@@ -150,7 +151,7 @@ def test_what_hides_a_sign_is_taken_from_what_is_visible() -> None:
 
 def test_a_sign_smaller_than_a_pixel_is_averaged_in_light() -> None:
     look = any_look(np.random.default_rng(1), DRIVE_RECIPES["default"], night=False, wet=False, fog=False)
-    canvas = _Canvas(Image.new("RGB", (10, 10)), look)
+    canvas = Canvas(Image.new("RGB", (10, 10)), look)
     canvas.begin(0)
     half = np.full((1, 1), 0.5, dtype=np.float32)
     canvas.hang(
@@ -188,8 +189,8 @@ def test_far_ground_is_averaged_and_near_ground_is_not() -> None:
 
 def test_an_outline_is_cut_off_before_the_camera() -> None:
     square = np.array([(-1.0, -1.0), (1.0, -1.0), (1.0, 3.0), (-1.0, 3.0)])
-    assert sorted(map(tuple, _before(square, 1.0))) == [(-1.0, 1.0), (-1.0, 3.0), (1.0, 1.0), (1.0, 3.0)]
-    assert len(_before(square - [0, 9], 1.0)) == 0
+    assert sorted(map(tuple, cut_off(square, 1.0))) == [(-1.0, 1.0), (-1.0, 3.0), (1.0, 1.0), (1.0, 3.0)]
+    assert len(cut_off(square - [0, 9], 1.0)) == 0
 
 
 def test_a_sign_counts_from_eight_pixels_and_half_of_it_on() -> None:

@@ -12,10 +12,12 @@ from PIL import Image, ImageChops, ImageDraw
 
 from roadworthy.core.arrays import Box, ByteArray, FloatArray
 from roadworthy.render.drive.backdrop import Backdrop, make_backdrop
+from roadworthy.render.drive.canvas import Canvas, Shown
 from roadworthy.render.drive.eye import Eye
 from roadworthy.render.drive.ground import NAMES, Atlas, Rows, make_atlas, paint
 from roadworthy.render.drive.look import WARM, Look, tile_light
-from roadworthy.render.drive.posted import Place, Posted
+from roadworthy.render.drive.outlines import cut_off, side_road
+from roadworthy.render.drive.posted import Posted
 from roadworthy.render.drive.scenery import Vehicle, on_map
 from roadworthy.render.drive.sprites import Lit, flank_light
 from roadworthy.render.drive.windscreen import Windscreen
@@ -30,20 +32,6 @@ _LEAST_PX = 2.0  # of a sign that is painted at all
 _MOST_STEPS = 5  # of a sign's motion while a frame is exposed
 _FIRST_M, _COURSE_M = 3.0, 400.0
 _LED_LIGHT = 0.8  # of lamps, as exposed light
-
-
-@dataclass(frozen=True, kw_only=True)
-class Shown:
-    """A sign in one frame.
-
-    number: the sign's.  box: x1, y1, x2, y2, px, as far as the frame goes.  whole_px: its whole height.
-    visible: the share of it that is in the frame and hidden by nothing.
-    """
-
-    number: int
-    box: Box
-    whole_px: float
-    visible: float
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -80,7 +68,7 @@ class Painter:
     def frame(self, number: int, without: Collection[int] = ()) -> DrawnFrame:
         """Frame `number` of the film; `without`: signs that are left out."""
         eye = self.world.eye_at(number)
-        canvas = _Canvas(self._ground(eye), self.look)
+        canvas = Canvas(self._ground(eye), self.look)
         todo = [*self._props(eye, canvas), *self._vehicles(eye, canvas)]
         signs = self._signs(eye, canvas, without)
         for _, _, act in sorted([*todo, *signs], key=lambda one: (-one[0], one[1])):
@@ -140,9 +128,9 @@ class Painter:
         for place in self.world.signing.places:
             if place.kind not in ("side-road", "exit") or not -60 < place.from_m - eye.metres < 160:
                 continue
-            for corners in _tar(place, self.world):
+            for corners in side_road(place, self.world):
                 x, z = eye.sees(*on_map(self.world.road, corners[:, 0], corners[:, 1]))
-                points = _before(np.stack([x, z], axis=1), 0.8)
+                points = cut_off(np.stack([x, z], axis=1), 0.8)
                 if len(points) > 2:
                     column, row = eye.view.pixel(points[:, 0], 0.0, points[:, 1])
                     pen.polygon(list(zip(column.tolist(), row.tolist(), strict=True)), fill=colour)
@@ -198,7 +186,7 @@ class Painter:
 
     # What stands and drives
 
-    def _props(self, eye: Eye, canvas: _Canvas) -> list[Job]:
+    def _props(self, eye: Eye, canvas: Canvas) -> list[Job]:
         props = self.world.props
         first, last = np.searchsorted(props.metres, [eye.metres, eye.metres + 265.0])
         part = slice(int(first), int(last))
@@ -212,7 +200,7 @@ class Painter:
         return jobs
 
     def _thing(
-        self, eye: Eye, canvas: _Canvas, kind: str, variant: int, x: float, z: float, smear: bool = True
+        self, eye: Eye, canvas: Canvas, kind: str, variant: int, x: float, z: float, smear: bool = True
     ) -> Job:
         view = eye.view
         column, row = view.pixel(x, 0.0, z)
@@ -227,7 +215,7 @@ class Painter:
 
         return z, 1, act
 
-    def _vehicles(self, eye: Eye, canvas: _Canvas) -> list[Job]:
+    def _vehicles(self, eye: Eye, canvas: Canvas) -> list[Job]:
         jobs: list[Job] = []
         for vehicle in self.world.vehicles:
             where = self._where(eye, vehicle)
@@ -250,14 +238,14 @@ class Painter:
         x, z = eye.sees(*on_map(self.world.road, np.array([metres]), np.array([across])))
         return float(x[0]), float(z[0])
 
-    def _shadow(self, eye: Eye, canvas: _Canvas, x: float, z: float) -> Callable[[], None]:
+    def _shadow(self, eye: Eye, canvas: Canvas, x: float, z: float) -> Callable[[], None]:
         (left, top), (right, bottom) = (
             eye.view.pixel(x - 1.25, 0.0, z + 2.2),
             eye.view.pixel(x + 1.25, 0.0, max(z - 0.3, 0.8)),
         )
         return lambda: canvas.darken((left, top, right, bottom))
 
-    def _flank(self, eye: Eye, canvas: _Canvas, vehicle: Vehicle, x: float, z: float) -> Callable[[], None]:
+    def _flank(self, eye: Eye, canvas: Canvas, vehicle: Vehicle, x: float, z: float) -> Callable[[], None]:
         """The side of a long vehicle that is turned to us, as it runs along the road."""
         sprite = self._lit.sprite(vehicle.kind, vehicle.variant)
         inner = x + (sprite.left if x > 0 else sprite.left + sprite.wide)
@@ -278,7 +266,7 @@ class Painter:
 
     # Signs
 
-    def _signs(self, eye: Eye, canvas: _Canvas, without: Collection[int]) -> list[Job]:
+    def _signs(self, eye: Eye, canvas: Canvas, without: Collection[int]) -> list[Job]:
         jobs: list[Job] = []
         for sign in self.world.signs_near(eye.metres, _SIGNS_M):
             where = self._hangs(eye, sign)
@@ -308,7 +296,7 @@ class Painter:
         heading = float(np.interp(metres, self.world.road.metres, self.world.road.headings))
         return where[0] - 0.75, where[1] - 0.1, heading - eye.heading
 
-    def _pole(self, eye: Eye, canvas: _Canvas, sign: Posted, x: float, z: float) -> Callable[[], None]:
+    def _pole(self, eye: Eye, canvas: Canvas, sign: Posted, x: float, z: float) -> Callable[[], None]:
         top = sign.bottom + sign.tall + 0.05
         shifts = (-0.35 * sign.long, 0.35 * sign.long) if sign.long > 1.5 else (0.0,)
         white = self.look.white * 0.6 + self.look.beam_at(z) * WARM
@@ -329,7 +317,7 @@ class Painter:
         return act
 
     def _sign(
-        self, eye: Eye, canvas: _Canvas, sign: Posted, x: float, z: float, heading: float
+        self, eye: Eye, canvas: Canvas, sign: Posted, x: float, z: float, heading: float
     ) -> Callable[[], None]:
         sway = self.world.wind * math.sin(eye.at_s * 5.1 + sign.number) + 0.6 * self.world.wind * math.sin(
             eye.at_s * 8.7 + 2 * sign.number
@@ -365,7 +353,7 @@ class Painter:
 
         return act
 
-    def _hang(self, eye: Eye, canvas: _Canvas, sign: Posted, face: Face, pose: Pose) -> Box | None:
+    def _hang(self, eye: Eye, canvas: Canvas, sign: Posted, face: Face, pose: Pose) -> Box | None:
         """Paint a face; returns its whole box, None where it is turned away, too small or outside."""
         view = eye.view
         facing = math.cos(pose.yaw) * pose.z - math.sin(pose.yaw) * pose.x
@@ -421,7 +409,7 @@ class Painter:
             white = white + self.world.street_light * WARM
         return np.asarray(white * gains, dtype=np.float32)
 
-    def _halos(self, eye: Eye, canvas: _Canvas) -> None:
+    def _halos(self, eye: Eye, canvas: Canvas) -> None:
         """Lamps of cars that come towards us, and lanterns, dazzle at night."""
         if not (self.look.night or self.look.wet):
             return
@@ -442,125 +430,6 @@ class Painter:
 Job = tuple[float, int, Callable[[], None]]
 
 
-class _Canvas:
-    """The frame while it is painted, and whose sign each pixel shows."""
-
-    def __init__(self, picture: Image.Image, look: Look) -> None:
-        self.picture, self._look = picture, look
-        self._owner = Image.new("L", picture.size)
-        self._signs: list[tuple[int, Box, tuple[int, int, int, int], int]] = []
-        self._next: int | None = None
-
-    def begin(self, number: int | None) -> None:
-        """What is hung next is this sign; None for a plate."""
-        self._next = number
-
-    def lay(self, image: Image.Image, left: int, top: int) -> None:
-        """A picture with alpha over what is there."""
-        self.picture.paste(image, (left, top), image)
-        if self._meets((left, top, left + image.width, top + image.height)):
-            self._owner.paste(0, (left, top), image.getchannel("A").point(_HALF))
-
-    def bar(self, box: Box, colour: tuple[int, int, int]) -> None:
-        """An upright box, averaged over the pixels at its sides."""
-        left, top, right, bottom = box
-        first, last = max(0, math.floor(left)), min(self.picture.width, math.ceil(right))
-        upper, lower = max(0, round(top)), min(self.picture.height, round(bottom))
-        if first >= last or upper >= lower:
-            return
-        edges = np.arange(first, last)
-        share = np.clip(np.minimum(edges + 1, right) - np.maximum(edges, left), 0, 1)
-        mask = Image.fromarray((share * 255).astype(np.uint8)[None]).resize((last - first, lower - upper), 0)
-        self.picture.paste(colour, (first, upper), mask)
-        if self._meets((first, upper, last, lower)):
-            self._owner.paste(0, (first, upper), mask.point(_HALF))
-
-    def polygon(self, corners: list[tuple[float, float]], colour: tuple[int, ...]) -> None:
-        """A flat piece of one colour."""
-        ImageDraw.Draw(self.picture).polygon(corners, fill=colour)
-        columns, rows = zip(*corners, strict=True)
-        if self._meets((min(columns), min(rows), max(columns), max(rows))):
-            ImageDraw.Draw(self._owner).polygon(corners, fill=0)
-
-    def darken(self, box: Box) -> None:
-        """A soft shadow on the ground."""
-        left, top, right, bottom = box
-        wide, tall = round(1.15 * (right - left)), round(1.6 * (bottom - top))
-        if 2 < wide < 2 * self.picture.width and 1 < tall < self.picture.height:
-            mask = _SHADOW.resize((wide, tall))
-            self.picture.paste((6, 6, 7), (round(left - 0.07 * wide), round(top - 0.15 * tall)), mask)
-
-    def hang(
-        self,
-        colour: FloatArray,
-        alpha: FloatArray,
-        window: tuple[int, int, int, int],
-        box: Box,
-        white: FloatArray,
-    ) -> None:
-        """A sign's face, in light and not in levels, so that strokes smaller than a pixel keep their weight.
-
-        colour: (h, w, 3) reflectances times alpha (h, w).  white: (3,) exposed light of white on it.
-        """
-        look = self._look
-        x1, y1, *_ = window
-        there = np.array(self.picture.crop(window))
-        behind = look.back[there]
-        light = behind * (1 - alpha[..., None]) + colour * white
-        covered = alpha > 0.004
-        there[covered] = look.levels_of(light)[covered]
-        self.picture.paste(Image.fromarray(there), (x1, y1))
-        mask = Image.fromarray((alpha > 0.5).astype(np.uint8) * 255)
-        count = int((alpha > 0.5).sum())
-        if self._next is None:
-            self._owner.paste(0, (x1, y1), mask)
-            return
-        self._signs.append((self._next, box, window, count))
-        self._owner.paste(len(self._signs), (x1, y1), mask)
-
-    def glow(self, column: float, row: float, size: float, colour: tuple[int, int, int]) -> None:
-        """A soft round light."""
-        side = max(3, round(2 * size))
-        left, top = round(column - side / 2), round(row - side / 2)
-        if -side < left < self.picture.width and -side < top < self.picture.height:
-            self.picture.paste(colour, (left, top), _GLOW.resize((side, side)))
-
-    def judged(self) -> list[Shown]:
-        """The signs with what is seen of each."""
-        found = []
-        for place, (number, box, window, count) in enumerate(self._signs, start=1):
-            seen = self._owner.crop(window).histogram()[place]
-            x1, y1, x2, y2 = box
-            inner = (
-                max(0.0, x1),
-                max(0.0, y1),
-                min(float(self.picture.width), x2),
-                min(float(self.picture.height), y2),
-            )
-            share = (inner[2] - inner[0]) * (inner[3] - inner[1]) / max(1e-6, (x2 - x1) * (y2 - y1))
-            # Faces of few pixels may have none that they cover by half.
-            free = seen / count if count >= 4 else 1.0
-            found.append(Shown(number=number, box=inner, whole_px=y2 - y1, visible=float(share * free)))
-        return found
-
-    def _meets(self, box: tuple[float, float, float, float]) -> bool:
-        return any(
-            box[0] < window[2] and window[0] < box[2] and box[1] < window[3] and window[1] < box[3]
-            for _, _, window, _ in self._signs
-        )
-
-
-_HALF = [255 if level > 127 else 0 for level in range(256)]
-
-
-def _soft(power: float, most: int) -> Image.Image:
-    y, x = np.mgrid[-1:1:64j, -1:1:64j]
-    return Image.fromarray((np.clip(1 - np.hypot(x, y), 0, 1) ** power * most).astype(np.uint8))
-
-
-_SHADOW, _GLOW = _soft(0.6, 170), _soft(2.4, 250)
-
-
 def _window(box: Box, size: tuple[int, int]) -> tuple[int, int, int, int] | None:
     x1, y1 = max(0, math.floor(box[0] - 2)), max(0, math.floor(box[1] - 2))
     x2, y2 = min(size[0], math.ceil(box[2] + 2)), min(size[1], math.ceil(box[3] + 2))
@@ -571,39 +440,3 @@ def _near_lamps(look: Look) -> Look:
     """The look of the ground where the own lamps light it most."""
     bright = (look.light.ambient + look.light.beam * 1.6 * WARM).astype(np.float32)
     return replace(look, light=replace(look.light, ambient=bright))
-
-
-def _tar(place: Place, world: World) -> list[FloatArray]:
-    """Outlines of a side road's tar, (N, 2) metres along and across."""
-    road = world.road.stretch_at(place.from_m).road
-    if place.kind == "side-road":
-        near, far = (road.left + 0.3, road.left - 45) if place.left else (road.right - 0.3, road.right + 45)
-        bell = 3.5 if place.left else -3.5
-        return [
-            np.array(
-                [
-                    (place.from_m - 3.5, near),
-                    (place.from_m, near - bell),
-                    (place.from_m, far),
-                    (place.to_m, far),
-                    (place.to_m, near - bell),
-                    (place.to_m + 3.5, near),
-                ]
-            )
-        ]
-    steps = np.linspace(0, 1, 9)
-    inner = [(place.from_m + 110 * s, road.left + 0.3 - 16 * s**2) for s in steps]
-    outer = [(place.from_m + 110 * s, road.left - min(4.5, 14 * s) - 16 * s**2) for s in steps]
-    return [np.array([inner[i], inner[i + 1], outer[i + 1], outer[i]]) for i in range(len(steps) - 1)]
-
-
-def _before(points: FloatArray, least: float) -> FloatArray:
-    """An outline (N, 2) of x and z, cut off where z is least."""
-    found = []
-    for (x1, z1), (x2, z2) in zip(points, np.roll(points, -1, axis=0), strict=True):
-        if z1 >= least:
-            found.append((x1, z1))
-        if (z1 >= least) != (z2 >= least):
-            share = (least - z1) / (z2 - z1)
-            found.append((x1 + share * (x2 - x1), least))
-    return np.array(found) if found else np.zeros((0, 2))

@@ -7,7 +7,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from roadworthy.core.arrays import Box
-from roadworthy.render.drive.painter import Shown
+from roadworthy.render.drive.canvas import Shown
 
 LEAST_PX = 8.0  # a sign counts as shown from this height on
 LEAST_VISIBLE = 0.5
