@@ -57,6 +57,8 @@ def refused(network: Told) -> bool:
         ((2, 0, 1), (9, 0, 0), True),  # the same sign, unsure in the order said
         ((9, 0, 0), (12, 0, 0), False),  # the same sign, sure in both
         ((0, 0, 9), (0, 0, 12), False),
+        ((9, 0, 0), (0, 0, 12), False),  # a sign, and none more surely when swapped
+        ((4, 3, 0), (0, 0, 9), False),  # the same, unsure in the order said
     ],
 )
 def test_what_seems_swapped(plain: tuple[float, ...], swapped: tuple[float, ...], expected: bool) -> None:

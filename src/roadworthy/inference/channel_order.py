@@ -14,7 +14,7 @@ from roadworthy.inference.confidence import SCORES, accepted
 from roadworthy.inference.network import Network
 from roadworthy.signs.catalogue import NAMELESS, NO_SIGN
 
-SWAPPED = 2.0  # of energy: an array that reads so much better with red and blue swapped is not RGB
+SWAPPED = 2.0  # of energy: an array that reads as a sign so much better with red and blue swapped is not RGB
 SEEM_SWAPPED = "red and blue seem to be swapped in the array"
 
 
@@ -26,7 +26,7 @@ def refuse_swapped(
     *,
     of_one: bool = False,
 ) -> list[Row]:
-    """Rows of arrays, not accepted where red and blue swapped give another and much surer answer, or a sign.
+    """Rows of arrays, not accepted where red and blue swapped give another sign, and much more surely.
 
     crops: (N, S, S, 3) as the network got them, and logits (N, C) what it said.  A warning tells of them, as
     from the caller's caller.
@@ -44,10 +44,12 @@ def refuse_swapped(
     swapped &= confidences[1] > confidences[0]
     # Where both orders give the same answer it matters to nobody which was meant.
     swapped &= other.argmax(axis=1) != logits.argmax(axis=1)
+    # A network that was taught that swapped signs are none is as sure of that as of the sign, or surer: only
+    # a sign the other way round tells that this one is wrong.
+    none = np.isin(network.classes, NAMELESS)
+    swapped &= ~none[other.argmax(axis=1)]
     sure, surely = (accepted(both, network.temperature, network.rejection) for both in (logits, other))
     if sure is not None and surely is not None:
-        # A network that was taught that swapped signs are none is as sure of that as of the sign.
-        none = np.isin(network.classes, NAMELESS)
         rather = ~sure & (energies[1] > energies[0])
         swapped |= surely & ~none[other.argmax(axis=1)] & (none[logits.argmax(axis=1)] | rather)
     if of_one and 2 * swapped.sum() <= len(rows):

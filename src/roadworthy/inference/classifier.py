@@ -195,7 +195,7 @@ class Classifier:
         top: how many classes an answer names, 1 or more: the surest, and the others as `alternatives`.
         order: of the channels of arrays and tensors, `RGB` or `BGR`; files and PIL images know their own.
             Of those that were saved with red and blue swapped nobody can tell, and they are not checked.
-            Where an array gives another and a much surer answer the other way round, its own is not
+            Where an array gives another sign, and much more surely, the other way round, its own is not
             accepted, and a warning says so (of networks that know no-sign): it finds most mistakes, not all.
         on_error: `raise` ends at a picture that cannot be read, with an ImageError that names it; `row`
             gives a row with its error, and answers for the others.
