@@ -5,7 +5,7 @@ from __future__ import annotations
 import numpy as np
 import torch
 
-from roadworthy.augment.colourless import Colourless, SwappedChannels
+from roadworthy.augment.colourless import Backlit, Colourless, SwappedChannels
 from roadworthy.augment.policy import Policy, build_policy
 from roadworthy.config import AugmentConfig
 from roadworthy.imaging import ops
@@ -47,6 +47,24 @@ def test_one_channel_and_a_tint_are_what_they_say() -> None:
     grey = torch.tensor(ops.LUMA)
     expected = torch.stack([grey * 1.0, grey * (0.45 + 0.275), grey * 0.45])
     torch.testing.assert_close(tinted[:, :3], expected)
+
+
+def test_a_backlit_ring_is_pale_and_its_numeral_still_stands_out() -> None:
+    pictures = ops.to_float(limits(64))
+    u = torch.rand(64, Backlit.draws, generator=torch.Generator().manual_seed(3))
+    changed = ops.colour(pictures, Backlit().matrix(u, ops.mean_grey(pictures)))
+    ring, ground = pictures[0, :, 24, 3], pictures[0, :, 15, 15]
+    redder = (changed[:, 0, 24, 3] - changed[:, 2, 24, 3]) - (changed[:, 0, 15, 15] - changed[:, 2, 15, 15])
+    before = (ring[0] - ring[2]) - (ground[0] - ground[2])
+    assert (redder > 0.02 * before).all()  # unlike with red and blue swapped
+    assert (redder < 0.65 * before).all()
+    inside = changed[:, :, 18:30, 15:33].mean(1).flatten(1)
+    assert (inside.amax(1) - inside.amin(1) > 0.08).all()
+
+
+def test_backlit_of_nothing_changes_nothing() -> None:
+    (matrix,) = Backlit(0.0).matrix(torch.full((1, Backlit.draws), 0.7), torch.zeros(1))
+    torch.testing.assert_close(matrix, torch.eye(3, 4))
 
 
 def test_swapped_channels_make_a_coloured_sign_none_and_leave_grey_ones_alone() -> None:

@@ -1,4 +1,4 @@
-"""Pictures whose colours are gone or wrong: grey and infrared cameras, tints, channels in another order."""
+"""Pictures whose colours are gone or wrong: grey and infrared cameras, tints, shade, channels swapped."""
 
 from __future__ import annotations
 
@@ -46,6 +46,34 @@ class Colourless(Colour):
         span = torch.where(part, 0.25 + 0.75 * u[:, 8], 1.0)[:, None, None]
         low = torch.where(part, mixture[:, 1], 0.0)[:, None, None] * (1 - span)
         return torch.cat([linear * span, low.expand(-1, 3, 1)], dim=2)
+
+
+@OPS.register("backlit")
+@dataclass(frozen=True)
+class Backlit(Colour):
+    """A sign against the light: in the shade, pale, in the colour of the sky or of a low sun, behind a veil.
+
+    A red ring is hardly redder there than its ground; what it says is the same.  At an `amount` of 1 a tenth
+    to two thirds of the colour is left, a quarter to all of the light, and up to two fifths of veil above it.
+    """
+
+    amount: float = 1.0
+    probability: float = 0.08
+    draws = 5
+    range_text = "against the light: pale, dark, tinted and veiled at {:.0%}"
+
+    def matrix(self, u: Tensor, mean_grey: Tensor) -> Tensor:
+        """One kind of light per picture."""
+        amount = min(1.0, self.amount)
+        pale = ops.saturation(1 - amount * (0.35 + 0.55 * u[:, 0]))
+        cast = amount * u[:, 1]
+        cold = torch.stack([1 - 0.5 * cast, 1 - 0.2 * cast, torch.ones_like(cast)], dim=1)
+        tint = torch.where(u[:, 2:3] < 0.75, cold, cold.flip(1))
+        light, veil = 1 - 0.75 * amount * u[:, 3], 0.4 * amount * u[:, 4]
+        gains = ((1 - veil) * light)[:, None] * tint
+        shade = torch.diag_embed(gains) @ pale
+        shade[:, :, 3] = (0.8 * veil)[:, None] * tint
+        return shade
 
 
 @OPS.register("swapped-channels")

@@ -11,7 +11,7 @@ from collections.abc import Callable, Sequence
 import torch
 from torch import Tensor
 
-from roadworthy.augment.colourless import Colourless, SwappedChannels
+from roadworthy.augment.colourless import Backlit, Colourless, SwappedChannels
 from roadworthy.augment.op import Colour, Filter, Geometry, Op, name_of
 from roadworthy.augment.ops import (
     AutoAugment,
@@ -117,7 +117,7 @@ def _strong() -> tuple[Op, ...]:
 
 @POLICIES.register("any-camera")
 def _any_camera() -> tuple[Op, ...]:
-    """For long trainings with drawn signs: a little of everything, and pictures without colour."""
+    """For long trainings with drawn signs: a little of everything, no colour at all, light from behind."""
     return (
         Mirror(),
         Shear(4),
@@ -131,6 +131,7 @@ def _any_camera() -> tuple[Op, ...]:
         WhiteBalance(0.55, 0.06),
         SwappedChannels(1.0, 0.03),
         Colourless(1.0, 0.1),
+        Backlit(1.0, 0.1),
         Exposure(1.5, 0.1),
         Blur(0.03, 0.08),
         LowResolution(1.5, 0.08),
@@ -250,8 +251,8 @@ class Policy:
         swapped = torch.zeros(len(images), dtype=torch.bool, device=images.device)
         for op, u in draw(self.ops, images, generator):
             acts = u[:, 0] < op.probability
-            if isinstance(op, Colourless):
-                acts = acts & ~swapped  # grey tells no order of channels, and would keep its label
+            if isinstance(op, (Colourless, Backlit)):
+                acts = acts & ~swapped  # without its colour a picture tells no order of channels
             if (relabelled := self._relabelled.get(type(op))) is not None:
                 become = relabelled.to(targets.device)[targets]
                 acts = acts & (become >= 0)
