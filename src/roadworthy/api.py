@@ -44,6 +44,7 @@ if TYPE_CHECKING:
     from roadworthy.workflows.serve import bundle_file as bundle_file
     from roadworthy.workflows.serve import serve as serve
     from roadworthy.workflows.serve import write_page as write_page
+    from roadworthy.workflows.unlabelled import evaluate_unlabelled as evaluate_unlabelled
 
 # Workflows that are called as they are, loaded once they are asked for: a prediction needs two of these.
 _WORKFLOWS = {
@@ -68,6 +69,7 @@ _WORKFLOWS = {
     "bundle_file": "workflows.serve",
     "serve": "workflows.serve",
     "write_page": "workflows.serve",
+    "evaluate_unlabelled": "workflows.unlabelled",
 }
 
 

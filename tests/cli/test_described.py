@@ -17,7 +17,7 @@ from roadworthy.cli.described import Default, Described, default_of, meaning_of,
 
 # What belongs to the command line alone and sets nothing elsewhere.
 OWN = {"--format", "--help", "--raw", "--require", "study --out", "--present", "predict inputs", "list kind"}
-OWN |= {"--keep", "--story", "report places", "report --out"}
+OWN |= {"--unlabelled", "--keep", "--story", "report places", "report --out"}
 NAMES = {int: "int", float: "float"}
 
 

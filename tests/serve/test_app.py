@@ -220,6 +220,8 @@ def test_models_health_and_metrics(client: TestClient) -> None:
     text = client.get("/metrics").text
     assert 'roadworthy_requests_total{path="/v1/predict",status="200"} 1.0' in text
     assert 'roadworthy_pictures_total{outcome="unreadable"} 1.0' in text
+    assert 'roadworthy_confidence_count{model="colours"} 1.0' in text
+    assert "roadworthy_estimated_accuracy{" not in text  # it does not say what its confidence is worth
     assert "made-up" not in text
 
 

@@ -182,6 +182,31 @@ ModelArgument = Annotated[str, argument("api:evaluate.model", metavar="MODEL")]
 MeasuredSplitOption = Annotated[str, option("api:evaluate.split", "--split", metavar="train|val|test")]
 SkipUnknownOption = Annotated[bool, setting("api:evaluate.skip_unknown", "--skip-unknown")]
 ResultsOption = Annotated[Path | None, setting("api:evaluate.out", "--out", metavar="DIR")]
+UnlabelledOption = Annotated[
+    bool,
+    typer.Option(
+        "--unlabelled",
+        help="The labels are unknown: estimate accuracy from confidence. --data may be a folder of pictures.",
+    ),
+]
+BeforeOption = Annotated[
+    str | None,
+    setting(
+        "workflows.unlabelled:evaluate_unlabelled.before",
+        "--before",
+        says="With --unlabelled: {}",
+        metavar="SPEC",
+    ),
+]
+AlarmRateOption = Annotated[
+    float | None,
+    setting(
+        "workflows.unlabelled:evaluate_unlabelled.alarm_rate",
+        "--alarm-rate",
+        says="With --before: {}",
+        metavar="SHARE",
+    ),
+]
 
 
 @verbs.command(cls=Described, epilog=examples("roadworthy evaluate runs/first --data folder:my-photographs"))
@@ -197,6 +222,9 @@ def evaluate(
     config: ConfigOption = None,
     settings: SetOption = None,
     require: RequireOption = None,
+    unlabelled: UnlabelledOption = False,
+    before: BeforeOption = None,
+    alarm_rate: AlarmRateOption = None,
 ) -> None:
     """Measure a trained model on a data set and print the results.
 
@@ -218,6 +246,12 @@ def evaluate(
         sections=("data", "evaluate"),
         data=given(spec=data, labels=labels, skip_unreadable=skip_unreadable or None),
     )
+    if unlabelled:
+        _refuse_without_labels(skip_unknown, require)
+        _evaluate_unlabelled(model, resolved, split, before, alarm_rate, out)
+        return
+    if before is not None or alarm_rate is not None:
+        raise UsageError("--before and --alarm-rate are for pictures without labels: give --unlabelled, too")
     with Counter("decoding") as counter:
         metrics = api.evaluate(
             model,
@@ -233,6 +267,37 @@ def evaluate(
     if out is not None:
         print_place(out)
     check_requirements(metrics.to_dict(), requirements)
+
+
+def _refuse_without_labels(skip_unknown: bool, require: list[str] | None) -> None:
+    if skip_unknown:
+        raise UsageError("--skip-unknown has no effect with --unlabelled: no label is asked")
+    if require:
+        raise UsageError("--require needs labels: with --unlabelled there are estimates only")
+
+
+def _evaluate_unlabelled(
+    model: str, resolved: Config, split: str, before: str | None, alarm_rate: float | None, out: Path | None
+) -> None:
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+    from roadworthy.cli.unlabelled import print_unlabelled
+
+    with Counter("decoding") as counter:
+        found = api.evaluate_unlabelled(
+            model,
+            resolved.data,
+            split=split,
+            before=before,
+            **given(alarm_rate=alarm_rate),
+            out=out,
+            config=resolved.evaluate,
+            command=command_line(),
+            progress=counter,
+        )
+    print_unlabelled(found)
+    if out is not None:
+        print_place(out)
 
 
 def _refuse_for_drives(

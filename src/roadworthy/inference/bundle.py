@@ -44,6 +44,8 @@ class Manifest:
     licence: what the data that it was trained on allow.
     without_colour: whether it was trained for pictures without colour, too; bundles that do not say were not.
     finding: from which score on a box of what finds is a sign; None of what reads.
+    known: what confidence was worth on validation, by which accuracy is estimated where labels are missing:
+        evaluate.drift.Known as a dict; empty in bundles that do not say.
     """
 
     kind: Literal["crop", "dense", "find"] = "crop"
@@ -60,6 +62,7 @@ class Manifest:
     licence: str = ""
     without_colour: bool = False
     finding: FindingRule | None = None
+    known: Mapping[str, float] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +180,7 @@ def _manifest(data: bytes, name: str) -> Manifest:
             licence=str(tree["licence"]),
             without_colour=tree.get("without_colour", False) is True,
             finding=read_finding_rule(tree.get("finding")),
+            known={str(name): float(value) for name, value in tree.get("known", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ConfigError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

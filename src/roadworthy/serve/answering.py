@@ -8,9 +8,9 @@ from dataclasses import dataclass, replace
 
 from PIL import Image
 
-from roadworthy.core.arrays import ByteArray
+from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.core.errors import ImageError
-from roadworthy.core.predictions import log_probabilities
+from roadworthy.core.predictions import log_probabilities, probabilities
 from roadworthy.imaging.decode import count_pixels, decode
 from roadworthy.imaging.preprocess import read_judged
 from roadworthy.imaging.spec import InputSpec
@@ -58,7 +58,7 @@ async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> 
     rule = AnswerRule.of(served.crops, top)
     crops = await _open_all(service, asked)
     readable = [crop.pixels for crop in crops if isinstance(crop, Crop)]
-    logits = iter(await served.batcher.logits(readable) if readable else ())
+    logits = iter(await _counted_logits(service, asked, readable) if readable else ())
     results = []
     for upload, crop in zip(asked.uploads, crops, strict=True):
         if isinstance(crop, str):
@@ -71,6 +71,14 @@ async def answer_pictures(service: Service, asked: PictureRequest, top: int) -> 
             row = rule.surer(row, found, colourless=crop.colourless)
         results.append(as_answer(row, upload.name))
     return results
+
+
+async def _counted_logits(service: Service, asked: PictureRequest, crops: list[ByteArray]) -> FloatArray:
+    """The network's answers at first sight, whose confidence /metrics tells."""
+    logits = await asked.served.batcher.logits(crops)
+    confidences = probabilities(logits, asked.served.crops.temperature).max(axis=1)
+    service.meters.answered(asked.served, confidences)
+    return logits
 
 
 async def find_in_pictures(

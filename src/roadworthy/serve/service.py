@@ -10,7 +10,6 @@ from typing import Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
-from prometheus_client import CollectorRegistry, Counter, Gauge, Histogram
 from starlette.requests import HTTPConnection
 
 from roadworthy.serve.admission import AdmissionControl, ByteBudget
@@ -18,30 +17,11 @@ from roadworthy.serve.drives import Drives
 from roadworthy.serve.failures import HTTPRefusal, retry_later
 from roadworthy.serve.lanes import Lane
 from roadworthy.serve.logs import log
+from roadworthy.serve.meters import Meters
 from roadworthy.serve.models import Models
 from roadworthy.serve.settings import ServiceConfig
 
 PREDICT, TRACK, DRIVE = "/v1/predict", "/v1/track", "/v1/drive"
-
-
-class Meters:
-    """The counts and times that /metrics gives out."""
-
-    def __init__(self) -> None:
-        self.registry = CollectorRegistry()
-        own: dict[str, Any] = {"registry": self.registry, "namespace": "roadworthy"}
-        self.requests = Counter("requests", "Requests answered", ("path", "status"), **own)
-        self.seconds = Histogram(
-            "request_seconds",
-            "Seconds from a request's first byte to its answer",
-            ("path",),
-            buckets=(0.002, 0.005, 0.01, 0.02, 0.05, 0.1, 0.2, 0.5, 1, 2, 5, 10, 30),
-            **own,
-        )
-        self.pictures = Counter("pictures", "Pictures answered or refused", ("outcome",), **own)
-        self.drives = Gauge("drives", "Drives that are watched now", **own)
-        self.drive_frames = Counter("drive_frames", "Frames of drives", ("outcome",), **own)
-        self.waiting = Gauge("waiting_pictures", "Pictures that came and are not answered yet", **own)
 
 
 class Service:

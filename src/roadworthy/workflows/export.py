@@ -19,6 +19,7 @@ from roadworthy.core.device import derive_seed
 from roadworthy.core.errors import DataError, ParityError, UsageError
 from roadworthy.core.files import make_folder
 from roadworthy.core.paths import StrPath, as_path
+from roadworthy.core.predictions import probabilities
 from roadworthy.core.progress import Progress
 from roadworthy.core.provenance import provenance_of
 from roadworthy.data.dataset import Dataset
@@ -26,6 +27,8 @@ from roadworthy.data.open import open_dataset, open_splits
 from roadworthy.data.sources import terms_of
 from roadworthy.data.spec import parse_spec
 from roadworthy.evaluate.calibration import fit_temperature
+from roadworthy.evaluate.drift import known_of
+from roadworthy.evaluate.metrics import sign_indices
 from roadworthy.evaluate.rejection import threshold_for
 from roadworthy.evaluate.results import Metrics
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
@@ -243,17 +246,23 @@ def _engine(graph: bytes, manifest: Manifest) -> Engine:
 
 def _calibrated(manifest: Manifest, card: Card, graph: bytes, held: Dataset) -> Manifest:
     """How sure is sure: as the run chose it, in 8 bits chosen anew, for they shift confidence a little."""
-    if manifest.precision == "fp32":
-        return dataclasses.replace(manifest, temperature=card.temperature, rejection=card.rejection)
     logits = _engine(graph, manifest).all_logits(held.images, BATCH)
-    temperature = fit_temperature(logits, held.targets)
-    rejection = card.rejection
-    if rejection is not None:
-        scores = SCORES.get(rejection.score)(logits, temperature)
-        rejection = dataclasses.replace(
-            rejection, threshold=threshold_for(scores, rejection.coverage), n=len(held)
-        )
-    return dataclasses.replace(manifest, temperature=temperature, rejection=rejection)
+    temperature, rejection = card.temperature, card.rejection
+    if manifest.precision != "fp32":
+        temperature = fit_temperature(logits, held.targets)
+        if rejection is not None:
+            scores = SCORES.get(rejection.score)(logits, temperature)
+            rejection = dataclasses.replace(
+                rejection, threshold=threshold_for(scores, rejection.coverage), n=len(held)
+            )
+    known = known_of(
+        probabilities(logits, temperature).max(axis=1),
+        logits.argmax(axis=1) == held.targets,
+        sign_indices([record.group for record in held.records], held.targets),
+    )
+    return dataclasses.replace(
+        manifest, temperature=temperature, rejection=rejection, known=dataclasses.asdict(known)
+    )
 
 
 def _dense(
