@@ -4,13 +4,14 @@ from __future__ import annotations
 
 import csv
 import json
+import shutil
 import signal as signals
 import subprocess
 import sys
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime
+from datetime import datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -105,6 +106,46 @@ def test_the_limit_holds_from_its_sign_on(driven) -> None:
     assert float(limits[-1]["from_s"]) == pytest.approx(3.0, abs=0.35)
     assert float(limits[-1]["to_s"]) == pytest.approx(4.5, abs=0.11)
     assert all(a["to_s"] == b["from_s"] for a, b in pairwise(limits))
+
+
+def test_corrections_and_a_map_answer_where_no_sign_does(film, driven, tmp_path) -> None:
+    """On a drive that was watched already, and is only understood anew."""
+    out = tmp_path / "out"
+    shutil.copytree(driven.out, out)
+    (tmp_path / "known.csv").write_text("from_s,limit,event\n1.0,80,seen by eye\n")
+    limits = rows(watch(film, out, resume=True, corrections=tmp_path / "known.csv").out / "limits.csv")
+    assert [(row["limit"], row["state"]) for row in limits[-2:]] == [("80", "corrected"), ("60", "limit")]
+    assert limits[-2]["event"] == "seen by eye"
+
+    began = datetime.fromisoformat("2026-07-01T00:00:00+00:00")
+    (tmp_path / "track.gpx").write_text(_straight_north(began))
+    (tmp_path / "map.csv").write_text("name,lat,lon,limit\nHigh Street,-37.79990,144.9,70\n")
+    asked = {"gps": tmp_path / "track.gpx", "road_map": tmp_path / "map.csv", "at": began}
+    limits = rows(watch(film, out, resume=True, **asked).out / "limits.csv")
+    assert ("70", "map", "map:High Street") in [
+        (row["limit"], row["state"], row["event"]) for row in limits if float(row["from_s"]) < 2.5
+    ]
+    assert (limits[-1]["limit"], limits[-1]["state"]) == ("60", "limit")  # the camera comes first
+
+
+def _straight_north(began: datetime) -> str:
+    points = "".join(
+        f'<trkpt lat="{-37.8 + SPEED * second / 111_195:.7f}" lon="144.9">'
+        f"<time>{(began + timedelta(seconds=second)).isoformat()}</time></trkpt>"
+        for second in range(7)
+    )
+    return f'<gpx version="1.1" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>{points}</trkseg></trk></gpx>'
+
+
+def test_what_else_is_known_is_read_before_the_film_is_watched(film, tmp_path) -> None:
+    (tmp_path / "bad.csv").write_text("from_s,limit\n1.0,fast\n")
+    with pytest.raises(DataError, match="line 2: limit is 'fast'"):
+        watch(film, tmp_path / "out", corrections=tmp_path / "bad.csv")
+    with pytest.raises(UsageError, match="give --gps"):
+        watch(film, tmp_path / "out", road_map=tmp_path / "bad.csv")
+    with pytest.raises(DataError, match="no column 'date'"):
+        watch(film, tmp_path / "out", school_days=tmp_path / "bad.csv")
+    assert not (tmp_path / "out").exists()
 
 
 def test_where_it_came_from_is_told(driven, film) -> None:

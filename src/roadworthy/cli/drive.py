@@ -30,6 +30,13 @@ FinderOption = Annotated[str | None, setting("workflows.drive:drive.finder", "--
 GpsOption = Annotated[str | None, setting("workflows.drive:drive.gps", "--gps", metavar="FILE|auto")]
 RegionOption = Annotated[str | None, setting("workflows.drive:drive.region", "--region", metavar="NAME")]
 AtOption = Annotated[str | None, setting("workflows.drive:drive.at", "--at", metavar="TIME")]
+CorrectionsOption = Annotated[
+    str | None, setting("workflows.drive:drive.corrections", "--corrections", metavar="FILE")
+]
+MapOption = Annotated[str | None, setting("workflows.drive:drive.road_map", "--map", metavar="FILE")]
+SchoolDaysOption = Annotated[
+    str | None, setting("workflows.drive:drive.school_days", "--school-days", metavar="FILE")
+]
 RateOption = Annotated[float | None, setting("workflows.drive:drive.rate", "--rate", metavar="FPS")]
 EveryOption = Annotated[int, option("workflows.drive:drive.every", "--every", metavar="N", min=1)]
 SmallestOption = Annotated[
@@ -56,6 +63,9 @@ def drive(
     gps: GpsOption = None,
     region: RegionOption = None,
     at: AtOption = None,
+    corrections: CorrectionsOption = None,
+    road_map: MapOption = None,
+    school_days: SchoolDaysOption = None,
     rate: RateOption = None,
     every: EveryOption,
     smallest: SmallestOption = None,
@@ -82,6 +92,9 @@ def drive(
                 gps=gps,
                 region=region,
                 at=None if at is None else _moment(at),
+                corrections=corrections,
+                road_map=road_map,
+                school_days=school_days,
                 rate=rate,
                 every=every,
                 least_px=smallest,

@@ -5,20 +5,39 @@ A drive's journal holds what its frames showed, so this can be done again under 
 
 from __future__ import annotations
 
-from collections.abc import Iterable
-from dataclasses import dataclass
-from datetime import datetime
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
 
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.gps.track import Track
+from roadworthy.drive.limits.calendar import SchoolCalendar
 from roadworthy.drive.limits.conditions import Motion
-from roadworthy.drive.limits.machine import LimitRow, limits_over_time
+from roadworthy.drive.limits.machine import Correction, LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
 from roadworthy.drive.meaning import MEANING, MeaningRule, Scene, events_of
 from roadworthy.drive.reading import ReadingRule
+from roadworthy.drive.roads.matching import map_limits
+from roadworthy.drive.roads.road import Road
 from roadworthy.drive.seen import Trail
 
 TURN_DEG, TURN_S = 60.0, 12.0  # a course that changes so much in so long is a turn into another road
+
+
+@dataclass(frozen=True, kw_only=True)
+class OtherSources:
+    """What is known of limits besides what the camera sees.
+
+    corrections: a user's, of what holds from a second on.  roads: of a map, with their limits.
+    own_days: which dates are school days, where a user knows it better.
+    """
+
+    corrections: Sequence[Correction] = ()
+    roads: Sequence[Road] = ()
+    own_days: Mapping[date, bool] = field(default_factory=dict)
+
+
+NO_OTHERS = OtherSources()
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -45,12 +64,14 @@ def understand(
     *,
     end_s: float,
     start: datetime | None = None,
+    others: OtherSources = NO_OTHERS,
     meaning: MeaningRule = MEANING,
 ) -> Understood:
     """The signs that trails are, and what limit holds because of them.
 
     region: whose rules of the road hold.  end_s: of what was watched; nothing is said of later.
     start: the moment of the film's zero, if known, by which hours and school days hold.
+    others: what else is known; a map's roads need a track.
     """
     found = tuple(events_of(trails, rule, scene, meaning))
     limits = limits_over_time(
@@ -58,7 +79,10 @@ def understand(
         region,
         end_s,
         start=start,
+        calendar=SchoolCalendar(state=region.school.days, own=others.own_days),
         motion=None if scene.track is None else motion_of(scene.track),
+        corrections=others.corrections,
+        map_limits=map_limits(others.roads, scene.track, end_s) if others.roads and scene.track else (),
     )
     return Understood(found=found, limits=tuple(limits))
 

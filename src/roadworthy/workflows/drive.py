@@ -25,6 +25,8 @@ from roadworthy.drive.gps.motion import offset_by_motion
 from roadworthy.drive.gps.reading import AUTO, format_of, read_track
 from roadworthy.drive.gps.track import Track, placed_by_clock
 from roadworthy.drive.journal import Journal, views
+from roadworthy.drive.limits.calendar import read_own_days
+from roadworthy.drive.limits.corrections import read_corrections
 from roadworthy.drive.limits.regions import Region, region_named
 from roadworthy.drive.look import Looker, View
 from roadworthy.drive.meaning import Scene
@@ -33,9 +35,10 @@ from roadworthy.drive.output.film import boxes_by_frame, write_annotated
 from roadworthy.drive.output.result import DriveResult
 from roadworthy.drive.output.write import write_outputs
 from roadworthy.drive.reading import ReadingRule, clearest
+from roadworthy.drive.roads.reading import read_roads
 from roadworthy.drive.seen import Seen, Trail
 from roadworthy.drive.tracking.tracker import Tracker
-from roadworthy.drive.understanding import understand
+from roadworthy.drive.understanding import OtherSources, understand
 from roadworthy.drive.watch import Watched, ahead
 from roadworthy.inference.boxes import check_least
 from roadworthy.inference.classifier import Classifier, load, model_file
@@ -57,6 +60,9 @@ def drive(
     gps: StrPath | None = None,
     region: str | None = None,
     at: datetime | None = None,
+    corrections: StrPath | None = None,
+    road_map: StrPath | None = None,
+    school_days: StrPath | None = None,
     rate: float | None = None,
     every: int = 1,
     least_px: float | None = None,
@@ -75,6 +81,10 @@ def drive(
     gps: where the car was: a GPX or NMEA file, or `auto` for what the camera wrote into the film.
     region: whose rules of the road hold, like `au-vic`; without it only signs say what holds.
     at: when the film began, with time zone; by default what the film says.
+    corrections: a table of limits that a user knows better, with the columns from_s and limit.
+    road_map: limits for where no sign told one: OpenStreetMap's .osm, GeoJSON, or a table with the columns
+        lat, lon and limit.  Needs `gps`.
+    school_days: a table of school days that a user knows better, with the columns date and kind.
     rate: frames a second of a folder whose frames are named by number.
     every: look at every so many frames; 2 is twice as quick.
     least_px: side in pixels of the smallest sign looked for.
@@ -85,6 +95,7 @@ def drive(
     """
     require("watching drives", "drive")
     out, rules, live = as_path(out), region_named(region or NO_REGION), is_live(str(place))
+    others = _other_sources(corrections, road_map, school_days, gps)
     check_least(least_px)
     if live:
         _refuse_for_live(str(place), video=video, resume=resume)
@@ -101,7 +112,7 @@ def drive(
             watching = _Watching(film, classifier, every, least_px, stop, progress)
             with Journal(journal_path, facts) as journal:
                 watching.go(journal_path, journal, goes_on=resume)
-            result = _understood(watching, classifier, gps, track, rules)
+            result = _understood(watching, classifier, gps, track, rules, others)
             command = command.replace(str(place), about.place) if live else command  # without a password
             result = replace(result, notes=tuple(said), provenance=_origin(result, command))
             write_outputs(out, result)
@@ -273,8 +284,26 @@ def _fingerprint(path: Path) -> str:
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 
+def _other_sources(
+    corrections: StrPath | None, road_map: StrPath | None, school_days: StrPath | None, gps: StrPath | None
+) -> OtherSources:
+    """What is known besides the film, read before hours are spent on watching."""
+    if road_map is not None and gps is None:
+        raise UsageError("a map tells limits by position; give --gps, too")
+    return OtherSources(
+        corrections=() if corrections is None else read_corrections(as_path(corrections)),
+        roads=() if road_map is None else read_roads(as_path(road_map)),
+        own_days={} if school_days is None else read_own_days(as_path(school_days)),
+    )
+
+
 def _understood(
-    watching: _Watching, classifier: Classifier, gps: StrPath | None, track: Track | None, rules: Region
+    watching: _Watching,
+    classifier: Classifier,
+    gps: StrPath | None,
+    track: Track | None,
+    rules: Region,
+    others: OtherSources,
 ) -> DriveResult:
     """The signs passed and what they mean for every second watched."""
     about, watched = watching.film.about(), watching.watched
@@ -287,7 +316,11 @@ def _understood(
     )
     scene = Scene(width=about.width, height=about.height, track=track)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
-    understood = understand(watched.finish(), rule, scene, rules, end_s=end_s, start=about.created)
+    if others.roads and track is None:
+        notes.say("the map tells nothing, for where the car was is not known at any second of the film")
+    understood = understand(
+        watched.finish(), rule, scene, rules, end_s=end_s, start=about.created, others=others
+    )
     return DriveResult(
         about=about,
         duration_s=end_s,

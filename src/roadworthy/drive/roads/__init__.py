@@ -1,0 +1,1 @@
+"""Limits that a map knows: its roads, read from files, and the drive's way along them."""
