@@ -7,6 +7,7 @@ ROADWORTHY := $(BIN)/roadworthy
 DATA ?=
 FOUR = --classes speed-50,speed-60,stop,no-entry
 DRAWN = rendered:au+de
+KILOMETRE = drive:au?km=1&fps=10&light=day&seed=2&region=au-vic
 # Steps that take about a minute on a quiet machine; a busy one gets up to five minutes for them.
 FLOOR = --set train.min_steps=600
 LEARNT = --require accuracy=0.9 || { test $$? -eq 3 && echo "The demo could not: it is meant to end above 90 %. Try again when less else runs." >&2; }
@@ -19,7 +20,7 @@ help:  ## show this
 	@awk -F ':.*## ' '/^[a-z-]+:.*## / { printf "  make %-8s %s\n", $$1, $$2 }' $(MAKEFILE_LIST)
 	@echo "  PYTHON=python3.12 picks the interpreter, DATA=gtsrb:DIR the data of the demo (without: drawn signs)"
 
-demo: $(VENV)/.demo  ## install, train the study's four classes for a minute, report, predict
+demo: $(VENV)/.demo  ## install, train the study's four classes for a minute, report, predict, watch a drawn kilometre
 	@rm -rf demo
 ifneq ($(DATA),)
 	$(ROADWORTHY) train --data "$(DATA)" $(FOUR) --minutes 1 $(FLOOR) --out demo $(LEARNT)
@@ -34,8 +35,13 @@ endif
 	@echo; echo "predictions on pictures drawn just now:"
 	@$(ROADWORTHY) render "$(DRAWN)?recipe=other-test&seed=1&signs=speed-50+speed-60+stop+no-entry" --per-class 2 --size 64 --out demo/pictures >/dev/null
 	@$(ROADWORTHY) predict demo demo/pictures --top 2
+	@echo; echo "a drawn kilometre (drawing it takes about a minute), watched with the packaged model:"
+	@$(ROADWORTHY) render "$(KILOMETRE)" --out demo/kilometre >/dev/null
+	@$(ROADWORTHY) drive demo/kilometre/film.mp4 --gps demo/kilometre/track.gpx --region au-vic --video --out demo/drive
 	@echo
-	@echo "The report: $(abspath demo)/report.html"
+	@echo "The training's report: $(abspath demo)/report.html"
+	@echo "The drive's report: $(abspath demo)/drive/report.html"
+	@echo "The film with its signs and limits: $(abspath demo)/drive/annotated.mp4"
 
 test: $(VENV)/.test  ## install, lint, type check, run all tests
 	$(BIN)/ruff check .

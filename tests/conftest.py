@@ -308,6 +308,7 @@ def in_node(tmp_path: Path) -> Callable[[str, Any], Any]:
         "model_check": "model_check",
         "colouring": "colour",
         "limits": "limit",
+        "placing": "place",
     }
 
     def run(program: str, given: Any) -> Any:

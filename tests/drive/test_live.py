@@ -11,6 +11,8 @@ import pytest
 from roadworthy.core.errors import DataError
 from roadworthy.drive import live
 from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.gps.fixes import Fix
+from roadworthy.drive.gps.track import track_of
 from roadworthy.drive.limits.machine import limits_over_time
 from roadworthy.drive.limits.regions import region_named
 from roadworthy.drive.live import LiveDrive, Moment
@@ -244,3 +246,61 @@ def test_of_a_frame_full_of_boxes_the_surest_are_followed() -> None:
     signs = [look(shot).signs for shot in shots(0.4)][-1]
     assert len(signs) == 32
     assert min(sign.found for sign in signs) > 0.9
+
+
+def fixes(turn_at: float = 1e9) -> Iterator[Fix]:
+    """North at 20 m/s with a fix a second, and from a second on east."""
+    for second in range(30):
+        north, east = min(second, turn_at) * SPEED, max(0.0, second - turn_at) * SPEED
+        yield Fix(
+            lat=-37.8 + north / 111_195,
+            lon=145.0 + east / 111_195 / 0.79,
+            film_s=float(second),
+            speed=SPEED,
+            course=90.0 if second > turn_at else 0.0,
+            accuracy=3.0,
+        )
+
+
+def driven_with(signs: Signs, track: Iterator[Fix], seconds: float = 12.0) -> tuple[LiveDrive, list[Moment]]:
+    drive, told, coming = drive_past(signs), [], next(track)
+    for shot in shots(seconds):
+        while coming.film_s <= shot.time_s:
+            drive.locate(coming)
+            coming = next(track)
+        told.append(drive.look(shot))
+    return drive, told
+
+
+def test_fixes_place_signs_as_a_track_of_the_whole_drive_does() -> None:
+    drive, told = driven_with(ROAD, fixes())
+    live_events = drive.finish().events
+    watched = Watched(Tracker(1280, 720))
+    for shot in shots(12.0):
+        watched.add(Fake(ROAD).look(shot))
+    scene = Scene(width=1280, height=720, track=track_of(fixes()))
+    whole = [event for event, _ in events_of(watched.finish(), RULE, scene)]
+    assert [event.sign for event in live_events] == [event.sign for event in whole]
+    for live_event, event in zip(live_events, whole, strict=True):
+        assert (live_event.lat, live_event.lon) == pytest.approx((event.lat, event.lon), abs=5 / 111_195)
+    # The speed-60 stands 60 m north and 4 m west of the beginning.
+    assert live_events[0].lat == pytest.approx(-37.8 + 60 / 111_195, abs=8 / 111_195)
+    assert told[0].place.lat == -37.8
+    assert told[-1].place.speed == pytest.approx(SPEED)
+
+
+def test_after_a_turn_the_limit_is_that_of_another_road() -> None:
+    _, told = driven_with(ROAD[:1], fixes())
+    assert told[-1].limit.limit == 60
+    turned, told = driven_with(ROAD[:1], fixes(turn_at=6.0))
+    assert (told[85].limit.limit, told[-1].limit.state) == (60, "unknown")
+    assert turned.finish().limits[-1].state == "unknown"
+    assert told[-1].place.course == 90.0
+
+
+def test_a_fix_that_is_not_later_is_refused() -> None:
+    drive = drive_past(ROAD)
+    drive.locate(Fix(lat=-37.8, lon=145.0, film_s=1.0))
+    with pytest.raises(DataError, match="not after the one before"):
+        drive.locate(Fix(lat=-37.8, lon=145.0, film_s=0.5))
+    assert drive.look(next(shots(1))).place is None

@@ -167,6 +167,77 @@ def test_what_is_wrong_is_told_and_the_drive_goes_on(client: TestClient) -> None
     assert "roadworthy_drives 0.0" in counts
 
 
+def test_fixes_say_where_the_car_and_the_signs_are(client: TestClient) -> None:
+    with begin(client, "?region=au-vic") as socket:
+        socket.receive_json()
+        assert send(socket, NONE, 0.0)["place"] is None
+        answers = []
+        for i in range(1, 30):
+            fix = {
+                "lat": -37.8 + i / 60_000,
+                "lon": 145.0,
+                "speed_m_s": 18.5,
+                "course_deg": 360,
+                "accuracy_m": 4,
+            }
+            if i % 2:  # with its frame, or before it
+                socket.send_json({"time_s": i / 10, "fix": fix})
+                answers.append(send(socket, SIGN if i < 9 else NONE))
+            else:
+                socket.send_json({"fix": {**fix, "time_s": i / 10}})
+                answers.append(send(socket, SIGN if i < 9 else NONE, i / 10))
+        socket.send_json({"end": True})
+        (event,) = socket.receive_json()["events"]
+    assert {one["type"] for one in answers} == {"frame"}
+    assert [one["time_s"] for one in answers] == [i / 10 for i in range(1, 30)]
+    place = answers[-1]["place"]
+    assert (place["speed_m_s"], place["course_deg"], place["accuracy_m"]) == (18.5, 0.0, 4.0)
+    assert place["lat"] == pytest.approx(-37.8 + 29 / 60_000, abs=1e-4)
+    assert event["lat"] == pytest.approx(-37.8, abs=1e-3)
+    assert event["lon"] == pytest.approx(145.0, abs=1e-3)
+
+
+@pytest.mark.parametrize(
+    ("text", "words"),
+    [
+        ('{"fix": {"lat": -37.8}}', "fix.lon: Field required"),
+        ('{"fix": {"lat": 91, "lon": 1}}', "fix.lat: Input should be less than or equal to 90"),
+        ('{"fix": {"lat": 0, "lon": 0}}', "fix is 0, 0, what receivers say that have none"),
+        (
+            '{"fix": {"lat": 1, "lon": 1, "accuracy_m": 2000}}',
+            "fix.accuracy_m is 2000; fixes known to 250 m",
+        ),
+        ('{"fix": {"lat": 1, "lon": 1, "speed_m_s": 300}}', "fix.speed_m_s: Input should be less than"),
+        ('{"fix": {"lat": 1, "lon": 1, "speed_kmh": 50}}', "fix.speed_kmh: Extra inputs are not permitted"),
+        ('{"fix": {"lat": 1, "lon": 1, "time_s": 4.5}}', "fix.time_s is 4.5, not after the fix before (5)"),
+        ('{"fix": {"lat": "1", "lon": 1}}', "fix.lat: Input should be a valid number"),
+        ('{"fix": {"lat": NaN, "lon": 1}}', "fix.lat"),
+        ('{"fix": [1, 2]}', "fix: "),
+    ],
+)
+def test_a_fix_that_is_none_is_told_in_a_line_and_the_drive_goes_on(
+    client: TestClient, text: str, words: str
+) -> None:
+    with begin(client) as socket:
+        socket.receive_json()
+        socket.send_json({"fix": {"lat": -37.8, "lon": 145.0, "time_s": 5.0}})
+        socket.send_text(text)
+        said = socket.receive_json()
+        assert (said["type"], said["frame"]) == ("error", None)
+        assert words in said["error"]
+        assert "\n" not in said["error"]
+        after = send(socket, NONE, 5.1)
+    assert (after["type"], after["place"]["lat"]) == ("frame", -37.8)
+
+
+def test_fixes_that_no_frame_comes_for_take_no_room(client: TestClient) -> None:
+    with begin(client) as socket:
+        socket.receive_json()
+        for i in range(60):
+            socket.send_json({"fix": {"lat": -37.8, "lon": 145.0, "time_s": i}})
+        assert send(socket, NONE, 60.0)["place"]["lat"] == -37.8
+
+
 @pytest.mark.parametrize(
     ("query", "status", "words"),
     [

@@ -68,6 +68,33 @@ def test_seconds_are_told_as_a_clock_does(in_node: Callable[[str, Any], Any]) ->
     ]
 
 
+def test_a_browsers_position_is_sent_where_it_is_of_use(in_node: Callable[[str, Any], Any]) -> None:
+    here = {"latitude": -37.8, "longitude": 145.0, "accuracy": 5, "speed": 15, "heading": 90}
+    program = "console.log(JSON.stringify(given.map(([at, s, last]) => placing.fixOf(at, s, last))));"
+    asked = [
+        [here, 2.0, 1.0],
+        [{**here, "speed": None, "heading": None}, 2.0, 1.0],
+        [here, 2.0, 2.0],
+        [here, -1.0, -1.0],
+        [here, -6.0, -1.0],
+        [{**here, "accuracy": 3000}, 2.0, 1.0],
+        [{**here, "latitude": 0, "longitude": 0}, 2.0, 1.0],
+    ]
+    whole = {"lat": -37.8, "lon": 145.0, "time_s": 2.0, "accuracy_m": 5, "speed_m_s": 15, "course_deg": 90}
+    bare = {name: whole[name] for name in ("lat", "lon", "time_s", "accuracy_m")}
+    assert in_node(program, asked) == [whole, bare, None, {**whole, "time_s": 0}, None, None, None]
+
+
+def test_a_place_is_told_in_words(in_node: Callable[[str, Any], Any]) -> None:
+    program = "console.log(JSON.stringify(given.map(placing.placeWords)));"
+    place = {"lat": -37.81364, "lon": 144.96306, "speed_m_s": 13.9, "course_deg": None, "accuracy_m": 4.6}
+    assert in_node(program, [None, place, {**place, "speed_m_s": None, "accuracy_m": None}]) == [
+        "",
+        "50 km/h at -37.81364, 144.96306, give or take 5 m",
+        "-37.81364, 144.96306",
+    ]
+
+
 def test_the_page_knows_the_regions_by_name() -> None:
     told = json.loads(model_json(Manifest(classes=("stop",), input=InputSpec()), None))["regions"]
     assert list(told) == region_names()
@@ -147,6 +174,22 @@ def test_the_camera_is_watched_until_it_is_stopped(
         page.click("#live-stop")
         page.wait_for_selector("#live-status:has-text('It is over')", timeout=60_000)
         assert page.is_disabled("#live-stop")
+
+
+@pytest.mark.parametrize("allowed", [True, False])
+def test_the_place_is_sent_with_the_camera_where_a_person_wants_it(
+    browser: Any, served: Any, bundle: Path, red_finder: Path, allowed: bool
+) -> None:
+    how = {"geolocation": {"latitude": -37.81, "longitude": 144.96, "accuracy": 6}}
+    how |= {"permissions": ["geolocation"]} if allowed else {}
+    with served(bundle, finder=red_finder) as address, opened(browser, address, **how) as page:
+        page.check("input[value=remote]")
+        page.check("#live-place")
+        page.click("#live-camera")
+        told = "-37.81000, 144.96000, give or take 6 m" if allowed else "The place is not sent"
+        page.wait_for_selector(f"#live-where-now:has-text('{told}')", timeout=60_000)
+        page.click("#live-stop")
+        page.wait_for_selector("#live-status:has-text('It is over')", timeout=60_000)
 
 
 def test_what_is_no_film_and_a_service_that_refuses_are_said(

@@ -5,6 +5,7 @@ from __future__ import annotations
 import csv
 import tomllib
 from dataclasses import replace
+from datetime import datetime
 from itertools import pairwise
 from pathlib import Path
 
@@ -55,6 +56,7 @@ def test_the_film_has_the_frames_that_it_says(drawn: Path) -> None:
     told = tomllib.loads((drawn / "drive.toml").read_text())
     shots = list(open_film(drawn / "film.mp4").shots())
     assert len(shots) == told["frames"] > 30
+    assert open_film(drawn / "film.mp4").about().created == datetime.fromisoformat(told["start"])
     assert shots[0].image.shape == (180, 320, 3)
     assert shots[-1].time_s == pytest.approx((told["frames"] - 1) / 5, abs=0.01)
     assert told["length_s"] == pytest.approx(told["frames"] / 5)

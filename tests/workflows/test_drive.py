@@ -6,12 +6,14 @@ import csv
 import json
 import shutil
 import signal as signals
+import socket
 import subprocess
 import sys
+import threading
 import time
 from collections.abc import Iterator
 from dataclasses import dataclass
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from itertools import pairwise
 from pathlib import Path
 from typing import Any
@@ -34,7 +36,7 @@ from roadworthy.signs.catalogue import faces
 from roadworthy.signs.draw import draw_tile
 from roadworthy.workflows import drive as workflow
 
-pytest.importorskip("av")
+av = pytest.importorskip("av")
 
 WIDTH, HEIGHT, FPS, FOCAL, SPEED = 640, 360, 10.0, 500.0, 12.0
 
@@ -459,8 +461,66 @@ def test_a_stop_while_the_film_is_drawn_keeps_the_rest(quick, folder, tmp_path) 
 def test_what_a_camera_cannot_do_is_said_before_it_is_opened(tmp_path) -> None:
     with pytest.raises(UsageError, match="a film of rtsp://host/x cannot be drawn into"):
         api.drive("rtsp://me:secret@host/x", tmp_path / "out", video=True)
-    with pytest.raises(UsageError, match="rtsp://host/x cannot be gone on with, it is live"):
+    with pytest.raises(ConfigError, match="holds no drive to go on with"):
         api.drive("rtsp://me:secret@host/x", tmp_path / "out", resume=True)
+
+
+@pytest.fixture
+def stream(film, tmp_path) -> Iterator[str]:
+    """A camera: the film a frame at a time, which then says nothing more and stays connected."""
+    copied, over = tmp_path / "film.ts", threading.Event()
+    with av.open(str(film)) as source, av.open(str(copied), "w") as target:
+        track = target.add_stream_from_template(source.streams.video[0])
+        for packet in source.demux(video=0):
+            if packet.dts is not None:
+                packet.stream = track
+                target.mux(packet)
+    server = socket.create_server(("127.0.0.1", 0))
+
+    def answer() -> None:
+        connection, _ = server.accept()
+        with connection:
+            connection.sendall(copied.read_bytes())
+            over.wait(120)
+
+    threading.Thread(target=answer, daemon=True).start()
+    yield f"tcp://127.0.0.1:{server.getsockname()[1]}"
+    over.set()
+    server.close()
+
+
+def test_what_a_camera_showed_before_a_kill_becomes_events(film, driven, stream, tmp_path) -> None:
+    out, begun = tmp_path / "out", datetime.now(UTC)
+    journal, command = out / "journal.jsonl", ["drive", stream, "--out", str(out), "--region", "au-vic"]
+    process = subprocess.Popen([sys.executable, "-m", "roadworthy", *command], stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not journal.is_file() or journal.read_bytes().count(b"\n") < 41:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.01)
+    process.kill()
+    process.wait()
+    with pytest.raises(ConfigError, match="or --resume to go on with it"):
+        api.drive(stream, out)
+    with pytest.raises(DataError, match=r"is of another film \(name tcp://.*, now camera:0\)"):
+        api.drive("camera:0", out, resume=True)
+    # Nobody answers at the stream's address any more: it takes one call.
+    for _ in range(2):
+        again = watch(stream, out, region="au-vic", resume=True)
+        assert [event.sign for event in again.result.events] == ["speed-60", "stop"]
+        assert [event.passed_s for event in again.result.events] == pytest.approx(
+            [event.passed_s for event in driven.result.events], abs=0.15
+        )
+        assert again.result.limits[1].limit == 60
+        assert "e0001" in again.result.crops
+        assert begun - timedelta(seconds=1) < again.result.about.created < datetime.now(UTC)
+        assert "not opened again" in again.result.notes[0]
+
+
+def test_a_drive_of_a_film_is_gone_on_with_as_that(quick, folder, tmp_path) -> None:
+    api.drive(folder, tmp_path / "out", rate=10.0)
+    with pytest.raises(DataError, match="is of frames, which was not watched live"):
+        api.drive("camera:0", tmp_path / "out", resume=True)
 
 
 def test_what_cannot_be_done_is_said_at_once(film, driven, tmp_path) -> None:

@@ -124,6 +124,8 @@ def _moment(text: str) -> datetime:
 
 def _print(result: DriveResult, out: Path) -> None:
     """The signs passed and what held, within 80 columns, and where the rest is."""
+    from roadworthy.drive.film.live import is_live
+
     if result.events:
         print_table(
             ["event", "passed, s", "sign", "confidence", "sure", "side", "for us"],
@@ -142,7 +144,8 @@ def _print(result: DriveResult, out: Path) -> None:
     if result.interrupted:
         whole_s = result.about.duration_s
         of = f" of {duration(whole_s)}" if whole_s else ""
-        say(f"stopped after {duration(result.duration_s)}{of} of film; --resume goes on from there")
+        goes_on = "" if is_live(result.about.place) else "; --resume goes on from there"
+        say(f"stopped after {duration(result.duration_s)}{of} of film{goes_on}")
     rate = f", {result.looked / result.seconds:.1f} a second" if result.seconds else ""
     say(
         f"{plural(len(result.events), 'sign')} in {duration(result.duration_s)} of film "

@@ -12,6 +12,7 @@ import os
 import re
 import zlib
 from collections.abc import Iterator
+from itertools import islice
 from pathlib import Path
 from types import TracebackType
 from typing import Any
@@ -26,6 +27,7 @@ from roadworthy.drive.seen import Seen
 
 FORMAT = 2
 _EVERY_S = 1.0  # of the film, after which lines are put on disk
+_PICTURE = "picture"  # in place of a frame: the number of the trail that it shows
 _CHECK = 9  # bytes of a line before its JSON: a checksum of eight digits and a space
 _BEGUN = re.compile(rb"[0-9a-f]{0,8}|[0-9a-f]{8} (\{.*)?")  # a first line that was cut off
 
@@ -61,6 +63,10 @@ class Journal:
             self._kept_s = view.time_s
             self.flush()
 
+    def keep_picture(self, trail: int, jpeg: bytes) -> None:
+        """What shows a sign, by its trail's number, of a film that cannot be looked at again."""
+        self._write({_PICTURE: trail, "jpeg": base64.b64encode(jpeg).decode()})
+
     def flush(self) -> None:
         """Put on disk what was added, so that even a loss of power keeps it."""
         try:
@@ -91,9 +97,27 @@ class Journal:
 
 def views(path: Path) -> Iterator[View]:
     """The frames of a journal, in order, up to what is damaged or was cut off."""
-    lines = _trees(path)
-    next(lines, None)
-    return map(_view, lines)
+    return (_view(tree) for tree in _after_the_first(path) if _PICTURE not in tree)
+
+
+def pictures(path: Path) -> dict[int, bytes]:
+    """The pictures of signs in a journal, JPEG, each by its trail's number."""
+    trees = (tree for tree in _after_the_first(path) if _PICTURE in tree)
+    return {tree[_PICTURE]: base64.b64decode(tree["jpeg"]) for tree in trees}
+
+
+def begun_with(path: Path) -> dict[str, Any]:
+    """What a journal's drive depends on, as it was begun; DataError where the file does not say."""
+    try:
+        return _about(path)
+    except StopIteration:
+        raise DataError(
+            f"{path} was cut off before a first frame was seen; nothing is lost with it, give another --out"
+        ) from None
+
+
+def _after_the_first(path: Path) -> Iterator[dict[str, Any]]:
+    return islice(_trees(path), 1, None)
 
 
 def _line(tree: dict[str, Any]) -> bytes:

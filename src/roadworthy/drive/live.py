@@ -13,8 +13,10 @@ from roadworthy.core.arrays import Box
 from roadworthy.core.errors import DataError
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.gps.fixes import Fix
 from roadworthy.drive.limits.machine import LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
+from roadworthy.drive.located import Located
 from roadworthy.drive.look import View
 from roadworthy.drive.meaning import Scene, events_of
 from roadworthy.drive.reading import ReadingRule, read_trail
@@ -30,6 +32,7 @@ _MOST_TRAILS = 16  # that have ended and are kept for signs in sight that hang a
 _BESIDE_S = 3.0  # after it was last seen, what hangs at a sign has left the picture, too
 _MOST_EVENTS = 2000  # that limits and the summary go back to: some hundred kilometres
 _AHEAD_S = 600.0  # for which limits are worked out as if no further sign came
+_MOVED_S = 1.0  # of fixes, after which limits are worked out anew: the car may have turned
 _LAST_FRAME_S = 1 / 30  # how long the last frame holds
 
 
@@ -63,6 +66,7 @@ class Moment:
 
     frame, time_s: of its shot.  signs: in the frame.  events: the signs passed that became known with it;
     each is told once.  limit: what holds at `time_s`, by the signs passed so far; its `to_s` is a guess.
+    place: where the car is, by the fixes that have come; None where nobody knows.
     """
 
     frame: int
@@ -70,6 +74,7 @@ class Moment:
     signs: tuple[InSight, ...]
     events: tuple[DriveEvent, ...]
     limit: LimitRow
+    place: Fix | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -105,6 +110,15 @@ class LiveDrive:
         self._count = 0
         self._limits: tuple[LimitRow, ...] = ()
         self._limits_until_s = 0.0
+        self._located = Located()
+        self._moved_s = 0.0  # of the fix by which limits were worked out last
+
+    def locate(self, fix: Fix) -> None:
+        """Where the car was at `film_s`, in the drive's seconds: for places, turns and metres driven.
+
+        Raises DataError for a fix that is not after those before.
+        """
+        self._located.add(fix)
 
     def look(self, shot: Shot) -> Moment:
         """What a further frame tells.
@@ -115,6 +129,7 @@ class LiveDrive:
         watched = self._begun(shot)
         view = self._looker.look(shot)
         view = replace(view, signs=view.signs[:_MOST_SIGNS])  # surest first
+        self._scene = replace(self._scene, track=self._located.track)
         ended = watched.add(view)
         events = self._passed(ended) if ended else ()
         moment = Moment(
@@ -123,6 +138,7 @@ class LiveDrive:
             signs=self._in_sight(watched, shot.index),
             events=events,
             limit=self._limit_at(shot.time_s, changed=bool(events)),
+            place=self._located.at(shot.time_s),
         )
         self._forget(watched)
         return moment
@@ -131,6 +147,7 @@ class LiveDrive:
         """The whole drive, with the signs that were still in sight."""
         if self._watched is None:
             return Driven(until_s=0.0, events=(), left_out=0, limits=())
+        self._scene = replace(self._scene, track=self._located.track)
         self._passed(self._watched.finish())
         left_out = self._count - len(self._events)
         rows = self._worked_out(self._watched.until_s + _LAST_FRAME_S)
@@ -220,7 +237,10 @@ class LiveDrive:
         return tuple(found)
 
     def _limit_at(self, time_s: float, *, changed: bool) -> LimitRow:
-        if changed or time_s >= self._limits_until_s:
+        track = self._located.track
+        moved_s = 0.0 if track is None else float(track.seconds[-1])
+        if changed or time_s >= self._limits_until_s or moved_s >= self._moved_s + _MOVED_S:
+            self._moved_s = moved_s
             self._limits_until_s = time_s + _AHEAD_S
             self._limits = self._worked_out(self._limits_until_s)
         place = bisect_right(self._limits, time_s, key=lambda row: row.from_s)
@@ -228,7 +248,8 @@ class LiveDrive:
 
     def _worked_out(self, until_s: float) -> tuple[LimitRow, ...]:
         signs = [event.for_limits() for event in self._events]
-        return limits_over_time(signs, self._region, until_s, start=self._start)
+        motion = self._located.motion()
+        return limits_over_time(signs, self._region, until_s, start=self._start, motion=motion)
 
     def _forget(self, watched: Watched) -> None:
         """Drop what nothing will be asked of any more."""

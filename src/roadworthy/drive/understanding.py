@@ -96,21 +96,39 @@ def motion_of(track: Track) -> Motion:
 
 def turns_of(track: Track) -> list[float]:
     """When the car had turned into another road, by its course; in seconds of the film."""
-    known = [
+    known = _courses(track)
+    turns: list[float] = []
+    begin = 0
+    for place, (at_s, _) in enumerate(known):
+        while at_s - known[begin][0] > TURN_S:
+            begin += 1
+        if _ends_in_a_turn(known[begin : place + 1], turns[-1] if turns else None):
+            turns.append(at_s)
+    return turns
+
+
+def has_turned(track: Track | None, last_turn_s: float | None) -> bool:
+    """Whether the car has, by the track's last fix, turned into another road, and not as told before."""
+    known = [] if track is None else _courses(track)
+    if track is None or not known or known[-1][0] != track.seconds[-1]:
+        return False
+    return _ends_in_a_turn([one for one in known if known[-1][0] - one[0] <= TURN_S], last_turn_s)
+
+
+def _courses(track: Track) -> list[tuple[float, float]]:
+    """Seconds and degrees of the fixes whose course is known."""
+    return [
         (float(s), fix.course)
         for s, fix in zip(track.seconds, track.fixes, strict=True)
         if fix.course is not None
     ]
-    turns: list[float] = []
-    begin = 0
-    for place, (at_s, course) in enumerate(known):
-        while at_s - known[begin][0] > TURN_S:
-            begin += 1
-        if turns and known[begin][0] < turns[-1]:
-            continue
-        if any(_apart(course, known[i][1]) >= TURN_DEG for i in range(begin, place)):
-            turns.append(at_s)
-    return turns
+
+
+def _ends_in_a_turn(known: Sequence[tuple[float, float]], last_turn_s: float | None) -> bool:
+    """Whether the last of these courses, all within a turn's time, is far from one of the others."""
+    if last_turn_s is not None and known[0][0] < last_turn_s:
+        return False
+    return any(_apart(known[-1][1], course) >= TURN_DEG for _, course in known[:-1])
 
 
 def _apart(a: float, b: float) -> float:

@@ -9,6 +9,8 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError
 
 from roadworthy.core.errors import DataError
 from roadworthy.drive.events.tables import as_row
+from roadworthy.drive.gps.fixes import METRES_PER_DOP, MOST_DOP, Fix, is_place
+from roadworthy.drive.gps.track import MAX_SPEED
 from roadworthy.drive.limits.machine import LimitRow
 from roadworthy.drive.limits.regions import Region
 from roadworthy.drive.live import LONGEST_S, Driven, InSight, Moment
@@ -16,16 +18,56 @@ from roadworthy.serve.settings import ServiceConfig
 from roadworthy.signs.catalogue import kind_and_value
 
 _MOST_TEXT = 1000  # characters of a client's message
-_AS_TEXT = 'send {"time_s": 1.25} before a frame, {"end": true} after the last'
+_AS_TEXT = (
+    'send {"time_s": 1.25} before a frame, {"fix": {"lat": -37.81, "lon": 144.96}} for a position, '
+    '{"end": true} after the last'
+)
+_LEAST_ACCURATE_M = METRES_PER_DOP * MOST_DOP
 
 Message = dict[str, Any]
 
 
-class FromClient(BaseModel):
-    """A text message: when the next frame was taken, in seconds of the drive, or that the drive is over."""
+_Seconds = Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)]
+
+
+class FixFromClient(BaseModel):
+    """Where the car was: WGS84 in degrees; time in seconds of the drive, without it when the message came.
+
+    accuracy_m: about one standard error.  course_deg: clockwise from north.
+    """
 
     model_config = ConfigDict(extra="forbid", strict=True)
-    time_s: Annotated[float, Field(ge=0, le=LONGEST_S, allow_inf_nan=False)] | None = None
+    lat: Annotated[float, Field(ge=-90, le=90, allow_inf_nan=False)]
+    lon: Annotated[float, Field(ge=-180, le=180, allow_inf_nan=False)]
+    time_s: _Seconds | None = None
+    speed_m_s: Annotated[float, Field(ge=0, le=MAX_SPEED, allow_inf_nan=False)] | None = None
+    course_deg: Annotated[float, Field(ge=0, le=360, allow_inf_nan=False)] | None = None
+    accuracy_m: Annotated[float, Field(ge=0, allow_inf_nan=False)] | None = None
+
+    def at(self, time_s: float) -> Fix:
+        """The fix of a second of the drive.  Raises DataError where it is no position."""
+        if not is_place(self.lat, self.lon):
+            raise DataError("fix is 0, 0, what receivers say that have none; send it once there is one")
+        if self.accuracy_m is not None and self.accuracy_m > _LEAST_ACCURATE_M:
+            raise DataError(
+                f"fix.accuracy_m is {self.accuracy_m:g}; fixes known to {_LEAST_ACCURATE_M:g} m are of use"
+            )
+        return Fix(
+            lat=self.lat,
+            lon=self.lon,
+            film_s=time_s,
+            speed=self.speed_m_s,
+            course=None if self.course_deg is None else self.course_deg % 360,
+            accuracy=self.accuracy_m,
+        )
+
+
+class FromClient(BaseModel):
+    """A text message: when the next frame was taken, in seconds of the drive, a fix, or that it is over."""
+
+    model_config = ConfigDict(extra="forbid", strict=True)
+    time_s: _Seconds | None = None
+    fix: FixFromClient | None = None
     end: bool = False
 
 
@@ -39,7 +81,7 @@ def read_text(text: str) -> FromClient:
         first = error.errors(include_url=False, include_input=False)[0]
         where = ".".join(str(part) for part in first["loc"])[:80]
         raise DataError(f"{where or 'the message'}: {first['msg']}; {_AS_TEXT}") from error
-    if not said.end and said.time_s is None:
+    if not said.end and said.time_s is None and said.fix is None:
         raise DataError(f"the message says nothing; {_AS_TEXT}")
     return said
 
@@ -70,6 +112,7 @@ def moment_message(moment: Moment, *, ms: float) -> Message:
         "boxes": [_sign(sign) for sign in moment.signs],
         "events": [as_row(event) for event in moment.events],
         "limit": _now(moment.limit),
+        "place": None if moment.place is None else _place(moment.place),
         "ms": round(ms, 1),
     }
 
@@ -107,6 +150,16 @@ def _sign(sign: InSight) -> Message:
         "confidence": round(sign.confidence, 4),
         "accepted": sign.accepted,
         "found": round(sign.found, 4),
+    }
+
+
+def _place(fix: Fix) -> Message:
+    return {
+        "lat": round(fix.lat, 7),
+        "lon": round(fix.lon, 7),
+        "speed_m_s": None if fix.speed is None else round(fix.speed, 2),
+        "course_deg": None if fix.course is None else round(fix.course, 1),
+        "accuracy_m": fix.accuracy,
     }
 
 

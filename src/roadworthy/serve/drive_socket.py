@@ -19,10 +19,12 @@ from fastapi import WebSocket, WebSocketDisconnect
 
 from roadworthy.core.errors import DataError, ImageError
 from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.gps.fixes import Fix
 from roadworthy.drive.live import Driven, LiveDrive, Moment
 from roadworthy.imaging.decode import decode
 from roadworthy.serve.admission import NoRoomError
 from roadworthy.serve.drive_messages import (
+    FixFromClient,
     Message,
     error_message,
     moment_message,
@@ -34,6 +36,8 @@ from roadworthy.serve.lanes import Check
 from roadworthy.serve.logs import log
 from roadworthy.serve.service import Service
 
+_FIXES_A_SECOND = 10  # that a receiver says at most
+_MOST_FIXES = 100  # that wait for a frame; older ones say little about it
 WAITING = 2  # frames, beside the one that is looked at
 _OVER, _REFUSED, _OUR_BUG, _RESTART = 1000, 1008, 1011, 1012  # RFC 6455 7.4.1, and IANA's registry
 
@@ -93,6 +97,8 @@ class DriveSocket:
         self._end: End | None = None
         self._next_time_s: float | None = None
         self._zero: float | None = None  # when the drive's zero was, by the clock of this machine
+        self._fixes: deque[Fix] = deque(maxlen=_MOST_FIXES)
+        self._fixed_s = -1.0
         self._behind = 0
         self._came, self._frames, self._failed, self._passed_over, self._told = 0, 0, 0, 0, 0
         self._looking = Lock()  # a frame that was given up may still be looked at when the next one is
@@ -138,7 +144,7 @@ class DriveSocket:
 
     async def _take_all(self) -> None:
         config = self._service.config
-        pace = Pace(2 * config.frames_per_s)  # a text and a frame each
+        pace = Pace(2 * config.frames_per_s + _FIXES_A_SECOND)  # a text and a frame each
         while self._end is None:
             try:
                 async with asyncio.timeout(config.drive_idle_s):
@@ -159,12 +165,31 @@ class DriveSocket:
     def _take_text(self, text: str) -> None:
         try:
             said = read_text(text)
+            if said.fix is not None:
+                self._take_fix(said.fix, said.time_s)
         except DataError as error:
             self._put(error_message(str(error)))
             return
-        self._next_time_s = said.time_s
+        if said.time_s is not None:
+            self._next_time_s = said.time_s
         if said.end:
             self._over(End(at_once=False))
+
+    def _take_fix(self, said: FixFromClient, frame_s: float | None) -> None:
+        """Keep it for the next frame that is looked at.  Raises DataError for one that is of no use.
+
+        frame_s: of the frame that it comes with, whose time is its own where it says none.
+        """
+        times = (said.time_s, frame_s, self._now_s())
+        fix = said.at(next(one for one in times if one is not None))
+        assert fix.film_s is not None
+        if fix.film_s <= self._fixed_s:
+            raise DataError(
+                f"fix.time_s is {fix.film_s:g}, not after the fix before ({self._fixed_s:g}); "
+                "fixes must come in their order"
+            )
+        self._fixed_s = fix.film_s
+        self._fixes.append(fix)
 
     def _take_frame(self, data: bytes) -> None:
         number, time_s = self._came, self._stamp()
@@ -184,11 +209,15 @@ class DriveSocket:
 
     def _stamp(self) -> float:
         """When a frame was taken: as the client said, else as it came."""
-        now, given = time.monotonic(), self._next_time_s
-        self._next_time_s = None
-        if given is not None:
-            self._zero = now - given
-            return given
+        given, self._next_time_s = self._next_time_s, None
+        if given is None:
+            return self._now_s()
+        self._zero = time.monotonic() - given
+        return given
+
+    def _now_s(self) -> float:
+        """What the drive's clock says; the first thing that comes begins it."""
+        now = time.monotonic()
         if self._zero is None:
             self._zero = now
         return now - self._zero
@@ -270,6 +299,7 @@ class DriveSocket:
         image = decode(frame.data, self._service.config.max_frame_pixels)
         with self._looking:
             check()
+            self._locate()
             return self._live.look(Shot(index=frame.number, time_s=frame.time_s, image=image))
 
     async def _say_goodbye(self, end: End) -> None:
@@ -286,7 +316,12 @@ class DriveSocket:
     def _finish(self) -> Driven:
         """In a thread."""
         with self._looking:
+            self._locate()
             return self._live.finish()
+
+    def _locate(self) -> None:
+        while self._fixes:
+            self._live.locate(self._fixes.popleft())
 
     async def _apologise(self) -> None:
         try:

@@ -30,7 +30,7 @@ SECURITY_HEADERS = {
     "referrer-policy": "no-referrer",
     "cross-origin-opener-policy": "same-origin",
     "cross-origin-resource-policy": "same-origin",
-    "permissions-policy": "camera=(self), microphone=(), geolocation=()",
+    "permissions-policy": "camera=(self), microphone=(), geolocation=(self)",
 }
 _REFUSAL_HEADERS = {**SECURITY_HEADERS, "content-type": "application/json", "cache-control": "no-store"}
 LOCAL = ("localhost", "127.0.0.1", "::1")

@@ -171,13 +171,14 @@ def _one(settings: DriveSettings, region: Region, folder: Path, progress: Progre
     from roadworthy.render.drive.seen import Diary
 
     drive, diary = DrawnDrive(settings), Diary()
-    with write_film(folder / "film.mp4", settings.fps) as film:
+    world = drive.world
+    clocks = _clocks(settings, region, night=world.lights[0].night)
+    with write_film(folder / "film.mp4", settings.fps, created=clocks.start) as film:
         for number, frame in enumerate(_frames(drive)):
             film.write(frame.image, number / settings.fps)
             diary.note(number, frame.shown)
             if progress is not None:
                 progress(number + 1, len(drive))
-    world, clocks = drive.world, _clocks(settings, region, night=drive.world.lights[0].night)
     write_text(_gpx(world, clocks), folder / "track.gpx")
     write_text(_drive_toml(world, clocks), folder / "drive.toml")
     _write_truth(world, diary, region, clocks, folder / "truth")

@@ -20,11 +20,11 @@ from roadworthy.core.provenance import provenance_of
 from roadworthy.core.stopping import stop_asked
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film import About, Film, open_film
-from roadworthy.drive.film.live import is_live, shown
+from roadworthy.drive.film.live import PastFilm, is_live, shown
 from roadworthy.drive.gps.motion import offset_by_motion
 from roadworthy.drive.gps.reading import AUTO, format_of, read_track
 from roadworthy.drive.gps.track import Track, placed_by_clock
-from roadworthy.drive.journal import Journal, views
+from roadworthy.drive.journal import Journal, begun_with, pictures, views
 from roadworthy.drive.limits.calendar import read_own_days
 from roadworthy.drive.limits.corrections import read_corrections
 from roadworthy.drive.limits.regions import Region, region_named
@@ -91,21 +91,27 @@ def drive(
     threads: that looking may use; 0 leaves it to the library that computes.
     video: write annotated.mp4, too: the film with its signs and the limit drawn in.
     resume: go on with a drive that was cut off, where it was.
+        A camera is not opened again: what it had shown becomes events and limits.
     An interrupt (Ctrl-C, SIGTERM) ends the watching and keeps what was seen up to there.
     """
     require("watching drives", "drive")
     out, rules, live = as_path(out), region_named(region or NO_REGION), is_live(str(place))
     others = _other_sources(corrections, road_map, school_days, gps)
     check_least(least_px)
-    if live:
-        _refuse_for_live(str(place), video=video, resume=resume)
+    if live and video:
+        raise UsageError(
+            f"a film of {shown(str(place))} cannot be drawn into: it is over once it was watched"
+        )
     journal_path = _claim(out, resume)
+    past = _past(journal_path) if live and resume else None
     classifier = load(reader, finder=finder, threads=threads)
     classifier.finder.rule  # noqa: B018 - says at once where there is none
-    with notes.hearing() as said, stop_asked() as stop, open_film(place, at=at, rate=rate) as film:
+    with notes.hearing() as said, stop_asked() as stop, _opened(place, at, rate, past) as film:
         about = film.about()
         track = None if gps is None else _read_track(gps, about)
         facts = _facts(about, reader, finder, every=every, least_px=least_px, rate=rate)
+        if past is not None:
+            facts["film"] = {**past, "name": about.place}
         make_folder(out)
         with alone(out):
             _claim(out, resume)  # another may have been quicker
@@ -122,12 +128,35 @@ def drive(
     return result
 
 
-def _refuse_for_live(place: str, *, video: bool, resume: bool) -> None:
-    """What cannot be had of a film that is watched while it happens."""
-    if video:
-        raise UsageError(f"a film of {shown(place)} cannot be drawn into: it is over once it was watched")
-    if resume:
-        raise UsageError(f"{shown(place)} cannot be gone on with, it is live; give a new --out")
+def _past(journal: Path) -> dict[str, Any]:
+    """What a journal says of the camera or stream that it is of."""
+    film: dict[str, Any] = begun_with(journal)["film"]
+    if "began" not in film:
+        raise DataError(f"{journal} is of {film['name']}, which was not watched live; give its place")
+    return film
+
+
+def _opened(place: str | Path, at: datetime | None, rate: float | None, past: dict[str, Any] | None) -> Film:
+    """The film; of a camera that was watched, what it was."""
+    if past is None:
+        return open_film(place, at=at, rate=rate)
+    notes.say(f"{shown(str(place))} is not opened again; events and limits are of what was seen of it before")
+    width, height = past["size"].split(" x ")
+    return PastFilm(
+        About(
+            place=shown(str(place)),
+            duration_s=None,
+            width=int(width),
+            height=int(height),
+            rate=past["rate"],
+            codec=past["codec"],
+            created=at or datetime.fromisoformat(past["began"]),
+            rotation_deg=0,
+            mirrored=False,
+            interlaced=False,
+            colour=past["colour"],
+        )
+    )
 
 
 def _write_video(
@@ -223,6 +252,7 @@ class _Watching:
     ) -> None:
         self.film, self._every, self._stop, self._progress = film, every, stop, progress
         self._about = film.about()
+        self._live = is_live(self._about.place)
         self._looker = Looker(classifier.finder, classifier.network, least_px=least_px)
         self.watched = Watched(Tracker(self._about.width, self._about.height))
         self.seconds, self.looked, self.interrupted = 0.0, 0, False
@@ -233,6 +263,8 @@ class _Watching:
         for view in views(path) if goes_on else ():
             self.watched.add(view)
             last = view
+        if goes_on:
+            self.watched.pictures |= pictures(path)
         began, lost_before = time.perf_counter(), self.watched.lost
         for shot in ahead(self.film.shots(every=self._every, start_s=self.watched.until_s), self._stop):
             if last is not None and shot.index <= last.frame:
@@ -242,20 +274,31 @@ class _Watching:
             view = self._looker.look(shot)
             view = replace(view, lost=lost_before + view.lost)
             journal.add(view)
-            self.watched.add(view, shot.image)
+            self._keep_pictures(journal, self.watched.add(view, shot.image))
             self.looked += 1
             self.seconds = time.perf_counter() - began
             if self._progress is not None:
                 self._progress(view.time_s, self._about.duration_s, self.looked / max(self.seconds, 1e-9))
+        if self.looked:
+            self._keep_pictures(journal, self.watched.tracker.current())
         self.interrupted = self._stop()
         if not self.interrupted:
             self.watched.lost = lost_before + self.film.lost
+
+    def _keep_pictures(self, journal: Journal, trails: Iterable[Trail]) -> None:
+        """Of signs that nobody can look at again: a file is read again, a camera is not."""
+        for trail in trails if self._live else ():
+            if picture := self.watched.pictures.get(trail.number):
+                journal.keep_picture(trail.number, picture)
 
 
 def _facts(about: About, reader: StrPath | None, finder: StrPath | None, **settings: Any) -> dict[str, Any]:
     """What a journal depends on."""
     film: dict[str, Any] = {"name": about.place, "size": f"{about.width} x {about.height}"}
-    if not is_live(about.place):
+    if is_live(about.place):
+        began = None if about.created is None else about.created.isoformat()
+        film |= {"rate": about.rate, "codec": about.codec, "colour": about.colour, "began": began}
+    else:
         path = Path(about.place)
         film = {**film, "name": path.name, **(_of_folder(path) if path.is_dir() else _of_file(path))}
     return {

@@ -1,3 +1,5 @@
+from datetime import datetime
+
 import av
 import numpy as np
 import pytest
@@ -31,6 +33,13 @@ def test_what_is_written_is_read_again_with_its_times_and_colours(tmp_path):
     data = path.read_bytes()
     assert data.index(b"moov") < data.index(b"mdat")  # so that browsers can begin at once
     assert [file.name for file in tmp_path.iterdir()] == ["out.mp4"]
+
+
+def test_a_film_says_when_it_began(tmp_path):
+    began = datetime.fromisoformat("2026-11-30T08:15:00+11:00")
+    with write_film(tmp_path / "out.mp4", 25, created=began) as film:
+        film.write(numbered(0), 0.0)
+    assert open_film(tmp_path / "out.mp4").about().created == began
 
 
 def test_a_film_that_begins_late_keeps_its_times(tmp_path):

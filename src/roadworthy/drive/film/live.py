@@ -7,7 +7,7 @@ import sys
 from collections.abc import Iterator
 from contextlib import closing
 from dataclasses import replace
-from datetime import datetime
+from datetime import UTC, datetime
 from itertools import chain
 
 from roadworthy.core.errors import DataError, UsageError
@@ -32,6 +32,7 @@ def is_live(place: str) -> bool:
 class LiveFilm(Film):
     """A camera or a stream, whose zero is its first frame.  It can be read once, and not from later on.
 
+    at: when that was, with time zone; without it, by this computer's clock.
     Raises DataError where nobody answers within `PATIENCE_S` or what comes is no film, UsageError on a name
     that is none.
     """
@@ -53,6 +54,7 @@ class LiveFilm(Film):
             first = next(self._frames, None)
             if first is None:
                 raise DataError("no frame of it can be decoded")
+            at = at or datetime.now(UTC)
             self._first, self._about = first, describe(self._place, first, track, duration_s=None, at=at)
         except DataError as error:
             self.close()
@@ -85,6 +87,24 @@ class LiveFilm(Film):
         self.lost = self._decoding.lost
         if self._decoding.broke:
             say(f"{self._place} ended after {self._decoding.end_s - zero_s:.1f} s ({self._decoding.broke})")
+
+
+class PastFilm(Film):
+    """A camera or a stream that was watched: what it was, and no frame of it.
+
+    about: as it was while it was live.
+    """
+
+    def __init__(self, about: About) -> None:
+        super().__init__()
+        self._about = about
+
+    def about(self) -> About:
+        """What the stream said of itself."""
+        return self._about
+
+    def _read(self, every: int, start_s: float) -> Iterator[Shot]:
+        return iter(())
 
 
 def shown(place: str) -> str:

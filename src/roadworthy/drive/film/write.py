@@ -4,6 +4,7 @@ from __future__ import annotations
 
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from fractions import Fraction
 from pathlib import Path
 from typing import TYPE_CHECKING
@@ -74,11 +75,12 @@ class FilmWriter:
 
 
 @contextmanager
-def write_film(path: Path, rate: float) -> Iterator[FilmWriter]:
+def write_film(path: Path, rate: float, *, created: datetime | None = None) -> Iterator[FilmWriter]:
     """An MP4 of H.264 that browsers play (yuv420p, BT.709), in the place of `path` once it is whole.
 
-    rate: frames a second, as a hint to players; the times of the frames count.  Where the block raises,
-    `path` stays as it was.
+    rate: frames a second, as a hint to players; the times of the frames count.
+    created: when the film began, an aware moment, written into it as cameras do, to the second.
+    Where the block raises, `path` stays as it was.
     Raises UsageError on a rate that is none and where the file cannot be written.
     """
     if not 0 < rate <= 1000:
@@ -90,6 +92,8 @@ def write_film(path: Path, rate: float) -> Iterator[FilmWriter]:
         with replacing(path) as aside, _as_os_error():
             options = {"movflags": "+faststart"}
             with av.open(str(aside), "w", format="mp4", options=options) as container:
+                if created is not None:
+                    container.metadata["creation_time"] = f"{created.astimezone(UTC):%Y-%m-%dT%H:%M:%SZ}"
                 writer = FilmWriter(container, _h264(container, rate))
                 yield writer
                 writer.finish()

@@ -2,7 +2,7 @@
 
 from __future__ import annotations
 
-from bisect import bisect_right
+from bisect import bisect_left, bisect_right
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import UTC, datetime, time, timedelta
@@ -58,11 +58,10 @@ class Motion:
 
     def when_at(self, metres: float) -> float | None:
         """The first second at which it has come so far; None where it never does while that is known."""
-        reached = [pair for pair in self.travelled if pair[1] >= metres]
-        if not reached or metres < self.travelled[0][1]:
+        after = bisect_left(self.travelled, metres, key=lambda pair: pair[1])
+        if after == len(self.travelled) or metres < self.travelled[0][1]:
             return None
-        before = [pair for pair in self.travelled if pair[1] < metres]
-        return _between([(m, s) for s, m in [*before[-1:], reached[0]]], metres)
+        return _between([(m, s) for s, m in self.travelled[max(0, after - 1) : after + 1]], metres)
 
 
 @dataclass(frozen=True, kw_only=True)

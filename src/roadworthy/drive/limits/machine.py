@@ -36,6 +36,7 @@ from roadworthy.drive.limits.regions import Region
 TOGETHER_S = 0.5  # signs passed so close to each other stand at one place: on both sides, or on one pole
 COLUMNS = ("from_s", "to_s", "limit", "state", "event", "condition")
 _ENDS = {"end-speed", "end-all-limits", "end-school-zone", "end-road-works"}
+_WITHOUT_TRACK_S = 30.0  # after a track's end, in which nothing more is made of that it has ended
 _NOT_CONDITIONS = {"arrow"}  # says for whom, not when
 
 
@@ -372,7 +373,10 @@ class _Drive:
         if passed_m is None or motion.metres_at(motion.travelled[-1][0]) is None:
             return held.since_s + after_s
         reached = motion.when_at(passed_m + after_m)
-        return math.inf if reached is None else reached
+        if reached is not None:
+            return reached
+        # Where the track has ended, time tells again.
+        return max(motion.travelled[-1][0] + _WITHOUT_TRACK_S, held.since_s + after_s)
 
     def row(self, road: _Road, from_s: float, to_s: float) -> LimitRow:
         """What holds in a part of the drive in which nothing changes."""

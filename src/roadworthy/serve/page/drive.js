@@ -40,6 +40,13 @@ export class Drive {
     return this.next();
   }
 
+  /** Where the car was: fix as the service takes it. */
+  locate(fix) {
+    if (!this.closed) {
+      this.socket.send(JSON.stringify({ fix }));
+    }
+  }
+
   /** The whole drive, which is over with this. */
   async end() {
     this.socket.send(JSON.stringify({ end: true }));

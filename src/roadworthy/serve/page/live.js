@@ -3,6 +3,7 @@
 import { Drive } from "./drive.js";
 import { clock, limitText, limitWords } from "./limit.js";
 import { outline } from "./outline.js";
+import { follow, placeWords } from "./place.js";
 import { form, percent } from "./sign.js";
 
 const SURE = "#ff2bd6";
@@ -62,7 +63,9 @@ export class Live {
     this.page("live-where").textContent = remote
       ? "Frames are sent to the server, which follows each sign and says which limit holds."
       : `${WITHOUT}${choose}`;
-    this.page("live-rules").hidden = this.page("live-limit").hidden = !remote;
+    for (const id of ["live-rules", "live-limit", "live-with-place"]) {
+      this.page(id).hidden = !remote;
+    }
   }
 
   /** Whose rules of the road there are, as soon as the server has told. */
@@ -86,7 +89,7 @@ export class Live {
     page("live-limits").replaceChildren();
     page("live-after").hidden = true;
     this.showLimit(UNKNOWN);
-    page("live-said").textContent = "";
+    page("live-said").textContent = page("live-where-now").textContent = "";
     try {
       const start = await open(run);
       if (run !== this.run) {
@@ -159,6 +162,7 @@ export class Live {
 
   async onServer(run, start) {
     const drive = await Drive.open(this.from.server, { region: this.page("live-region").value || "default", ...start });
+    const unfollow = this.followPlace(drive);
     this.ending = this.look(run, async (frame) => {
       const said = await drive.look(await jpeg(frame.canvas, drive.begun.max_frame_bytes), frame.timeS);
       if (said.type !== "frame") {
@@ -167,14 +171,33 @@ export class Live {
       }
       said.events.forEach((event) => this.addEvent(event));
       this.showLimit(said.limit);
+      this.showPlace(said.place);
       return said.boxes;
     })
       .then(async () => this.showWhole(await drive.end()))
       .finally(() => {
+        unfollow();
         drive.close();
         this.ending = null;
       });
     await this.ending;
+  }
+
+  /** Send the place with the camera's frames, where that is wanted; returns what ends it. */
+  followPlace(drive) {
+    if (this.film || !this.page("live-place").checked) {
+      return () => {};
+    }
+    const fail = (why) => {
+      this.page("live-where-now").textContent = why;
+    };
+    return follow(this.zero, (fix) => drive.locate(fix), fail);
+  }
+
+  showPlace(place) {
+    if (place) {
+      this.page("live-where-now").textContent = placeWords(place);
+    }
   }
 
   async inBrowser(run) {
