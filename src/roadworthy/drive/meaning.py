@@ -15,6 +15,7 @@ from roadworthy.drive.limits.events import Plate
 from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
 from roadworthy.drive.seen import AT_LEAST, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
+from roadworthy.drive.tracking.joining import joined
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 SIZE_M, SIZE_ERROR_M = 0.7, 0.15  # of a sign's height: Australian limits are 0.45 to 0.9 m wide
@@ -86,7 +87,9 @@ def events_of(
     trails: Iterable[Trail], rule: ReadingRule, scene: Scene, meaning: MeaningRule = MEANING
 ) -> list[tuple[DriveEvent, Trail]]:
     """Each physical sign with its trail, in the order passed; plates are told with the sign above them."""
-    signs = [_Sign(trail, rule, scene) for trail in trails if len(trail.seen) >= meaning.at_least]
+    shown = [trail for trail in trails if len(trail.seen) >= meaning.at_least]
+    whole = joined(shown, lambda trail: read_trail(trail.seen, rule).sign, scene.headings)
+    signs = [_Sign(trail, rule, scene) for trail in whole]
     signs = [sign for sign in signs if sign.reading.sign != NO_SIGN]
     below = _plates(signs)
     kept = [sign for sign in signs if sign.trail.number not in below]
