@@ -309,17 +309,32 @@ def test_far_aside_and_turned_away_is_another_roads() -> None:
     assert "from aside (0.50" in turned.why
 
 
+def unsure(trail: Trail, score: float = 0.44) -> Trail:
+    """The same, with a finder that doubts."""
+    return changed(trail, score=[score] * len(trail.seen))
+
+
 def test_what_flickers_by_unsure_is_told_and_counts_for_nothing() -> None:
-    doubted = approach(0, "speed-60", right=4, up=2)
-    brief = Trail(number=0, seen=tuple(replace(one, score=0.1) for one in doubted.seen[:4]))
-    (event,) = events_of([brief], RULE, SCENE)
+    doubted = unsure(approach(0, "speed-60", right=4, up=2))
+    rule = replace(RULE, told_score=0.4)
+    (event,) = events_of([replace(doubted, seen=doubted.seen[:4])], rule, SCENE)
     assert not event.accepted
     assert not event.counts
     assert "too briefly" in event.why
-    long = Trail(number=0, seen=tuple(replace(one, score=0.1) for one in doubted.seen))
-    (event,) = events_of([long], RULE, SCENE)
+    (event,) = events_of([doubted], rule, SCENE)
     assert not event.accepted
     assert event.counts
+
+
+def test_what_is_too_doubtful_for_an_event_is_a_candidate() -> None:
+    sure = approach(0, "speed-60", right=4, up=2)
+    doubtful = replace(unsure(approach(1, "speed-50", right=-4, up=2), score=0.2))
+    (event,), (candidate,) = (
+        [event for event, _ in found]
+        for found in meaning.events_and_candidates([sure, doubtful], RULE, SCENE)
+    )
+    assert (event.event, event.sign) == ("e0001", "speed-60")
+    assert (candidate.event, candidate.sign, candidate.accepted) == ("c0001", "speed-50", False)
 
 
 def test_an_unread_plate_makes_a_limit_conditional() -> None:

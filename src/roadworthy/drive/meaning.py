@@ -99,21 +99,39 @@ class Scene:
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
+Found = tuple[DriveEvent, Trail]
+
+
 def events_of(
     trails: Iterable[Trail], rule: ReadingRule, scene: Scene, meaning: MeaningRule = MEANING
-) -> list[tuple[DriveEvent, Trail]]:
+) -> list[Found]:
     """Each physical sign with its trail, in the order passed; plates are told with the sign above them."""
+    return events_and_candidates(trails, rule, scene, meaning)[0]
+
+
+def events_and_candidates(
+    trails: Iterable[Trail], rule: ReadingRule, scene: Scene, meaning: MeaningRule = MEANING
+) -> tuple[list[Found], list[Found]]:
+    """What `events_of` gives, and beside it what may be a sign and is too doubtful to be told as one."""
     shown = [trail for trail in trails if len(trail.seen) >= meaning.at_least]
     whole = joined(shown, lambda trail: read_trail(trail.seen, rule).sign, scene.headings)
     signs = [_Sign(trail, rule, scene) for trail in whole]
     signs = [sign for sign in signs if sign.reading.sign != NO_SIGN]
     below = _plates(signs)
     kept = [sign for sign in signs if sign.trail.number not in below]
-    events = [(_event(sign, below, scene, meaning), sign.trail) for sign in kept]
-    events.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
+    told, doubtful = (
+        [(_event(sign, below, scene, meaning), sign.trail) for sign in kept if sign.reading.told is whether]
+        for whether in (True, False)
+    )
+    return _named(told, "e"), _named(doubtful, "c")
+
+
+def _named(found: list[Found], letter: str) -> list[Found]:
+    """In the order passed, each with its name."""
+    found.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
     return [
-        (replace(event, event=f"e{number:04d}"), trail)
-        for number, (event, trail) in enumerate(events, start=1)
+        (replace(event, event=f"{letter}{number:04d}"), trail)
+        for number, (event, trail) in enumerate(found, start=1)
     ]
 
 

@@ -14,7 +14,7 @@ from roadworthy.drive.gps.track import Track
 from roadworthy.drive.limits.conditions import Motion
 from roadworthy.drive.limits.machine import LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
-from roadworthy.drive.meaning import MEANING, MeaningRule, Scene, events_of
+from roadworthy.drive.meaning import MEANING, MeaningRule, Scene, events_and_candidates
 from roadworthy.drive.reading import ReadingRule
 from roadworthy.drive.seen import Trail
 
@@ -26,10 +26,12 @@ class Understood:
     """What the trails of a drive mean.
 
     found: its events, each with its trail, in the order passed.  limits: what holds from 0 to its end.
+    candidates: what may be a sign and is too doubtful to be an event, in the order passed.
     """
 
     found: tuple[tuple[DriveEvent, Trail], ...]
     limits: tuple[LimitRow, ...]
+    candidates: tuple[DriveEvent, ...] = ()
 
     @property
     def events(self) -> tuple[DriveEvent, ...]:
@@ -52,7 +54,7 @@ def understand(
     region: whose rules of the road hold.  end_s: of what was watched; nothing is said of later.
     start: the moment of the film's zero, if known, by which hours and school days hold.
     """
-    found = tuple(events_of(trails, rule, scene, meaning))
+    found, doubtful = events_and_candidates(trails, rule, scene, meaning)
     limits = limits_over_time(
         [event.for_limits() for event, _ in found],
         region,
@@ -60,7 +62,9 @@ def understand(
         start=start,
         motion=None if scene.track is None else motion_of(scene.track),
     )
-    return Understood(found=found, limits=tuple(limits))
+    return Understood(
+        found=tuple(found), limits=tuple(limits), candidates=tuple(event for event, _ in doubtful)
+    )
 
 
 def motion_of(track: Track) -> Motion:
