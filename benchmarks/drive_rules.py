@@ -3,9 +3,11 @@
     python benchmarks/drive_rules.py DIR... --out DIR [--set NAME=VALUE,VALUE...]...
 
 DIR: folders that benchmarks/drive_kpi.py wrote, of drives to choose on (--recipe other-val), never those that
-are measured in the end.  NAME: a field of ReadingRule (sure, independence, doubted, frames, lasts_s) or of
-MeaningRule (at_least, high, across, far_aside, turned, still_s).  All combinations are tried, after the rule
-as it is.  `sure and wrong` are accepted events that are no sign, or another.  Writes rules.json and rules.md.
+are measured in the end.  NAME: a field of ReadingRule (sure, independence, doubted, frames, lasts_s,
+told_frames, told_score, told_confidence) or of MeaningRule (at_least, high, across, far_aside, limit_far,
+turned, still_s, ...).  All combinations are tried, after the rule as it is; where a sureness was fitted for
+the reader, `sure` says nothing.  `sure and wrong` are accepted events that are no sign, or another.  Writes
+rules.json and rules.md.
 """
 
 from __future__ import annotations
@@ -23,11 +25,11 @@ from roadworthy import api
 from roadworthy.drive.kpi.measures import DriveMetrics, DrivenDrive, measure_drives
 from roadworthy.drive.limits.regions import region_named
 from roadworthy.drive.meaning import MEANING, MeaningRule
-from roadworthy.drive.reading import ReadingRule
+from roadworthy.drive.reading import ReadingRule, rule_of
 from roadworthy.drive.understanding import understand
 from roadworthy.workflows.drive import NO_REGION
 
-READING = tuple(field.name for field in fields(ReadingRule))[3:]
+READING = tuple(field.name for field in fields(ReadingRule) if field.type in ("float", "int"))[1:]
 MEANINGS = tuple(field.name for field in fields(MeaningRule))
 Changes = Mapping[str, float]
 GRID = {
@@ -48,12 +50,7 @@ def main() -> None:
     asked = parser.parse_args()
     grid = grid_of(asked.sets, parser)
     classifier = api.load(asked.reader, finder=asked.finder)
-    own = ReadingRule(
-        classes=classifier.classes,
-        temperature=classifier.temperature,
-        rejection=classifier.rejection,
-        sure=classifier.finder.rule.sure,
-    )
+    own = rule_of(classifier.network, classifier.finder)
     replays = []
     for folder in asked.folders:
         for truth, driven in drives_in(folder):

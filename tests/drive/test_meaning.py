@@ -231,8 +231,10 @@ def test_far_aside_on_either_side(right: float, words: str) -> None:
     ("sign", "width", "counts"),
     [
         ("speed-60", 0.62, True),  # a little turned, as signs are that face the lane
-        ("end-speed-60", 0.35, False),
-        ("speed-60", 0.55, False),
+        ("speed-60", 0.52, True),  # a limit's whole plate, which is 0.75 times as wide as high
+        ("speed-60", 0.45, False),
+        ("end-speed-60", 0.42, True),
+        ("end-speed-60", 0.3, False),
         ("stop", 0.35, False),
         ("keep-left", 0.35, True),  # there are tall ones
     ],
@@ -240,6 +242,52 @@ def test_far_aside_on_either_side(right: float, words: str) -> None:
 def test_round_signs_that_are_narrow_face_another_road(sign: str, width: float, counts: bool) -> None:
     (event,) = events_of([approach(0, sign, right=4, up=1, size=(width, 0.7))], RULE, SCENE)
     assert event.counts is counts
+
+
+def side_road(turned_deg: float, *, right: float = -9.0, size: float = 0.5, seconds: float = 2.2) -> Trail:
+    """A limit beside the mouth of a side road: turned by so much, it is seen ever less from aside."""
+    trail = approach(0, "speed-60", right=right, up=1, size=(size, size), seconds=seconds)
+    boxes = []
+    for one in trail.seen:
+        middle = (one.box[0] + one.box[2]) / 2
+        turn = np.radians(turned_deg)
+        shape = np.cos(turn) + abs(middle - 640) / FOCAL * np.sin(turn)
+        half = min(shape, 1.0) * one.height_px / 2
+        boxes.append((middle - half, one.box[1], middle + half, one.box[3]))
+    return changed(trail, box=boxes)
+
+
+def test_a_side_roads_limit_that_turns_to_the_car_late_is_not_the_cars() -> None:
+    (always,) = events_of([side_road(60, right=-8)], RULE, SCENE)
+    assert not always.counts
+    assert "from aside" in always.why
+    late = side_road(60)
+    late = replace(late, seen=tuple(one for one in late.seen if one.width_px / one.height_px > 0.85))
+    (event,) = events_of([replace(late, seen=late.seen[-6:])], RULE, SCENE)
+    assert event.accepted
+    assert not event.counts
+    (nearer,) = events_of([side_road(0, right=-5)], RULE, SCENE)
+    assert nearer.counts
+
+
+def test_an_exits_limit_that_faces_the_car_is_not_the_cars() -> None:
+    (event,) = events_of([side_road(8, right=-11)], RULE, SCENE)
+    assert not event.counts
+    assert "at another road" in event.why
+
+
+def test_a_limit_far_aside_counts_only_where_it_was_seen_from_afar() -> None:
+    far = approach(0, "speed-60", right=10, up=1)  # 14 heights aside, at the far edge of three lanes
+    (whole,) = events_of([far], RULE, SCENE)
+    assert whole.counts
+    late = tuple(one for one in far.seen if one.height_px > 26)
+    (event,) = events_of([replace(far, seen=late)], RULE, SCENE)
+    assert not event.counts
+    assert "came into sight when" in event.why
+    since = late[0].time_s
+    begun = tuple(replace(one, time_s=one.time_s - since) for one in late)
+    (first,) = events_of([replace(far, seen=begun)], RULE, SCENE)
+    assert first.counts  # the film began there
 
 
 def test_the_shape_is_judged_where_a_sign_is_largest() -> None:
@@ -261,17 +309,32 @@ def test_far_aside_and_turned_away_is_another_roads() -> None:
     assert "from aside (0.50" in turned.why
 
 
+def unsure(trail: Trail, score: float = 0.44) -> Trail:
+    """The same, with a finder that doubts."""
+    return changed(trail, score=[score] * len(trail.seen))
+
+
 def test_what_flickers_by_unsure_is_told_and_counts_for_nothing() -> None:
-    doubted = approach(0, "speed-60", right=4, up=2)
-    brief = Trail(number=0, seen=tuple(replace(one, score=0.1) for one in doubted.seen[:4]))
-    (event,) = events_of([brief], RULE, SCENE)
+    doubted = unsure(approach(0, "speed-60", right=4, up=2))
+    rule = replace(RULE, told_score=0.4)
+    (event,) = events_of([replace(doubted, seen=doubted.seen[:4])], rule, SCENE)
     assert not event.accepted
     assert not event.counts
     assert "too briefly" in event.why
-    long = Trail(number=0, seen=tuple(replace(one, score=0.1) for one in doubted.seen))
-    (event,) = events_of([long], RULE, SCENE)
+    (event,) = events_of([doubted], rule, SCENE)
     assert not event.accepted
     assert event.counts
+
+
+def test_what_is_too_doubtful_for_an_event_is_a_candidate() -> None:
+    sure = approach(0, "speed-60", right=4, up=2)
+    doubtful = replace(unsure(approach(1, "speed-50", right=-4, up=2), score=0.2))
+    (event,), (candidate,) = (
+        [event for event, _ in found]
+        for found in meaning.events_and_candidates([sure, doubtful], RULE, SCENE)
+    )
+    assert (event.event, event.sign) == ("e0001", "speed-60")
+    assert (candidate.event, candidate.sign, candidate.accepted) == ("c0001", "speed-50", False)
 
 
 def test_an_unread_plate_makes_a_limit_conditional() -> None:

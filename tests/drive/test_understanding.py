@@ -61,7 +61,7 @@ def test_a_stricter_rule_leaves_the_limit_unknown() -> None:
     strict = understand(trails, replace(RULE, frames=100), SCENE, REGION, end_s=9.0)
     assert [event.accepted for event in strict.events] == [False]
     assert all(row.limit is None or row.state != "limit" for row in strict.limits)
-    aside = understand(trails, RULE, SCENE, REGION, end_s=9.0, meaning=MeaningRule(far_aside=3.0))
+    aside = understand(trails, RULE, SCENE, REGION, end_s=9.0, meaning=MeaningRule(limit_far=3.0))
     assert [event.counts for event in aside.events] == [False]
     short = understand(trails, RULE, SCENE, REGION, end_s=9.0, meaning=MeaningRule(at_least=100))
     assert short.events == ()

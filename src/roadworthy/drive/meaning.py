@@ -13,8 +13,9 @@ from roadworthy.drive.gps.track import Track
 from roadworthy.drive.gps.where import View, place_sign
 from roadworthy.drive.limits.events import Plate
 from roadworthy.drive.reading import Reading, ReadingRule, clearest, read_trail
-from roadworthy.drive.seen import AT_LEAST, Trail
+from roadworthy.drive.seen import AT_LEAST, Seen, Trail
 from roadworthy.drive.tracking.approach import Approach, Heading
+from roadworthy.drive.tracking.joining import joined
 from roadworthy.signs.catalogue import NO_SIGN, kind_and_value
 
 SIZE_M, SIZE_ERROR_M = 0.7, 0.15  # of a sign's height: Australian limits are 0.45 to 0.9 m wide
@@ -23,11 +24,23 @@ HIGH = 3.5  # heights of itself above the camera, from which a sign hangs over t
 ACROSS = 3.0  # heights of itself to either side, within which it does
 FAR_ASIDE = 25.0  # heights of itself from the car's way, from which on it stands at another road
 TURNED = 0.84  # width by height of a round sign that faces another road: turned by a third of a right angle
+END_TURNED = 0.5  # the same of end signs, whose plates are 0.6 times as wide as high
+# A limit's plate is 0.75 times as wide as high, its ring as wide as high, and either may be what was found:
+# a narrow one is turned away only where it also stands further aside than signs of the car's own road.
+LIMIT_TURNED = (0.7, 0.95)  # width by height where it is largest, near and aside
+LIMIT_WAS_TURNED = (0.3, 0.8)  # the same of the frames before: at the last a side road's faces the car
+LIMIT_NEAR, LIMIT_ASIDE = (
+    8.0,
+    16.0,
+)  # heights of itself from the car's way, between which one becomes the other
+LIMIT_FAR = 18.0  # heights, from which on a limit is another road's, as it faces the car: an exit's
+LATE_ASIDE, LATE_PX = 12.0, 24.0  # so far aside a sign that faces the car is seen before it is so high
 FOLLOWS = 0.35  # of the way driven, by which a sign that stands must have come nearer, whatever its size
 NOT_PASSED_S = 4.0  # before the car would reach it, from which on a sign that is lost was not passed
 BRIEF, BRIEF_S = 5, 0.3  # frames and seconds; what is seen for less and is not sure tells nothing
 STILL_S = 1.2  # in which a sign that the car drives up to must have grown
 _COMPARED = 8  # frames at either end, between which it must have grown
+_BEGUN_S = 0.5  # of the film, within which a sign may come into sight however near
 _LATER_S = 1.5  # after its last frame, a sign is passed at the latest
 _ROUND = ("speed", "end-speed", "no-entry", "stop", "no-overtaking")
 _FOR_LIMITS = ("speed", "end-speed", "end-all-limits")
@@ -38,7 +51,8 @@ _PLATES = ("other-sign", "not-a-limit")
 class MeaningRule:
     """What makes a trail a sign, and a sign one of ours; each as the constants of this module say.
 
-    at_least: frames.  high, across, far_aside: heights of the sign.  turned: width by height.
+    at_least: frames.  high, across, far_aside, limit_far, late_aside: heights of the sign.
+    turned: width by height.  late_px: pixels.
     still_s, lost_s, brief_s: seconds.  follows: share of the way driven.  brief: frames.
     """
 
@@ -46,6 +60,9 @@ class MeaningRule:
     high: float = HIGH
     across: float = ACROSS
     far_aside: float = FAR_ASIDE
+    limit_far: float = LIMIT_FAR
+    late_aside: float = LATE_ASIDE
+    late_px: float = LATE_PX
     turned: float = TURNED
     still_s: float = STILL_S
     follows: float = FOLLOWS
@@ -82,19 +99,39 @@ class Scene:
         return [Heading(x=self.width / 2, y=self.height / 2, dx=dx, dy=dy) for dx, dy in shifts]
 
 
+Found = tuple[DriveEvent, Trail]
+
+
 def events_of(
     trails: Iterable[Trail], rule: ReadingRule, scene: Scene, meaning: MeaningRule = MEANING
-) -> list[tuple[DriveEvent, Trail]]:
+) -> list[Found]:
     """Each physical sign with its trail, in the order passed; plates are told with the sign above them."""
-    signs = [_Sign(trail, rule, scene) for trail in trails if len(trail.seen) >= meaning.at_least]
+    return events_and_candidates(trails, rule, scene, meaning)[0]
+
+
+def events_and_candidates(
+    trails: Iterable[Trail], rule: ReadingRule, scene: Scene, meaning: MeaningRule = MEANING
+) -> tuple[list[Found], list[Found]]:
+    """What `events_of` gives, and beside it what may be a sign and is too doubtful to be told as one."""
+    shown = [trail for trail in trails if len(trail.seen) >= meaning.at_least]
+    whole = joined(shown, lambda trail: read_trail(trail.seen, rule).sign, scene.headings)
+    signs = [_Sign(trail, rule, scene) for trail in whole]
     signs = [sign for sign in signs if sign.reading.sign != NO_SIGN]
     below = _plates(signs)
     kept = [sign for sign in signs if sign.trail.number not in below]
-    events = [(_event(sign, below, scene, meaning), sign.trail) for sign in kept]
-    events.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
+    told, doubtful = (
+        [(_event(sign, below, scene, meaning), sign.trail) for sign in kept if sign.reading.told is whether]
+        for whether in (True, False)
+    )
+    return _named(told, "e"), _named(doubtful, "c")
+
+
+def _named(found: list[Found], letter: str) -> list[Found]:
+    """In the order passed, each with its name."""
+    found.sort(key=lambda pair: (pair[0].passed_s, pair[0].first_s))
     return [
-        (replace(event, event=f"e{number:04d}"), trail)
-        for number, (event, trail) in enumerate(events, start=1)
+        (replace(event, event=f"{letter}{number:04d}"), trail)
+        for number, (event, trail) in enumerate(found, start=1)
     ]
 
 
@@ -221,7 +258,7 @@ def _not_passed(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
 
 def _far_aside(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     right = sign.approach.offset[0]
-    if abs(right) > meaning.far_aside:
+    if abs(right) > (meaning.limit_far if sign.kind == "speed" else meaning.far_aside):
         side = "right" if right > 0 else "left"
         return f"it stands some {abs(right) * SIZE_M:.0f} m to the {side}, at another road"
     return ""
@@ -230,9 +267,40 @@ def _far_aside(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
 def _turned_away(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
     if sign.kind not in _ROUND:
         return ""
-    largest = sorted(sign.trail.seen, key=lambda one: one.height_px)[-5:]
-    shape = float(np.median([one.width_px / max(one.height_px, 1e-6) for one in largest]))
-    return f"it is seen from aside ({shape:.2f} times as wide as high)" if shape < meaning.turned else ""
+    seen = sign.trail.seen
+    largest = _shape(sorted(seen, key=lambda one: one.height_px)[-5:])
+    before = _shape(seen[: max(1, len(seen) // 2)])
+    least, least_before = _least_widths(sign, meaning)
+    if largest >= least and before >= least_before:
+        return ""
+    shape = largest if largest < least else before
+    return f"it is seen from aside ({shape:.2f} times as wide as high)"
+
+
+def _shape(seen: Sequence[Seen]) -> float:
+    return float(np.median([one.width_px / max(one.height_px, 1e-6) for one in seen]))
+
+
+def _least_widths(sign: _Sign, meaning: MeaningRule) -> tuple[float, float]:
+    """Width by height, below which a sign faces another road: where it is largest, and before."""
+    if sign.kind == "end-speed":
+        return END_TURNED, 0.0
+    if sign.kind != "speed":
+        return meaning.turned, 0.0
+    aside, ends = abs(sign.approach.offset[0]), (LIMIT_NEAR, LIMIT_ASIDE)
+    return float(np.interp(aside, ends, LIMIT_TURNED)), float(np.interp(aside, ends, LIMIT_WAS_TURNED))
+
+
+def _turned_late(sign: _Sign, scene: Scene, meaning: MeaningRule) -> str:
+    """A side road's limit: edge-on from afar, it is found only where it has turned to the car."""
+    first, right = sign.trail.seen[0], sign.approach.offset[0]
+    if sign.kind != "speed" or abs(right) <= meaning.late_aside or first.height_px < meaning.late_px:
+        return ""
+    if sign.first_s < _BEGUN_S:  # the film began beside it
+        return ""
+    return (
+        f"it stands {abs(right) * SIZE_M:.0f} m aside and came into sight when {first.height_px:.0f} px high"
+    )
 
 
 _NOT_FOR_US: tuple[Callable[[_Sign, Scene, MeaningRule], str], ...] = (
@@ -240,6 +308,7 @@ _NOT_FOR_US: tuple[Callable[[_Sign, Scene, MeaningRule], str], ...] = (
     _not_passed,
     _far_aside,
     _turned_away,
+    _turned_late,
 )
 
 

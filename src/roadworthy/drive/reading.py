@@ -11,13 +11,17 @@ from roadworthy.core.arrays import BoolArray, FloatArray
 from roadworthy.core.rejection import Rejection
 from roadworthy.drive.look import log_probabilities_of
 from roadworthy.drive.seen import Seen
+from roadworthy.drive.sureness import Sureness, features_so_far, sureness_for
 from roadworthy.inference.confidence import accepted
+from roadworthy.inference.finder import Finder
+from roadworthy.inference.network import Network
 
 CLEAR_PX = 32.0  # from which height on a further pixel says nothing more
 INDEPENDENCE = 0.1  # by drawn drives of validation; tracks of real signs ask for less (docs/log.md)
 OF_MANY = 0.9  # of what a single frame is asked for: a trail has many witnesses (docs/log.md)
 DOUBTED = 0.02  # share of frames whose answer may be anything: none rules a class out alone
 FRAMES, LASTS_S = 3, 0.12  # that a sure sign is seen for, at least
+TOLD_FRAMES, TOLD_SCORE, TOLD_CONFIDENCE = 4, 0.5, 0.9  # of what is told though it is not sure (docs/log.md)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -27,7 +31,9 @@ class ReadingRule:
     classes, temperature, rejection: the reader's.  sure: the finder's, least product of score and confidence.
     independence: what a further frame is worth, from 0 (frames repeat each other) to 1.
     doubted: share of frames whose answer may be anything.  frames, lasts_s: that a sure sign is seen in, and
-    for how long, at least.
+    for how long, at least.  sureness: how likely an answer is right, as was fitted for this reader and
+    finder; without it `sure` and the reader's threshold say which is sure.
+    told_frames, told_score, told_confidence: at least, for an answer that is not sure to be told as a sign.
     """
 
     classes: tuple[str, ...]
@@ -38,6 +44,10 @@ class ReadingRule:
     doubted: float = DOUBTED
     frames: int = FRAMES
     lasts_s: float = LASTS_S
+    sureness: Sureness | None = None
+    told_frames: int = TOLD_FRAMES
+    told_score: float = TOLD_SCORE
+    told_confidence: float = TOLD_CONFIDENCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,7 +56,7 @@ class Reading:
 
     sign: its class.  confidence: in [0, 1].  accepted: whether it is sure.  score: how sure it is that there
     is a sign.  confirmed: the place in the trail from which on its answer was sure and stayed; None where
-    it never was.
+    it never was.  told: whether it is told as a sign; what is not is a candidate.
     """
 
     sign: str
@@ -54,6 +64,18 @@ class Reading:
     accepted: bool
     score: float
     confirmed: int | None
+    told: bool = True
+
+
+def rule_of(reader: Network, finder: Finder) -> ReadingRule:
+    """The rule for a reader and a finder: their own thresholds, and what was fitted for both together."""
+    return ReadingRule(
+        classes=reader.classes,
+        temperature=reader.temperature,
+        rejection=reader.rejection,
+        sure=finder.rule.sure,
+        sureness=sureness_for(getattr(reader, "sha256", None), getattr(finder, "sha256", None)),
+    )
 
 
 def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
@@ -62,8 +84,7 @@ def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
     answers = answers_so_far(seen, rule)
     scores = _running_mean(np.array([one.score for one in seen]), weights)
     chosen, confidences = answers.argmax(axis=1), np.exp(answers.max(axis=1))
-    sure = _enough(seen, rule) & (confidences * scores >= OF_MANY * rule.sure)
-    sure &= _accepted(seen, confidences, weights, rule)
+    sure = _enough(seen, rule) & _sure(seen, rule, answers, weights, scores)
     same = chosen == chosen[-1]
     stays = np.flatnonzero(~(sure & same))
     since = int(stays[-1]) + 1 if len(stays) else 0
@@ -73,6 +94,7 @@ def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
         accepted=bool(sure[-1]),
         score=float(scores[-1]),
         confirmed=since if since < len(seen) else None,
+        told=bool(sure[-1]) or _told(len(seen), float(confidences[-1]), float(scores[-1]), rule),
     )
 
 
@@ -103,6 +125,24 @@ def answers_so_far(seen: Sequence[Seen], rule: ReadingRule) -> FloatArray:
     effective = total**2 / np.cumsum(weights**2)
     fused = (1 + (effective - 1) * rule.independence)[:, None] * mean
     return np.asarray(fused - np.logaddexp.reduce(fused, axis=1, keepdims=True))
+
+
+def _sure(
+    seen: Sequence[Seen], rule: ReadingRule, answers: FloatArray, weights: FloatArray, scores: FloatArray
+) -> BoolArray:
+    """(F,) whether the answer is likely enough to be right."""
+    confidences = np.exp(answers.max(axis=1))
+    if rule.sureness is None:
+        sure = confidences * scores >= OF_MANY * rule.sure
+        return np.asarray(sure & _accepted(seen, confidences, weights, rule))
+    features = features_so_far(seen, answers, log_probabilities_of(seen, rule.temperature), weights, scores)
+    return np.asarray(rule.sureness.probabilities(features) >= rule.sureness.sure)
+
+
+def _told(frames: int, confidence: float, score: float, rule: ReadingRule) -> bool:
+    """Whether an answer that is not sure is likely a sign all the same."""
+    likely = confidence >= rule.told_confidence and score >= rule.told_score
+    return frames >= rule.told_frames and likely
 
 
 def _accepted(

@@ -15,7 +15,7 @@ from roadworthy.drive.limits.calendar import SchoolCalendar
 from roadworthy.drive.limits.conditions import Motion
 from roadworthy.drive.limits.machine import Correction, LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
-from roadworthy.drive.meaning import MEANING, MeaningRule, Scene, events_of
+from roadworthy.drive.meaning import MEANING, MeaningRule, Scene, events_and_candidates
 from roadworthy.drive.reading import ReadingRule
 from roadworthy.drive.roads.matching import map_limits
 from roadworthy.drive.roads.road import Road
@@ -45,10 +45,12 @@ class Understood:
     """What the trails of a drive mean.
 
     found: its events, each with its trail, in the order passed.  limits: what holds from 0 to its end.
+    candidates: what may be a sign and is too doubtful to be an event, in the order passed.
     """
 
     found: tuple[tuple[DriveEvent, Trail], ...]
     limits: tuple[LimitRow, ...]
+    candidates: tuple[DriveEvent, ...] = ()
 
     @property
     def events(self) -> tuple[DriveEvent, ...]:
@@ -73,7 +75,7 @@ def understand(
     start: the moment of the film's zero, if known, by which hours and school days hold.
     others: what else is known; a map's roads need a track.
     """
-    found = tuple(events_of(trails, rule, scene, meaning))
+    found, doubtful = events_and_candidates(trails, rule, scene, meaning)
     limits = limits_over_time(
         [event.for_limits() for event, _ in found],
         region,
@@ -84,7 +86,9 @@ def understand(
         corrections=others.corrections,
         map_limits=map_limits(others.roads, scene.track, end_s) if others.roads and scene.track else (),
     )
-    return Understood(found=found, limits=tuple(limits))
+    return Understood(
+        found=tuple(found), limits=tuple(limits), candidates=tuple(event for event, _ in doubtful)
+    )
 
 
 def motion_of(track: Track) -> Motion:

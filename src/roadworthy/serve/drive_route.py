@@ -15,7 +15,7 @@ from roadworthy.core.extras import require
 from roadworthy.drive.limits.regions import Region, region_named
 from roadworthy.drive.live import LiveDrive
 from roadworthy.drive.look import Looker
-from roadworthy.drive.reading import ReadingRule
+from roadworthy.drive.reading import ReadingRule, rule_of
 from roadworthy.serve.drive_messages import begun_message
 from roadworthy.serve.drive_socket import DriveSocket
 from roadworthy.serve.failures import HTTPRefusal, failure_response, printable, retry_later
@@ -88,12 +88,7 @@ def _looker(served: Served) -> Looker:
 
 def _rule(served: Served) -> ReadingRule:
     assert served.finder is not None
-    return ReadingRule(
-        classes=served.crops.classes,
-        temperature=served.crops.temperature,
-        rejection=served.crops.rejection,
-        sure=served.finder.rule.sure,
-    )
+    return rule_of(served.crops, served.finder)
 
 
 def _asked(service: Service, connection: HTTPConnection) -> AskedDrive:

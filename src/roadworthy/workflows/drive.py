@@ -34,7 +34,7 @@ from roadworthy.drive.output.crops import crop_jpeg
 from roadworthy.drive.output.film import boxes_by_frame, write_annotated
 from roadworthy.drive.output.result import DriveResult
 from roadworthy.drive.output.write import write_outputs
-from roadworthy.drive.reading import ReadingRule, clearest
+from roadworthy.drive.reading import clearest, rule_of
 from roadworthy.drive.roads.reading import read_roads
 from roadworthy.drive.seen import Seen, Trail
 from roadworthy.drive.tracking.tracker import Tracker
@@ -351,12 +351,7 @@ def _understood(
     """The signs passed and what they mean for every second watched."""
     about, watched = watching.film.about(), watching.watched
     track = None if track is None else _placed(track, str(gps), about, watched)
-    rule = ReadingRule(
-        classes=classifier.classes,
-        temperature=classifier.temperature,
-        rejection=classifier.rejection,
-        sure=classifier.finder.rule.sure,
-    )
+    rule = rule_of(classifier.network, classifier.finder)
     scene = Scene(width=about.width, height=about.height, track=track)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
     if others.roads and track is None:
@@ -369,6 +364,7 @@ def _understood(
         duration_s=end_s,
         events=understood.events,
         limits=understood.limits,
+        candidates=understood.candidates,
         trails={event.event: trail for event, trail in understood.found},
         classes=classifier.classes,
         crops=_pictures(watching, understood.found),

@@ -8,7 +8,10 @@ from roadworthy.drive.events.tables import read_events
 from roadworthy.drive.output import write
 from roadworthy.drive.output.write import write_outputs
 
-FILES = ["events.csv", "events.jsonl", "limits.csv", "signs.geojson", "coco.json", "report.html"]
+FILES = [
+    *("events.csv", "events.jsonl", "candidates.csv", "limits.csv"),
+    *("signs.geojson", "coco.json", "report.html"),
+]
 
 
 @pytest.mark.parametrize("n", [0, 1, 12])

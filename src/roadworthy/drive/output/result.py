@@ -19,6 +19,7 @@ class DriveResult:
     """A drive that was watched to its end, or as far as it went.
 
     about: of the film.  duration_s: seconds watched.  events: in the order passed.  limits: without gaps.
+    candidates: what may be a sign and is too doubtful to be an event.
     trails: by the event's name, the boxes behind it; an event may lack one.  classes: of the trails' logits.
     crops: by the event's name, its clearest picture as JPEG (`crops.crop_jpeg`).
     track: where the car was, set on the film; None without.  lost: frames that could not be decoded.
@@ -31,6 +32,7 @@ class DriveResult:
     duration_s: float
     events: tuple[DriveEvent, ...] = ()
     limits: tuple[LimitRow, ...] = ()
+    candidates: tuple[DriveEvent, ...] = ()
     trails: Mapping[str, Trail] = field(default_factory=dict)
     classes: tuple[str, ...] = ()
     crops: Mapping[str, bytes] = field(default_factory=dict)

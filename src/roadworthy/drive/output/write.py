@@ -24,6 +24,7 @@ def write_outputs(out: Path, result: DriveResult) -> list[Path]:
     texts = {
         "events.csv": events_csv(result.events),
         "events.jsonl": events_jsonl(result.events),
+        "candidates.csv": events_csv(result.candidates),
         "limits.csv": limits_csv(result.limits),
         "signs.geojson": signs_geojson(result.events),
         "coco.json": coco_json(result.tracked(), result.about),
