@@ -22,6 +22,7 @@ SEES_LITTLE = "report"  # what is stored can be shown again without the rest
 SEEN_BY_ALL = {"core", "config"}  # config holds settings as users write them, and no behaviour
 # The road from a picture to an answer, and what shows results: with numpy and ONNX Runtime alone.
 LIGHT = ["core", "imaging", "config", "signs.catalogue", "data", "inference", "report", "serve", "api", "cli"]
+LIGHT += ["drive"]
 LIGHT += [
     "evaluate.detection",
     "evaluate.metrics",
@@ -32,6 +33,7 @@ LIGHT += [
 ]
 LIGHT += ["evaluate.statistics", "evaluate.analysis.mistakes", "evaluate.analysis.doubts", "export.parity"]
 LIGHT += [
+    "workflows.drive",
     "workflows.evaluate",
     "workflows.score",
     "studies.plan",
