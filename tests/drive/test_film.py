@@ -40,6 +40,8 @@ def test_settings_that_do_not_fit_are_refused(tmp_path):
         open_film(path, rate=30)
     with pytest.raises(UsageError, match="empty name"):
         open_film("")
+    with pytest.raises(UsageError, match="films are not read over https://; download it"):
+        open_film("https://host/film.mp4")
     with pytest.raises(DataNotFoundError, match="no film concat:a"):
         open_film("concat:a|b")
 

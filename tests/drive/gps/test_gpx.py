@@ -74,6 +74,18 @@ def test_segments_begin_after_a_break(quiet: Quiet) -> None:
     assert [fix.after_break for fix in fixes] == [True, False, True, False]
 
 
+def test_a_file_that_broke_off_is_read_up_to_there(tmp_path: Path) -> None:
+    text = '<gpx version="1.1" creator="x" xmlns="http://www.topografix.com/GPX/1/1"><trk><trkseg>'
+    for second in range(3):
+        text += f'<trkpt lat="-37.8" lon="145"><time>2026-01-01T00:00:0{second}Z</time></trkpt>'
+    path = tmp_path / "cut.gpx"
+    path.write_text(text[:-20])
+    said: list[str] = []
+    with notes.aloud(said.append):
+        assert len(read(path)) == 2
+    assert said == ["cut.gpx breaks off; it is read up to its last whole point"]
+
+
 def test_what_is_no_place_or_has_no_time_is_left_out_and_counted(quiet: Quiet) -> None:
     odd = [point(lat="nan"), point(lat="91"), point(lat="0", lon="0"), point("<time>yesterday</time>")]
     fixes, heard = quiet(points("".join([*odd, point()])))

@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 import os
+import re
 from datetime import datetime
 from pathlib import Path
 
@@ -33,6 +34,8 @@ def open_film(
     if at is not None and not 1980 <= at.year <= 2100:
         raise UsageError(f"at is in the year {at.year}; give the time at which the film began")
     name = os.fspath(place)
+    if not is_live(name) and (scheme := re.match(r"[a-z]{2,}://", name)):
+        raise UsageError(f"films are not read over {scheme[0]}; download it, or give rtsp://HOST/PATH")
     path = None if is_live(name) else _there(as_path(name))
     if path is not None and path.is_dir():
         return FolderFilm(path, at=at, rate=rate)

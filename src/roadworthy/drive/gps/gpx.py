@@ -34,6 +34,9 @@ def _recognises(start: bytes) -> bool:
 def read(path: Path) -> list[Fix]:
     """GPX 1.0 and 1.1: points of tracks, with times."""
     text = read_text(path)
+    if (ended := _ended(text)) is not None:
+        text = ended
+        notes.say(f"{path.name} breaks off; it is read up to its last whole point")
     try:
         plain, dropped = _parsed(text, None), _parsed(text, "1.0")
     except ValueError as error:
@@ -51,6 +54,12 @@ def read(path: Path) -> list[Fix]:
     for why, n in odd.items():
         notes.say(f"{path.name}: {plural(n, 'point')} with {why} left out")
     return fixes
+
+
+def _ended(text: str) -> str | None:
+    """A file that broke off after a point, as loggers leave it that lose power; None for any other."""
+    points, end, _ = text.rpartition("</trkpt>")
+    return points + end + "</trkseg></trk></gpx>" if end and "</gpx>" not in text else None
 
 
 def _parsed(text: str, version: str | None) -> GPX:

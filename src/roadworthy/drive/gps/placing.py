@@ -37,9 +37,10 @@ def placed_on_film(
         return _refined(by_clock, name, change)
     offset = offset_by_motion(track, change)
     if offset is None or not offset.sure:
+        hint = "; --at says when a film began that does not say it" if began is None else ""
         notes.say(
             f"where {name} belongs in the film is not known: neither clocks nor motion say it surely; "
-            "places and distances are left out"
+            f"places and distances are left out{hint}"
         )
         return None
     notes.say(
