@@ -92,6 +92,7 @@ OF_SEVERAL = {
     ),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
     *("test_drive_benchmarks.py", "test_finding_benchmarks.py", "test_reader_benchmark.py"),
+    "test_labelling_benchmarks.py",
     *(
         f"test_{name}.py"
         for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")
