@@ -50,6 +50,7 @@ COVERED_BY = {
     "inference/onnx_finder.py": "workflows/test_find_training.py",
     "inference/torch_finder.py": "workflows/test_find_training.py",
     "inference/network.py": "inference/test_torch.py",
+    "inference/proposals.py": "workflows/test_label.py",
     "inference/predictions.py": "inference/test_answers.py",
     "models/study_cnn.py": "models/test_catalogue.py",
     "render/": "render/test_camera.py",
