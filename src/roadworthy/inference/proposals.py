@@ -3,19 +3,20 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
 
 from roadworthy.core.arrays import Box, ByteArray, FloatArray
+from roadworthy.core.finding_rule import FindingRule
 from roadworthy.imaging.preprocess import crop_resize
-from roadworthy.inference.answer_rule import AnswerRule, Found
+from roadworthy.inference.answer_rule import AnswerRule, Found, shows_none
 from roadworthy.inference.answers import Row
 from roadworthy.inference.classifier import Classifier
 from roadworthy.inference.found import find_signs
-from roadworthy.signs.catalogue import NO_SIGN
 
+SURE = 2 / 3  # of the way from a box that is shown to one that is sure (docs/results/labelling.md)
 MAYBE = 0.7  # of the threshold: boxes from there on are not written, but make a frame worth a look
 
 
@@ -53,6 +54,11 @@ class Proposal:
         return cls(**{**tree, "box": (x1, y1, x2, y2), "logits": tuple(tree["logits"])})
 
 
+def written_from(rule: FindingRule) -> float:
+    """The least score of boxes that a person is given: nine in ten should need no correction."""
+    return rule.threshold + SURE * (min(1.0, rule.sure) - rule.threshold)
+
+
 def propose(
     picture: ByteArray, classifier: Classifier, *, threshold: float, least_px: float | None = None
 ) -> list[Proposal]:
@@ -75,7 +81,7 @@ def propose_whole(picture: ByteArray, classifier: Classifier, box: Box | None = 
     (logits,) = classifier.logits(crop_resize(picture, classifier.spec, box)[None])
     rule = AnswerRule.of(classifier.network, 1)
     row = rule.row("", logits, colourless=rule.lacks_colour(picture))
-    return [] if row.predicted == NO_SIGN else [_proposal(Found(box=whole, logits=logits), row)]
+    return [] if shows_none(row) else [_proposal(Found(box=whole, logits=logits), row)]
 
 
 def _proposal(found: Found, row: Row) -> Proposal:
@@ -95,8 +101,3 @@ def voted(proposals: Sequence[Proposal], classes: Sequence[str], temperature: fl
     logits: FloatArray = np.array([one.logits for one in proposals]) / temperature
     logs = logits - np.logaddexp.reduce(logits, axis=1, keepdims=True)
     return classes[int(logs.mean(axis=0).argmax())]
-
-
-def renamed(proposal: Proposal, label: str) -> Proposal:
-    """The same box under another class."""
-    return replace(proposal, label=label)

@@ -118,21 +118,21 @@ def label(
     finder: what finds the signs; by default the packaged finder.
     split: which split of a data set is labelled, or `all`.
     labels: how a data set's own labels are read, as in DataConfig.
-    threshold: the least score of a box that is written; by default halfway between where the finder shows a
-        box and where it is sure of it.
+    threshold: the least score of a box that is written; by default two thirds of the way from where the
+        finder shows a box to where it is sure of it.
     least_px: side in pixels of the smallest sign to find; by default 10, more above 13 megapixels.
     every_s: seconds between the frames of a film that are written; tracks are made of more.
     The same call goes on where it stopped.  Labels that a set has already are left as they are and serve as
     another opinion.
     """
     from roadworthy.inference.classifier import load
+    from roadworthy.inference.proposals import written_from
 
     TOOLS.get(tool)
     out = as_path(out)
     items = items_of(spec, out, split=split, labels=labels, every_s=every_s)
     classifier = load(model, finder=finder)
-    rule = classifier.finder.rule
-    least = (rule.threshold + min(1.0, rule.sure)) / 2 if threshold is None else threshold
+    least = written_from(classifier.finder.rule) if threshold is None else threshold
     if not 0 < least <= 1:
         raise UsageError(f"threshold is {least:g}; a score lies above 0 and at most at 1")
     about = {"format": FORMAT, "data": spec, "threshold": least, "least_px": least_px, "split": split}

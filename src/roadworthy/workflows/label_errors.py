@@ -222,8 +222,7 @@ def _reason(
     logits: FloatArray,
 ) -> str:
     """Why a label is suspected: what other signs, the same sign, and the model itself say."""
-    from roadworthy.inference.answer_rule import AnswerRule
-    from roadworthy.signs.catalogue import NO_SIGN
+    from roadworthy.inference.answer_rule import AnswerRule, shows_none
 
     said = []
     if np.isfinite(probs[rather]):
@@ -235,7 +234,7 @@ def _reason(
     if vote is not None:
         said.append(f"{plural(vote[1], 'other picture')} of the same sign are labelled {classes[vote[0]]}")
     row = AnswerRule.of(classifier.network, 1).row(record.path, logits, colourless=False)
-    if row.predicted == NO_SIGN and row.accepted is not False:
+    if shows_none(row) and row.accepted is not False:
         said.append(f"the model sees no sign in it ({percent(row.confidence, 1)})")
     elif row.accepted is not False or row.predicted == record.label:
         too = ", too" if row.predicted == classes[rather] else ""
