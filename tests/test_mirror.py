@@ -50,6 +50,7 @@ COVERED_BY = {
     "inference/onnx_finder.py": "workflows/test_find_training.py",
     "inference/torch_finder.py": "workflows/test_find_training.py",
     "inference/network.py": "inference/test_torch.py",
+    "inference/proposals.py": "workflows/test_label.py",
     "inference/predictions.py": "inference/test_answers.py",
     "models/study_cnn.py": "models/test_catalogue.py",
     "render/": "render/test_camera.py",
@@ -92,6 +93,7 @@ OF_SEVERAL = {
     ),
     *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
     *("test_drive_benchmarks.py", "test_finding_benchmarks.py", "test_reader_benchmark.py"),
+    "test_labelling_benchmarks.py",
     *(
         f"test_{name}.py"
         for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")

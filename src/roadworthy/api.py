@@ -37,6 +37,9 @@ if TYPE_CHECKING:
     from roadworthy.workflows.drive import drive as drive
     from roadworthy.workflows.drive_evaluate import evaluate_drives as evaluate_drives
     from roadworthy.workflows.drive_truth import drive_truth as drive_truth
+    from roadworthy.workflows.label import label as label
+    from roadworthy.workflows.label_errors import label_errors as label_errors
+    from roadworthy.workflows.label_import import label_import as label_import
     from roadworthy.workflows.predict import predict as predict
     from roadworthy.workflows.render import render as render
     from roadworthy.workflows.run_folder import Run
@@ -60,6 +63,9 @@ _WORKFLOWS = {
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",
+    "label": "workflows.label",
+    "label_errors": "workflows.label_errors",
+    "label_import": "workflows.label_import",
     "drive_truth": "workflows.drive_truth",
     "evaluate_drives": "workflows.drive_evaluate",
     "predict": "workflows.predict",

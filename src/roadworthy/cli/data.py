@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from roadworthy.data.overview import Overview
 
 
+_SHOWN = 20  # suspects on the terminal; the table has all
+
 verbs = typer.Typer()
 data_verbs = typer.Typer(
     help="Fetch, check and look at data sets.",
@@ -92,6 +94,48 @@ def audit(
             print_line("")
     print_facts(found.findings)
     print_prose(found.verdict)
+
+
+ErrorsOption = Annotated[
+    Path | None, setting("workflows.label_errors:label_errors.out", "--out", metavar="DIR")
+]
+ErrorsModelOption = Annotated[
+    str, option("workflows.label_errors:label_errors.model", "--model", metavar="MODEL")
+]
+FoldsOption = Annotated[
+    int, setting("workflows.label_errors:label_errors.folds", "--folds", metavar="N", min=2)
+]
+
+
+@data_verbs.command(
+    cls=Described, epilog=examples("roadworthy data errors folder:my-photographs --out errors")
+)
+def errors(
+    *,
+    spec: SpecArgument,
+    classes: ClassesOption = None,
+    labels: LabelsOption = None,
+    model: ErrorsModelOption,
+    folds: FoldsOption = 5,
+    out: ErrorsOption = None,
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Rank labels that are probably wrong, with the reason for each."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    data = data_from(spec, classes=names_in(classes), labels=labels)
+    with Counter("reading") as counter:
+        found = api.label_errors(data, out, model=model, folds=folds, progress=counter)
+    if format is TableFormat.json:
+        print_json(found.to_dict())
+        return
+    if found.suspects:
+        rows = [[one.picture, one.given, one.suggested, one.reason] for one in found.suspects[:_SHOWN]]
+        print_table(["picture", "given", "suggested", "reason"], rows, path="picture")
+    print_prose(found.verdict)
+    if out is not None:
+        say(f"all of them are in {out / 'label-errors.csv'}")
 
 
 @data_verbs.command(
