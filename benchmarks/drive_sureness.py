@@ -30,6 +30,7 @@ from drive_rules import summary, tried_on
 
 from roadworthy import api
 from roadworthy.core.arrays import FloatArray
+from roadworthy.drive.journal import FORMAT
 from roadworthy.drive.kpi.matching import NAMELESS
 from roadworthy.drive.kpi.truth import film_in, truths_in
 from roadworthy.drive.reading import ReadingRule, read_trail, rule_of, trail_features
@@ -117,13 +118,14 @@ def replays_of(folder: Path, threads: int) -> list[Replay]:
 
 
 def is_current(journal: Path) -> bool:
-    """Whether a journal is of the packaged reader and finder."""
+    """Whether a journal is of the packaged reader and finder, as this version reads boxes."""
     try:
         with journal.open("rb") as file:
             about = json.loads(file.readline()[9:])
     except (OSError, ValueError):
         return False
-    return (about.get("reader"), about.get("finder")) == (
+    return (about.get("format"), about.get("reader"), about.get("finder")) == (
+        FORMAT,
         fingerprint(model_file(None)),
         fingerprint(finder_file(None)),
     )
