@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roadworthy.core.arrays import BoolArray, FloatArray
+from roadworthy.core.arrays import BoolArray, FloatArray, IntArray
 from roadworthy.core.rejection import Rejection
 from roadworthy.drive.look import log_probabilities_of
 from roadworthy.drive.seen import Seen
@@ -127,6 +127,14 @@ def answers_so_far(seen: Sequence[Seen], rule: ReadingRule) -> FloatArray:
     return np.asarray(fused - np.logaddexp.reduce(fused, axis=1, keepdims=True))
 
 
+def trail_features(seen: Sequence[Seen], rule: ReadingRule) -> tuple[FloatArray, IntArray]:
+    """(F, K) what a sureness is fitted to, and (F,) the class that it is of, after each frame."""
+    weights, answers = frame_weights(seen), answers_so_far(seen, rule)
+    scores = _running_mean(np.array([one.score for one in seen]), weights)
+    log_probs = log_probabilities_of(seen, rule.temperature)
+    return features_so_far(seen, answers, log_probs, weights, scores), answers.argmax(axis=1)
+
+
 def _sure(
     seen: Sequence[Seen], rule: ReadingRule, answers: FloatArray, weights: FloatArray, scores: FloatArray
 ) -> BoolArray:
@@ -135,7 +143,8 @@ def _sure(
     if rule.sureness is None:
         sure = confidences * scores >= OF_MANY * rule.sure
         return np.asarray(sure & _accepted(seen, confidences, weights, rule))
-    features = features_so_far(seen, answers, log_probabilities_of(seen, rule.temperature), weights, scores)
+    log_probs = log_probabilities_of(seen, rule.temperature)
+    features = features_so_far(seen, answers, log_probs, weights, scores)
     return np.asarray(rule.sureness.probabilities(features) >= rule.sureness.sure)
 
 
