@@ -44,6 +44,8 @@ class Manifest:
     licence: what the data that it was trained on allow.
     without_colour: whether it was trained for pictures without colour, too; bundles that do not say were not.
     finding: from which score on a box of what finds is a sign; None of what reads.
+    runtimes: by name of a runtime other than ONNX Runtime, what the check in it found: `run` (false where it
+        could not be run), `versions`, `n`, `agreement`, the `temperature` and `threshold` that hold there.
     """
 
     kind: Literal["crop", "dense", "find"] = "crop"
@@ -60,6 +62,7 @@ class Manifest:
     licence: str = ""
     without_colour: bool = False
     finding: FindingRule | None = None
+    runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -177,6 +180,7 @@ def _manifest(data: bytes, name: str) -> Manifest:
             licence=str(tree["licence"]),
             without_colour=tree.get("without_colour", False) is True,
             finding=read_finding_rule(tree.get("finding")),
+            runtimes={name: dict(facts) for name, facts in tree.get("runtimes", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ConfigError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"
