@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
+    from roadworthy.workflows.bench import bench as bench
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
@@ -56,6 +57,7 @@ _WORKFLOWS = {
     "study": "studies.study",
     "unpack": "studies.kept",
     "tell": "studies.story.tell",
+    "bench": "workflows.bench",
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",

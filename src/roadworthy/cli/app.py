@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.models import TyperPath
 
 from roadworthy import __version__
-from roadworthy.cli import data, doctor, drive, listing, predict, study, train
+from roadworthy.cli import bench, data, doctor, drive, listing, predict, study, train
 from roadworthy.cli.options import command_line, examples
 from roadworthy.cli.printing import INTERRUPTED, close_stdout, print_line, say, say_error, say_note
 from roadworthy.core.errors import RoadworthyError
@@ -35,6 +35,7 @@ FIRST = (
     "evaluate",
     "export",
     "serve",
+    "bench",
     "data",
     "render",
     "study",
@@ -61,7 +62,16 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples("roadworthy predict photo.jpg", "roadworthy COMMAND --help"),
 )
-for verbs in (predict.verbs, drive.verbs, train.verbs, data.verbs, study.verbs, listing.verbs, doctor.verbs):
+for verbs in (
+    predict.verbs,
+    bench.verbs,
+    drive.verbs,
+    train.verbs,
+    data.verbs,
+    study.verbs,
+    listing.verbs,
+    doctor.verbs,
+):
     app.add_typer(verbs)
 
 # Not ours: a disk that is full, over its quota, read-only or broken.

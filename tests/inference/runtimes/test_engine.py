@@ -88,7 +88,7 @@ def test_what_cannot_be_loaded_is_one_line(shipped: Any, tmp_path: Path, monkeyp
     monkeypatch.setitem(
         RUNTIMES._entries, "bad", type("Bad", (OnnxRuntime,), {"title": "Bad", "open": broken})
     )
-    with pytest.raises(BundleError, match="Bad cannot load .* no such layer"):
+    with pytest.raises(BundleError, match=r"Bad cannot load .* no such layer"):
         RuntimeEngine(shipped.bundle, "bad")
 
 
@@ -137,7 +137,7 @@ def test_each_runtime_that_is_installed_reads_the_bundle(
 @pytest.mark.parametrize("name", ["rknn", "hailo"])
 def test_what_only_a_board_runs_says_so(name: str, shipped: Any) -> None:
     assert not runtime_of(name).runs_here()
-    with pytest.raises(UsageError, match="boards|accelerators"):
+    with pytest.raises(UsageError, match=r"boards|accelerators"):
         runtime_of(name).open(shipped.bundle, precision="fp32", threads=0)
 
 
