@@ -49,6 +49,7 @@ COVERED_BY = {
     "inference/found.py": "test_finding.py",
     "inference/onnx_finder.py": "workflows/test_find_training.py",
     "inference/torch_finder.py": "workflows/test_find_training.py",
+    "inference/runtimes/": "inference/runtimes/test_engine.py",
     "inference/network.py": "inference/test_torch.py",
     "inference/proposals.py": "workflows/test_label.py",
     "inference/predictions.py": "inference/test_answers.py",

@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
+    from roadworthy.workflows.bench import bench as bench
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
@@ -60,6 +61,7 @@ _WORKFLOWS = {
     "study": "studies.study",
     "unpack": "studies.kept",
     "tell": "studies.story.tell",
+    "bench": "workflows.bench",
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",
@@ -193,18 +195,22 @@ def export(
     precision: Literal["fp32", "int8"] = "fp32",
     data: DataConfig | None = None,
     measured: Sequence[DataConfig] = (),
+    runtimes: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
 ) -> Exported:
     """Write a trained model as bundles that answer without torch, with a model card.
 
     model: a run folder, a .safetensors file, or `packaged`.
-    to: the file to write, NAME.onnx.  NAME-find.onnx, for a closer look at
+    to: the file to write, NAME.onnx, or a folder for model.onnx.  NAME-find.onnx, for a closer look at
         pictures of one sign (where the network allows it), NAME.md and NAME.html stand beside it.
     precision: what the network computes with; `int8` takes a third of the bytes and is faster.
     data: pictures to check the export on; by default the run's validation split.  The ranges of 8 bits are
         found on them.  For `packaged` the default is drawn signs.
     measured: another data set whose accuracy goes on the model card, beside the run's own test.
+    runtimes: also for another runtime: openvino, opencv, tract, ncnn, litert, coreml, tensorrt, rknn, hailo.
+        What it reads is written beside the bundle, held to the trained network in the runtime itself, and
+        calibrated anew where its logits differ.
     Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
     """
     from roadworthy.workflows.extras import require_for_export
@@ -218,6 +224,7 @@ def export(
         precision=precision,
         data=data,
         measured=measured,
+        runtimes=runtimes,
         command=command,
         progress=progress,
     )

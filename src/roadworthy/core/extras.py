@@ -36,12 +36,20 @@ EXTRAS: dict[str, dict[str, str]] = {
     },
     "parquet": {"pyarrow": "pyarrow"},
     "cluster": {"ray": "ray"},
+    "openvino": {"openvino": "openvino"},
+    "opencv": {"opencv-python-headless": "cv2"},
+    "tract": {"tract": "tract"},
+    "ncnn": {"ncnn": "ncnn", "pnnx": "pnnx"},
+    "litert": {"ai-edge-litert": "ai_edge_litert"},
+    "litert-export": {"litert-torch": "litert_torch"},
+    "coreml": {"coremltools": "coremltools"},
 }
 INCLUDES = {
     "export": ("train", "report"),
     "drive": ("report",),
     "pretrained": ("train",),
     "cluster": ("parquet",),
+    "litert-export": ("export", "litert"),
 }
 FOR_MODELS = {"efficientnet-lite0": "pretrained"}
 
