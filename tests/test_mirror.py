@@ -70,6 +70,9 @@ COVERED_BY = {
     "studies/story/": "studies/story/test_story.py",
     "train/callbacks.py": "train/test_loop.py",
     "train/state.py": "train/test_loop.py",
+    "train/track_mlflow.py": "train/test_track.py",
+    "train/track_wandb.py": "train/test_track.py",
+    "train/tracked.py": "train/test_track.py",
     "workflows/": "test_api.py",
 }
 # Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.

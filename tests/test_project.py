@@ -31,6 +31,8 @@ NEEDS = {
     "report/html.py": "report",
     "serve": "serve",
     "signs/draw.py": "signs",
+    "train/track_mlflow.py": "mlflow",
+    "train/track_wandb.py": "wandb",
 }
 
 
@@ -39,13 +41,18 @@ def needed(place: str) -> str:
     return NEEDS.get(place) or NEEDS.get(place.partition("/")[0], "train")
 
 
-COMES_WITH = {"starlette": "fastapi", "markupsafe": "jinja2"}  # part of what the other says of itself
+COMES_WITH = {
+    "starlette": "fastapi",
+    "markupsafe": "jinja2",
+    "mlflow": "mlflow-skinny",
+}  # part of what the other says of itself
 NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
     "onnxscript": "torch.onnx writes with it",
     "python-multipart": "starlette reads forms with it",
     "websockets": "uvicorn speaks WebSocket with it",
     "tensorboard": "torch.utils.tensorboard writes with it",
+    "mlflow-skinny": "it is mlflow without a server",
 }
 
 
