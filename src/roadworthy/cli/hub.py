@@ -20,7 +20,7 @@ LicenceOption = Annotated[str, option("workflows.hub:hub_folder.licence", "--lic
 
 @verbs.command(cls=Described, epilog=examples("roadworthy hub signs.onnx --out signs --licence apache-2.0"))
 def hub(*, model: ModelArgument, out: OutOption, licence: LicenceOption) -> None:
-    """Make a folder of a bundle that Hugging Face's hub takes.
+    """Make a folder for Hugging Face's hub of a bundle.
 
     The card of the export gets the hub's metadata and becomes README.md; config.json has the classes.
     Nothing is sent.
