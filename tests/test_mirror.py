@@ -27,6 +27,7 @@ COVERED_BY = {
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",
     "data/tables.py": "data/sources/test_csv_file.py",
+    "data/tools/": "data/tools/test_tools.py",
     "drive/limits/conditions.py": "drive/limits/test_machine.py",
     "drive/film/container.py": "drive/test_film.py",
     "drive/film/decoding.py": "drive/film/test_file.py",
@@ -71,12 +72,20 @@ COVERED_BY = {
     "studies/story/": "studies/story/test_story.py",
     "train/callbacks.py": "train/test_loop.py",
     "train/state.py": "train/test_loop.py",
+    "train/track_mlflow.py": "train/test_track.py",
+    "train/track_wandb.py": "train/test_track.py",
+    "train/tracked.py": "train/test_track.py",
     "workflows/": "test_api.py",
 }
 # Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.
 OF_SEVERAL = {
     "test_drive_benchmarks.py",
-    *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
+    *(
+        "data/sources/test_terms.py",
+        "data/tools/test_tools.py",
+        "signs/test_reference.py",
+        "report/test_report.py",
+    ),
     *("studies/film/test_film.py", "studies/story/test_story.py"),
     *(
         f"serve/test_{name}.py"

@@ -37,6 +37,8 @@ NEEDS = {
     "report/html.py": "report",
     "serve": "serve",
     "signs/draw.py": "signs",
+    "train/track_mlflow.py": "mlflow",
+    "train/track_wandb.py": "wandb",
 }
 
 
@@ -49,6 +51,7 @@ COMES_WITH = {  # part of what the other says of itself, or its module where it 
     "starlette": "fastapi",
     "markupsafe": "jinja2",
     "cv2": "opencv-python-headless",
+    "mlflow": "mlflow-skinny",
 }
 NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
@@ -56,6 +59,7 @@ NOT_IMPORTED = {
     "python-multipart": "starlette reads forms with it",
     "websockets": "uvicorn speaks WebSocket with it",
     "tensorboard": "torch.utils.tensorboard writes with it",
+    "mlflow-skinny": "it is mlflow without a server",
 }
 
 

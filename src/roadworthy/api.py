@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from roadworthy.workflows.drive import drive as drive
     from roadworthy.workflows.drive_evaluate import evaluate_drives as evaluate_drives
     from roadworthy.workflows.drive_truth import drive_truth as drive_truth
+    from roadworthy.workflows.hub import hub_folder as hub_folder
     from roadworthy.workflows.label import label as label
     from roadworthy.workflows.label_errors import label_errors as label_errors
     from roadworthy.workflows.label_import import label_import as label_import
@@ -65,6 +66,7 @@ _WORKFLOWS = {
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",
+    "hub_folder": "workflows.hub",
     "label": "workflows.label",
     "label_errors": "workflows.label_errors",
     "label_import": "workflows.label_import",

@@ -86,6 +86,16 @@ def test_both_are_held_against_the_truth(
     assert (before[0], after[0]) == (1.0, pytest.approx(2 / 3))
 
 
+def test_cvat_takes_labels_and_gives_them_back(
+    streets: Path, tmp_path: Path, colours: Path, red_finder: Path
+) -> None:
+    done = api.label(str(streets), tmp_path / "out", model=colours, finder=red_finder)
+    exported = tmp_path / "annotations.xml"  # by CVAT, to any folder
+    exported.write_text((done.labels / "annotations.xml").read_text().replace('"stop"', '"give-way"', 1))
+    back = api.label_import(exported, tmp_path / "out")
+    assert {kind: n for kind, n in back.counts.items() if n} == {"kept": 2, "renamed": 1}
+
+
 def test_it_goes_on_where_it_stopped_and_corrected_labels_stay(
     streets: Path,
     tmp_path: Path,

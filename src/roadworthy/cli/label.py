@@ -58,11 +58,11 @@ def label(
     fix_s: FixOption = 5.0,
     check_s: CheckOption = 1.0,
 ) -> None:
-    """Label pictures, frames or a film with a model, and take the corrected labels back.
+    """Label pictures or films with a model, for a person to correct.
 
     The frames most worth a look come first: unsure boxes, frames of one sign that are read differently,
-    boxes near other labels, signs unlike those the model learned from.  With --import it tells what a person
-    changed, how good the labels were and how many hours they saved.
+    boxes near other labels, signs unlike those the model learned from.  With --import it takes the labels
+    back and tells what a person changed, how good the labels were and how many hours they saved.
     """
     from roadworthy import api
 

@@ -29,6 +29,8 @@ EXTRAS: dict[str, dict[str, str]] = {
         "prometheus-client": "prometheus_client",
     },
     "track": {"tensorboard": "tensorboard"},
+    "mlflow": {"mlflow-skinny": "mlflow"},
+    "wandb": {"wandb": "wandb"},
     "drive": {"av": "av", "gpxpy": "gpxpy", "holidays": "holidays"},
     "pretrained": {
         "efficientnet-lite-pytorch": "efficientnet_lite_pytorch",

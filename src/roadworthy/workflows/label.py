@@ -17,7 +17,8 @@ from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
 from roadworthy.core.words import plural
 from roadworthy.data.frames import Annotation, Frame
-from roadworthy.workflows.label_files import TOOLS, write_labels
+from roadworthy.data.tools import TOOLS
+from roadworthy.workflows.label_files import write_labels
 from roadworthy.workflows.label_sources import Item, items_of
 
 if TYPE_CHECKING:
@@ -98,7 +99,7 @@ def label(
     spec: str,
     out: StrPath,
     *,
-    tool: str = "yolo",
+    tool: str = "cvat",
     model: StrPath | None = None,
     finder: StrPath | None = None,
     split: str = "all",

@@ -97,7 +97,7 @@ def label_errors(
     A classifier on what `model` says of the pictures is trained on all but a part of the signs and asked
     about that part; pictures of one sign stay together.  It learns the set's own classes, so the model need
     not know them.  Every box of a set with boxes counts as a picture.
-    out: a folder for the rows as CSV and JSON and, where any is suspected, a sheet of them.
+    out: a folder for a table, the same as JSON, and a sheet of the suspects side by side.
     model: what looks at the pictures: a bundle, a run folder, or the packaged model.
     folds: how many parts the signs are divided into, 2 or more.
     Raises DataError for fewer than two classes, or too few signs to divide.

@@ -15,6 +15,7 @@ from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.words import duration, percent, plural
 from roadworthy.data.frames import Frame
 from roadworthy.data.label_changes import Change, Effort, changes, counted
+from roadworthy.data.tools import TOOLS
 from roadworthy.workflows.label import read_written
 
 if TYPE_CHECKING:
@@ -22,7 +23,6 @@ if TYPE_CHECKING:
 
 RIGHT = 0.5  # intersection over union with the truth, from which a box of the right class is right
 COLUMNS = ("path", "change", "x1", "y1", "x2", "y2", "before", "after", "overlap")
-_BY_SUFFIX = {".xml": "cvat", ".json": "labelstudio", ".yaml": "yolo", ".yml": "yolo"}
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -76,15 +76,13 @@ def label_import(
     fix_s: seconds to move, rename or remove a box; an assumption.
     check_s: seconds to see that a box is right; an assumption.
     """
-    from roadworthy.data.frame_specs import read_frames
-
     effort = Effort(draw_s=draw_s, fix_s=fix_s, check_s=check_s)
     for name, value in asdict(effort).items():
         if not 0 <= value < 3600:
             raise UsageError(f"{name} is {value:g}; give seconds a box, from 0 to 3600")
     out = as_path(out)
     before = read_written(out)
-    after = read_frames(spec_of(file, out), labels)
+    after = read_corrected(file, labels)
     found, missing = changes(before, after)
     if len(missing) == len(before):
         raise DataError(
@@ -103,21 +101,23 @@ def label_import(
     return result
 
 
-def spec_of(file: StrPath, out: Path) -> str:
-    """The data spec of what a tool exported."""
+def read_corrected(file: StrPath, labels: str) -> list[Frame]:
+    """The frames of what a tool exported, or of a data spec."""
+    from roadworthy.data.frame_specs import read_frames
     from roadworthy.data.sources import FRAME_SOURCES
 
     text = str(file)
     if text.partition(":")[0] in FRAME_SOURCES.names():
-        return text
+        return read_frames(text, labels)
     path = as_path(file)
     if not path.exists():
         raise DataError(f"there is no {path}; give the file that the labelling tool exported")
-    source = "yolo" if path.is_dir() else _BY_SUFFIX.get(path.suffix.lower())
-    if source is None:
-        known = ", ".join(f"{suffix} ({name})" for suffix, name in _BY_SUFFIX.items())
+    endings = {ending: name for name in TOOLS.names() for ending in TOOLS.get(name).endings}
+    tool = "yolo" if path.is_dir() else endings.get(path.suffix.lower())
+    if tool is None:
+        known = ", ".join(f"{ending} ({name})" for ending, name in endings.items())
         raise DataError(f"{path} is of no known kind; known: {known}, a folder (yolo), or SOURCE:PLACE")
-    return f"{source}:{path}"
+    return TOOLS.get(tool).read(path, labels)
 
 
 def _accuracy(
