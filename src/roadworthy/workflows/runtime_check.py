@@ -95,15 +95,17 @@ def checked_readers(
     network: the module of torch that the graph was made from.  bundle: the file's name to come.
     Raises ParityError where a runtime answers otherwise.
     """
+    further = [name for name in names if name != DEFAULT]
+    if not further:
+        yield NOTHING
+        return
     with scratch() as folder:
         path = folder / bundle
         path.write_bytes(seal(graph, manifest))
         facts: dict[str, Mapping[str, Any]] = {}
         files: dict[str, Path] = {}
         notes: list[str] = []
-        for name in names:
-            if name == DEFAULT:
-                continue
+        for name in further:
             runtime = runtime_of(name)
             if runtime.own:
                 files[name] = runtime.file(path)
