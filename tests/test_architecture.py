@@ -22,6 +22,7 @@ SEES_LITTLE = "report"  # what is stored can be shown again without the rest
 SEEN_BY_ALL = {"core", "config"}  # config holds settings as users write them, and no behaviour
 # The road from a picture to an answer, and what shows results: with numpy and ONNX Runtime alone.
 LIGHT = ["core", "imaging", "config", "signs.catalogue", "data", "inference", "report", "serve", "api", "cli"]
+LIGHT += ["drive"]
 LIGHT += [
     "evaluate.detection",
     "evaluate.metrics",
@@ -32,6 +33,7 @@ LIGHT += [
 ]
 LIGHT += ["evaluate.statistics", "evaluate.analysis.mistakes", "evaluate.analysis.doubts", "export.parity"]
 LIGHT += [
+    "workflows.drive",
     "workflows.evaluate",
     "workflows.score",
     "studies.plan",
@@ -266,15 +268,28 @@ def test_a_planted_torch_is_found_through_another_module(tmp_path: Path) -> None
 
 
 def test_light_modules_import_with_torch_blocked() -> None:
-    names = ", ".join(f"roadworthy.{name}" for name in light_modules(SOURCE))
+    import_without(HEAVY, light_modules(SOURCE))
+
+
+def test_drive_begins_with_what_its_extra_brings_and_reads_that_late() -> None:
+    """Extras of others would be missing; its own take seconds to import, which a wrong word need not cost."""
+    names = [name for name in light_modules(SOURCE) if name.startswith("drive.")]
+    late = {"av", "gpxpy", "holidays", "jinja2"}
+    import_without(
+        {*HEAVY, "scipy", "sklearn", "matplotlib", "fastapi", *late},
+        [*names, "workflows.drive", "cli.drive", "api"],
+    )
+
+
+def import_without(blocked: set[str], names: list[str]) -> None:
     program = f"""
 import sys
 class Block:
     def find_spec(self, name, path=None, target=None):
-        if name.split(".")[0] in {HEAVY}:
+        if name.split(".")[0] in {blocked}:
             raise ModuleNotFoundError(f"{{name}} is blocked", name=name)
 sys.meta_path.insert(0, Block())
-import {names}
+import {", ".join(f"roadworthy.{name}" for name in names)}
 assert "torch" not in sys.modules
 """
     subprocess.run([sys.executable, "-c", program], check=True, timeout=60)

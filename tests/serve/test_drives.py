@@ -10,6 +10,7 @@ import json
 import threading
 import time
 from collections.abc import Iterator
+from datetime import date
 from pathlib import Path
 from typing import Any
 
@@ -25,8 +26,10 @@ from starlette.testclient import TestClient, WebSocketDenialResponse
 from starlette.websockets import WebSocketDisconnect
 
 from roadworthy.core import extras
-from roadworthy.core.errors import ConfigError
+from roadworthy.core.errors import ConfigError, DataError, UnknownNameError
+from roadworthy.drive import live
 from roadworthy.drive.film.shots import Shot
+from roadworthy.drive.limits.machine import limits_over_time
 from roadworthy.drive.look import Looker, View
 from roadworthy.serve import drive_messages, drive_socket
 from roadworthy.serve.admission import NoRoomError
@@ -326,6 +329,41 @@ def test_without_a_finder_or_school_days_it_says_what_is_missing(
     with TestClient(create_app(ServiceConfig(models=(bundle,))), "http://localhost") as client:
         refused = client.get("/v1/drive")
         assert (refused.status_code, "it has no finder" in refused.json()["error"]) == (422, True)
+
+
+def test_a_services_own_region_and_school_days_hold_for_its_drives(
+    bundle: Path, red_finder: Path, tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    asked = []
+
+    def limits(*args: Any, calendar: Any, **more: Any) -> Any:
+        asked.append(calendar.day(date(2026, 8, 11)))
+        return limits_over_time(*args, calendar=calendar, **more)
+
+    monkeypatch.setattr(live, "limits_over_time", limits)
+    days = tmp_path / "days.csv"
+    days.write_text("date,kind\n2026-08-11,no-school\n")
+    with client_of(bundle, red_finder, region="au-vic", school_days=days) as client:
+        assert client.get("/model/manifest.json").json()["region"] == "au-vic"
+        with begin(client) as socket:
+            assert socket.receive_json()["region"] == "au-vic"
+            send(socket, NONE, 0.0)
+        days.write_text("date,kind\n2026-08-11,holiday\n")
+        refused = client.post("/v1/reload")
+        assert (refused.status_code, "must be school or no-school" in refused.json()["error"]) == (422, True)
+        days.write_text("date,kind\n2026-08-11,school\n")
+        assert client.post("/v1/reload").status_code == 200
+        with begin(client, "?region=au-nsw") as socket:
+            assert socket.receive_json()["region"] == "au-nsw"
+            send(socket, NONE, 0.0)
+    assert [day.school for day in asked] == [False, True]
+
+
+def test_a_region_or_table_that_is_none_is_said_before_it_starts(bundle: Path, tmp_path: Path) -> None:
+    with pytest.raises(UnknownNameError, match="did you mean 'au-vic'"):
+        create_app(ServiceConfig(models=(bundle,), region="au-vix"))
+    with pytest.raises(DataError, match=r"days\.csv"):
+        create_app(ServiceConfig(models=(bundle,), school_days=tmp_path / "days.csv"))
 
 
 # -- how much

@@ -241,6 +241,10 @@ ProxiesOption = Annotated[str, option("serve.settings:ServiceConfig.proxies", "-
 ServeFinderOption = Annotated[
     Path | None, setting("serve.settings:ServiceConfig.finder", "--finder", metavar="FILE")
 ]
+RegionOption = Annotated[str, option("serve.settings:ServiceConfig.region", "--region", metavar="NAME")]
+SchoolDaysOption = Annotated[
+    Path | None, setting("serve.settings:ServiceConfig.school_days", "--school-days", metavar="FILE")
+]
 StaticOption = Annotated[Path | None, setting("workflows.serve:write_page.out", "--static", metavar="DIR")]
 
 
@@ -256,6 +260,8 @@ def serve(
     root_path: RootPathOption,
     proxies: ProxiesOption,
     finder: ServeFinderOption = None,
+    region: RegionOption,
+    school_days: SchoolDaysOption = None,
     static: StaticOption = None,
 ) -> None:
     """Answer over HTTP, with a page at / to try it.
@@ -284,6 +290,8 @@ def serve(
         root_path=root_path,
         proxies=proxies,
         finder=finder,
+        region=region,
+        school_days=school_days,
     )
     api.serve(config)
 

@@ -4,9 +4,9 @@ from __future__ import annotations
 
 from bisect import bisect_right
 from collections import deque
-from collections.abc import Iterable
+from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, replace
-from datetime import datetime
+from datetime import date, datetime
 from typing import Protocol
 
 from roadworthy.core.arrays import Box
@@ -14,6 +14,7 @@ from roadworthy.core.errors import DataError
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.gps.fixes import Fix
+from roadworthy.drive.limits.calendar import SchoolCalendar
 from roadworthy.drive.limits.machine import LimitRow, limits_over_time
 from roadworthy.drive.limits.regions import Region
 from roadworthy.drive.located import Located
@@ -96,12 +97,20 @@ class LiveDrive:
 
     looker: looks at the frames.  rule: how answers to single frames become one to a sign.
     region: whose rules of the road hold.  start: when the drive's zero was, if that is known.
+    own_days: which dates are school days, where a user knows it better.
     """
 
     def __init__(
-        self, looker: Looks, rule: ReadingRule, region: Region, *, start: datetime | None = None
+        self,
+        looker: Looks,
+        rule: ReadingRule,
+        region: Region,
+        *,
+        start: datetime | None = None,
+        own_days: Mapping[date, bool] | None = None,
     ) -> None:
         self._looker, self._rule, self._region, self._start = looker, rule, region, start
+        self._calendar = SchoolCalendar(state=region.school.days, own=own_days or {})
         self._watched: Watched | None = None
         self._scene = Scene(width=0, height=0)
         self._ended: list[Trail] = []  # of which some were told, and are beside signs still in sight
@@ -248,8 +257,14 @@ class LiveDrive:
 
     def _worked_out(self, until_s: float) -> tuple[LimitRow, ...]:
         signs = [event.for_limits() for event in self._events]
-        motion = self._located.motion()
-        return limits_over_time(signs, self._region, until_s, start=self._start, motion=motion)
+        return limits_over_time(
+            signs,
+            self._region,
+            until_s,
+            start=self._start,
+            calendar=self._calendar,
+            motion=self._located.motion(),
+        )
 
     def _forget(self, watched: Watched) -> None:
         """Drop what nothing will be asked of any more."""

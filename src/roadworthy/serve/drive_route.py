@@ -25,7 +25,6 @@ from roadworthy.serve.service import DRIVE, Service
 PROTOCOL = "roadworthy.drive"  # that a client may name, and must where it gives the key as another
 _KEY = "roadworthy.key."  # then the key in base64url: a browser's socket cannot send headers
 _NAMES = ("region", "start", "model")
-_NO_REGION = "default"
 _YEARS = range(1970, 2100)
 
 
@@ -64,7 +63,9 @@ def add_drive(app: FastAPI, service: Service) -> None:
 
 async def _watch(service: Service, socket: WebSocket, asked: AskedDrive) -> None:
     served, client, request_id = asked.served, asked.client, socket.scope["request_id"]
-    live = LiveDrive(_looker(served), _rule(served), asked.region, start=asked.start)
+    live = LiveDrive(
+        _looker(served), _rule(served), asked.region, start=asked.start, own_days=service.own_days
+    )
     drive = DriveSocket(service, socket, live, client, request_id)
     # A reload while it goes on changes nothing for it.
     with service.drives.held(client, drive.stop), service.models.using(served.name):
@@ -103,7 +104,7 @@ def _asked(service: Service, connection: HTTPConnection) -> AskedDrive:
         if len(query.getlist(name)) > 1:
             raise HTTPRefusal(422, f"{name} is given more than once in the query; give it once")
     served = _served(service, query.get("model"))
-    region = _region(query.get("region", _NO_REGION))
+    region = _region(query.get("region", service.region.region))
     start = _start(query.get("start"))
     client = connection.client.host if connection.client else ""
     with retry_later():

@@ -119,7 +119,7 @@ def _add_model_endpoints(app: FastAPI, service: Service, guards: list[Any]) -> N
 
     @app.post("/v1/reload", dependencies=guards)
     async def reload() -> ModelList:
-        """Read the model files anew; where one is not in order, those in service stay."""
+        """Read the files of models and school days anew; where one is not in order, those in service stay."""
         try:
             await service.reload()
         except RoadworthyError as error:

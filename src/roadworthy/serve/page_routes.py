@@ -42,6 +42,7 @@ def _add_model_files(app: FastAPI, service: Service) -> None:
             served.crops.manifest,
             served.windows.manifest if served.windows else None,
             served.finder.rule if served.finder else None,
+            region=service.region.region,
         )
         return _file_response(text.encode(), "manifest.json")
 

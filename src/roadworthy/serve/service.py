@@ -6,12 +6,15 @@ import asyncio
 import secrets
 from collections.abc import AsyncIterator
 from contextlib import asynccontextmanager
+from datetime import date
 from typing import Any
 
 from fastapi import Depends, Request, Security
 from fastapi.security import HTTPBearer
 from starlette.requests import HTTPConnection
 
+from roadworthy.drive.limits.calendar import read_own_days
+from roadworthy.drive.limits.regions import region_named
 from roadworthy.serve.admission import AdmissionControl, ByteBudget
 from roadworthy.serve.drives import Drives
 from roadworthy.serve.failures import HTTPRefusal, retry_later
@@ -30,6 +33,8 @@ class Service:
     def __init__(self, config: ServiceConfig) -> None:
         self.config, self.meters, self.models = config, Meters(), Models(config)
         self.admission = AdmissionControl(config.queue)
+        self.region = region_named(config.region)
+        self.own_days = self._read_days()
         self.drives = Drives(config.drives, config.drives_per_address)
         self.byte_budget = ByteBudget(config.max_bytes_under_way)
         # Apart, so that a crop does not wait for large pictures, nor for signs to be found in them.
@@ -41,7 +46,9 @@ class Service:
     async def reload(self) -> None:
         """Serve what the files hold now; what is not in order changes nothing."""
         async with self._reloading:
+            days = self._read_days()
             await self.models.load()
+            self.own_days = days
         log.info("reloaded", extra={"models": [served.name for served in self.models.all()]})
 
     def stop(self) -> None:
@@ -70,6 +77,10 @@ class Service:
                     self._limits.discard(limit)
         except TimeoutError as error:
             raise (_stopping() if self.stopping else otherwise) from error
+
+    def _read_days(self) -> dict[date, bool]:
+        path = self.config.school_days
+        return {} if path is None else read_own_days(path)
 
     def _time_left(self, seconds: float) -> float:
         return min(seconds, self.config.stop_timeout_s) if self.stopping else seconds

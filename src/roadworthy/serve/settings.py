@@ -36,6 +36,8 @@ class ServiceConfig:
     max_frame_bytes, max_frame_pixels: of a drive's frame.
     frames_per_s: of a drive, on average; a client that sends more is cut off.
     drive_idle_s: without a message, after which a drive is ended.
+    region: whose rules of the road hold for drives that name none, like `au-vic`.
+    school_days: a table of school days that you know better, with the columns date and kind.
     hosts: another host name that clients may use for a service without a key.
     root_path: the path under which a proxy shows the service, like /signs.
     proxies: addresses of proxies to trust about who is asking, separated by commas; `*` trusts any.
@@ -70,6 +72,8 @@ class ServiceConfig:
     max_frame_pixels: int = 9_000_000
     frames_per_s: float = 60.0
     drive_idle_s: float = 60.0
+    region: str = "default"
+    school_days: Path | None = None
     hosts: tuple[str, ...] = ()
     root_path: str = ""
     proxies: str = ""

@@ -55,11 +55,18 @@ def page_files() -> dict[str, Path]:
     }
 
 
-def model_json(crops: Manifest, windows: Manifest | None, finding: FindingRule | None = None) -> str:
+def model_json(
+    crops: Manifest,
+    windows: Manifest | None,
+    finding: FindingRule | None = None,
+    *,
+    region: str = "default",
+) -> str:
     """What the page must know to answer as the server does: the bundle's manifest, and by what rules.
 
     windows: of the bundle for a closer look, where there is one.  finding: the finder's rule, where there is
-    a finder.  The page has no number of its own that an answer rests on, and knows no sign.
+    a finder.  region: of drives, until another is chosen.
+    The page has no number of its own that an answer rests on, and knows no sign.
     """
     told = asdict(crops) | {
         "windows": None if windows is None else asdict(windows),
@@ -75,6 +82,7 @@ def model_json(crops: Manifest, windows: Manifest | None, finding: FindingRule |
             "no_sign": NO_SIGN,
         },
         "countries": countries(),
+        "region": region,
         "regions": {name: region_named(name).name for name in region_names()},
         "signs": {name: _sign(name) for name in crops.classes},
     }

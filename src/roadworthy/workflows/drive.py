@@ -21,11 +21,11 @@ from roadworthy.core.stopping import stop_asked
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.film import About, Film, open_film
 from roadworthy.drive.film.live import PastFilm, is_live, shown
-from roadworthy.drive.gps.motion import offset_by_motion
+from roadworthy.drive.gps.placing import began_by, placed_on_film
 from roadworthy.drive.gps.reading import AUTO, format_of, read_track
-from roadworthy.drive.gps.track import Track, placed_by_clock
+from roadworthy.drive.gps.track import Track
 from roadworthy.drive.journal import Journal, begun_with, pictures, views
-from roadworthy.drive.limits.calendar import read_own_days
+from roadworthy.drive.limits.calendar import read_own_days, zone_named
 from roadworthy.drive.limits.corrections import read_corrections
 from roadworthy.drive.limits.regions import Region, region_named
 from roadworthy.drive.look import Looker, View
@@ -118,7 +118,7 @@ def drive(
             watching = _Watching(film, classifier, every, least_px, stop, progress)
             with Journal(journal_path, facts) as journal:
                 watching.go(journal_path, journal, goes_on=resume)
-            result = _understood(watching, classifier, gps, track, rules, others)
+            result = _understood(watching, classifier, gps, track, rules, others, at)
             command = command.replace(str(place), about.place) if live else command  # without a password
             result = replace(result, notes=tuple(said), provenance=_origin(result, command))
             write_outputs(out, result)
@@ -348,10 +348,20 @@ def _understood(
     track: Track | None,
     rules: Region,
     others: OtherSources,
+    at: datetime | None,
 ) -> DriveResult:
     """The signs passed and what they mean for every second watched."""
     about, watched = watching.film.about(), watching.watched
-    track = None if track is None else _placed(track, str(gps), about, watched)
+    if track is not None:
+        track = placed_on_film(
+            track,
+            str(gps),
+            began=about.created,
+            zone=None if rules.time_zone is None else zone_named(rules.time_zone),
+            until_s=watched.until_s,
+            change=watched.change_by_second(),
+        )
+        about = replace(about, created=at or began_by(track) or about.created)
     rule = rule_of(classifier.network, classifier.finder)
     scene = Scene(width=about.width, height=about.height, track=track)
     end_s = watched.until_s + 1 / (about.rate or 30.0)  # what was not watched is not answered for
@@ -392,29 +402,6 @@ def _read_track(gps: StrPath, about: About) -> Track:
             f"{about.place} holds no track that is read here; give --gps a GPX or NMEA file, or leave it out"
         ) from error
     return read_track(AUTO, Path(about.place))
-
-
-def _placed(track: Track, name: str, about: About, watched: Watched) -> Track | None:
-    """A track in the film's seconds: by clocks, else by its motion; None where neither says it surely."""
-    if track.placed:
-        return track
-    if about.created is not None:
-        try:
-            return placed_by_clock(track, about.created, watched.until_s)
-        except DataError as error:
-            notes.say(f"{name} is not set on the film's time by its clock: {error}")
-    offset = offset_by_motion(track, watched.change_by_second())
-    if offset is None or not offset.sure:
-        notes.say(
-            f"where {name} belongs in the film is not known: neither clocks nor motion say it surely; "
-            "places and distances are left out"
-        )
-        return None
-    notes.say(
-        f"{name} was set on the film's time by its motion: {offset.offset_s:+.1f} s, "
-        f"give or take {offset.error_s:.1f}"
-    )
-    return track.shifted(offset.offset_s)
 
 
 def _pictures(watching: _Watching, found: Iterable[tuple[DriveEvent, Trail]]) -> dict[str, bytes]:

@@ -292,7 +292,7 @@ def test_what_is_no_film_gets_one_line(tmp_path):
         assert "\n" not in str(caught.value)
         return str(caught.value)
 
-    assert "nothing in it but sound to watch" in refused(sound(tmp_path / "sound.mp4"))
+    assert "it holds sound and no pictures; give a film" in refused(sound(tmp_path / "sound.mp4"))
     empty, text, noisy, picture = (tmp_path / n for n in ("e.mp4", "t.txt", "n.mp4", "p.png"))
     empty.touch()
     text.write_text("hello\n" * 99)

@@ -58,8 +58,8 @@ def film_track(container: InputContainer, place: str) -> VideoStream:
     still = Disposition.attached_pic | Disposition.timed_thumbnails
     tracks = [track for track in container.streams.video if not track.disposition & still]
     if not tracks:
-        sound = " but sound" if container.streams.audio else ""
-        raise DataError(f"there is nothing in it{sound} to watch; give a film with pictures")
+        holds = "sound and no pictures" if container.streams.audio else "no pictures"
+        raise DataError(f"it holds {holds}; give a film")
     track = max(tracks, key=lambda track: (_pixels(track), -track.index))
     if track.codec_context is None:
         raise DataError("its pictures are coded in a way that this FFmpeg cannot read; convert it to H.264")

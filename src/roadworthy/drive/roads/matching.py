@@ -11,9 +11,8 @@ from dataclasses import dataclass
 from itertools import pairwise
 
 import numpy as np
-from scipy.spatial import cKDTree
 
-from roadworthy.core.arrays import FloatArray
+from roadworthy.core.arrays import FloatArray, IntArray
 from roadworthy.drive.gps.earth import RADIUS_M, turn_deg
 from roadworthy.drive.gps.track import Track
 from roadworthy.drive.limits.machine import MapLimit
@@ -29,14 +28,15 @@ _LONGEST_M = 100.0  # of a piece of a road, so that one near its middle is near 
 
 @dataclass(frozen=True, eq=False)
 class _Pieces:
-    """Straight pieces of all roads, in metres east and north of the first place.
+    """Straight pieces of all roads, in metres east and north of the first place, from west to east.
 
-    begin, end: (S, 2).  road: (S,) the road that each is of.
+    begin, end, middle: (S, 2).  road: (S,) the road that each is of.
     """
 
     begin: FloatArray
     end: FloatArray
-    road: Sequence[int]
+    middle: FloatArray
+    road: IntArray
     origin: tuple[float, float]
 
     @classmethod
@@ -53,7 +53,16 @@ class _Pieces:
                 begins.append(points[:-1])
                 ends.append(points[1:])
                 owners += [number] * parts
-        return cls(np.concatenate(begins), np.concatenate(ends), owners, origin)
+        begin, end = np.concatenate(begins), np.concatenate(ends)
+        middle = (begin + end) / 2
+        order = np.argsort(middle[:, 0], kind="stable")
+        return cls(begin[order], end[order], middle[order], np.array(owners)[order], origin)
+
+    def near(self, place: FloatArray, within_m: float) -> list[int]:
+        """Those whose middles are so near."""
+        first, last = np.searchsorted(self.middle[:, 0], (place[0] - within_m, place[0] + within_m))
+        far = np.linalg.norm(self.middle[first:last] - place, axis=1)
+        return [int(one) for one in first + np.flatnonzero(far <= within_m)]
 
 
 def map_limits(roads: Sequence[Road], track: Track, end_s: float) -> list[MapLimit]:
@@ -62,23 +71,20 @@ def map_limits(roads: Sequence[Road], track: Track, end_s: float) -> list[MapLim
     roads: at least one.  track: placed on the film.  end_s: of the film.
     """
     pieces = _Pieces.of(roads)
-    tree = cKDTree((pieces.begin + pieces.end) / 2)
     said: list[tuple[float, tuple[int, str] | None]] = []
     for second in np.arange(0, end_s, STEP_S).tolist():
-        said.append((second, _at(pieces, tree, roads, track, second)))
+        said.append((second, _at(pieces, roads, track, second)))
     return list(_stretches(said, end_s))
 
 
-def _at(
-    pieces: _Pieces, tree: cKDTree, roads: Sequence[Road], track: Track, second: float
-) -> tuple[int, str] | None:
+def _at(pieces: _Pieces, roads: Sequence[Road], track: Track, second: float) -> tuple[int, str] | None:
     """Limit and name of the road that the car is on; None where the map does not say."""
     fix, course = track.at(second), _course(track, second)
     if fix is None or course is None:
         return None
     (place,) = _metres(np.array([[fix.lat, fix.lon]]), pieces.origin)
     found: dict[tuple[int, str], float] = {}
-    for piece in tree.query_ball_point(place, PLACE_M + _LONGEST_M / 2):
+    for piece in pieces.near(place, PLACE_M + _LONGEST_M / 2):
         road = roads[pieces.road[piece]]
         begin, end = pieces.begin[piece], pieces.end[piece]
         distance = _distance(place, begin, end)

@@ -75,7 +75,7 @@ export class Live {
     if (regions.length && !choice.options.length) {
       const made = ([value, textContent]) => Object.assign(document.createElement("option"), { value, textContent });
       choice.replaceChildren(...regions.map(made));
-      choice.value = "default";
+      choice.value = this.from.model().region;
     }
   }
 
