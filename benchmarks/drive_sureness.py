@@ -5,8 +5,8 @@
 DIR: folders that benchmarks/drive_kpi.py --keep-films wrote; to fit on, of the recipe default, and to check
 on, of other-val; never those that are measured in the end.  A drive whose journal is of another reader or
 finder than the packaged ones is watched again first, so that this one command refits after either changed.
-The least probability of a sure answer is the smallest by which no more answers are sure and wrong than by the
-product of score and confidence, both on drives that were left out of the fit.
+The least probability of a sure answer is the smallest from 0.9 on by which no more answers are sure and wrong
+than by the product of score and confidence, both on drives that were left out of the fit.
 --write puts the numbers into src/roadworthy/drive/sureness.toml.  Prints what both rules make of the drives.
 """
 
@@ -44,7 +44,7 @@ from roadworthy.workflows.drive import fingerprint
 
 OVERLAP = 0.3  # of a box with a true one: a finder frames the ring of a limit, truth its plate
 MOST = 10  # moments of a trail that are fitted to
-THRESHOLDS = np.round(np.concatenate([np.arange(0.8, 0.95, 0.01), np.arange(0.95, 0.9991, 0.001)]), 3)
+THRESHOLDS = np.round(np.concatenate([np.arange(0.9, 0.95, 0.01), np.arange(0.95, 0.9991, 0.001)]), 3)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)

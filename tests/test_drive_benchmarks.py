@@ -93,7 +93,7 @@ def test_combinations_of_rules_come_after_the_rule_as_it_is(load: Any) -> None:
     rules = load("drive_rules")
     grid = rules.grid_of(["sure=0.5,0.8", "still_s=2"], argparse.ArgumentParser())
     assert grid == [{}, {"sure": 0.5, "still_s": 2.0}, {"sure": 0.8, "still_s": 2.0}]
-    told = {"told_frames", "told_score", "told_confidence"}
+    told = {"told_frames", "told_score", "told_confidence", "told_lasts_s"}
     assert {"independence", "doubted", "frames", "lasts_s", "sure", *told} == set(rules.READING)
     with pytest.raises(SystemExit):
         rules.grid_of(["sur=0.5"], argparse.ArgumentParser())

@@ -22,6 +22,7 @@ OF_MANY = 0.9  # of what a single frame is asked for: a trail has many witnesses
 DOUBTED = 0.02  # share of frames whose answer may be anything: none rules a class out alone
 FRAMES, LASTS_S = 3, 0.12  # that a sure sign is seen for, at least
 TOLD_FRAMES, TOLD_SCORE, TOLD_CONFIDENCE = 4, 0.5, 0.9  # of what is told though it is not sure (docs/log.md)
+TOLD_LASTS_S = 2.0  # seconds in sight, from which on it is told whatever the confidence: a sign nobody knows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class ReadingRule:
     doubted: share of frames whose answer may be anything.  frames, lasts_s: that a sure sign is seen in, and
     for how long, at least.  sureness: how likely an answer is right, as was fitted for this reader and
     finder; without it `sure` and the reader's threshold say which is sure.
-    told_frames, told_score, told_confidence: at least, for an answer that is not sure to be told as a sign.
+    told_frames, told_score, told_confidence: at least, for an answer that is not sure to be told as a sign;
+    told_lasts_s: seconds in sight, from which on its confidence does not matter.
     """
 
     classes: tuple[str, ...]
@@ -48,6 +50,7 @@ class ReadingRule:
     told_frames: int = TOLD_FRAMES
     told_score: float = TOLD_SCORE
     told_confidence: float = TOLD_CONFIDENCE
+    told_lasts_s: float = TOLD_LASTS_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,7 @@ def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
         accepted=bool(sure[-1]),
         score=float(scores[-1]),
         confirmed=since if since < len(seen) else None,
-        told=bool(sure[-1]) or _told(len(seen), float(confidences[-1]), float(scores[-1]), rule),
+        told=bool(sure[-1]) or _told(seen, float(confidences[-1]), float(scores[-1]), rule),
     )
 
 
@@ -148,10 +151,11 @@ def _sure(
     return np.asarray(rule.sureness.probabilities(features) >= rule.sureness.sure)
 
 
-def _told(frames: int, confidence: float, score: float, rule: ReadingRule) -> bool:
+def _told(seen: Sequence[Seen], confidence: float, score: float, rule: ReadingRule) -> bool:
     """Whether an answer that is not sure is likely a sign all the same."""
-    likely = confidence >= rule.told_confidence and score >= rule.told_score
-    return frames >= rule.told_frames and likely
+    if len(seen) < rule.told_frames or score < rule.told_score:
+        return False
+    return confidence >= rule.told_confidence or seen[-1].time_s - seen[0].time_s >= rule.told_lasts_s
 
 
 def _accepted(
