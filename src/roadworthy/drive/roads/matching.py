@@ -6,9 +6,9 @@ different limits are nearly as near as each other (a motorway and the road besid
 
 from __future__ import annotations
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
-from itertools import pairwise, product
+from itertools import pairwise
 
 import numpy as np
 
@@ -24,7 +24,6 @@ PLACE_M = 40.0  # of a place in a table
 ALIKE_M = 8.0  # two roads whose distances differ by less are told apart by nobody
 APART_DEG = 35.0  # between the car's course and the road's
 _LONGEST_M = 100.0  # of a piece of a road, so that one near its middle is near it
-_CELL_M = PLACE_M + _LONGEST_M  # of the grid that pieces are looked up in: what counts is in cells that touch
 
 
 @dataclass(frozen=True, eq=False)
