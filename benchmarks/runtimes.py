@@ -3,7 +3,7 @@
     python benchmarks/runtimes.py [--keep DIR] [--seconds 1] > tables.md
 
 full precision   `roadworthy export packaged --for ...`, which holds each runtime to the network in torch
-8 bits           the packaged bundle as it ships, held to its own answers in ONNX Runtime, on the same pictures
+8 bits           the packaged bundle as it ships, held to its own answers in ONNX Runtime
 p50, crops/s     one thread, crops ready; the machine's load is told with them
 """
 
@@ -121,8 +121,8 @@ def eight_bits(seconds: float) -> Iterator[str]:
         apart = np.abs(before - after).max(axis=1)
         alike = np.mean(np.equal(accepted(found, manifest.temperature, manifest.rejection), sure))
         yield (
-            f"| {titled(name)} | {100 * same:.2f} % | {apart.max():.2f} | {100 * (apart > 0.05).mean():.1f} % | "
-            f"{100 * alike:.2f} % | {speed(name, bundle, seconds)} |"
+            f"| {titled(name)} | {100 * same:.2f} % | {apart.max():.2f} | "
+            f"{100 * (apart > 0.05).mean():.1f} % | {100 * alike:.2f} % | {speed(name, bundle, seconds)} |"
         )
 
 
