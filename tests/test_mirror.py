@@ -104,12 +104,24 @@ OF_SEVERAL = {
             "tracks",
         )
     ),
-    *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
+    *(
+        f"test_{name}.py"
+        for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged", "examples")
+    ),
     *("test_drive_benchmarks.py", "test_finding_benchmarks.py", "test_reader_benchmark.py"),
     "test_labelling_benchmarks.py",
     *(
         f"test_{name}.py"
-        for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")
+        for name in (
+            "project",
+            "public_api",
+            "readme",
+            "recipes",
+            "results",
+            "tutorials",
+            "wheel",
+            "examples",
+        )
     ),
 }
 

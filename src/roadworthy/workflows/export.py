@@ -33,6 +33,7 @@ from roadworthy.evaluate.rejection import threshold_for
 from roadworthy.evaluate.results import Metrics
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
+from roadworthy.export.preprocessing import write_code
 from roadworthy.export.quantise import quantise
 from roadworthy.inference.bundle import (
     Exported,
@@ -149,6 +150,11 @@ def ship(
         make_folder(to.parent)
         write_bundles(bundles)
         placed = checked.placed(to)
+        if runtimes:
+            try:
+                placed += write_code(card.input, to)
+            except UsageError as error:
+                notes.append(str(error))
     cards = write_card(tuple(bundles))
     return Exported(files=(*bundles, *placed, *cards), manifest=manifest, notes=tuple(notes))
 
