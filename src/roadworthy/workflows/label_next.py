@@ -41,8 +41,8 @@ def label_next(
     spec: the pictures to choose from: a data spec, whose labels are not looked at, or a folder or glob.
     n: how many.
     labelled: a data spec of what is labelled already; it is left out of the choice, and learnt from.
-    by: the strategy: `k-center`, `badge`, `margin`, `least-confident` or `random`; by default k-center where
-        the network's last layer can be asked, which needs roadworthy[train], else badge.
+    by: the strategy, or the one that does best with what can be asked: the network's last layer, which needs
+        roadworthy[train], or its answers alone.
     model: what looks at the pictures: a bundle, a run folder; by default the packaged model.
     out: a file for the paths, one a line, as predict takes it after an @.
     seed: of what is drawn by lot.
