@@ -44,7 +44,7 @@ def label_next(
     by: the strategy, or the one that does best with what can be asked: the network's last layer, which needs
         roadworthy[train], or its answers alone.
     model: what looks at the pictures: a bundle, a run folder; by default the packaged model.
-    out: a file for the paths, one a line, as predict takes it after an @.
+    out: a file for the paths, one a line, which predict takes as a list.
     seed: of what is drawn by lot.
     """
     from roadworthy.data.open import load_pictures
