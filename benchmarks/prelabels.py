@@ -3,7 +3,8 @@
     python benchmarks/prelabels.py gtsdb: --split test [--judged docs/results/kept/prelabels-judged.csv]
 
 A box needs none where it overlaps a labelled one by half or more and its class is right; how closely it fits
-is told beside.  GTSDB's labels leave signs out: boxes that match no label are written to judge.csv and drawn
+is told beside, and whether the order of what is worth a look puts frames first that need a correction.
+GTSDB's labels leave signs out: boxes that match no label are written to judge.csv and drawn
 on judge.png, to be judged by eye (`right`: a sign of that class; `misnamed`: a sign of another; `wrong`: no
 sign) and given back with --judged.  Choose settings on `val`.
 """
@@ -30,6 +31,7 @@ from roadworthy.data.open_frames import open_split
 from roadworthy.data.sheet import contact_sheet
 from roadworthy.evaluate.detection.matching import intersection_over_union, match_frame
 from roadworthy.evaluate.statistics.intervals import bootstrap_ratio, wilson
+from roadworthy.evaluate.worth import Judged, looks
 from roadworthy.inference.classifier import load
 from roadworthy.inference.proposals import Proposal, propose, written_from
 
@@ -104,6 +106,21 @@ def needs_none(row: Written, verdict: str) -> bool:
     return row.what == "right" or verdict == "right"
 
 
+def fault(row: Written, verdict: str) -> bool:
+    """Whether a person would correct the box."""
+    return row.what != "ignored" and not needs_none(row, verdict)
+
+
+def order_of(order: Sequence[str], faulty: set[str]) -> str:
+    """How early in an order those with a fault come: AUROC, and the share of them in the first third."""
+    bad = np.array([path in faulty for path in order])
+    places = np.arange(len(order))
+    pairs = places[bad][:, None] < places[~bad][None]
+    first = bad[: -(-len(order) // 3)].sum() / max(1, bad.sum())
+    said = f"{first:.0%} of them in the first third, AUROC {pairs.mean():.2f}"
+    return f"{bad.sum()} frames need a correction; {said}"
+
+
 def share(rows: Sequence[Written], good: Sequence[bool]) -> str:
     """A share with Wilson's interval, and that of a bootstrap over frames."""
     n, frames = len(rows), sorted({row.frame for row in rows})
@@ -130,12 +147,15 @@ def main() -> None:
     threshold = asked.threshold or written_from(rule)
     frames = open_split(DataConfig(spec=asked.spec), asked.split)
     rows: list[Written] = []
-    missed, crops = 0, []
+    missed, crops, seen, lacks = 0, [], [], {}
     for index, frame in enumerate(frames.frames):
         picture = frames.pixels.frame(index)
-        found = [one for one in propose(picture, classifier, threshold=threshold) if one.found >= threshold]
+        every = propose(picture, classifier, threshold=threshold)
+        found = [one for one in every if one.found >= threshold]
+        maybe = [one for one in every if one.found < threshold]
+        seen.append(Judged(path=Path(frame.path).name, written=found, maybe=maybe))
         own, lacking = matched(frame, found)
-        rows, missed = rows + own, missed + lacking
+        rows, missed, lacks[Path(frame.path).name] = rows + own, missed + lacking, lacking
         crops += [(row, around(picture, row.box)) for row in own if row.what == "unmatched"]
     make_folder(asked.out)
     verdicts = judged(rows, asked.judged) if asked.judged else [""] * len(rows)
@@ -149,6 +169,8 @@ def main() -> None:
         captions = [f"{row.frame}\n{row.answer}\n{row.score:.2f}" for row, _ in crops]
         write_png(contact_sheet([crop for _, crop in crops], captions, cell=160), asked.out / "judge.png")
     report(rows, verdicts, missed, threshold, len(frames.frames))
+    bad = {row.frame for row, said in zip(rows, verdicts, strict=True) if fault(row, said)}
+    print(order_of([look.path for look in looks(seen, threshold)], bad | {f for f, n in lacks.items() if n}))
 
 
 def around(picture: np.ndarray, box: Box) -> np.ndarray:

@@ -71,3 +71,10 @@ def test_boxes_that_need_no_correction_are_counted(monkeypatch: pytest.MonkeyPat
     rows, missed = boxes.matched(frame, [proposal(1, "give-way")])
     assert (rows[0].what, rows[0].label, missed) == ("misnamed", "stop", 1)
     assert boxes.needs_none(rows[0], "") is False
+
+
+def test_an_order_is_as_good_as_it_puts_faults_first(monkeypatch: pytest.MonkeyPatch) -> None:
+    boxes = benchmark("prelabels", monkeypatch)
+    said = boxes.order_of(["a", "b", "c", "d", "e", "f"], {"a", "c"})
+    # Of eight pairs of a fault and none, a comes before all four and c before three.
+    assert said == "2 frames need a correction; 50% of them in the first third, AUROC 0.88"

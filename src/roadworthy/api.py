@@ -42,6 +42,7 @@ if TYPE_CHECKING:
     from roadworthy.workflows.label import label as label
     from roadworthy.workflows.label_errors import label_errors as label_errors
     from roadworthy.workflows.label_import import label_import as label_import
+    from roadworthy.workflows.label_next import label_next as label_next
     from roadworthy.workflows.predict import predict as predict
     from roadworthy.workflows.render import render as render
     from roadworthy.workflows.run_folder import Run
@@ -70,6 +71,7 @@ _WORKFLOWS = {
     "label": "workflows.label",
     "label_errors": "workflows.label_errors",
     "label_import": "workflows.label_import",
+    "label_next": "workflows.label_next",
     "drive_truth": "workflows.drive_truth",
     "evaluate_drives": "workflows.drive_evaluate",
     "predict": "workflows.predict",

@@ -138,6 +138,44 @@ def errors(
         say(f"all of them are in {out / 'label-errors.csv'}")
 
 
+FromArgument = Annotated[str, argument("workflows.label_next:label_next.spec", metavar="SPEC|DIR")]
+ChosenOption = Annotated[int, setting("workflows.label_next:label_next.n", "--n", metavar="N", min=1)]
+LabelledOption = Annotated[
+    str | None, setting("workflows.label_next:label_next.labelled", "--labelled", metavar="SPEC")
+]
+ByOption = Annotated[str | None, setting("workflows.label_next:label_next.by", "--by", metavar="NAME")]
+NextModelOption = Annotated[
+    str | None, setting("workflows.label_next:label_next.model", "--model", metavar="MODEL")
+]
+ListOption = Annotated[Path | None, setting("workflows.label_next:label_next.out", "--out", metavar="FILE")]
+LotOption = Annotated[int, option("workflows.label_next:label_next.seed", "--seed", metavar="N")]
+
+
+@data_verbs.command(
+    "next", cls=Described, epilog=examples("roadworthy data next photographs --n 50 --out next.txt")
+)
+def label_next(
+    *,
+    spec: FromArgument,
+    n: ChosenOption,
+    labelled: LabelledOption = None,
+    by: ByOption = None,
+    model: NextModelOption = None,
+    out: ListOption = None,
+    seed: LotOption,
+) -> None:
+    """Choose which pictures of signs to label next."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    with Counter("reading") as counter:
+        paths = api.label_next(
+            spec, n, labelled=labelled, by=by, model=model, out=out, seed=seed, progress=counter
+        )
+    for path in paths:
+        print_line(path)
+
+
 @data_verbs.command(
     cls=Described, epilog=examples("roadworthy data preview gtsrb: --policy default --out preview.png")
 )

@@ -11,11 +11,11 @@ from typing import TYPE_CHECKING, Any
 
 from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import DataError, ImageError, UsageError
-from roadworthy.core.files import alone, make_folder, write_csv, write_json, write_png
+from roadworthy.core.files import alone, make_folder, write_csv, write_json, write_png, write_text
 from roadworthy.core.notes import say
 from roadworthy.core.paths import StrPath, as_path
 from roadworthy.core.progress import Progress
-from roadworthy.core.words import plural
+from roadworthy.core.words import plural, visible
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.tools import TOOLS
 from roadworthy.workflows.label_files import write_labels
@@ -64,24 +64,24 @@ class _Kept:
     lines: dict[str, dict[str, Any]] = field(default_factory=dict)
 
     def __post_init__(self) -> None:
-        if not self.path.exists():
-            self._write(self.about)
+        there = self.path.read_bytes().split(b"\n") if self.path.exists() else []
+        lines = [line for line in map(_whole, there) if line]
+        if not lines:
+            write_text(json.dumps(self.about) + "\n", self.path)
             return
-        first, *rest = [line for line in map(_whole, self.path.read_bytes().split(b"\n")) if line] or [{}]
+        first, *rest = lines
         if others := [name for name in self.about if first.get(name) != self.about[name]]:
             raise UsageError(
                 f"{self.path} was made with another {' and '.join(others)}; repeat what it was made with, or "
                 "name another --out"
             )
-        self.lines = {line["path"]: line for line in rest}
+        self.lines = {line["path"]: line for line in rest if "path" in line}
         # What was cut off in the middle of a line would spoil the next.
-        self.path.write_text("".join(json.dumps(line) + "\n" for line in (first, *rest)), encoding="utf-8")
+        write_text("".join(json.dumps(line) + "\n" for line in (first, *self.lines.values())), self.path)
 
     def add(self, line: dict[str, Any]) -> None:
+        """One picture more, on disk at once."""
         self.lines[line["path"]] = line
-        self._write(line)
-
-    def _write(self, line: dict[str, Any]) -> None:
         with self.path.open("a", encoding="utf-8") as file:
             file.write(json.dumps(line) + "\n")
 
@@ -317,7 +317,6 @@ def _tables(found: Sequence[Look], frames: Sequence[Frame], names: Sequence[str]
     write_png(frame_sheet(frames[:_ON_SHEET]), out / "looks.png")
     tree = [
         {
-            "path": frame.path,
             "name": name,
             "boxes": [[*one.box, one.label, one.group] for one in frame.annotations],
         }
@@ -368,7 +367,7 @@ def _report(result: Labelled, threshold: float, spec: str, out: Path, command: s
 
     boxes = [len(frame.annotations) for frame in read_written(out)]
     rows = [
-        (Path(look.path).name, look.worth, count, "; ".join(look.reasons))
+        (visible(Path(look.path).name), look.worth, count, "; ".join(look.reasons))
         for look, count in zip(result.looks, boxes, strict=True)
     ]
     sections = proposal_sections(rows, threshold, len(result.unreadable), provenance_of(command))

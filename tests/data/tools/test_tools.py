@@ -11,6 +11,7 @@ import pytest
 from PIL import Image
 
 from roadworthy.core.errors import DataError
+from roadworthy.data.frame_specs import read_frames
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.tools import PICTURES, TOOLS, Proposed
 
@@ -56,6 +57,21 @@ def test_what_is_written_is_read_back(tool: str, folder: Path) -> None:
     for found, given in zip(frames[0].annotations, BOXES, strict=True):
         np.testing.assert_allclose(found.box, given.box, atol=0.01)  # CVAT's hundredths
     assert frames[1].annotations == ()
+
+
+@pytest.mark.parametrize("tool", TOOLS.names())
+def test_the_sources_of_data_sets_read_the_same(tool: str, folder: Path) -> None:
+    TOOLS.get(tool).write(proposals(), folder)
+    place = {"cvat": "annotations.xml", "labelstudio": "tasks.json", "yolo": "data.yaml"}[tool]
+    if tool == "labelstudio":
+        submitted(folder / place)
+    ours = TOOLS.get(tool).read(folder / place, "names")
+    theirs = read_frames(f"{tool}:{folder / place}")
+    assert [Path(frame.path).name for frame in theirs] == [Path(frame.path).name for frame in ours]
+    for a, b in zip(ours, theirs, strict=True):
+        assert [one.label for one in a.annotations] == [one.label for one in b.annotations]
+        for x, y in zip(a.annotations, b.annotations, strict=True):
+            np.testing.assert_allclose(x.box, y.box, atol=1e-6)
 
 
 def test_cvat_gets_pixels_and_labels_to_paste(folder: Path) -> None:
