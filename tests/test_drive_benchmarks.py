@@ -17,6 +17,7 @@ from tests.drive.tracking.drive_past import CLASSES, FOCAL, HEIGHT, WIDTH, Sign,
 from roadworthy.core.arrays import FloatArray
 from roadworthy.drive.film.shots import About, Film, Shot
 from roadworthy.drive.journal import Journal
+from roadworthy.drive.kpi.boxes import TrueBox
 from roadworthy.drive.look import View
 from roadworthy.drive.reading import ReadingRule
 from roadworthy.drive.seen import Seen, Trail
@@ -64,12 +65,14 @@ def test_a_journal_is_tracked_and_understood_again_under_other_rules(load: Any, 
     assert replay.end_s == pytest.approx(6.0)
     as_it_is, strict, aside = (
         rules.summary(rules.tried_on([replay], RULE, changes, 20))
-        for changes in ({}, {"sure": 1.05}, {"far_aside": 3.0})
+        for changes in ({}, {"sure": 1.05}, {"limit_far": 3.0})
     )
     assert as_it_is["event_kpi"].value == 1
     assert as_it_is["distance_kpi"].value == pytest.approx(1, abs=0.01)
     assert strict["event_kpi"].value == aside["event_kpi"].value == 0
     assert strict["found"].value == aside["found"].value == 1
+    untold = rules.summary(rules.tried_on([replay], RULE, {"sure": 1.05, "told_score": 1.0}, 20))
+    assert untold["found"].value == 0
     other = replace(RULE, classes=(NAMES[1], NAMES[0], *NAMES[2:]))
     wrong = rules.summary(rules.tried_on([replay], other, {}, 20))
     assert (wrong["sure_and_wrong"], wrong["misread_sure"], wrong["false_sure"]) == (1, 1, 0)
@@ -90,7 +93,8 @@ def test_combinations_of_rules_come_after_the_rule_as_it_is(load: Any) -> None:
     rules = load("drive_rules")
     grid = rules.grid_of(["sure=0.5,0.8", "still_s=2"], argparse.ArgumentParser())
     assert grid == [{}, {"sure": 0.5, "still_s": 2.0}, {"sure": 0.8, "still_s": 2.0}]
-    assert {"independence", "doubted", "frames", "lasts_s", "sure"} == set(rules.READING)
+    told = {"told_frames", "told_score", "told_confidence", "told_lasts_s"}
+    assert {"independence", "doubted", "frames", "lasts_s", "sure", *told} == set(rules.READING)
     with pytest.raises(SystemExit):
         rules.grid_of(["sur=0.5"], argparse.ArgumentParser())
 
@@ -274,3 +278,75 @@ def test_trails_of_real_signs_are_told_by_what_all_frames_say(load: Any) -> None
     mean, low, high = fusion.with_ends(np.array([told["single"], told["right"]]))
     assert mean == pytest.approx((0.75 + 0 + 1 + 1 + 0 + 1) / 6)
     assert low < mean < high
+
+
+# How likely an answer is right
+
+
+def examples(module: Any, drives: int, wrong_share: float = 0.4) -> list[Any]:
+    """Trails whose odds and frames tell right answers from wrong ones, and whose score says nothing."""
+    random = np.random.default_rng(0)
+    made = []
+    for number in range(60 * drives):
+        right = float(random.random() > wrong_share)
+        features = random.normal(0, 1, (4, 6))
+        features[:, 0] += 3 * right
+        features[:, 2] += 2 * right
+        made.append(
+            module.Example(
+                drive=number % drives, features=features, right=np.full(4, right), sure_before=bool(right)
+            )
+        )
+    return made
+
+
+def test_a_sureness_is_fitted_with_no_more_wrong_ones_than_before(load: Any) -> None:
+    module = load("drive_sureness")
+    tree = module.fitted(examples(module, 3))
+    assert tree["weights"]["odds"] > 1
+    assert tree["weights"]["log_frames"] > 0.5
+    assert min(tree["weights"].values()) >= 0
+    assert tree["trails"]["sure_and_wrong"] <= tree["trails"]["sure_and_wrong_by_product"] == 0
+    assert tree["trails"]["sure"] > 60
+    fitted = module.sureness_of(tree)
+    assert fitted.sure == tree["sure"]
+
+
+def test_of_right_answers_alone_nothing_is_fitted(load: Any) -> None:
+    module = load("drive_sureness")
+    assert module.regression(examples(module, 1, wrong_share=0.0)) is None
+    assert module.regression([]) is None
+    with pytest.raises(SystemExit, match="right and wrong"):
+        module.fitted(examples(module, 2, wrong_share=0.0))
+
+
+def test_a_trail_is_of_the_true_sign_that_most_of_its_boxes_show(load: Any, kept: Path) -> None:
+    drives, module = load("drives"), load("drive_sureness")
+    ((truth, driven),) = drives.drives_in(kept)
+    replay = drives.replayed(truth, driven)
+    (trail,) = replay.trails
+    assert module.true_sign(trail, replay) is None  # the truth tells no boxes
+    boxes_of = [TrueBox(frame=one.frame, event="e1", box=one.box) for one in trail.seen]
+    shown = replace(replay, truth=replace(truth, boxes=tuple(boxes_of)))
+    assert module.true_sign(trail, shown) == "speed-60"
+    few = replace(replay, truth=replace(truth, boxes=tuple(boxes_of[:3])))
+    assert module.true_sign(trail, few) is None
+    (example,) = module.examples_of(0, shown, RULE)
+    assert example.right.all()
+    assert example.sure_before
+    (false,) = module.examples_of(0, replay, RULE)
+    assert not false.right.any()
+
+
+def test_a_journal_of_another_reader_is_not_current(load: Any, tmp_path: Path) -> None:
+    module = load("drive_sureness")
+    path = tmp_path / "journal.jsonl"
+    assert not module.is_current(path)
+    about = {"reader": module.fingerprint(module.model_file(None)), "finder": "another"}
+    with Journal(path, about):
+        pass
+    assert not module.is_current(path)
+    path.unlink()
+    with Journal(path, {**about, "finder": module.fingerprint(module.finder_file(None))}):
+        pass
+    assert module.is_current(path)

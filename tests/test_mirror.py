@@ -27,13 +27,17 @@ COVERED_BY = {
     "data/records.py": "data/sources/test_folder.py",
     "data/sources/": "data/sources/test_folder.py",
     "data/tables.py": "data/sources/test_csv_file.py",
+    "data/tools/": "data/tools/test_tools.py",
     "drive/limits/conditions.py": "drive/limits/test_machine.py",
     "drive/film/container.py": "drive/test_film.py",
     "drive/film/decoding.py": "drive/film/test_file.py",
     "drive/film/shots.py": "drive/film/test_file.py",
     "drive/events/event.py": "drive/events/test_tables.py",
     "drive/kpi/": "drive/kpi/test_measures.py",
-    "drive/look.py": "drive/test_watch.py",
+    "drive/roads/geojson.py": "drive/roads/test_reading.py",
+    "drive/roads/osm.py": "drive/roads/test_reading.py",
+    "drive/roads/road.py": "drive/roads/test_reading.py",
+    "drive/roads/table.py": "drive/roads/test_reading.py",
     "drive/tracking/approach.py": "drive/tracking/test_tracker.py",
     "drive/seen.py": "drive/output/test_film.py",
     "drive/output/patches.py": "drive/output/test_annotate.py",
@@ -49,7 +53,9 @@ COVERED_BY = {
     "inference/found.py": "test_finding.py",
     "inference/onnx_finder.py": "workflows/test_find_training.py",
     "inference/torch_finder.py": "workflows/test_find_training.py",
+    "inference/runtimes/": "inference/runtimes/test_engine.py",
     "inference/network.py": "inference/test_torch.py",
+    "inference/proposals.py": "workflows/test_label.py",
     "inference/predictions.py": "inference/test_answers.py",
     "models/study_cnn.py": "models/test_catalogue.py",
     "render/": "render/test_camera.py",
@@ -69,12 +75,20 @@ COVERED_BY = {
     "studies/story/": "studies/story/test_story.py",
     "train/callbacks.py": "train/test_loop.py",
     "train/state.py": "train/test_loop.py",
+    "train/track_mlflow.py": "train/test_track.py",
+    "train/track_wandb.py": "train/test_track.py",
+    "train/tracked.py": "train/test_track.py",
     "workflows/": "test_api.py",
 }
 # Tests of what is more than one module: of the whole, of a service under load, of a page in a browser.
 OF_SEVERAL = {
     "test_drive_benchmarks.py",
-    *("data/sources/test_terms.py", "signs/test_reference.py", "report/test_report.py"),
+    *(
+        "data/sources/test_terms.py",
+        "data/tools/test_tools.py",
+        "signs/test_reference.py",
+        "report/test_report.py",
+    ),
     *("studies/film/test_film.py", "studies/story/test_story.py"),
     *(
         f"serve/test_{name}.py"
@@ -90,11 +104,24 @@ OF_SEVERAL = {
             "tracks",
         )
     ),
-    *(f"test_{name}.py" for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged")),
-    *("test_drive_benchmarks.py", "test_finding_benchmarks.py", "test_reader_benchmark.py"),
     *(
         f"test_{name}.py"
-        for name in ("project", "public_api", "readme", "recipes", "results", "tutorials", "wheel")
+        for name in ("architecture", "docs", "end_to_end", "finding", "mirror", "packaged", "examples")
+    ),
+    *("test_drive_benchmarks.py", "test_finding_benchmarks.py", "test_reader_benchmark.py"),
+    "test_labelling_benchmarks.py",
+    *(
+        f"test_{name}.py"
+        for name in (
+            "project",
+            "public_api",
+            "readme",
+            "recipes",
+            "results",
+            "tutorials",
+            "wheel",
+            "examples",
+        )
     ),
 }
 

@@ -27,10 +27,18 @@ NEEDS = {
     "workflows/score.py": "cluster",
     "export/graph.py": "export",
     "export/quantise.py": "export",
+    "inference/runtimes/coreml.py": "coreml",
+    "inference/runtimes/litert.py": "litert-export",
+    "inference/runtimes/ncnn.py": "ncnn",
+    "inference/runtimes/opencv.py": "opencv",
+    "inference/runtimes/openvino.py": "openvino",
+    "inference/runtimes/tract.py": "tract",
     "models/efficientnet_lite.py": "pretrained",
     "report/html.py": "report",
     "serve": "serve",
     "signs/draw.py": "signs",
+    "train/track_mlflow.py": "mlflow",
+    "train/track_wandb.py": "wandb",
 }
 
 
@@ -39,13 +47,19 @@ def needed(place: str) -> str:
     return NEEDS.get(place) or NEEDS.get(place.partition("/")[0], "train")
 
 
-COMES_WITH = {"starlette": "fastapi", "markupsafe": "jinja2"}  # part of what the other says of itself
+COMES_WITH = {  # part of what the other says of itself, or its module where it is not installed
+    "starlette": "fastapi",
+    "markupsafe": "jinja2",
+    "cv2": "opencv-python-headless",
+    "mlflow": "mlflow-skinny",
+}
 NOT_IMPORTED = {
     "httptools": "uvicorn reads requests with it",
     "onnxscript": "torch.onnx writes with it",
     "python-multipart": "starlette reads forms with it",
     "websockets": "uvicorn speaks WebSocket with it",
     "tensorboard": "torch.utils.tensorboard writes with it",
+    "mlflow-skinny": "it is mlflow without a server",
 }
 
 
@@ -95,7 +109,8 @@ def test_every_import_is_declared_where_it_is_needed() -> None:
 
 
 def test_everything_declared_is_used() -> None:
-    used = {package for _, package in imported()} | NOT_IMPORTED.keys()
+    used = {COMES_WITH.get(package, package) for _, package in imported()} | NOT_IMPORTED.keys()
+    used |= {package for _, package in imported()}
     for extra in PROJECT["optional-dependencies"].keys() - {"dev"}:
         assert declared(extra) <= used, f"[{extra}]"
     assert used >= CORE

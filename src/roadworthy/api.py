@@ -31,12 +31,18 @@ if TYPE_CHECKING:
     from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
+    from roadworthy.workflows.bench import bench as bench
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
     from roadworthy.workflows.drive import drive as drive
     from roadworthy.workflows.drive_evaluate import evaluate_drives as evaluate_drives
     from roadworthy.workflows.drive_truth import drive_truth as drive_truth
+    from roadworthy.workflows.hub import hub_folder as hub_folder
+    from roadworthy.workflows.label import label as label
+    from roadworthy.workflows.label_errors import label_errors as label_errors
+    from roadworthy.workflows.label_import import label_import as label_import
+    from roadworthy.workflows.label_next import label_next as label_next
     from roadworthy.workflows.predict import predict as predict
     from roadworthy.workflows.render import render as render
     from roadworthy.workflows.run_folder import Run
@@ -57,9 +63,15 @@ _WORKFLOWS = {
     "study": "studies.study",
     "unpack": "studies.kept",
     "tell": "studies.story.tell",
+    "bench": "workflows.bench",
     "audit": "workflows.data",
     "overview": "workflows.data",
     "preview": "workflows.data",
+    "hub_folder": "workflows.hub",
+    "label": "workflows.label",
+    "label_errors": "workflows.label_errors",
+    "label_import": "workflows.label_import",
+    "label_next": "workflows.label_next",
     "drive_truth": "workflows.drive_truth",
     "evaluate_drives": "workflows.drive_evaluate",
     "predict": "workflows.predict",
@@ -187,18 +199,22 @@ def export(
     precision: Literal["fp32", "int8"] = "fp32",
     data: DataConfig | None = None,
     measured: Sequence[DataConfig] = (),
+    runtimes: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
 ) -> Exported:
     """Write a trained model as bundles that answer without torch, with a model card.
 
     model: a run folder, a .safetensors file, or `packaged`.
-    to: the file to write, NAME.onnx.  NAME-find.onnx, for a closer look at
+    to: the file to write, NAME.onnx, or a folder for model.onnx.  NAME-find.onnx, for a closer look at
         pictures of one sign (where the network allows it), NAME.md and NAME.html stand beside it.
     precision: what the network computes with; `int8` takes a third of the bytes and is faster.
     data: pictures to check the export on; by default the run's validation split.  The ranges of 8 bits are
         found on them.  For `packaged` the default is drawn signs.
     measured: another data set whose accuracy goes on the model card, beside the run's own test.
+    runtimes: also for another runtime: openvino, opencv, tract, ncnn, litert, coreml, tensorrt, rknn, hailo.
+        What it reads is written beside the bundle, held to the trained network in the runtime itself, and
+        calibrated anew where its logits differ.
     Raises ParityError, and writes nothing, where the exported network answers other than the trained one.
     """
     from roadworthy.workflows.extras import require_for_export
@@ -212,6 +228,7 @@ def export(
         precision=precision,
         data=data,
         measured=measured,
+        runtimes=runtimes,
         command=command,
         progress=progress,
     )

@@ -223,6 +223,8 @@ class TrainConfig:
     device: str = "auto"
     threads: int | Literal["auto"] = "auto"
     tensorboard: bool = False
+    mlflow: bool = False
+    wandb: bool = False
     trace: bool = False
 
     @property

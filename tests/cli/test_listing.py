@@ -23,6 +23,7 @@ def test_list_sums_up_and_says_how_to_see_more(capsys: pytest.CaptureFixture[str
         ("sources", ["gtsrb"]),
         ("models", ["compact", "study-cnn"]),
         ("finders", ["finder"]),
+        ("runtimes", ["ncnn", "onnx", "openvino"]),
         ("policies", ["default"]),
         ("mixes", ["cutmix"]),
         ("optimizers", ["muon"]),

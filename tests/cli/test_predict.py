@@ -37,8 +37,9 @@ def rows(
         finder: None,
         least_px: float | None,
         top: int,
+        runtime: str,
     ) -> Iterator[Row]:
-        assert (find, finder, least_px) == (False, None, None)
+        assert (find, finder, least_px, runtime) == (False, None, None, "onnx")
         asked.append((model, inputs, top))
         return iter(answered)
 
@@ -204,7 +205,9 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     measured = {"accuracy": 0.98361, "accuracy_ci95": (0.97, 0.99), "accuracy_over": "signs", "n": 12345}
     found = SimpleNamespace(
         files=(Path("a/x.onnx"), Path("a/x.md")),
-        manifest=SimpleNamespace(kind="crop", parity={"int8": parity}, metrics={"folder:x, test": measured}),
+        manifest=SimpleNamespace(
+            kind="crop", parity={"int8": parity}, metrics={"folder:x, test": measured}, runtimes={}
+        ),
         notes=("no bundle for a closer look",),
     )
 

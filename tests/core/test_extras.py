@@ -60,6 +60,7 @@ COMMANDS = {
     "train --data folder:x": "train",
     "train --data rendered:de --model efficientnet-lite0": "signs,pretrained",
     "train --data folder:x --set train.tensorboard=true": "train,track",
+    "train --data folder:x --set train.mlflow=true --set train.wandb=true": "train,mlflow,wandb",
     "evaluate RUN --data rendered:de": "train,signs",
     "evaluate x.onnx --data rendered:de": "train,signs",
     "predict RUN x.png": "train",

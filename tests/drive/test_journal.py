@@ -77,7 +77,7 @@ def test_a_journal_of_another_drive_is_refused(tmp_path, monkeypatch) -> None:
     with pytest.raises(DataError, match=r"another settings \(every 1, now 2\) and threads \(none, now 4\);"):
         Journal(path, {**ABOUT, "settings": {"every": 2}, "threads": 4})
     monkeypatch.setattr(journal_of, "FORMAT", 99)
-    with pytest.raises(DataError, match="format 2; this version goes on with 99"):
+    with pytest.raises(DataError, match="format 3; this version goes on with 99"):
         Journal(path, ABOUT)
 
 

@@ -90,4 +90,6 @@ def test_what_is_likely_a_sign_is_told_though_it_is_not_sure() -> None:
     assert (reading.accepted, reading.told) == (False, True)
     assert not read_trail(seen[:3], rule).told
     assert not read_trail(seen, replace(rule, told_score=0.6)).told
-    assert not read_trail(trail([[0.5, 0.4, 0.1]] * 6, score=0.55), rule).told
+    unknown = [[0.5, 0.4, 0.1]]
+    assert not read_trail(trail(unknown * 6, score=0.55), rule).told
+    assert read_trail(trail(unknown * 31, score=0.55), replace(rule, independence=0.0)).told  # two seconds

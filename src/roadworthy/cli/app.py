@@ -20,7 +20,7 @@ from typer.core import TyperGroup
 from typer.models import TyperPath
 
 from roadworthy import __version__
-from roadworthy.cli import data, doctor, drive, listing, predict, study, train
+from roadworthy.cli import bench, data, doctor, drive, hub, label, listing, predict, study, train
 from roadworthy.cli.options import command_line, examples
 from roadworthy.cli.printing import INTERRUPTED, close_stdout, print_line, say, say_error, say_note
 from roadworthy.core.errors import RoadworthyError
@@ -34,8 +34,11 @@ FIRST = (
     "train",
     "evaluate",
     "export",
+    "hub",
     "serve",
+    "bench",
     "data",
+    "label",
     "render",
     "study",
     "profile",
@@ -61,8 +64,8 @@ app = typer.Typer(
     context_settings={"help_option_names": ["-h", "--help"]},
     epilog=examples("roadworthy predict photo.jpg", "roadworthy COMMAND --help"),
 )
-for verbs in (predict.verbs, drive.verbs, train.verbs, data.verbs, study.verbs, listing.verbs, doctor.verbs):
-    app.add_typer(verbs)
+for group in (predict, bench, drive, train, hub, data, label, study, listing, doctor):
+    app.add_typer(group.verbs)
 
 # Not ours: a disk that is full, over its quota, read-only or broken.
 NO_ROOM = {errno.ENOSPC, errno.EDQUOT, errno.EROFS, errno.EIO, errno.EFBIG}

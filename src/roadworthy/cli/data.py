@@ -37,6 +37,8 @@ if TYPE_CHECKING:
     from roadworthy.data.overview import Overview
 
 
+_SHOWN = 20  # suspects on the terminal; the table has all
+
 verbs = typer.Typer()
 data_verbs = typer.Typer(
     help="Fetch, check and look at data sets.",
@@ -92,6 +94,86 @@ def audit(
             print_line("")
     print_facts(found.findings)
     print_prose(found.verdict)
+
+
+ErrorsOption = Annotated[
+    Path | None, setting("workflows.label_errors:label_errors.out", "--out", metavar="DIR")
+]
+ErrorsModelOption = Annotated[
+    str, option("workflows.label_errors:label_errors.model", "--model", metavar="MODEL")
+]
+FoldsOption = Annotated[
+    int, setting("workflows.label_errors:label_errors.folds", "--folds", metavar="N", min=2)
+]
+
+
+@data_verbs.command(
+    cls=Described, epilog=examples("roadworthy data errors folder:my-photographs --out errors")
+)
+def errors(
+    *,
+    spec: SpecArgument,
+    classes: ClassesOption = None,
+    labels: LabelsOption = None,
+    model: ErrorsModelOption,
+    folds: FoldsOption = 5,
+    out: ErrorsOption = None,
+    format: FormatOption = TableFormat.table,
+) -> None:
+    """Rank labels that are probably wrong, with the reason for each."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    data = data_from(spec, classes=names_in(classes), labels=labels)
+    with Counter("reading") as counter:
+        found = api.label_errors(data, out, model=model, folds=folds, progress=counter)
+    if format is TableFormat.json:
+        print_json(found.to_dict())
+        return
+    if found.suspects:
+        rows = [[one.picture, one.given, one.suggested, one.reason] for one in found.suspects[:_SHOWN]]
+        print_table(["picture", "given", "suggested", "reason"], rows, path="picture")
+    print_prose(found.verdict)
+    if out is not None:
+        say(f"all of them are in {out / 'label-errors.csv'}")
+
+
+FromArgument = Annotated[str, argument("workflows.label_next:label_next.spec", metavar="SPEC|DIR")]
+ChosenOption = Annotated[int, setting("workflows.label_next:label_next.n", "--n", metavar="N", min=1)]
+LabelledOption = Annotated[
+    str | None, setting("workflows.label_next:label_next.labelled", "--labelled", metavar="SPEC")
+]
+ByOption = Annotated[str | None, setting("workflows.label_next:label_next.by", "--by", metavar="NAME")]
+NextModelOption = Annotated[
+    str | None, setting("workflows.label_next:label_next.model", "--model", metavar="MODEL")
+]
+ListOption = Annotated[Path | None, setting("workflows.label_next:label_next.out", "--out", metavar="FILE")]
+LotOption = Annotated[int, option("workflows.label_next:label_next.seed", "--seed", metavar="N")]
+
+
+@data_verbs.command(
+    "next", cls=Described, epilog=examples("roadworthy data next photographs --n 50 --out next.txt")
+)
+def label_next(
+    *,
+    spec: FromArgument,
+    n: ChosenOption,
+    labelled: LabelledOption = None,
+    by: ByOption = None,
+    model: NextModelOption = None,
+    out: ListOption = None,
+    seed: LotOption,
+) -> None:
+    """Choose which pictures of signs to label next."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    with Counter("reading") as counter:
+        paths = api.label_next(
+            spec, n, labelled=labelled, by=by, model=model, out=out, seed=seed, progress=counter
+        )
+    for path in paths:
+        print_line(path)
 
 
 @data_verbs.command(

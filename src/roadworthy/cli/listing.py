@@ -51,6 +51,11 @@ LISTS = {
         attribute="FINDERS",
         extra="train",
     ),
+    "runtimes": Listed(
+        about="what computes an exported model",
+        module="roadworthy.inference.runtimes.catalogue",
+        attribute="RUNTIMES",
+    ),
     "policies": Listed(
         about="how training varies pictures",
         module="roadworthy.augment.policy",

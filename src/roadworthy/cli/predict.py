@@ -4,11 +4,11 @@ from __future__ import annotations
 
 import os
 import sys
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from enum import StrEnum
 from pathlib import Path
-from typing import TYPE_CHECKING, Annotated
+from typing import TYPE_CHECKING, Annotated, Any
 
 import typer
 
@@ -56,6 +56,7 @@ FinderOption = Annotated[str | None, setting("workflows.predict:predict.finder",
 SmallestOption = Annotated[
     float | None, setting("workflows.predict:predict.least_px", "--smallest", metavar="PX")
 ]
+RuntimeOption = Annotated[str, option("workflows.predict:predict.runtime", "--runtime", metavar="NAME")]
 
 
 @verbs.command(
@@ -78,6 +79,7 @@ def predict(
     raw: RawOption = False,
     finder: FinderOption = None,
     smallest: SmallestOption = None,
+    runtime: RuntimeOption,
 ) -> None:
     """Say which sign each picture shows.
 
@@ -92,10 +94,20 @@ def predict(
         raise UsageError(f"--smallest {smallest:g} is for finding signs; add --find")
     if finder is not None and not find:
         raise UsageError(f"--finder {finder} is for finding signs; add --find")
-    asked = Asked(model=model, pictures=pictures, top=top, find=find, finder=finder, least_px=smallest)
+    asked = Asked(
+        model=model,
+        pictures=pictures,
+        top=top,
+        find=find,
+        finder=finder,
+        least_px=smallest,
+        runtime=runtime,
+    )
     if out is not None:
         if format is not PredictFormat.table:
             raise UsageError(f"--format {format} is for rows that are printed; --out writes Parquet files")
+        if runtime != "onnx":
+            raise UsageError(f"--runtime {runtime} is for rows that are printed; --out uses ONNX Runtime")
         _write_rows(asked, out, on, jobs)
         return
     if (on, jobs) != ("local", 1):
@@ -115,6 +127,7 @@ class Asked:
     find: bool
     finder: str | None
     least_px: float | None
+    runtime: str
 
 
 def _write_rows(asked: Asked, out: Path, on: str, jobs: int) -> None:
@@ -153,6 +166,7 @@ def _print_rows(asked: Asked, format: PredictFormat, *, raw: bool) -> None:
         find=asked.find,
         finder=asked.finder,
         least_px=asked.least_px,
+        runtime=asked.runtime,
         top=asked.top,
     )
     seen = Seen()
@@ -290,7 +304,11 @@ class Precision(StrEnum):
 
 
 TrainedArgument = Annotated[str, argument("api:export.model", metavar="RUN")]
-BundleOption = Annotated[Path, setting("api:export.to", "--to", metavar="FILE")]
+BundleOption = Annotated[Path, setting("api:export.to", "--to", metavar="FILE|DIR")]
+ForOption = Annotated[
+    list[str] | None,
+    setting("api:export.runtimes", "--for", metavar="NAME", says="{} Repeatable, or joined by commas."),
+]
 PrecisionOption = Annotated[Precision, option("api:export.precision", "--precision")]
 CheckOption = Annotated[str | None, setting("api:export.data", "--data", metavar="SPEC")]
 MeasureOption = Annotated[
@@ -308,6 +326,7 @@ def export(
     precision: PrecisionOption,
     data: CheckOption = None,
     measure: MeasureOption = None,
+    for_: ForOption = None,
     labels: LabelsOption = None,
 ) -> None:
     """Write a trained model as ONNX files that work without torch.
@@ -326,6 +345,7 @@ def export(
             precision=precision.value,
             data=None if data is None else data_from(data, labels=labels),
             measured=[data_from(spec, labels=labels) for spec in measure or ()],
+            runtimes=for_ or (),
             command=command_line(),
             progress=counter,
         )
@@ -338,6 +358,8 @@ def export(
             f"{name}  {percent(facts['agreement'])} of {same} as before, {'scores' if finds else 'logits'} "
             f"within {facts['largest_difference']:.2g}"
         )
+    for line in _runtime_lines(found.manifest.runtimes):
+        print_line(line)
     measured = [
         [
             percent(facts["accuracy"]),
@@ -353,3 +375,19 @@ def export(
         print_table(["accuracy", "95 % interval", "over", "of", "set"], measured, folded="set")
     for path in found.files:
         print_line(path)
+
+
+def _runtime_lines(runtimes: Mapping[str, Mapping[str, Any]]) -> Iterator[str]:
+    """What was found in each runtime, in a line."""
+    for name, facts in runtimes.items():
+        said = " ".join(f"{package} {number}" for package, number in facts["versions"].items())
+        if not facts["run"]:
+            yield f"{name}  not run here  {said}".rstrip()
+        elif "boxes" in facts:
+            yield f"{name}  {percent(facts['agreement'])} of {facts['boxes']:,} boxes as before  {said}"
+        else:
+            yield (
+                f"{name}  {percent(facts['agreement'])} of {facts['n']:,} answers as before, confidences "
+                f"within {facts['confidence_difference']:.2g}, {percent(facts['accepted_alike'])} accepted "
+                f"alike  {said}"
+            )

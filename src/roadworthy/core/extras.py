@@ -29,6 +29,8 @@ EXTRAS: dict[str, dict[str, str]] = {
         "prometheus-client": "prometheus_client",
     },
     "track": {"tensorboard": "tensorboard"},
+    "mlflow": {"mlflow-skinny": "mlflow"},
+    "wandb": {"wandb": "wandb"},
     "drive": {"av": "av", "gpxpy": "gpxpy", "holidays": "holidays"},
     "pretrained": {
         "efficientnet-lite-pytorch": "efficientnet_lite_pytorch",
@@ -36,12 +38,20 @@ EXTRAS: dict[str, dict[str, str]] = {
     },
     "parquet": {"pyarrow": "pyarrow"},
     "cluster": {"ray": "ray"},
+    "openvino": {"openvino": "openvino"},
+    "opencv": {"opencv-python-headless": "cv2"},
+    "tract": {"tract": "tract"},
+    "ncnn": {"ncnn": "ncnn", "pnnx": "pnnx"},
+    "litert": {"ai-edge-litert": "ai_edge_litert"},
+    "litert-export": {"litert-torch": "litert_torch"},
+    "coreml": {"coremltools": "coremltools"},
 }
 INCLUDES = {
     "export": ("train", "report"),
     "drive": ("report",),
     "pretrained": ("train",),
     "cluster": ("parquet",),
+    "litert-export": ("export", "litert"),
 }
 FOR_MODELS = {"efficientnet-lite0": "pretrained"}
 

@@ -8,7 +8,7 @@ from roadworthy.core.errors import DataError, DataNotFoundError
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.sources import FRAME_SOURCES
 from roadworthy.data.sources._labels import label_reader
-from roadworthy.data.spec import SourceSpec, locate, parse_spec, spelling_hint
+from roadworthy.data.spec import SourceSpec, explained, locate, parse_spec
 
 
 def has_frames(text: str) -> bool:
@@ -41,8 +41,8 @@ def read_frames(text: str, labels: str = "names") -> list[Frame]:
 def _read_part(part: SourceSpec, labels: str) -> list[Frame]:
     try:
         found = FRAME_SOURCES.get(part.source)(locate(part), part.options, labels)
-    except DataNotFoundError as error:
-        raise DataNotFoundError(f"{error}{spelling_hint(part)}") from error
+    except DataError as error:
+        raise explained(part, error) from error
     if not found:
         raise DataNotFoundError(f"{part.source}:{part.place} holds no frames")
     return found

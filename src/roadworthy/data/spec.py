@@ -15,12 +15,15 @@ from roadworthy.core.errors import (
 )
 from roadworthy.core.notes import say
 from roadworthy.core.paths import as_path, at_home
+from roadworthy.data.class_map import map_records, read_map
 from roadworthy.data.records import Record
 from roadworthy.data.shots import apply_shots, parse_shots
-from roadworthy.data.sources import FRAME_SOURCES, SOURCES
+from roadworthy.data.sources import FORMS, FRAME_SOURCES, SOURCES
 from roadworthy.data.sources._labels import label_reader
+from roadworthy.data.sources._looks import hint_of, pickled
 
 _SHARE = re.compile(r"(?P<rest>.*)@(?P<share>-?\d*\.?\d+)", re.DOTALL)
+_FILES = {"csv", "folder", *FORMS}  # sources whose places may be mistaken for one another
 _SEARCHED = ("coco", "folder", "voc", "yolo")  # for whatever pictures or labels lie there
 _OPTIONS = re.compile(
     r"(?P<rest>.*?)\?(?P<options>[A-Za-z][\w-]*=[^?&]*(?:&[A-Za-z][\w-]*=[^?&]*)*)", re.DOTALL
@@ -70,9 +73,12 @@ def parse_spec(text: str) -> tuple[SourceSpec, ...]:
 def _parse_part(part: str) -> SourceSpec:
     source, colon, rest = part.partition(":")
     if not colon or _NO_SOURCE.fullmatch(source):
+        place = at_home(part)
+        if why := pickled(place):
+            raise DataError(why)
         raise DataError(
             f"data spec {part!r} names no source; write SOURCE:PLACE, like folder:{part or 'DIR'} "
-            f"(sources: {', '.join(SOURCES.names())})"
+            f"(sources: {', '.join(SOURCES.names())}){hint_of(place) if part else ''}"
         )
     SOURCES.get(source)
     share, options = None, {}
@@ -101,7 +107,10 @@ def locate(spec: SourceSpec) -> Path:
     if spec.source in (no_files := _COUNTRIES | _SETS):
         return as_path(spec.place or no_files[spec.source])
     if spec.place:
-        return _place(spec)
+        place = _place(spec)
+        if why := pickled(place):
+            raise DataError(why)
+        return place
     folders = usual_places(spec.source)
     candidates = [
         *folders,
@@ -180,14 +189,38 @@ def read_records(text: str, labels: str = "names") -> list[Record]:
 def _read_part(part: SourceSpec, labels: str) -> list[Record]:
     try:
         shots, options = (None, part.options) if part.source == "rendered" else parse_shots(part.options)
+        table = ""
+        if part.source not in FRAME_SOURCES:  # which read their labels with it
+            options = dict(options)
+            table = options.pop("map", "")
         found = SOURCES.get(part.source)(locate(part), options, labels)
         if shots is not None:
             found = apply_shots(found, shots)
-    except DataNotFoundError as error:
-        raise DataNotFoundError(f"{error}{spelling_hint(part)}") from error
+        if table:
+            found = map_records(found, read_map(at_home(table)))
+    except DataError as error:
+        raise explained(part, error) from error
     if not found:
         raise DataNotFoundError(f"{part.source}:{part.place} holds no pictures")
     return found
+
+
+def explained(part: SourceSpec, error: DataError) -> DataError:
+    """The error of a part that cannot be read, with what else its place may be."""
+    spelling = spelling_hint(part) if isinstance(error, DataNotFoundError) else ""
+    place = at_home(part.place) if part.place else Path()
+    other = hint_of(place, part.source) if part.place and part.source in _FILES else ""
+    return type(error)(f"{error}{spelling or other}")
+
+
+def with_map(text: str, table: Path | str) -> str:
+    """A data spec whose labels are read with a table of classes (`?map=FILE`)."""
+    parts = []
+    for part in parse_spec(text):
+        options = "&".join(f"{name}={value}" for name, value in {**part.options, "map": str(table)}.items())
+        share = "" if part.share is None else f"@{part.share:g}"
+        parts.append(f"{part.source}:{part.place}?{options}{share}")
+    return ",".join(parts)
 
 
 def spelling_hint(part: SourceSpec) -> str:

@@ -25,7 +25,7 @@ from roadworthy.core.words import plural
 from roadworthy.drive.look import View
 from roadworthy.drive.seen import Seen
 
-FORMAT = 2
+FORMAT = 3  # 3: logits of two frames of each box
 _EVERY_S = 1.0  # of the film, after which lines are put on disk
 _PICTURE = "picture"  # in place of a frame: the number of the trail that it shows
 _CHECK = 9  # bytes of a line before its JSON: a checksum of eight digits and a space

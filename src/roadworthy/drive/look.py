@@ -11,9 +11,12 @@ from roadworthy.core.arrays import ByteArray, FloatArray
 from roadworthy.drive.film.shots import Shot
 from roadworthy.drive.seen import Seen
 from roadworthy.drive.tracking.camera import CameraMotion
+from roadworthy.inference.answer_rule import Found
 from roadworthy.inference.finder import Finder
 from roadworthy.inference.found import cut_out, find_signs
 from roadworthy.inference.network import Network
+
+WIDER = 0.3  # room around a box, of its sides, that its sign is read with as well (docs/log.md)
 
 
 @dataclass(frozen=True, kw_only=True, eq=False)
@@ -64,17 +67,18 @@ class Looker:
             shot.image, self._finder, self._reader, threshold=self._threshold, least_px=self._least_px
         )
         shift = self._motion.update(shot.image, [one.box for one in found])
-        crops = cut_out(shot.image, self._reader.spec, [one.box for one in found])
+        boxes = [one.box for one in found]
+        crops = cut_out(shot.image, self._reader.spec, boxes)
         signs = tuple(
             Seen(
                 frame=shot.index,
                 time_s=shot.time_s,
                 box=one.box,
-                logits=one.logits,
+                logits=logits,
                 score=1.0 if one.score is None else one.score,
                 sharpness=sharpness(crop),
             )
-            for one, crop in zip(found, crops, strict=True)
+            for one, crop, logits in zip(found, crops, self._read_again(shot, found), strict=True)
         )
         return View(
             frame=shot.index,
@@ -84,6 +88,15 @@ class Looker:
             change=self._motion.change,
             lost=shot.lost,
         )
+
+    def _read_again(self, shot: Shot, found: Sequence[Found]) -> Sequence[FloatArray]:
+        """(C,) logits of each, read in a wider frame as well: the mean of both."""
+        if not found:
+            return []
+        wider = self._reader.logits(
+            cut_out(shot.image, self._reader.spec, [one.box for one in found], room=WIDER)
+        )
+        return [(one.logits + also) / 2 for one, also in zip(found, wider, strict=True)]
 
 
 def sharpness(image: ByteArray) -> float:

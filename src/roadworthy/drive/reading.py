@@ -7,7 +7,7 @@ from dataclasses import dataclass
 
 import numpy as np
 
-from roadworthy.core.arrays import BoolArray, FloatArray
+from roadworthy.core.arrays import BoolArray, FloatArray, IntArray
 from roadworthy.core.rejection import Rejection
 from roadworthy.drive.look import log_probabilities_of
 from roadworthy.drive.seen import Seen
@@ -22,6 +22,7 @@ OF_MANY = 0.9  # of what a single frame is asked for: a trail has many witnesses
 DOUBTED = 0.02  # share of frames whose answer may be anything: none rules a class out alone
 FRAMES, LASTS_S = 3, 0.12  # that a sure sign is seen for, at least
 TOLD_FRAMES, TOLD_SCORE, TOLD_CONFIDENCE = 4, 0.5, 0.9  # of what is told though it is not sure (docs/log.md)
+TOLD_LASTS_S = 2.0  # seconds in sight, from which on it is told whatever the confidence: a sign nobody knows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,7 +34,8 @@ class ReadingRule:
     doubted: share of frames whose answer may be anything.  frames, lasts_s: that a sure sign is seen in, and
     for how long, at least.  sureness: how likely an answer is right, as was fitted for this reader and
     finder; without it `sure` and the reader's threshold say which is sure.
-    told_frames, told_score, told_confidence: at least, for an answer that is not sure to be told as a sign.
+    told_frames, told_score, told_confidence: at least, for an answer that is not sure to be told as a sign;
+    told_lasts_s: seconds in sight, from which on its confidence does not matter.
     """
 
     classes: tuple[str, ...]
@@ -48,6 +50,7 @@ class ReadingRule:
     told_frames: int = TOLD_FRAMES
     told_score: float = TOLD_SCORE
     told_confidence: float = TOLD_CONFIDENCE
+    told_lasts_s: float = TOLD_LASTS_S
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -94,7 +97,7 @@ def read_trail(seen: Sequence[Seen], rule: ReadingRule) -> Reading:
         accepted=bool(sure[-1]),
         score=float(scores[-1]),
         confirmed=since if since < len(seen) else None,
-        told=bool(sure[-1]) or _told(len(seen), float(confidences[-1]), float(scores[-1]), rule),
+        told=bool(sure[-1]) or _told(seen, float(confidences[-1]), float(scores[-1]), rule),
     )
 
 
@@ -127,6 +130,14 @@ def answers_so_far(seen: Sequence[Seen], rule: ReadingRule) -> FloatArray:
     return np.asarray(fused - np.logaddexp.reduce(fused, axis=1, keepdims=True))
 
 
+def trail_features(seen: Sequence[Seen], rule: ReadingRule) -> tuple[FloatArray, IntArray]:
+    """(F, K) what a sureness is fitted to, and (F,) the class that it is of, after each frame."""
+    weights, answers = frame_weights(seen), answers_so_far(seen, rule)
+    scores = _running_mean(np.array([one.score for one in seen]), weights)
+    log_probs = log_probabilities_of(seen, rule.temperature)
+    return features_so_far(seen, answers, log_probs, weights, scores), answers.argmax(axis=1)
+
+
 def _sure(
     seen: Sequence[Seen], rule: ReadingRule, answers: FloatArray, weights: FloatArray, scores: FloatArray
 ) -> BoolArray:
@@ -135,14 +146,16 @@ def _sure(
     if rule.sureness is None:
         sure = confidences * scores >= OF_MANY * rule.sure
         return np.asarray(sure & _accepted(seen, confidences, weights, rule))
-    features = features_so_far(seen, answers, log_probabilities_of(seen, rule.temperature), weights, scores)
+    log_probs = log_probabilities_of(seen, rule.temperature)
+    features = features_so_far(seen, answers, log_probs, weights, scores)
     return np.asarray(rule.sureness.probabilities(features) >= rule.sureness.sure)
 
 
-def _told(frames: int, confidence: float, score: float, rule: ReadingRule) -> bool:
+def _told(seen: Sequence[Seen], confidence: float, score: float, rule: ReadingRule) -> bool:
     """Whether an answer that is not sure is likely a sign all the same."""
-    likely = confidence >= rule.told_confidence and score >= rule.told_score
-    return frames >= rule.told_frames and likely
+    if len(seen) < rule.told_frames or score < rule.told_score:
+        return False
+    return confidence >= rule.told_confidence or seen[-1].time_s - seen[0].time_s >= rule.told_lasts_s
 
 
 def _accepted(

@@ -26,7 +26,7 @@ from roadworthy.core.files import check_regular
 FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 _HEIC = frozenset({".heic", ".heif"})  # what telephones write: read where pillow-heif is installed
 SUFFIXES = _HEIC | {".png", ".ppm", ".pgm", ".pbm", ".pnm", ".jpg", ".jpeg", ".jpe", ".jfif"}
-SUFFIXES |= {".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
+SUFFIXES |= {".jp2", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}
 _LONGEST_SUFFIX = 12  # with its dot
 SYSTEM_FILES = frozenset({"Thumbs.db", "desktop.ini"})  # nobody's, and in every folder of some systems
 MAX_PIXELS = 64_000_000  # a 64-megapixel photograph is real; more is a decompression bomb here

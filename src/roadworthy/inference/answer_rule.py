@@ -94,3 +94,8 @@ class AnswerRule:
 def wants_closer_look(row: Row) -> bool:
     """Whether a first answer leaves so much open that signs are looked for in the whole picture."""
     return row.error is None and (row.unsure or row.predicted == NO_SIGN)
+
+
+def shows_none(row: Row) -> bool:
+    """Whether the answer is that there is no sign."""
+    return row.error is None and row.predicted == NO_SIGN

@@ -46,6 +46,8 @@ class Manifest:
     finding: from which score on a box of what finds is a sign; None of what reads.
     known: what confidence was worth on validation, by which accuracy is estimated where labels are missing:
         evaluate.drift.Known as a dict; empty in bundles that do not say.
+    runtimes: by name of a runtime other than ONNX Runtime, what the check in it found: `run` (false where it
+        could not be run), `versions`, `n`, `agreement`, the `temperature` and `threshold` that hold there.
     """
 
     kind: Literal["crop", "dense", "find"] = "crop"
@@ -63,6 +65,7 @@ class Manifest:
     without_colour: bool = False
     finding: FindingRule | None = None
     known: Mapping[str, float] = field(default_factory=dict)
+    runtimes: Mapping[str, Mapping[str, Any]] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -181,6 +184,7 @@ def _manifest(data: bytes, name: str) -> Manifest:
             without_colour=tree.get("without_colour", False) is True,
             finding=read_finding_rule(tree.get("finding")),
             known={str(name): float(value) for name, value in tree.get("known", {}).items()},
+            runtimes={name: dict(facts) for name, facts in tree.get("runtimes", {}).items()},
         )
     except (KeyError, TypeError, ValueError, AttributeError, RecursionError, ConfigError) as error:
         reason = f"{type(error).__name__}: {' '.join(str(error).split())}"

@@ -42,11 +42,19 @@ class Classifier:
     device: where weights in torch are put; bundles answer on the processor.
     threads: that one answer may use; 0 leaves it to the library that computes.
     finder: what finds signs in frames for it to read, of the same forms; without one, the packaged finder.
-    A bundle NAME.onnx with NAME-find.onnx beside it looks closer at pictures of one sign where it is unsure.
+    runtime: what computes a bundle: `onnx` (ONNX Runtime), or one that it was exported for, like `openvino`.
+    A bundle NAME.onnx with NAME-find.onnx beside it looks closer at pictures of one sign where it is unsure,
+    in ONNX Runtime alone.
     """
 
     def __init__(
-        self, path: StrPath, *, device: str = "cpu", threads: int = 0, finder: StrPath | None = None
+        self,
+        path: StrPath,
+        *,
+        device: str = "cpu",
+        threads: int = 0,
+        finder: StrPath | None = None,
+        runtime: str = "onnx",
     ) -> None:
         path = model_path(path)
         refuse_foreign(path)
@@ -57,7 +65,16 @@ class Classifier:
 
             if device not in ("cpu", "auto"):
                 raise UsageError(f"device is {device!r}; a bundle answers on the processor (cpu)")
-            self._network: Network = load_engine(path, threads=threads)
+            self._network: Network = (
+                load_engine(path, threads=threads)
+                if runtime == "onnx"
+                else _in_runtime(path, runtime, threads)
+            )
+        elif runtime != "onnx":
+            raise UsageError(
+                f"runtime is {runtime!r}, and {path} holds weights, which torch computes; export it first: "
+                f"roadworthy export {path} --to FILE.onnx --for {runtime}"
+            )
         else:
             require("predicting with a checkpoint", "train")
             from roadworthy.core.device import set_threads
@@ -351,16 +368,28 @@ def _seen(item: Any, picture: ByteArray, row: Row) -> Seen | None:
     return Seen((width, height), crop_resize(picture, THUMBNAIL, row.box))
 
 
+def _in_runtime(path: Path, runtime: str, threads: int) -> Network:
+    from roadworthy.inference.runtimes.engine import RuntimeEngine
+
+    return RuntimeEngine(path, runtime, threads=threads)
+
+
 def load(
-    model: StrPath | None = None, *, device: str = "cpu", threads: int = 0, finder: StrPath | None = None
+    model: StrPath | None = None,
+    *,
+    device: str = "cpu",
+    threads: int = 0,
+    finder: StrPath | None = None,
+    runtime: str = "onnx",
 ) -> Classifier:
     """A classifier from a bundle (.onnx), a run folder or a .safetensors file; without, or `packaged`, ours.
 
     The text `packaged` is the model that comes along even where a file has that name: that is ./packaged.
     threads: that one answer may use; 0 leaves it to the library that computes.
     finder: what finds signs in frames for it to read, of the same forms; without one, the packaged finder.
+    runtime: what computes a bundle: `onnx` (ONNX Runtime), or one that it was exported for, like `openvino`.
     """
-    return Classifier(model_path(model), device=device, threads=threads, finder=finder)
+    return Classifier(model_path(model), device=device, threads=threads, finder=finder, runtime=runtime)
 
 
 def model_path(model: StrPath | None) -> Path:

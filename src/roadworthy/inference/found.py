@@ -28,10 +28,12 @@ def constants() -> dict[str, float]:
     return {"room": ROOM, "doubt": DOUBT}
 
 
-def cut_out(image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]] | FloatArray) -> ByteArray:
-    """(N, S, S, 3): what the reader is shown of N boxes."""
+def cut_out(
+    image: ByteArray, spec: InputSpec, boxes: Sequence[Sequence[float]] | FloatArray, room: float = ROOM
+) -> ByteArray:
+    """(N, S, S, 3): what the reader is shown of N boxes.  room: around each, of its sides."""
     # The boxes are the crop: what an InputSpec crops is the annotated one.
-    spec = replace(spec, crop=f"margin={ROOM}")
+    spec = replace(spec, crop=f"margin={room}")
     crops = [crop_resize(image, spec, (x1, y1, x2, y2)) for x1, y1, x2, y2 in np.asarray(boxes).tolist()]
     return np.stack(crops) if crops else np.empty((0, spec.size, spec.size, 3), np.uint8)
 

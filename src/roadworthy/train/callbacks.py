@@ -3,6 +3,7 @@
 from __future__ import annotations
 
 from collections.abc import Mapping, Sequence
+from pathlib import Path
 
 
 class Callback:
@@ -25,6 +26,12 @@ class Callback:
 
     def on_end(self) -> None:
         """Training is over, also when it ended with an error."""
+
+    def on_close(self, folder: Path | None) -> None:
+        """The run is over: its folder with all that was measured, or None where it ended with an error.
+
+        Called once, after `on_end`, also where the training never began.
+        """
 
 
 def tell(callbacks: Sequence[Callback], *notices: str) -> None:

@@ -1,9 +1,10 @@
-"""TensorBoard curves and profiler traces, for those who ask for them."""
+"""Curves for TensorBoard, MLflow and Weights & Biases, and profiler traces, for those who ask for them."""
 
 from __future__ import annotations
 
 import os
 from collections.abc import Mapping
+from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
@@ -13,15 +14,21 @@ from roadworthy.config import Config
 from roadworthy.core.extras import require
 from roadworthy.core.words import loss_names
 from roadworthy.train.callbacks import Callback
+from roadworthy.train.track_mlflow import MlflowRun
+from roadworthy.train.track_wandb import WandbRun
 
 NORM_EVERY = 10  # steps from one point of a gradient norm's curve to the next
 
 
 def trackers(config: Config, folder: Path) -> list[Callback]:
-    """The callbacks that `train.tensorboard` and `train.trace` ask for."""
+    """The callbacks that `train.tensorboard`, `mlflow`, `wandb` and `trace` ask for."""
     wanted: list[Callback] = []
+    names, settings = losses_of(config), asdict(config)
+    if config.train.mlflow:
+        wanted.append(MlflowRun(folder, settings, names))
+    if config.train.wandb:
+        wanted.append(WandbRun(folder, settings, names))
     if config.train.tensorboard:
-        names = losses_of(config)
         wanted.append(TensorBoard(folder / "tensorboard", folder / "pictures.npz", names))
     if config.train.trace:
         wanted.append(Trace(folder / "trace.json"))

@@ -303,8 +303,8 @@ def _facts(about: About, reader: StrPath | None, finder: StrPath | None, **setti
         film = {**film, "name": path.name, **(_of_folder(path) if path.is_dir() else _of_file(path))}
     return {
         "film": film,
-        "reader": _fingerprint(model_file(reader)),
-        "finder": _fingerprint(finder_file(finder)),
+        "reader": fingerprint(model_file(reader)),
+        "finder": fingerprint(finder_file(finder)),
         "settings": settings,
     }
 
@@ -323,7 +323,8 @@ def _of_folder(path: Path) -> dict[str, Any]:
     return {"files": len(names), "names": hashlib.sha256(text).hexdigest()[:16]}
 
 
-def _fingerprint(path: Path) -> str:
+def fingerprint(path: Path) -> str:
+    """What tells a model's file from others, as journals have it."""
     return hashlib.sha256(path.read_bytes()).hexdigest()[:16]
 
 

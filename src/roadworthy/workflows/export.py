@@ -33,6 +33,7 @@ from roadworthy.evaluate.rejection import threshold_for
 from roadworthy.evaluate.results import Metrics
 from roadworthy.export.graph import Crops, Windows, dense_stride, to_onnx
 from roadworthy.export.parity import Parity, check_full, check_quantised, parity
+from roadworthy.export.preprocessing import write_code
 from roadworthy.export.quantise import quantise
 from roadworthy.inference.bundle import (
     Exported,
@@ -44,6 +45,7 @@ from roadworthy.inference.bundle import (
 )
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.onnx import PACKAGED, Engine, packaged_weights, refuse_misspelt
+from roadworthy.inference.runtimes.catalogue import runtimes_of
 from roadworthy.inference.torch import predict_logits
 from roadworthy.signs.catalogue import plain_face
 from roadworthy.train.checkpoint import Card, find_checkpoint, load_checkpoint
@@ -51,6 +53,7 @@ from roadworthy.workflows.evaluate import Calibration, as_predictions, frames_pe
 from roadworthy.workflows.extras import PACKAGED_HELD_TO
 from roadworthy.workflows.find_export import ship_finder
 from roadworthy.workflows.model_card import placeless, write_card
+from roadworthy.workflows.runtime_check import Held, checked_readers, require_runtimes
 
 Precision = Literal["fp32", "int8"]
 PICTURES = 2000  # of validation, that the export is held to
@@ -67,6 +70,7 @@ def export(
     precision: Precision = "fp32",
     data: DataConfig | None = None,
     measured: Sequence[DataConfig] = (),
+    runtimes: Sequence[str] = (),
     command: str = "",
     progress: Progress | None = None,
 ) -> Exported:
@@ -76,10 +80,11 @@ def export(
         model, data = packaged_weights(), data or DataConfig(spec=PACKAGED_HELD_TO)
     return ship(
         as_path(model),
-        as_path(to),
+        _bundle(as_path(to), runtimes),
         precision=precision,
         data=data,
         measured=measured,
+        runtimes=runtimes_of(runtimes),
         command=command,
         progress=progress,
     )
@@ -92,20 +97,28 @@ def ship(
     precision: Precision,
     data: DataConfig | None,
     measured: Sequence[DataConfig],
+    runtimes: Sequence[str] = (),
     command: str,
     progress: Progress | None,
 ) -> Exported:
     """Write the network of a run folder or checkpoint as bundles, held to it, with their model card."""
-    if to.suffix != ".onnx":
-        raise UsageError(f"--to is {to}; a bundle's name ends in .onnx")
     network, card = load_checkpoint(model)
+    require_runtimes(runtimes, finds=card.finds, precision=precision)
     home = find_checkpoint(model).resolve().parent.parent
     if card.finds:
         if measured:
             raise UsageError("--measure is for readers; measure a finder's bundle with roadworthy evaluate")
         manifest = _manifest(card, home, command)
         return ship_finder(
-            network, card, manifest, model, to, precision=precision, data=data, progress=progress
+            network,
+            card,
+            manifest,
+            model,
+            to,
+            precision=precision,
+            data=data,
+            runtimes=runtimes,
+            progress=progress,
         )
     others = [  # before what takes minutes: a set that is not there shall cost none
         (one.spec, "test", open_dataset(one, card.input, card.classes, skip_unknown=True)[0])
@@ -117,18 +130,44 @@ def ship(
     graph, manifest = _crops(network, card, _manifest(card, home, command), precision, eager, pictures)
     manifest = _calibrated(manifest, card, graph, held)
     manifest = dataclasses.replace(manifest, metrics=_measured(graph, manifest, home, others))
-    bundles, notes = {to: (graph, manifest)}, []
-    try:
-        bundles[windows_path(to)] = _dense(network, manifest, eager, pictures)
-    except UsageError as error:
-        if isinstance(error, ParityError):
-            raise
-        notes.append(f"no bundle for a closer look: {error}")
-
-    make_folder(to.parent)
-    write_bundles(bundles)
+    pictures_held = Held(
+        images=pictures.images,
+        targets=pictures.targets,
+        names=pictures.names,
+        eager=eager,
+        own=_engine(graph, manifest).all_logits(pictures.images, BATCH),
+    )
+    served = Crops(network, card.input)
+    with checked_readers(runtimes, graph, manifest, served, pictures_held, to.name) as checked:
+        manifest = dataclasses.replace(manifest, runtimes=checked.facts)
+        bundles, notes = {to: (graph, manifest)}, list(checked.notes)
+        try:
+            bundles[windows_path(to)] = _dense(network, manifest, eager, pictures)
+        except UsageError as error:
+            if isinstance(error, ParityError):
+                raise
+            notes.append(f"no bundle for a closer look: {error}")
+        make_folder(to.parent)
+        write_bundles(bundles)
+        placed = checked.placed(to)
+        if runtimes:
+            try:
+                placed += write_code(card.input, to)
+            except UsageError as error:
+                notes.append(str(error))
     cards = write_card(tuple(bundles))
-    return Exported(files=(*bundles, *cards), manifest=manifest, notes=tuple(notes))
+    return Exported(files=(*bundles, *placed, *cards), manifest=manifest, notes=tuple(notes))
+
+
+def _bundle(to: Path, runtimes: Sequence[str]) -> Path:
+    """The bundle that --to names: the file, or with --for model.onnx in a folder."""
+    if to.suffix == ".onnx":
+        return to
+    if to.suffix or not runtimes:
+        raise UsageError(
+            f"--to is {to}; a bundle's name ends in .onnx (with --for a folder is taken too, for model.onnx)"
+        )
+    return to / "model.onnx"
 
 
 def _crops(

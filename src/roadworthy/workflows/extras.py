@@ -22,6 +22,8 @@ def require_for_training(purpose: str, config: Config) -> None:
         *extras_for(config.data.spec),
         *([for_model] if for_model else []),
         *(["track"] if config.train.tensorboard else []),
+        *(["mlflow"] if config.train.mlflow else []),
+        *(["wandb"] if config.train.wandb else []),
     )
 
 

@@ -4,6 +4,7 @@ from __future__ import annotations
 
 import dataclasses
 import json
+from collections.abc import Sequence
 from pathlib import Path
 from typing import Any
 
@@ -31,6 +32,7 @@ from roadworthy.report.finder_card import MEASURED
 from roadworthy.train.checkpoint import Card, find_checkpoint
 from roadworthy.workflows.find_frames import results
 from roadworthy.workflows.model_card import placeless, write_card
+from roadworthy.workflows.runtime_check import checked_finders
 
 FRAMES = 200  # of validation, that the export is held to
 MATTERS = 0.1  # score from which a box must stay
@@ -47,6 +49,7 @@ def ship_finder(
     *,
     precision: str,
     data: DataConfig | None,
+    runtimes: Sequence[str] = (),
     progress: Progress | None,
 ) -> Exported:
     """Write a finder's network as a bundle, held to it on frames that it was not trained on.
@@ -69,10 +72,13 @@ def ship_finder(
         found = _parity(before, results(_engine(graph, manifest), held))
         check_quantised_boxes(found)
         facts["int8"] = found.facts()
-    manifest = dataclasses.replace(manifest, parity=facts, metrics=_measured(model))
+    checked = checked_finders(
+        runtimes, graph, manifest, lambda finder: _parity(before, results(finder, held)), to.name
+    )
+    manifest = dataclasses.replace(manifest, parity=facts, metrics=_measured(model), runtimes=checked.facts)
     make_folder(to.parent)
     write_bundles({to: (graph, manifest)})
-    return Exported(files=(to, *write_card((to,))), manifest=manifest, notes=())
+    return Exported(files=(to, *write_card((to,))), manifest=manifest, notes=checked.notes)
 
 
 def _measured(model: Path) -> dict[str, dict[str, Any]]:

@@ -19,6 +19,7 @@ def predict(
     find: bool = False,
     least_px: float | None = None,
     finder: StrPath | None = None,
+    runtime: str = "onnx",
     top: int = 3,
     batch_size: int = 64,
     max_pixels: int = MAX_PIXELS,
@@ -31,13 +32,15 @@ def predict(
         megapixels.
     finder: with `find`: what finds signs for the model to read: a bundle, a run folder; by default the
         packaged finder.
+    runtime: what computes the model: onnx (ONNX Runtime), or one that the bundle was exported for, like
+        openvino.  Signs in frames are still found in ONNX Runtime.
     A picture that cannot be read is a row with its error; the others are still answered.
     roadworthy.Answers(...) collects them.
     """
     from roadworthy.inference.inputs import expand_inputs
 
     refuse_unused(find, finder, least_px)
-    classifier = load(model, finder=finder)
+    classifier = load(model, finder=finder, runtime=runtime)
     if find:
         classifier.finder  # noqa: B018 - before any picture is looked for
     return classifier.answers(

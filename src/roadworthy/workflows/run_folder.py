@@ -51,7 +51,7 @@ MEASURED_PER_CLASS = 5  # to be set beside those of another set; 2 where there a
 MISTAKES_SHOWN = 48
 ICON_PX = 64
 # What a run that a misspelt name ended may have left, and what its trackers open before it begins.
-_BEGINNING = {"provenance.json", "data.json", SPLITS_FILE, "model.txt", "tensorboard"}
+_BEGINNING = {"provenance.json", "data.json", SPLITS_FILE, "model.txt", "tensorboard", "mlruns", "wandb"}
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -124,12 +124,18 @@ def train(
     folder = as_path(RUNS / f"{datetime.now():%Y%m%d-%H%M%S}-{config.model.name}" if out is None else out)
     watchers = [*callbacks, *trackers(config, folder)]
     run_one = find_training.run if config.model.name in FINDERS else run
-    with no_empty_folder(folder):
-        finished = run_one(
-            config, folder, resume=resume, command=command, callbacks=watchers, progress=progress
-        )
-    if finished.folder.is_dir():  # of several processes only the first keeps one
-        report(finished.folder, quiet=True)
+    done: Path | None = None
+    try:
+        with no_empty_folder(folder):
+            finished = run_one(
+                config, folder, resume=resume, command=command, callbacks=watchers, progress=progress
+            )
+        if finished.folder.is_dir():  # of several processes only the first keeps one
+            report(finished.folder, quiet=True)
+        done = finished.folder
+    finally:
+        for watcher in watchers:
+            watcher.on_close(done)
     return finished
 
 

@@ -86,7 +86,7 @@ def test_settings_of_all_sources(voc: Path, tmp_path: Path) -> None:
     assert own == [frames[0].split, frames[1].split]
     with pytest.raises(ConfigError, match="split_seed='x'; it must be a whole number"):
         read(voc, {"split_seed": "x"}, "names")
-    with pytest.raises(ConfigError, match=r"did you mean 'corrections'\? voc: takes origin, only"):
+    with pytest.raises(ConfigError, match=r"did you mean 'corrections'\? voc: takes origin, edges, only"):
         read(voc, {"correction": "x"}, "names")
 
 

@@ -14,6 +14,7 @@ import importlib
 import pkgutil
 import sys
 from collections.abc import Mapping
+from dataclasses import dataclass
 from pathlib import Path
 from typing import Protocol
 
@@ -42,6 +43,23 @@ class FrameSource(Protocol):
         """The frames at `place`, in an order that does not depend on the file system."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Form:
+    """What a format of frames with boxes can say, for the table of formats.
+
+    title: as people call it.  boxes: what its numbers are.
+    tracks: how it tells frames of one film, groups: boxes of one physical sign; empty where it cannot.
+    lost: what of other formats it has no place for, or what of it is not read.
+    """
+
+    title: str
+    boxes: str
+    tracks: str = ""
+    groups: str = ""
+    lost: str = ""
+
+
+FORMS: dict[str, Form] = {}
 SOURCES: Registry[Source] = Registry("data source")
 FRAME_SOURCES: Registry[FrameSource] = Registry("source of frames")
 

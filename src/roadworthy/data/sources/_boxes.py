@@ -1,6 +1,7 @@
 """What the formats with boxes share: how they are filed, what their words mean, how pictures are found.
 
 corrections=FILE   a table of corrections to the labels (data/corrections.py); `ours` is the project's own
+map=FILE           a table of classes, theirs and ours (data/class_map.py)
 split_seed=0       divides a set that names no splits, by a seed; 0 gives the project's own test
 """
 
@@ -22,16 +23,18 @@ from roadworthy.core.files import check_regular
 from roadworthy.core.notes import say, some
 from roadworthy.core.paths import as_path, at_home
 from roadworthy.core.words import plural
+from roadworthy.data.class_map import NO_SIGN, read_map
 from roadworthy.data.corrections import correct, read_corrections
 from roadworthy.data.frame_splits import with_splits
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.records import Record
-from roadworthy.data.sources import FRAME_SOURCES, SOURCES, FrameSource
+from roadworthy.data.sources import FORMS, FRAME_SOURCES, SOURCES, Form, FrameSource
 from roadworthy.data.sources._labels import GTSRB_IDS, label_reader, say_labels
+from roadworthy.data.sources._looks import LOOKS, Looks
 from roadworthy.data.sources._shared import Listing, is_picture, refuse_unknown_options
 from roadworthy.signs.catalogue import sign_classes
 
-WORDS = ("only", "background")  # settings of the formats whose labels are words
+WORDS = ("only", "background", "map")  # settings of the formats whose labels are words
 _COMMON = ("corrections", "split_seed")
 OURS = "ours"  # corrections that come with the project
 _MOST_BYTES = 1_000_000_000  # of a file of labels: COCO's own have half of that
@@ -49,13 +52,24 @@ _NO_SIGNS = {"trafficlight", "trafficlights"}
 
 
 def frame_source(
-    name: str, *, settings: tuple[str, ...] = (), to_readers: str = ""
+    name: str,
+    *,
+    settings: tuple[str, ...] = (),
+    to_readers: str = "",
+    form: Form | None = None,
+    looks: Looks | None = None,
 ) -> Callable[[FrameSource], FrameSource]:
     """Decorator that files a function of Frames under `name`, for finders and, box by box, for readers.
 
     settings: those after the question mark that the format itself takes.
     to_readers: what a person must know who reads the boxes as pictures, or nothing.
+    form: what the format can say, where it is one that others write too.
+    looks: whether a place looks like it, for whoever named another.
     """
+    if form is not None:
+        FORMS[name] = form
+    if looks is not None:
+        LOOKS[name] = looks
 
     def file(read: FrameSource) -> FrameSource:
         @functools.wraps(read)
@@ -138,9 +152,12 @@ class SignWords:
     def __init__(self, place: str, labels: str, options: Mapping[str, str]) -> None:
         self._place, self._labels, self._read = place, labels, label_reader(labels)
         self._only, self._background = (
-            {word.strip() for word in options.get(name, "").split("+") if word.strip()} for name in WORDS
+            {word.strip() for word in options.get(name, "").split("+") if word.strip()}
+            for name in ("only", "background")
         )
+        self._map = read_map(at_home(options["map"])) if options.get("map") else {}
         self._classes: dict[str, str] = {}
+        self._chosen: dict[str, str] = {}
         self._counts: Counter[str] = Counter()
         self._meant: dict[str, str | None] = {}
 
@@ -158,6 +175,8 @@ class SignWords:
     def _meaning(self, word: str) -> str | None:
         if word in self._background or (self._only and word not in self._only):
             return None
+        if ours := self._map.get(word):
+            return self._mapped(word, ours)
         letters = _letters(word)
         known = word in sign_classes() or self._labels == GTSRB_IDS
         if not known and letters in _NO_SIGNS and word not in self._only:
@@ -166,6 +185,14 @@ class SignWords:
             return ""
         self._classes[word] = name = self._read(word if known else _OTHER_NAMES.get(letters, word))
         return name
+
+    def _mapped(self, word: str, ours: str) -> str | None:
+        if ours == NO_SIGN:
+            return None
+        if _letters(ours) in _NAMELESS:
+            return ""
+        self._chosen[word] = ours
+        return ours
 
     @staticmethod
     def _is_other_name(word: str, name: str) -> bool:
@@ -181,6 +208,11 @@ class SignWords:
                 )
         ours = {word: name for word, name in self._classes.items() if self._is_other_name(word, name)}
         say_labels({w: n for w, n in self._classes.items() if w not in ours}, self._labels, self._place)
+        if self._chosen:
+            say(
+                f"{self._place}: labels by the table of classes: "
+                f"{some(f'{w} is {n}' for w, n in self._chosen.items())}"
+            )
         if ours:
             say(f"{self._place}: labels in other words: {some(f'{w} is {n}' for w, n in ours.items())}")
         own = [word for word, name in self._classes.items() if name not in sign_classes()]
@@ -198,6 +230,11 @@ class SignWords:
 
 def _letters(word: str) -> str:
     return re.sub(r"[\W_]+", "", word).lower()
+
+
+def rounded(x1: float, y1: float, x2: float, y2: float) -> Box:
+    """`box_of` to a millionth of a pixel: what is written as shares comes back to the digit."""
+    return box_of(round(x1, 6), round(y1, 6), round(x2, 6), round(y2, 6))
 
 
 def box_of(x1: float, y1: float, x2: float, y2: float) -> Box:

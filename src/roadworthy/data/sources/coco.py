@@ -24,6 +24,7 @@ from roadworthy.core.errors import DataError, DataNotFoundError
 from roadworthy.core.notes import say
 from roadworthy.core.paths import at_home
 from roadworthy.data.frames import Annotation, Frame
+from roadworthy.data.sources import Form
 from roadworthy.data.sources._boxes import (
     WORDS,
     Pictures,
@@ -36,6 +37,7 @@ from roadworthy.data.sources._boxes import (
     refuse_text,
     without_doubles,
 )
+from roadworthy.data.sources._looks import Glimpse
 from roadworthy.data.sources._shared import files_below, name_splits
 from roadworthy.data.tables import missing_pictures
 
@@ -46,7 +48,23 @@ _START = re.compile(
 TERMS = "frames of the user's own, under their own terms"
 
 
-@frame_source("coco", settings=("images", *WORDS))
+def _looks(seen: Glimpse) -> bool:
+    head = seen.first(".json")
+    return any(f'"{name}"' in head for name in ("bbox", "categories", "image_id", "file_name")) and not any(
+        f'"{name}"' in head for name in ("annotations_count", "imgs", "rectanglelabels")
+    )
+
+
+FORM = Form(
+    title="COCO",
+    boxes="x, y, width, height from 0",
+    tracks="`video_id`",
+    groups="`track_id`",
+    lost="outlines, masks",
+)
+
+
+@frame_source("coco", settings=("images", *WORDS), form=FORM, looks=_looks)
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
     """COCO: a .json of pictures, categories and boxes; or a folder of several."""
     files = _files(place)

@@ -16,7 +16,9 @@ from pathlib import Path
 
 from roadworthy.core.errors import DataError, DataNotFoundError, LabelError
 from roadworthy.data.frames import Annotation, Frame
+from roadworthy.data.sources import Form
 from roadworthy.data.sources._boxes import box_of, frame_source, read_text
+from roadworthy.data.sources._looks import Glimpse
 from roadworthy.data.sources._shared import entries, is_picture
 from roadworthy.data.tables import missing_pictures
 from roadworthy.signs.catalogue import name_from_gtsrb_id
@@ -29,8 +31,21 @@ _DEEP = 2  # levels below the place named at which the table is looked for
 TERMS = "GTSDB (Houben et al., IJCNN 2013): published free for any purpose; its archives hold no licence text"
 
 
+def _looks(seen: Glimpse) -> bool:
+    return any(";" in seen.head(name) for name in seen.called(_TABLE))
+
+
+FORM = Form(
+    title="GTSDB",
+    boxes="corners, inclusive, from 0",
+    lost="names of frames, films, physical signs, regions to be ignored, classes beside GTSRB's 43",
+)
+
+
 @frame_source(
     "gtsdb",
+    form=FORM,
+    looks=_looks,
     to_readers="its signs are partly GTSRB's own, so neither measures a reader that was trained on the other",
 )
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:

@@ -3,8 +3,12 @@
     DIR/images/*, DIR/annotations/*.xml       JPEGImages/ and Annotations/, too; splits above them
     DIR/ImageSets/Main/{train,val,test}.txt   names the splits
     ?origin=0                                 corners count from 0, as some tools write them; VOC's from 1
+    ?edges=outside                            xmax and ymax are the first pixels outside; VOC's lie inside
 
-Corners are inclusive.  `difficult` and `ignore` make regions that are neither wanted nor wrong when found.
+Corners are inclusive, from 1, as the set that gave the format its name has them: 1, 1, 10, 20 is a box of
+10 x 20 pixels at the picture's corner.  supervision reads it as one of 9 x 19 (?edges=outside), datumaro as
+that a pixel further in (?origin=0&edges=outside).
+`difficult` and `ignore` make regions that are neither wanted nor wrong when found.
 Source: Everingham et al., IJCV 2010; the development kit's documentation (VOC2012), section on annotations.
 """
 
@@ -21,6 +25,7 @@ from xml.parsers import expat
 from roadworthy.core.errors import ConfigError, DataError, DataNotFoundError
 from roadworthy.core.notes import say
 from roadworthy.data.frames import Annotation, Frame
+from roadworthy.data.sources import Form
 from roadworthy.data.sources._boxes import (
     WORDS,
     Pictures,
@@ -32,8 +37,10 @@ from roadworthy.data.sources._boxes import (
     read_label,
     read_text,
     refuse_text,
+    rounded,
     without_doubles,
 )
+from roadworthy.data.sources._looks import Glimpse
 from roadworthy.data.sources._shared import files_below, is_picture, name_splits
 from roadworthy.data.tables import missing_pictures
 
@@ -45,7 +52,20 @@ _LISTS = ("ImageSets", "Main")
 TERMS = "frames of the user's own, under their own terms"
 
 
-@frame_source("voc", settings=("origin", *WORDS))
+def _looks(seen: Glimpse) -> bool:
+    return "<annotation>" in seen.first(".xml")
+
+
+FORM = Form(
+    title="Pascal VOC",
+    boxes="corners, inclusive, from 1",
+    tracks="`<sequence>`, ours",
+    groups="attribute `track_id`, as CVAT's",
+    lost="parts, poses, turned boxes",
+)
+
+
+@frame_source("voc", settings=("origin", "edges", *WORDS), form=FORM, looks=_looks)
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
     """Pascal VOC: an .xml for each frame, beside it or in annotations/."""
     if not place.is_dir():
@@ -54,7 +74,12 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
     tables = sorted(path for path in files if path.lower().endswith(".xml"))
     if not tables:
         raise DataNotFoundError(f"no .xml in {place}; voc:DIR needs an .xml for each frame")
-    reader = _Reader(place=place, words=SignWords(f"voc:{place}", labels, options), first=_origin(options))
+    reader = _Reader(
+        place=place,
+        words=SignWords(f"voc:{place}", labels, options),
+        first=_origin(options),
+        inside=_inside(options),
+    )
     frames = [frame for table in tables for frame in reader.frame(table)]
     if reader.missing:
         raise missing_pictures(place, reader.missing)
@@ -73,16 +98,27 @@ def _origin(options: Mapping[str, str]) -> int:
     return int(text)
 
 
+def _inside(options: Mapping[str, str]) -> int:
+    text = options.get("edges", "inside")
+    if text not in ("inside", "outside"):
+        raise ConfigError(
+            f"voc: got edges={text!r}; xmax and ymax lie inside, as Pascal VOC has it, or outside the box"
+        )
+    return int(text == "inside")
+
+
 @dataclass(kw_only=True)
 class _Reader:
     """Reads a set's files and counts what a person should know of them.
 
     first: what a corner in the first column of pixels is written as.
+    inside: 1 where the last pixels lie inside a box, 0 where they are the first outside.
     """
 
     place: Path
     words: SignWords
     first: int
+    inside: int = 1
     pictures: Pictures = field(default_factory=Pictures)
     missing: list[str] = field(default_factory=list)
     odd: Counter[str] = field(default_factory=Counter)
@@ -105,7 +141,12 @@ class _Reader:
             except ValueError as error:
                 faults.append(f"has no usable box ({table}, object {number}: {error})")
         # A box that cannot be used may be a sign, so the frame is no background either.
-        yield Frame(path=path, annotations=tuple(found), fault=faults[0] if faults else "")
+        yield Frame(
+            path=path,
+            annotations=tuple(found),
+            sequence=(root.findtext("sequence") or "").strip(),
+            fault=faults[0] if faults else "",
+        )
 
     def _annotations(self, thing: Element, where: str) -> tuple[Annotation, ...]:
         label = read_label(self.words, thing.findtext("name") or "", where)
@@ -120,8 +161,9 @@ class _Reader:
         if self.first and min(x1, y1) == 0:
             self.odd["boxes begin at 0 though corners count from 1 (?origin=0 if not)"] += 1
         x1, y1 = (corner - self.first if corner else 0.0 for corner in (x1, y1))
-        box = box_of(x1, y1, x2 + 1 - self.first, y2 + 1 - self.first)
-        return marked(box, label, ignore=ignore)
+        beyond = self.inside - self.first
+        box = rounded(x1, y1, x2 + beyond, y2 + beyond)
+        return marked(box, label, ignore=ignore, group=_track(thing))
 
     def say(self) -> None:
         self.words.say()
@@ -184,6 +226,14 @@ def _number(parent: Element, name: str) -> float:
 
 def _flag(thing: Element, name: str) -> bool:
     return (thing.findtext(name) or "").strip().lower() in ("1", "true")
+
+
+def _track(thing: Element) -> str:
+    """The physical sign of an object, in the attribute where CVAT writes its tracks."""
+    for one in thing.iterfind("attributes/attribute"):
+        if (one.findtext("name") or "").strip() == "track_id":
+            return (one.findtext("value") or "").strip()
+    return ""
 
 
 def _enclosing(turned: Element) -> tuple[float, float, float, float]:

@@ -27,6 +27,7 @@ from roadworthy.core.errors import DataError, DataNotFoundError, ImageError
 from roadworthy.core.notes import say, some
 from roadworthy.core.paths import at_home
 from roadworthy.data.frames import Annotation, Frame
+from roadworthy.data.sources import Form
 from roadworthy.data.sources._boxes import (
     WORDS,
     SignWords,
@@ -36,8 +37,10 @@ from roadworthy.data.sources._boxes import (
     read_label,
     read_text,
     refuse_text,
+    rounded,
     without_doubles,
 )
+from roadworthy.data.sources._looks import Glimpse
 from roadworthy.data.sources._shared import entries, files_below, is_picture, name_splits
 from roadworthy.imaging.decode import picture_size
 
@@ -51,7 +54,21 @@ _MOST_BYTES = 5_000_000  # of a data.yaml: lists of pictures have files of their
 TERMS = "frames of the user's own, under their own terms"
 
 
-@frame_source("yolo", settings=WORDS)
+def _looks(seen: Glimpse) -> bool:
+    if any(_NAMES.search(seen.head(name)) for name in seen.ending(*_YAML)[:5]):
+        return True
+    lines = [seen.head(name).split("\n", 1)[0] for name in seen.ending(".txt")[:50]]
+    return any(len(line.split()) >= 5 and _NUMBER.fullmatch(line.split()[0]) for line in lines)
+
+
+FORM = Form(
+    title="YOLO",
+    boxes="centre and size as shares",
+    lost="films, physical signs, regions to be ignored, outlines",
+)
+
+
+@frame_source("yolo", settings=WORDS, form=FORM, looks=_looks)
 def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
     """YOLO: a .txt for each picture; data.yaml, or images/ and labels/."""
     pictures, names = _described(place)
@@ -237,7 +254,7 @@ class _Reader:
             self.odd["lines end in a sixth number (a confidence), which is left out"] += 1
         x, y, w, h = numbers[:4]
         width, height = size
-        box = box_of((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
+        box = rounded((x - w / 2) * width, (y - h / 2) * height, (x + w / 2) * width, (y + h / 2) * height)
         return marked(box, label)
 
     def say(self, frames: int) -> None:

@@ -1,0 +1,1 @@
+"""What computes an exported network: each runtime one definition in one file."""
