@@ -240,7 +240,8 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "int8  99.88 % of 1,500 answers as before, logits within 0.012",
-        "ncnn  99.88 % of 1,500 answers as before, confidences within 0.023, 99.87 % accepted alike  ncnn 1.0",
+        "ncnn  99.88 % of 1,500 answers as before, confidences within 0.023, "
+        "99.87 % accepted alike  ncnn 1.0",
         "coreml  not run here  coremltools 9.0",
         "accuracy  95 % interval     over   of               set",
         "98.36 %   97.00 to 99.00 %  signs  12,345 pictures  folder:x, test",
