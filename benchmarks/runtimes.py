@@ -88,7 +88,7 @@ def row(name: str, bundle: Path, found: tuple[float, float, float], seconds: flo
 
 def titled(name: str) -> str:
     runtime = runtime_of(name)
-    return f"{runtime.title} {' '.join(runtime.versions().values())}".strip()
+    return f"{runtime.title} {next(iter(runtime.versions().values()), '')}".strip()
 
 
 def speed(name: str, bundle: Path, seconds: float) -> str:

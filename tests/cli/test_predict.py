@@ -36,6 +36,7 @@ def rows(
         find: bool,
         finder: None,
         least_px: float | None,
+        runtime: str,
         top: int,
         runtime: str,
     ) -> Iterator[Row]:
@@ -206,7 +207,19 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
     found = SimpleNamespace(
         files=(Path("a/x.onnx"), Path("a/x.md")),
         manifest=SimpleNamespace(
-            kind="crop", parity={"int8": parity}, metrics={"folder:x, test": measured}, runtimes={}
+            kind="crop",
+            parity={"int8": parity},
+            metrics={"folder:x, test": measured},
+            runtimes={
+                "ncnn": {
+                    "run": True,
+                    "versions": {"ncnn": "1.0"},
+                    "confidence_difference": 0.0234,
+                    "accepted_alike": 0.9987,
+                    **parity,
+                },
+                "coreml": {"run": False, "versions": {"coremltools": "9.0"}},
+            },
         ),
         notes=("no bundle for a closer look",),
     )
@@ -217,16 +230,20 @@ def test_an_export_hands_on_what_it_was_asked_for_and_prints_what_came_of_it(
 
     monkeypatch.setattr(api, "export", export)
     line = "export run --to a/x.onnx --precision int8 --data folder:v --measure folder:x --measure gtsrb:"
-    assert cli.run([*line.split(), "--labels", "gtsrb-ids"]) == 0
+    assert cli.run([*line.split(), "--labels", "gtsrb-ids", "--for", "ncnn,coreml"]) == 0
     (given, rest) = asked[0]
     assert given == ("run", Path("a/x.onnx"))
     assert (rest["precision"], rest["data"].spec) == ("int8", "folder:v")
     assert [data.spec for data in rest["measured"]] == ["folder:x", "gtsrb:"]
     assert {data.labels for data in (rest["data"], *rest["measured"])} == {"gtsrb-ids"}
     assert rest["command"].startswith("roadworthy")
+    assert rest["runtimes"] == ["ncnn,coreml"]
     out, err = capsys.readouterr()
     assert out.splitlines() == [
         "int8  99.88 % of 1,500 answers as before, logits within 0.012",
+        "ncnn  99.88 % of 1,500 answers as before, confidences within 0.023, "
+        "99.87 % accepted alike  ncnn 1.0",
+        "coreml  not run here  coremltools 9.0",
         "accuracy  95 % interval     over   of               set",
         "98.36 %   97.00 to 99.00 %  signs  12,345 pictures  folder:x, test",
         str(Path("a/x.onnx")),

@@ -220,3 +220,17 @@ def test_the_page_holds_the_same_and_is_harmless() -> None:
     for words in ("98.36 %", "97.00 % to 99.12 %, signs", "1,234", "54,321", "0123abc", "4,321"):
         assert words in page
     assert page.endswith("</html>\n")
+
+
+def test_the_card_says_which_runtimes_it_was_checked_in() -> None:
+    assert "runtimes" not in sections()
+    checked = {
+        "ncnn": {"run": True, "versions": {"ncnn": "1.0", "pnnx": "2"}, **PARITY},
+        "coreml": {"run": False, "versions": {}},
+    }
+    (table,) = sections(runtimes=checked)["runtimes"].blocks
+    assert isinstance(table, Table)
+    assert table.rows == (
+        ("ncnn", "ncnn 1.0, pnnx 2", "99.86 % of 70 answers", "0.00012"),
+        ("coreml", "–", "not run where it was exported", "–"),
+    )

@@ -8,12 +8,14 @@ import pytest
 
 from roadworthy import api
 from roadworthy.core.errors import ParityError, UsageError
+from roadworthy.export.box_parity import box_parity
 from roadworthy.inference.bundle import read_bundle
+from roadworthy.inference.onnx_finder import load_finder
 from roadworthy.inference.runtimes.catalogue import installed
 from roadworthy.inference.runtimes.onnxruntime import OnnxRuntime
 from roadworthy.inference.runtimes.runtime import RUNTIMES
 from roadworthy.workflows import export as shipping
-from roadworthy.workflows.runtime_check import require_runtimes
+from roadworthy.workflows.runtime_check import checked_finders, require_runtimes
 
 
 def stand_in(monkeypatch: pytest.MonkeyPatch, change: Any, **facts: Any) -> None:
@@ -98,6 +100,28 @@ def test_what_cannot_run_here_is_marked_so(
     assert any("not run here" in note and "x.onnx" in note for note in found.notes)
     with pytest.raises(UsageError, match="leave --precision at fp32"):
         require_runtimes(["hailo"], finds=False, precision="int8")
+
+
+def test_a_finders_boxes_are_compared_in_the_runtime(
+    red_finder: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    bundle = read_bundle(red_finder)
+    frame = np.zeros((64, 96, 3), np.uint8)
+    frame[10:30, 20:50, 0] = 255
+    before = [load_finder(red_finder).cells(frame)]
+
+    def compare(finder: Any) -> Any:
+        return box_parity(before, [finder.cells(frame)])
+
+    stand_in(monkeypatch, lambda cells: cells, finds=True)
+    names = ["onnx", "other", "tensorrt"]
+    found = checked_finders(names, bundle.network, bundle.manifest, compare, "f.onnx")
+    assert found.facts["other"]["agreement"] == 1
+    assert found.facts["other"]["boxes"] == len(before[0])
+    assert found.facts["tensorrt"]["run"] is False
+    stand_in(monkeypatch, lambda cells: cells + np.float32(1), finds=True)
+    with pytest.raises(ParityError, match="in Other: the exported finder finds otherwise"):
+        checked_finders(["other"], bundle.network, bundle.manifest, compare, "f.onnx")
 
 
 def test_a_finder_is_not_for_every_runtime() -> None:

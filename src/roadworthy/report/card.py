@@ -20,6 +20,7 @@ def card_sections(files: Sequence[Its]) -> list[Section]:
         ("Measured", "measured", _measured(manifest)),
         ("By class", "classes", _classes(manifest)),
         ("As the network it was made from", "parity", _parity(files)),
+        ("In other runtimes", "runtimes", other_runtimes(manifest)),
         ("Limits", "limits", _limits(manifest)),
         ("Provenance", "provenance", provenance(manifest)),
     )
@@ -72,6 +73,23 @@ def _model(files: Sequence[Its]) -> list[Block]:
             align_right=(1,),
         ),
     ]
+
+
+def other_runtimes(manifest: Mapping[str, Any]) -> list[Block]:
+    """What the check in each runtime found that the export was for."""
+    rows = []
+    for name, found in manifest.get("runtimes", {}).items():
+        said = ", ".join(f"{package} {number}" for package, number in found["versions"].items())
+        checked, apart = "not run where it was exported", "–"
+        if found["run"]:
+            what = "boxes" if "boxes" in found else "answers"
+            checked = f"{percent(found['agreement'])} of {found.get('boxes', found['n']):,} {what}"
+            apart = f"{found['largest_difference']:.2g}"
+        rows.append((name, said or "–", checked, apart))
+    if not rows:
+        return []
+    columns = ("runtime", "versions", "as the network it was made from", "largest difference")
+    return [Table(caption="Checked in the runtime itself", columns=columns, rows=tuple(rows))]
 
 
 _WITHOUT = {

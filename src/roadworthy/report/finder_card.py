@@ -7,7 +7,7 @@ from typing import Any
 
 from roadworthy.core.document import Block, Facts, Section, Table, Text
 from roadworthy.core.words import percent
-from roadworthy.report.card import UNCERTIFIED, Its, provenance
+from roadworthy.report.card import UNCERTIFIED, Its, other_runtimes, provenance
 
 MEASURED = {
     "ap50": "average precision at an overlap of 0.5",
@@ -27,6 +27,7 @@ def finder_card_sections(files: Sequence[Its]) -> list[Section]:
         ("Model", "model", _model(name, size, manifest)),
         ("Measured", "measured", _measured(manifest)),
         ("As the network it was made from", "parity", _parity(manifest)),
+        ("In other runtimes", "runtimes", other_runtimes(manifest)),
         ("Limits", "limits", _limits()),
         ("Provenance", "provenance", provenance(manifest)),
     )

@@ -23,7 +23,7 @@ from roadworthy.evaluate.calibration import fit_temperature
 from roadworthy.evaluate.rejection import threshold_for
 from roadworthy.export.box_parity import BoxParity, check_full_boxes, check_quantised_boxes
 from roadworthy.export.parity import TOLERANCE, check_full, check_quantised, parity
-from roadworthy.inference.bundle import Manifest, seal
+from roadworthy.inference.bundle import Manifest, write_bundle
 from roadworthy.inference.confidence import SCORES
 from roadworthy.inference.runtimes.catalogue import DEFAULT, runtime_of
 from roadworthy.inference.runtimes.engine import RuntimeFinder, fingerprint, open_run
@@ -95,17 +95,17 @@ def checked_readers(
     network: the module of torch that the graph was made from.  bundle: the file's name to come.
     Raises ParityError where a runtime answers otherwise.
     """
-    further = [name for name in names if name != DEFAULT]
-    if not further:
+    others = [name for name in names if name != DEFAULT]
+    if not others:
         yield NOTHING
         return
     with scratch() as folder:
         path = folder / bundle
-        path.write_bytes(seal(graph, manifest))
+        write_bundle(graph, manifest, path)
         facts: dict[str, Mapping[str, Any]] = {}
         files: dict[str, Path] = {}
         notes: list[str] = []
-        for name in further:
+        for name in others:
             runtime = runtime_of(name)
             if runtime.own:
                 files[name] = runtime.file(path)
@@ -199,16 +199,17 @@ def checked_finders(
     bundle: str,
 ) -> Checked:
     """The same for a finder, whose boxes `compare` compares with those of the network as trained."""
+    others = [name for name in names if name != DEFAULT]
+    if not others:
+        return NOTHING
     facts: dict[str, Mapping[str, Any]] = {}
     notes: list[str] = []
     with scratch() as folder:
         path = folder / bundle
         # It opens as one that was checked, for it is being so.
-        its = dataclasses.replace(manifest, runtimes={name: {"run": True} for name in names})
-        path.write_bytes(seal(graph, its))
-        for name in names:
-            if name == DEFAULT:
-                continue
+        its = dataclasses.replace(manifest, runtimes={name: {"run": True} for name in others})
+        write_bundle(graph, its, path)
+        for name in others:
             runtime = runtime_of(name)
             if not runtime.runs_here():
                 facts[name] = {"run": False, "versions": runtime.versions()}

@@ -19,6 +19,7 @@ class OpenCv(Runtime):
     title = "OpenCV"
     extra = "opencv"
     packages = ("opencv-python-headless", "opencv-python")
+    finds = True
 
     def open(self, path: Path, *, precision: str, threads: int) -> Run:
         """A net of the engine that reads the precision best: the new one fp32, the classic one int8."""

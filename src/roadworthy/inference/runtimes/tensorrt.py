@@ -17,6 +17,7 @@ class TensorRt(Runtime):
     """Reads the bundle, where onnxruntime-gpu and TensorRT are installed."""
 
     title = "TensorRT"
+    finds = True
     note = (
         "where there are an Nvidia card, TensorRT and onnxruntime-gpu: "
         "roadworthy bench {bundle} --runtime tensorrt"
