@@ -36,7 +36,6 @@ def rows(
         find: bool,
         finder: None,
         least_px: float | None,
-        runtime: str,
         top: int,
         runtime: str,
     ) -> Iterator[Row]:
