@@ -31,6 +31,7 @@ if TYPE_CHECKING:
     from roadworthy.studies.study import require_for_study as require_for_study
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
+    from roadworthy.workflows.convert import convert as convert
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
@@ -57,6 +58,7 @@ _WORKFLOWS = {
     "unpack": "studies.kept",
     "tell": "studies.story.tell",
     "audit": "workflows.data",
+    "convert": "workflows.convert",
     "overview": "workflows.data",
     "preview": "workflows.data",
     "drive_truth": "workflows.drive_truth",

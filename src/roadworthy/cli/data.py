@@ -183,6 +183,42 @@ def _show_pictures(overview: Overview) -> None:
         print_table(list(rows[0]), [list(row.values()) for row in rows], path="path")
 
 
+ToOption = Annotated[str, setting("workflows.convert:convert.to", "--to", metavar="FORMAT")]
+ConvertedOption = Annotated[Path, setting("workflows.convert:convert.out", "--out", metavar="DIR")]
+PicturesOption = Annotated[
+    str, option("workflows.convert:convert.pictures", "--pictures", metavar="copy|link")
+]
+MapOption = Annotated[
+    Path | None,
+    typer.Option(
+        "--map", metavar="FILE", help="A table of classes, with the columns theirs,ours, to read labels with."
+    ),
+]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy convert voc:my-frames --to yolo --out yolo-frames"))
+def convert(
+    *,
+    spec: SpecArgument,
+    to: ToOption,
+    out: ConvertedOption,
+    labels: LabelsOption = None,
+    map: MapOption = None,
+    pictures: PicturesOption,
+) -> None:
+    """Write frames with boxes in another format."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+    from roadworthy.data.spec import with_map
+
+    spec = spec if map is None else with_map(spec, map)
+    with Counter("writing") as counter:
+        place = api.convert(
+            data_from(spec, labels=labels), to=to, out=out, pictures=pictures, progress=counter
+        )
+    print_line(place)
+
+
 LabelledArgument = Annotated[Path, argument("workflows.drive_truth:drive_truth.file", metavar="FILE")]
 FilmOption = Annotated[Path, setting("workflows.drive_truth:drive_truth.film", "--film", metavar="FILM")]
 DriveOption = Annotated[Path, setting("workflows.drive_truth:drive_truth.out", "--out", metavar="DIR")]

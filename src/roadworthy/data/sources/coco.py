@@ -35,6 +35,7 @@ from roadworthy.data.sources._boxes import (
     read_label,
     read_text,
     refuse_text,
+    rounded,
     without_doubles,
 )
 from roadworthy.data.sources._looks import Glimpse
@@ -129,6 +130,7 @@ class _Reader:
         names = self._names(tree["categories"])
         listed = self._images(tree["images"])
         paths = self._paths(listed.values(), images)
+        films = _films(tree)
         found: dict[Any, list[Annotation]] = {number: [] for number in listed}
         faults: dict[Any, str] = {}
         for place, entry in enumerate(tree["annotations"]):
@@ -139,8 +141,10 @@ class _Reader:
             if category not in names:
                 raise DataError(f"{where}: no category has its category_id {category!r}")
             label = read_label(self.words, names[category], where)
+            track = entry.get("track_id", "")
+            group = str(track) if isinstance(track, (int, str)) else ""
             try:
-                found[image] += marked(self._box(entry), label, ignore=_crowd(entry))
+                found[image] += marked(self._box(entry), label, ignore=_crowd(entry), group=group)
             except (ValueError, TypeError) as error:
                 faults.setdefault(image, f"has no usable box ({where}: {error})")
         for what, n in self.odd.items():
@@ -149,7 +153,7 @@ class _Reader:
             yield Frame(
                 path=paths[about["file_name"]],
                 annotations=tuple(found[number]),
-                sequence=str(about.get("video_id", "")),
+                sequence=films.get(about.get("video_id"), str(about.get("video_id", ""))),
                 split=self.split,
                 fault=faults.get(number, ""),
             )
@@ -201,7 +205,7 @@ class _Reader:
         given = entry.get("bbox")
         if isinstance(given, list) and len(given) == 4:
             x, y, w, h = map(float, given)
-            return box_of(x, y, x + w, y + h)
+            return rounded(x, y, x + w, y + h)
         outlines = entry.get("segmentation")
         if given or not isinstance(outlines, list) or not outlines:
             raise ValueError(f"its bbox is {given!r}; it must be [x, y, width, height]")
@@ -238,6 +242,16 @@ def _id(entry: Any, place: int) -> str:
     """What an entry is called by in an error."""
     number = _get(entry, "id")
     return f"{place + 1}" if number is None else f"with id {number}"
+
+
+def _films(tree: Mapping[str, Any]) -> dict[Any, str]:
+    """The names of films by id, where the file names them."""
+    listed = tree.get("videos")
+    return {
+        _get(entry, "id"): str(_get(entry, "name"))
+        for entry in (listed if isinstance(listed, list) else ())
+        if _get(entry, "name") is not None
+    }
 
 
 def _crowd(entry: Mapping[str, Any]) -> bool:
