@@ -8,7 +8,6 @@ from roadworthy.core.notes import say
 from roadworthy.data.class_map import NAMELESS
 from roadworthy.data.frames import Annotation
 from roadworthy.data.writers import Written
-from roadworthy.signs.catalogue import sign_classes
 
 
 def word_of(one: Annotation) -> str:
@@ -17,10 +16,8 @@ def word_of(one: Annotation) -> str:
 
 
 def classes_of(frames: Sequence[Written]) -> list[str]:
-    """The labels in use: the catalogue's in its order, then others alphabetically."""
-    used = {word_of(one) for frame in frames for one in frame.annotations}
-    ours = [name for name in sign_classes() if name in used]
-    return [*ours, *sorted(used - set(ours))]
+    """The labels in use, alphabetically."""
+    return sorted({word_of(one) for frame in frames for one in frame.annotations})
 
 
 def wanted(frames: Sequence[Written], name: str) -> list[tuple[Written, tuple[Annotation, ...]]]:

@@ -12,9 +12,9 @@ from roadworthy.core.errors import DataError
 from roadworthy.core.files import write_csv, write_text
 from roadworthy.core.notes import say, some
 from roadworthy.data.frames import Annotation
+from roadworthy.data.sources.gtsdb import gtsrb_numbers
 from roadworthy.data.writers import Layout, Written, writer
 from roadworthy.data.writers._shared import number, plain, wanted, word_of
-from roadworthy.signs.catalogue import sign_classes
 
 _LISA = "Filename;Annotation tag;Upper left corner X;Upper left corner Y;Lower right corner X;"
 _LISA += "Lower right corner Y;Occluded,On another road;Origin file;Origin frame number;Origin track;"
@@ -50,7 +50,7 @@ def write_udacity(frames: Sequence[Written], out: Path) -> str:
 @writer("csv", Layout(source="csv", keeps=("group", "split")))
 def write_csv_file(frames: Sequence[Written], out: Path) -> str:
     """Our own table, a row for each sign: path,label,group,split,x1,y1,x2,y2."""
-    rows = [("path", "label", "group", "split", "x1", "y1", "x2", "y2")]
+    rows: list[Sequence[str]] = [("path", "label", "group", "split", "x1", "y1", "x2", "y2")]
     rows += [
         (frame.picture, word_of(one), one.group, frame.split, *map(number, one.box))
         for frame, one in _each(frames, "csv")
@@ -84,7 +84,7 @@ def write_imagefolder(frames: Sequence[Written], out: Path) -> str:
 @writer("gtsdb", Layout(source="gtsdb", picture="{gtsdb:05d}{suffix}", keeps=("split",)))
 def write_gtsdb(frames: Sequence[Written], out: Path) -> str:
     """GTSDB: gt.txt beside numbered frames; GTSRB's 43 classes alone."""
-    ids = {name: sign.gtsrb for name, sign in sign_classes().items() if sign.gtsrb is not None}
+    ids = gtsrb_numbers()
     lines, foreign = [], Counter[str]()
     for frame, one in _each(frames, "gtsdb"):
         if one.label not in ids:
