@@ -45,6 +45,8 @@ if TYPE_CHECKING:
     from roadworthy.workflows.serve import bundle_file as bundle_file
     from roadworthy.workflows.serve import serve as serve
     from roadworthy.workflows.serve import write_page as write_page
+    from roadworthy.workflows.sets import find_overlap as find_overlap
+    from roadworthy.workflows.sets import propose_map as propose_map
 
 # Workflows that are called as they are, loaded once they are asked for: a prediction needs two of these.
 _WORKFLOWS = {
@@ -59,6 +61,8 @@ _WORKFLOWS = {
     "tell": "studies.story.tell",
     "audit": "workflows.data",
     "convert": "workflows.convert",
+    "find_overlap": "workflows.sets",
+    "propose_map": "workflows.sets",
     "overview": "workflows.data",
     "preview": "workflows.data",
     "drive_truth": "workflows.drive_truth",
