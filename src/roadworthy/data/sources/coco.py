@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from roadworthy.core.arrays import Box
 from roadworthy.core.errors import DataError, DataNotFoundError
@@ -32,12 +32,14 @@ from roadworthy.data.sources._boxes import (
     box_of,
     frame_source,
     marked,
+    read_bytes,
     read_label,
     read_text,
     refuse_text,
     rounded,
     without_doubles,
 )
+from roadworthy.data.sources._coco_columns import columns_of, parsed
 from roadworthy.data.sources._looks import Glimpse
 from roadworthy.data.sources._shared import files_below, name_splits
 from roadworthy.data.tables import missing_pictures
@@ -125,7 +127,32 @@ class _Reader:
     pictures: Pictures
     odd: Counter[str] = field(default_factory=Counter)
 
-    def frames(self, images: Path | None) -> Iterator[Frame]:
+    def frames(self, images: Path | None) -> Iterable[Frame]:
+        return self._quickly(images) or self._one_by_one(images)
+
+    def _quickly(self, images: Path | None) -> list[Frame] | None:
+        """All frames of a file of the usual kind; None for any other."""
+        tree = parsed(read_bytes(self.path))
+        if tree is None:
+            return None
+        names, listed = self._names(tree.categories), self._images(tree.images)
+        marks = columns_of(tree.annotations, list(listed), names, self.words.read_many)
+        if marks is None:
+            return None
+        films = _films({"videos": tree.videos})
+        del tree
+        paths = self._paths(listed.values(), images)
+        return [
+            Frame(
+                path=paths[about["file_name"]],
+                annotations=cast("tuple[Annotation, ...]", own),  # as good as one
+                sequence=films.get(about.get("video_id"), str(about.get("video_id", ""))),
+                split=self.split,
+            )
+            for about, own in zip(listed.values(), marks, strict=True)
+        ]
+
+    def _one_by_one(self, images: Path | None) -> Iterator[Frame]:
         tree = _tree(self.path)
         names = self._names(tree["categories"])
         listed = self._images(tree["images"])
