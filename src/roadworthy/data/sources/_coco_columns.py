@@ -6,8 +6,10 @@ by entry instead, which says what is wrong and where.
 
 from __future__ import annotations
 
-from collections.abc import Callable, Mapping, Sequence
+import re
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
+from operator import attrgetter
 from typing import Any
 
 import numpy as np
@@ -20,9 +22,12 @@ try:
 except ImportError:  # it is quicker and smaller, and no more
     msgspec = None  # type: ignore[assignment]
 
+_PIECE = 4_000_000  # bytes of annotations that are objects at a time
+_BETWEEN = re.compile(rb"\}\s*,\s*\{")  # two of them
+
 
 def parsed(data: bytes) -> Any:
-    """The tree of a usual file, its annotations as records; None for any other."""
+    """The tree of a usual file, its annotations as they stand there; None for any other."""
     if msgspec is None:
         return None
     try:
@@ -32,6 +37,24 @@ def parsed(data: bytes) -> Any:
 
 
 def _decoder() -> Any:
+    fields = [("images", list[dict[str, Any]]), ("categories", list[dict[str, Any]])]
+    later = [("annotations", msgspec.Raw)]
+    films: list[Any] = [("videos", list[dict[str, Any]], msgspec.field(default_factory=list))]
+    return msgspec.json.Decoder(msgspec.defstruct("Tree", [*fields, *later, *films]))
+
+
+def _pieces(data: memoryview) -> Iterator[bytes]:
+    """A list of objects as shorter lists; one cut in the middle of an object is no JSON, which is noticed."""
+    start, whole = 1, len(data) - 1  # within the brackets
+    while start < whole:
+        found = _BETWEEN.search(data, start + _PIECE, whole)
+        end = found.start() + 1 if found else whole
+        yield b"[" + bytes(data[start:end]) + b"]"
+        start = found.end() - 1 if found else end
+
+
+def _columns(data: memoryview) -> tuple[np.ndarray[Any, Any], ...] | None:
+    """Boxes, image ids, category ids and crowds of the annotations; None where any is unusual."""
     box = msgspec.defstruct(
         "Box",
         [
@@ -44,43 +67,51 @@ def _decoder() -> Any:
         ],
         gc=False,
     )
-    tree = msgspec.defstruct(
-        "Tree",
-        [
-            ("images", list[dict[str, Any]]),
-            ("categories", list[dict[str, Any]]),
-            ("annotations", list[box]),  # type: ignore[valid-type]
-            ("videos", list[dict[str, Any]], msgspec.field(default_factory=list)),
-        ],
-    )
-    return msgspec.json.Decoder(tree)
+    decoder = msgspec.json.Decoder(list[box])  # type: ignore[valid-type]
+    parts = []
+    for piece in _pieces(data):
+        try:
+            found: list[Any] = decoder.decode(piece)
+        except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
+            return None
+        n = len(found)
+        if any(one.track_id is not None for one in found):
+            return None
+        corners = chain.from_iterable(map(attrgetter("bbox"), found))
+        parts.append(
+            (
+                np.fromiter(corners, np.float64, 4 * n).reshape(-1, 4),
+                np.fromiter(map(attrgetter("image_id"), found), np.int64, n),
+                np.fromiter(map(attrgetter("category_id"), found), np.int64, n),
+                np.fromiter((one.iscrowd == 1 or one.ignore == 1 for one in found), np.bool_, n),
+            )
+        )
+    return tuple(np.concatenate(column) for column in zip(*parts, strict=True)) if parts else None
 
 
 def columns_of(
-    found: Sequence[Any],
+    annotations: Any,
     images: Sequence[Any],
     names: Mapping[Any, str],
     read: Callable[[str, int], str | None],
 ) -> list[Marks] | None:
     """What is marked in each of `images`, or None where anything is unusual.
 
-    images: their ids.  names: of the categories by id.
+    annotations: as `parsed` gives them.  images: their ids.  names: of the categories by id.
     read: the class that a name means, and how often it stands there; as SignWords has it.
     """
-    if any(not isinstance(one, int) for one in (*images, *names)) or not found or not images:
+    if any(not isinstance(one, int) for one in (*images, *names)) or not images:
         return None
-    if any(one.track_id is not None for one in found):
+    found = _columns(memoryview(annotations))
+    if found is None:
         return None
-    n = len(found)
-    numbers = np.fromiter(chain.from_iterable(one.bbox for one in found), np.float64, 4 * n).reshape(-1, 4)
+    numbers, image_ids, category_ids, crowd = found
     if not np.isfinite(numbers).all() or (numbers[:, 2:] <= 1e-6).any():
         return None
-    corners = np.round(np.concatenate([numbers[:, :2], numbers[:, :2] + numbers[:, 2:]], axis=1), 6)
-    image = _places(np.fromiter((one.image_id for one in found), np.int64, n), images)
-    category = _places(np.fromiter((one.category_id for one in found), np.int64, n), list(names))
+    numbers[:, 2:] += numbers[:, :2]
+    image, category = _places(image_ids, images), _places(category_ids, list(names))
     if image is None or category is None:
         return None
-    crowd = np.fromiter((one.iscrowd == 1 or one.ignore == 1 for one in found), np.bool_, n)
     counts = np.bincount(category, minlength=len(names)).tolist()
     try:
         pairs = zip(names.values(), counts, strict=True)
@@ -90,7 +121,7 @@ def columns_of(
     signs = np.array([label is not None for label in labels])[category]
     order = np.flatnonzero(signs)[np.argsort(image[signs], kind="stable")]
     columns = Columns(
-        boxes=corners[order],
+        boxes=np.round(numbers[order], 6),
         labels=category[order].astype(np.int32),
         ignore=crowd[order],
         names=[label or "" for label in labels],
