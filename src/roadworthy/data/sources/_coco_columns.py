@@ -6,6 +6,7 @@ by entry instead, which says what is wrong and where.
 
 from __future__ import annotations
 
+import gc
 import re
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from itertools import chain, pairwise
@@ -75,7 +76,7 @@ def _columns(data: memoryview) -> tuple[np.ndarray[Any, Any], ...] | None:
         except (msgspec.MsgspecError, RecursionError, UnicodeDecodeError):
             return None
         n = len(found)
-        if any(one.track_id is not None for one in found):
+        if any(map(attrgetter("track_id"), found)):
             return None
         corners = chain.from_iterable(map(attrgetter("bbox"), found))
         parts.append(
@@ -83,7 +84,8 @@ def _columns(data: memoryview) -> tuple[np.ndarray[Any, Any], ...] | None:
                 np.fromiter(corners, np.float64, 4 * n).reshape(-1, 4),
                 np.fromiter(map(attrgetter("image_id"), found), np.int64, n),
                 np.fromiter(map(attrgetter("category_id"), found), np.int64, n),
-                np.fromiter((one.iscrowd == 1 or one.ignore == 1 for one in found), np.bool_, n),
+                np.fromiter(map(attrgetter("iscrowd"), found), np.int64, n)
+                + np.fromiter(map(attrgetter("ignore"), found), np.int64, n),
             )
         )
     return tuple(np.concatenate(column) for column in zip(*parts, strict=True)) if parts else None
@@ -102,7 +104,13 @@ def columns_of(
     """
     if any(not isinstance(one, int) for one in (*images, *names)) or not images:
         return None
-    found = _columns(memoryview(annotations))
+    collecting = gc.isenabled()
+    gc.disable()  # it would look through millions of boxes again and again
+    try:
+        found = _columns(memoryview(annotations))
+    finally:
+        if collecting:
+            gc.enable()
     if found is None:
         return None
     numbers, image_ids, category_ids, crowd = found
@@ -123,7 +131,7 @@ def columns_of(
     columns = Columns(
         boxes=np.round(numbers[order], 6),
         labels=category[order].astype(np.int32),
-        ignore=crowd[order],
+        ignore=crowd[order] > 0,
         names=[label or "" for label in labels],
     )
     ends = np.searchsorted(image[order], np.arange(len(images) + 1)).tolist()
