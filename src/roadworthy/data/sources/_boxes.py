@@ -37,6 +37,7 @@ from roadworthy.signs.catalogue import sign_classes
 WORDS = ("only", "background", "map")  # settings of the formats whose labels are words
 _COMMON = ("corrections", "split_seed")
 OURS = "ours"  # corrections that come with the project
+_PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # the name of a file without folders
 _MOST_BYTES = 1_000_000_000  # of a file of labels: COCO's own have half of that
 
 # Words of public sets that are no class of ours, by their letters alone.
@@ -293,6 +294,9 @@ class Pictures:
 
         Raises DataError where two pictures may be meant, and for a name that is no path.
         """
+        # Most are plain, and Paths take seconds.
+        if _PLAIN.fullmatch(named) and (found := self._listing.find(os.path.normpath(folder), named)):
+            return found
         try:
             parts = PurePath(as_path(named.replace("\\", "/"))).parts
         except UsageError as error:
