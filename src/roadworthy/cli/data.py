@@ -183,7 +183,7 @@ def _show_pictures(overview: Overview) -> None:
         print_table(list(rows[0]), [list(row.values()) for row in rows], path="path")
 
 
-OtherArgument = Annotated[str, typer.Argument(metavar="OTHER", help="Another set.", show_default=False)]
+OtherArgument = Annotated[str, argument("workflows.sets:find_overlap.b", metavar="OTHER")]
 PairsOption = Annotated[Path | None, setting("workflows.sets:find_overlap.out", "--out", metavar="FILE")]
 TableOption = Annotated[Path, setting("workflows.sets:propose_map.out", "--out", metavar="FILE")]
 
@@ -221,12 +221,7 @@ ConvertedOption = Annotated[Path, setting("workflows.convert:convert.out", "--ou
 PicturesOption = Annotated[
     str, option("workflows.convert:convert.pictures", "--pictures", metavar="copy|link")
 ]
-MapOption = Annotated[
-    Path | None,
-    typer.Option(
-        "--map", metavar="FILE", help="A table of classes, with the columns theirs,ours, to read labels with."
-    ),
-]
+MapOption = Annotated[Path | None, setting("data.spec:with_map.table", "--map", metavar="FILE")]
 
 
 @verbs.command(cls=Described, epilog=examples("roadworthy convert voc:my-frames --to yolo --out yolo-frames"))

@@ -32,8 +32,7 @@ def convert(
 ) -> str:
     """The data spec of a new folder that holds the frames of another in a format of others.
 
-    to: the format to write: csv, coco, cvat, cvat-video, gtsdb, imagefolder, labelstudio, lisa, udacity, voc
-        or yolo.
+    to: the format to write, like yolo or coco; an unknown one is told all that there are.
     out: a new folder, or an empty one.
     pictures: `copy` them, or `link` to where they lie.
     Boxes come back to a millionth of a pixel.  What the format has no place for is said.

@@ -20,6 +20,7 @@ def find_overlap(
     """The signs of one set that another shows, too: near-duplicates of what their boxes hold.
 
     Of frames each box is compared, and each whole frame where both sets have frames.
+    b: another set.
     out: a table of the pairs.
     """
     from roadworthy.data.frame_specs import has_frames, read_frames
