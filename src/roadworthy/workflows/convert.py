@@ -34,7 +34,7 @@ def convert(
 
     to: the format to write, like yolo or coco; an unknown one is told all that there are.
     out: a new folder, or an empty one.
-    pictures: `copy` them, or `link` to where they lie.
+    pictures: copy them, or link to where they lie.
     Boxes come back to a millionth of a pixel.  What the format has no place for is said.
     Raises DataError for frames that cannot be used: converted, they would be frames without signs.
     """
