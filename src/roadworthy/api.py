@@ -32,6 +32,7 @@ if TYPE_CHECKING:
     from roadworthy.studies.study import study as study
     from roadworthy.train.callbacks import Callback
     from roadworthy.workflows.bench import bench as bench
+    from roadworthy.workflows.convert import convert as convert
     from roadworthy.workflows.data import audit as audit
     from roadworthy.workflows.data import overview as overview
     from roadworthy.workflows.data import preview as preview
@@ -51,6 +52,8 @@ if TYPE_CHECKING:
     from roadworthy.workflows.serve import serve as serve
     from roadworthy.workflows.serve import write_page as write_page
     from roadworthy.workflows.unlabelled import evaluate_unlabelled as evaluate_unlabelled
+    from roadworthy.workflows.sets import find_overlap as find_overlap
+    from roadworthy.workflows.sets import propose_map as propose_map
 
 # Workflows that are called as they are, loaded once they are asked for: a prediction needs two of these.
 _WORKFLOWS = {
@@ -65,6 +68,9 @@ _WORKFLOWS = {
     "tell": "studies.story.tell",
     "bench": "workflows.bench",
     "audit": "workflows.data",
+    "convert": "workflows.convert",
+    "find_overlap": "workflows.sets",
+    "propose_map": "workflows.sets",
     "overview": "workflows.data",
     "preview": "workflows.data",
     "hub_folder": "workflows.hub",

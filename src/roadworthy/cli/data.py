@@ -265,6 +265,70 @@ def _show_pictures(overview: Overview) -> None:
         print_table(list(rows[0]), [list(row.values()) for row in rows], path="path")
 
 
+OtherArgument = Annotated[str, argument("workflows.sets:find_overlap.b", metavar="OTHER")]
+PairsOption = Annotated[Path | None, setting("workflows.sets:find_overlap.out", "--out", metavar="FILE")]
+TableOption = Annotated[Path, setting("workflows.sets:propose_map.out", "--out", metavar="FILE")]
+
+
+@data_verbs.command(cls=Described, epilog=examples("roadworthy data overlap gtsdb: gtsrb: --out pairs.csv"))
+def overlap(
+    spec: SpecArgument, other: OtherArgument, labels: LabelsOption = None, out: PairsOption = None
+) -> None:
+    """Find the signs of one set that another shows, too."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+
+    with Counter("reading") as counter:
+        both = (data_from(one, labels=labels) for one in (spec, other))
+        found = api.find_overlap(*both, out=out, progress=counter)
+    a, b = found.groups
+    print_line(
+        f"{len(found.pairs):,} of {plural(len(found.a), 'picture')} are nearly the same in the other set's "
+        f"{len(found.b):,}: {plural(a, 'sign')} of the first, {b:,} of the second"
+    )
+
+
+@data_verbs.command(
+    "map", cls=Described, epilog=examples("roadworthy data map mtsd:mapillary --out classes.csv")
+)
+def map_(*, spec: SpecArgument, labels: LabelsOption = None, out: TableOption) -> None:
+    """Propose a table of classes for a set, to be corrected by hand."""
+    from roadworthy import api
+
+    print_line(str(api.propose_map(data_from(spec, labels=labels), out)))
+
+
+ToOption = Annotated[str, setting("workflows.convert:convert.to", "--to", metavar="FORMAT")]
+ConvertedOption = Annotated[Path, setting("workflows.convert:convert.out", "--out", metavar="DIR")]
+PicturesOption = Annotated[
+    str, option("workflows.convert:convert.pictures", "--pictures", metavar="copy|link")
+]
+MapOption = Annotated[Path | None, setting("data.spec:with_map.table", "--map", metavar="FILE")]
+
+
+@verbs.command(cls=Described, epilog=examples("roadworthy convert voc:my-frames --to yolo --out yolo-frames"))
+def convert(
+    *,
+    spec: SpecArgument,
+    to: ToOption,
+    out: ConvertedOption,
+    labels: LabelsOption = None,
+    map: MapOption = None,
+    pictures: PicturesOption,
+) -> None:
+    """Write frames with boxes in another format."""
+    from roadworthy import api
+    from roadworthy.cli.progress import Counter
+    from roadworthy.data.spec import with_map
+
+    spec = spec if map is None else with_map(spec, map)
+    with Counter("writing") as counter:
+        place = api.convert(
+            data_from(spec, labels=labels), to=to, out=out, pictures=pictures, progress=counter
+        )
+    print_line(place)
+
+
 LabelledArgument = Annotated[Path, argument("workflows.drive_truth:drive_truth.file", metavar="FILE")]
 FilmOption = Annotated[Path, setting("workflows.drive_truth:drive_truth.film", "--film", metavar="FILM")]
 DriveOption = Annotated[Path, setting("workflows.drive_truth:drive_truth.out", "--out", metavar="DIR")]

@@ -214,7 +214,10 @@ def explained(part: SourceSpec, error: DataError) -> DataError:
 
 
 def with_map(text: str, table: Path | str) -> str:
-    """A data spec whose labels are read with a table of classes (`?map=FILE`)."""
+    """A data spec whose labels are read with a table of classes (`?map=FILE`).
+
+    table: a table of classes to read labels with, with the columns theirs and ours.
+    """
     parts = []
     for part in parse_spec(text):
         options = "&".join(f"{name}={value}" for name, value in {**part.options, "map": str(table)}.items())

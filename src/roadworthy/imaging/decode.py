@@ -23,7 +23,7 @@ from roadworthy.core.arrays import ByteArray
 from roadworthy.core.errors import ImageError, UsageError
 from roadworthy.core.files import check_regular
 
-FORMATS = ("PNG", "PPM", "JPEG", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
+FORMATS = ("PNG", "PPM", "JPEG", "JPEG2000", "WEBP", "BMP", "TIFF", "GIF", "AVIF")
 _HEIC = frozenset({".heic", ".heif"})  # what telephones write: read where pillow-heif is installed
 SUFFIXES = _HEIC | {".png", ".ppm", ".pgm", ".pbm", ".pnm", ".jpg", ".jpeg", ".jpe", ".jfif"}
 SUFFIXES |= {".jp2", ".webp", ".bmp", ".tif", ".tiff", ".gif", ".avif"}

@@ -37,6 +37,7 @@ from roadworthy.signs.catalogue import sign_classes
 WORDS = ("only", "background", "map")  # settings of the formats whose labels are words
 _COMMON = ("corrections", "split_seed")
 OURS = "ours"  # corrections that come with the project
+_PLAIN = re.compile(r"\w[\w.-]*", re.ASCII)  # the name of a file without folders
 _MOST_BYTES = 1_000_000_000  # of a file of labels: COCO's own have half of that
 
 # Words of public sets that are no class of ours, by their letters alone.
@@ -172,6 +173,12 @@ class SignWords:
         self._counts[word] += 1
         return self._meant[word]
 
+    def read_many(self, word: str, n: int) -> str | None:
+        """The same for a word that stands there `n` times."""
+        meant = self.read(word)
+        self._counts[word.strip()] += n - 1
+        return meant
+
     def _meaning(self, word: str) -> str | None:
         if word in self._background or (self._only and word not in self._only):
             return None
@@ -287,6 +294,9 @@ class Pictures:
 
         Raises DataError where two pictures may be meant, and for a name that is no path.
         """
+        # Most are plain, and Paths take seconds.
+        if _PLAIN.fullmatch(named) and (found := self._listing.find(os.path.normpath(folder), named)):
+            return found
         try:
             parts = PurePath(as_path(named.replace("\\", "/"))).parts
         except UsageError as error:
@@ -324,8 +334,9 @@ def without_doubles(frames: Sequence[Frame], place: str) -> list[Frame]:
     """The frames, each file once, with all that is marked in it; of two splits the first counts."""
     kept: dict[str, Frame] = {}
     doubled: Counter[str] = Counter()
+    folders: dict[str, str] = {}
     for frame in frames:
-        file = os.path.realpath(frame.path)
+        file = _real(frame.path, folders)
         first = kept.setdefault(file, frame)
         if first is frame:
             continue
@@ -336,6 +347,17 @@ def without_doubles(frames: Sequence[Frame], place: str) -> list[Frame]:
         named = [f"{n:,} of {what}" for what, n in doubled.items()]
         say(f"{place}: frames that are named twice count once: {some(named)}")
     return list(kept.values())
+
+
+def _real(path: str, folders: dict[str, str]) -> str:
+    """The path without links; each folder is asked once, for sets have many files."""
+    if os.path.islink(path):  # noqa: PTH114 - as text: Paths take seconds
+        return os.path.realpath(path)
+    folder, name = os.path.split(path)
+    real = folders.get(folder)
+    if real is None:
+        real = folders[folder] = os.path.realpath(folder)
+    return os.path.join(real, name)  # noqa: PTH118
 
 
 def read_label(words: SignWords, word: str, where: str) -> str | None:

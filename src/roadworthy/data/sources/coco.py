@@ -17,7 +17,7 @@ from collections import Counter
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field
 from pathlib import Path
-from typing import Any
+from typing import Any, cast
 
 from roadworthy.core.arrays import Box
 from roadworthy.core.errors import DataError, DataNotFoundError
@@ -32,11 +32,14 @@ from roadworthy.data.sources._boxes import (
     box_of,
     frame_source,
     marked,
+    read_bytes,
     read_label,
     read_text,
     refuse_text,
+    rounded,
     without_doubles,
 )
+from roadworthy.data.sources._coco_columns import columns_of, parsed
 from roadworthy.data.sources._looks import Glimpse
 from roadworthy.data.sources._shared import files_below, name_splits
 from roadworthy.data.tables import missing_pictures
@@ -124,11 +127,37 @@ class _Reader:
     pictures: Pictures
     odd: Counter[str] = field(default_factory=Counter)
 
-    def frames(self, images: Path | None) -> Iterator[Frame]:
+    def frames(self, images: Path | None) -> Iterable[Frame]:
+        return self._quickly(images) or self._one_by_one(images)
+
+    def _quickly(self, images: Path | None) -> list[Frame] | None:
+        """All frames of a file of the usual kind; None for any other."""
+        tree = parsed(read_bytes(self.path))
+        if tree is None:
+            return None
+        names, listed = self._names(tree.categories), self._images(tree.images)
+        marks = columns_of(tree.annotations, list(listed), names, self.words.read_many)
+        if marks is None:
+            return None
+        films = _films({"videos": tree.videos})
+        del tree
+        paths = self._paths(listed.values(), images)
+        return [
+            Frame(
+                path=paths[about["file_name"]],
+                annotations=cast("tuple[Annotation, ...]", own),  # as good as one
+                sequence=films.get(about.get("video_id"), str(about.get("video_id", ""))),
+                split=self.split,
+            )
+            for about, own in zip(listed.values(), marks, strict=True)
+        ]
+
+    def _one_by_one(self, images: Path | None) -> Iterator[Frame]:
         tree = _tree(self.path)
         names = self._names(tree["categories"])
         listed = self._images(tree["images"])
         paths = self._paths(listed.values(), images)
+        films = _films(tree)
         found: dict[Any, list[Annotation]] = {number: [] for number in listed}
         faults: dict[Any, str] = {}
         for place, entry in enumerate(tree["annotations"]):
@@ -139,8 +168,10 @@ class _Reader:
             if category not in names:
                 raise DataError(f"{where}: no category has its category_id {category!r}")
             label = read_label(self.words, names[category], where)
+            track = entry.get("track_id", "")
+            group = str(track) if isinstance(track, (int, str)) else ""
             try:
-                found[image] += marked(self._box(entry), label, ignore=_crowd(entry))
+                found[image] += marked(self._box(entry), label, ignore=_crowd(entry), group=group)
             except (ValueError, TypeError) as error:
                 faults.setdefault(image, f"has no usable box ({where}: {error})")
         for what, n in self.odd.items():
@@ -149,7 +180,7 @@ class _Reader:
             yield Frame(
                 path=paths[about["file_name"]],
                 annotations=tuple(found[number]),
-                sequence=str(about.get("video_id", "")),
+                sequence=films.get(about.get("video_id"), str(about.get("video_id", ""))),
                 split=self.split,
                 fault=faults.get(number, ""),
             )
@@ -201,7 +232,7 @@ class _Reader:
         given = entry.get("bbox")
         if isinstance(given, list) and len(given) == 4:
             x, y, w, h = map(float, given)
-            return box_of(x, y, x + w, y + h)
+            return rounded(x, y, x + w, y + h)
         outlines = entry.get("segmentation")
         if given or not isinstance(outlines, list) or not outlines:
             raise ValueError(f"its bbox is {given!r}; it must be [x, y, width, height]")
@@ -238,6 +269,16 @@ def _id(entry: Any, place: int) -> str:
     """What an entry is called by in an error."""
     number = _get(entry, "id")
     return f"{place + 1}" if number is None else f"with id {number}"
+
+
+def _films(tree: Mapping[str, Any]) -> dict[Any, str]:
+    """The names of films by id, where the file names them."""
+    listed = tree.get("videos")
+    return {
+        _get(entry, "id"): str(_get(entry, "name"))
+        for entry in (listed if isinstance(listed, list) else ())
+        if _get(entry, "name") is not None
+    }
 
 
 def _crowd(entry: Mapping[str, Any]) -> bool:

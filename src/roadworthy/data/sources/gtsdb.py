@@ -38,7 +38,7 @@ def _looks(seen: Glimpse) -> bool:
 FORM = Form(
     title="GTSDB",
     boxes="corners, inclusive, from 0",
-    lost="names of frames, films, physical signs, regions to be ignored, classes beside GTSRB's 43",
+    lost="names, films, physical signs, ignored regions, classes beyond GTSRB's",
 )
 
 
@@ -63,6 +63,11 @@ def read(place: Path, options: Mapping[str, str], labels: str) -> list[Frame]:
         )
         for stem, name in sorted(pictures.items())
     ]
+
+
+def gtsrb_numbers() -> dict[str, int]:
+    """GTSRB's 43 numbers by class name."""
+    return {name_from_gtsrb_id(number): number for number in range(43)}
 
 
 def _folder(place: Path) -> Path:

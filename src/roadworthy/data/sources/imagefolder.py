@@ -4,7 +4,7 @@
 
 A row has `file_name` and `objects`: {"bbox": [[x, y, width, height], ...], "categories": [...]}; in a .csv
 `objects` is that as JSON.  Categories that are numbers are named by the README.md's dataset_info.
-Beside those `ignore` and `group`, a value for each box, and `sequence` of a row are read where they are given.
+Beside those `ignore` and `group`, a value for each box, and `sequence` of a row are read where given.
 Source: https://huggingface.co/docs/datasets/image_dataset
 """
 

@@ -7,7 +7,7 @@ Values are shares of the picture in percent.  A rectangle turns clockwise about 
 encloses it is read.  Of several annotations of a task the last that nobody cancelled counts, and how many
 have others is said; predictions are not read.  A task without annotations is not labelled, so left out.
 A task of a film is left out: `roadworthy data truth` reads films.
-`split`, `sequence` of a task's data, and `ignore` and `track_id` in the meta of a region, are read where given.
+`split`, `sequence` of a task's data, `ignore` and `track_id` in a region's meta are read where given.
 Source: https://labelstud.io/guide/export; https://labelstud.io/tags/rectanglelabels
 """
 
