@@ -51,9 +51,9 @@ if TYPE_CHECKING:
     from roadworthy.workflows.serve import bundle_file as bundle_file
     from roadworthy.workflows.serve import serve as serve
     from roadworthy.workflows.serve import write_page as write_page
-    from roadworthy.workflows.unlabelled import evaluate_unlabelled as evaluate_unlabelled
     from roadworthy.workflows.sets import find_overlap as find_overlap
     from roadworthy.workflows.sets import propose_map as propose_map
+    from roadworthy.workflows.unlabelled import evaluate_unlabelled as evaluate_unlabelled
 
 # Workflows that are called as they are, loaded once they are asked for: a prediction needs two of these.
 _WORKFLOWS = {
