@@ -79,3 +79,18 @@ def test_pycocotools_reads_it(tmp_path):
         read = COCO(tmp_path / "coco.json")
     assert len(read.getImgIds()) == 3
     assert [annotation["track_id"] for annotation in read.loadAnns(read.getAnnIds())] == [1, 1, 1]
+    assert read.loadCats(read.getCatIds()) == [{"id": 1, "name": event(1).sign}]
+    assert [image["frame_id"] for image in read.loadImgs(read.getImgIds())] == [
+        one.frame for one in trail(0, event(1)).seen
+    ]
+
+
+def test_pycocotools_finds_boxes_by_their_size(tmp_path):
+    """Of 30 x 40, 40 x 50 and 50 x 60 pixels, by area as COCO tells small from large."""
+    from pycocotools.coco import COCO
+
+    (tmp_path / "coco.json").write_text(coco_json([(event(1), trail(0, event(1)))], about()))
+    with contextlib.redirect_stdout(io.StringIO()):
+        read = COCO(tmp_path / "coco.json")
+    found = read.loadAnns(read.getAnnIds(areaRng=[1300, 1e9]))
+    assert [one["bbox"] for one in found] == [[290, 195, 40, 50], [280, 190, 50, 60]]

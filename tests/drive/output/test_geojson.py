@@ -1,5 +1,6 @@
 import json
 import math
+import struct
 
 import pytest
 from tests.drive.output.conftest import METRES_A_DEGREE, SPEED, event, track, way_m
@@ -107,3 +108,38 @@ def test_lines_do_not_cross_the_180th_meridian():
         [179.998, 179.999],
         [-179.999, -179.998],
     ]
+
+
+def read_as_qgis_does(path):
+    """(column, values) of a file, its positions and what GDAL, by which QGIS reads, says of it."""
+    raw = pytest.importorskip("pyogrio.raw", reason="pyogrio, of the developers' extra, is not installed")
+    meta, _, shapes, values = raw.read(path)
+    columns = dict(zip(meta["fields"].tolist(), [column.tolist() for column in values], strict=True))
+    # Well-known binary of a point: the order of bytes, its type, x, y.
+    points = [struct.unpack("<dd", shape[5:21]) for shape in shapes if meta["geometry_type"] == "Point"]
+    return meta, columns, points
+
+
+def test_gdal_reads_signs_as_points_in_wgs84(tmp_path):
+    away = event(9, lat=None, lon=None)
+    made = [
+        event(1, lat=-37.81361234567, lon=144.96305555555, plates=read_plates("for 300 m")),
+        event(2),
+        away,
+    ]
+    (tmp_path / "signs.geojson").write_text(signs_geojson(made))
+    meta, columns, points = read_as_qgis_does(tmp_path / "signs.geojson")
+    assert (meta["crs"], meta["geometry_type"]) == ("EPSG:4326", "Point")
+    assert points[0] == (144.9630556, -37.8136123)
+    assert len(points) == 2
+    assert set(COLUMNS) <= set(columns)
+    assert columns["class"] == [one.sign for one in made[:2]]
+    assert columns["passed_s"] == [5.0, 10.0]
+    assert columns["plates"] == ["for 300 m", ""]
+
+
+def test_gdal_reads_the_track_as_lines(tmp_path):
+    (tmp_path / "track.geojson").write_text(track_geojson(track(60, (20, 31))))
+    meta, columns, _ = read_as_qgis_does(tmp_path / "track.geojson")
+    assert (meta["crs"], meta["geometry_type"]) == ("EPSG:4326", "LineString")
+    assert columns["part"] == [1, 2]

@@ -1,7 +1,8 @@
 """COCO with videos: images that know their video and frame, annotations that know their track.
 
 The frame is `frame_id` (or `frame_index`) of the image, from 0; a file whose least is 1 is taken to count
-from 1, which is said.  The track is `track_id` or `instance_id` of the annotation, or of its `attributes`.
+from 1, which is said, unless its `info` tells that `first_frame` is 0.  The track is `track_id` or
+`instance_id` of the annotation, or of its `attributes`.
 Source: https://cocodataset.org/#format-data, with the fields of CocoVID and TAO.
 """
 
@@ -85,7 +86,7 @@ def _frames(path: Path, tree: Mapping[str, Any], film: str) -> dict[Any, int]:
             raise DataError(f"{path}, image {name}: its frame_id is {number!r}; it must be a number from 0")
         frames[one.get("id")] = number
     least = min(frames.values(), default=0)
-    if least == 1:
+    if least == 1 and _of(tree.get("info"), "first_frame") != 0:
         say(f"{path}: its frames begin with 1 and are taken as counted from 1")
         return {image: frame - 1 for image, frame in frames.items()}
     return frames

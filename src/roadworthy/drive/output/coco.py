@@ -1,5 +1,6 @@
 """coco.json: the boxes of a drive as COCO has them, with the film's frames and tracks.
 
+    info         description; first_frame 0: what frame_id counts from, as frames may be missing
     videos       the film: id, name, width, height
     images       each frame with a box: id, video_id, frame_id (its index in the film), time_s, file_name
     tracks       each physical sign: id, video_id, category_id, event (its name in events.csv)
@@ -45,7 +46,11 @@ def coco_json(signs: Iterable[tuple[DriveEvent, Trail]], about: About) -> str:
     boxes.sort(key=lambda box: (box["image_id"], box["track_id"]))
     size = {"width": about.width, "height": about.height}
     tree = {
-        "info": {"description": "Road signs of a drive, as Roadworthy found them", "version": "1"},
+        "info": {
+            "description": "Road signs of a drive, as Roadworthy found them",
+            "version": "1",
+            "first_frame": 0,
+        },
         "licenses": [],
         "videos": [{"id": 1, "name": as_text(about.place), **size}],
         "images": [
