@@ -69,6 +69,9 @@ def test_each_film_has_its_folder_and_a_bad_one_stops_no_other(films, tmp_path) 
         assert (out / "c" / name).is_file()
     assert (out / "a" / "track.geojson").is_file()  # by its name, beside the film
     assert not (out / "c" / "track.geojson").exists()
+    for name in ("signs.csv", "signs.geojson"):
+        assert (out / name).is_file()
+    assert driven.failed[0].why.split(":")[0] in (out / "report.html").read_text()
     assert [film["state"] for film in json.loads((out / "films.json").read_text())["films"]] == [
         *("done", "failed", "done")
     ]

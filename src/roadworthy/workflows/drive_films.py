@@ -19,6 +19,8 @@ from roadworthy.core.ray import connect, ray_or_say_so
 from roadworthy.drive.film.live import is_live
 from roadworthy.drive.gps.reading import AUTO, read_track
 from roadworthy.drive.limits.regions import region_named
+from roadworthy.drive.output.together import write_together
+from roadworthy.drive.together import physical_signs, read_drive
 from roadworthy.inference.classifier import model_file
 from roadworthy.inference.finder import finder_file
 from roadworthy.workflows.drive import NO_REGION, Progress, drive, fingerprint
@@ -125,7 +127,8 @@ def drive_films(
 ) -> FilmsDriven:
     """Watch every film of a folder; a film that cannot be watched stops none of the others.
 
-    place: a folder with films.  out: a folder for one of each film's name, with all that `drive` writes.
+    place: a folder with films.  out: a folder for one of each film's name, with all that `drive` writes; and
+        for signs.csv, signs.geojson (each physical sign once) and report.html of all of them.
     on: where films are watched: `local`, one after the other, or `ray`, the cluster that RAY_ADDRESS names,
         whose machines must all see the films, the models and `out`.
     gps: one track for all films, or `auto`; by default each film's own: FILM.gpx or FILM.nmea beside it, else
@@ -181,7 +184,18 @@ def drive_films(
             _record(out, [outcomes[film.name] for film in films if film.name in outcomes])
             if ended is not None:
                 ended(outcome)
-    return FilmsDriven(out=out, films=tuple(outcomes[film.name] for film in films if film.name in outcomes))
+        driven = FilmsDriven(
+            out=out, films=tuple(outcomes[film.name] for film in films if film.name in outcomes)
+        )
+        _put_together(driven)
+    return driven
+
+
+def _put_together(driven: FilmsDriven) -> None:
+    """Write what all films that were watched come to together."""
+    drives = [read_drive(driven.out / film.folder) for film in driven.films if film.state == "done"]
+    failed = [(film.film, film.why) for film in driven.failed]
+    write_together(driven.out, drives, physical_signs(drives), failed)
 
 
 def recorded(out: Path) -> list[FilmOutcome]:
