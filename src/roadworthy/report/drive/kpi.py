@@ -39,8 +39,8 @@ _NUMBERS = {
 _ANSWER_S = 2.0
 ISA = (
     "EU 2021/1958 asks of intelligent speed assistance: the right limit within 2.0 s of passing a sign in "
-    "view for at least 1.0 s, for 90 % of the distance and 80 % on each kind of road. Measuring it here is no "
-    "type approval."
+    "view for at least 1.0 s, for 90 % of the distance and 80 % on each kind of road. Measured here, it "
+    "is no type approval."
 )
 Row = Sequence[Any]
 
