@@ -2,6 +2,7 @@
 
 from __future__ import annotations
 
+import csv
 import json
 from datetime import UTC, datetime
 from pathlib import Path
@@ -75,6 +76,25 @@ def test_each_film_has_its_folder_and_a_bad_one_stops_no_other(films, tmp_path) 
     assert [film["state"] for film in json.loads((out / "films.json").read_text())["films"]] == [
         *("done", "failed", "done")
     ]
+
+
+def test_a_sign_that_two_films_pass_is_told_once(films, tmp_path, monkeypatch) -> None:
+    """The films are grey: what stands in their tables is put there."""
+    (films / "c.gpx").write_text(GPX)
+
+    def drive(place: Path, to: Path, **settings: Any) -> Any:
+        result = real(place, to, **settings)
+        columns = "event,class,passed_s,lat,lon,error_m,side"
+        (to / "events.csv").write_text(f"{columns}\ne0001,speed-60,0.5,-37.7998,144.89996,4,left\n")
+        return result
+
+    real = workflow.drive
+    monkeypatch.setattr(workflow, "drive", drive)
+    api.drive_films(films, tmp_path / "out")
+    with (tmp_path / "out" / "signs.csv").open(newline="") as file:
+        (row,) = csv.DictReader(file)
+    assert (row["class"], row["seen"], row["drives"], row["heading"]) == ("speed-60", "2", "a; c", "0.0")
+    assert (row["error_m"], row["first_seen"]) == ("2.8", "2026-07-01T00:00:00+00:00")
 
 
 def test_what_is_done_is_left_and_what_is_not_goes_on(films, tmp_path, monkeypatch) -> None:

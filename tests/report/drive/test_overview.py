@@ -1,7 +1,13 @@
 """The overview of several drives."""
 
 from roadworthy.core.document import Figure
-from roadworthy.report.drive.overview import FilmShown, OverviewShown, overview_sections
+from roadworthy.report.drive.overview import (
+    FilmShown,
+    OverviewShown,
+    SeenSign,
+    overview_page,
+    overview_sections,
+)
 from roadworthy.report.figures.limits import LimitPart
 from roadworthy.report.figures.way import WayPoint
 
@@ -30,3 +36,25 @@ def test_each_film_has_its_line_in_the_colours_of_its_own_limits_and_nothing_joi
     assert "<title>80 km/h, b.mp4</title>" in chart.svg
     assert "2 5" not in chart.svg  # what a gap without positions is drawn with
     assert ">start<" not in chart.svg
+
+
+def test_a_sign_has_its_drives_its_place_with_the_error_and_when_it_was_seen() -> None:
+    sign = SeenSign(
+        sign="s0001",
+        name="speed-60",
+        number="60",
+        accepted=True,
+        seen=2,
+        drives=("a", "b"),
+        place=(-37.0, 145.0),
+        error_m=3.4,
+        heading=358.6,
+        first_seen="2026-07-01T08:00:20+00:00",
+        last_seen="",
+        disagreement="speed-60 1 of 2, speed-80 1 of 2",
+        merged=True,
+    )
+    page = overview_page(OverviewShown(films=(film("a", -37.0, 60),), signs=(sign,)))
+    place = "-37.00000, 145.00000 ± 3 m"
+    for words in ("a, b", place, "359°", "2026-07-01 08:00<", "speed-80 1 of 2", "GDA2020"):
+        assert words in page.replace("\u00a0", " ")

@@ -1,7 +1,7 @@
 """Where a sign stands: from the car's fixes and from how its box grows and moves towards the picture's edge.
 
-Positions are WGS84, as receivers say them.  GDA2020, Australia's datum, is the same to within some 2 m now
-and is not converted to: a sign's own error is larger.
+Positions are WGS84, as receivers say them.  GDA2020, Australia's datum, is the same to within some decimetres
+now and is not converted to: a sign's own error is larger.
 
 The camera is a pinhole that looks where the car goes: a sign of H metres at depth Z is f * H / Z pixels high,
 and X metres to the right of the axis it is f * X / Z pixels right of the picture's middle.

@@ -7,18 +7,13 @@ from dataclasses import dataclass, replace
 
 from roadworthy.core.document import Block, Facts, Section, Table, Text
 from roadworthy.core.words import duration, percent, plural
-from roadworthy.report.drive.values import is_known
+from roadworthy.report.drive.values import DATUM, is_known
 from roadworthy.report.figures.limits import LimitPart
 from roadworthy.report.figures.way import WayPoint, WaySign, way_chart
 from roadworthy.report.html import render
 
 _LONG_TABLE = 40
 _APART_S = 10.0
-DATUM = (
-    "Positions are WGS84, as receivers say them. GDA2020 is Australia's plate as it lay in 2020, which "
-    "moves 7 cm a year against WGS84: some decimetres by now, less than the errors given here. "
-    "GDA94 lies some 2 m off."
-)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -132,7 +127,8 @@ def _result(shown: OverviewShown) -> list[Block]:
 def _map(shown: OverviewShown) -> list[Block]:
     way, parts = _joined(shown.films)
     if not way:
-        return [Text(text="No film has positions: there is no map.")]
+        placed = any(sign.place is not None for sign in shown.signs)
+        return [Text(text="No film has positions: there is no map."), *([Text(text=DATUM)] if placed else [])]
     signs = [
         WaySign(
             lat=sign.place[0],
@@ -224,12 +220,22 @@ def _signs(shown: OverviewShown) -> list[Block]:
         return [Text(text="No sign was found.")]
     table = Table(
         caption="Every physical sign once, in the order first met",
-        columns=("sign", "class", "sure", "seen", "drives", "place", "heading", "first seen", "last seen"),
+        columns=(
+            "sign",
+            "class",
+            "sure",
+            "seen",
+            "drives",
+            "place",
+            "heading",
+            "first seen, UTC",
+            "last seen, UTC",
+        ),
         rows=tuple(map(_sign_row, shown.signs)),
         align_right=(3, 6),
         collapsed=len(shown.signs) > _LONG_TABLE,
     )
-    return [table, Text(text=DATUM)]
+    return [table]
 
 
 def _sign_row(sign: SeenSign) -> tuple[str, ...]:
@@ -241,9 +247,14 @@ def _sign_row(sign: SeenSign) -> tuple[str, ...]:
         ", ".join(sign.drives),
         _place(sign),
         "–" if sign.heading is None else f"{sign.heading:.0f}°",
-        sign.first_seen or "–",
-        sign.last_seen or "–",
+        _day(sign.first_seen),
+        _day(sign.last_seen),
     )
+
+
+def _day(moment: str) -> str:
+    """A moment to the minute, which a table has room for."""
+    return moment[:16].replace("T", " ") or "–"
 
 
 def _place(sign: SeenSign) -> str:
