@@ -30,6 +30,12 @@ def test_the_surer_position_weighs_more() -> None:
     assert float(earth.distance_m(-37, 145, sign.lat, sign.lon)) == pytest.approx(1, abs=1e-6)
 
 
+def test_places_that_scatter_more_than_they_say_make_the_error_larger() -> None:
+    # 8 m apart, each give or take 2 m: chi squared is 8, of 2 degrees of freedom.
+    (sign,) = merge_signs([seen("a", 0, error_m=2), seen("b", 8, error_m=2)])
+    assert sign.error_m == pytest.approx(2 / np.sqrt(2) * np.sqrt(8 / 2))
+
+
 @pytest.mark.parametrize(
     "other",
     [

@@ -1,5 +1,7 @@
 """The overview of several drives."""
 
+import re
+
 from roadworthy.core.document import Figure
 from roadworthy.report.drive.overview import (
     FilmShown,
@@ -12,7 +14,7 @@ from roadworthy.report.figures.limits import LimitPart
 from roadworthy.report.figures.way import WayPoint
 
 
-def film(name: str, lat: float, limit: int) -> FilmShown:
+def film(name: str, lat: float, limit: int, *, after_gap: bool = False) -> FilmShown:
     return FilmShown(
         name=name,
         film=f"{name}.mp4",
@@ -22,18 +24,25 @@ def film(name: str, lat: float, limit: int) -> FilmShown:
         signs=0,
         sure=0,
         limits=(LimitPart(from_s=0.0, to_s=10.0, limit=limit, state="limit"),),
-        way=tuple(WayPoint(second=float(s), lat=lat + s * 1e-4, lon=145.0) for s in range(11)),
+        way=tuple(
+            WayPoint(second=float(s), lat=lat + s * 1e-4, lon=145.0, joined=s > 0 or not after_gap)
+            for s in range(11)
+        ),
     )
 
 
 def test_each_film_has_its_line_in_the_colours_of_its_own_limits_and_nothing_joins_them() -> None:
-    shown = OverviewShown(films=(film("a", -37.0, 60), film("b", -37.1, 80)), signs=())
+    films = (film("a", -37.0, 60), film("b", -37.1, 80), film("c", -37.2, 100, after_gap=True))
+    shown = OverviewShown(films=films, signs=())
     (chart,) = (
         block for section in overview_sections(shown) for block in section.blocks if isinstance(block, Figure)
     )
-    assert chart.svg.count("<polyline") == 4  # each with its rim
+    assert chart.svg.count("<polyline") == 6  # each with its rim
     assert "<title>60 km/h, a.mp4</title>" in chart.svg
     assert "<title>80 km/h, b.mp4</title>" in chart.svg
+    for points in re.findall(r'points="([^"]+)" style="fill:none', chart.svg):
+        heights = [float(point.split(",")[1]) for point in points.split()]
+        assert max(heights) - min(heights) < 10  # of a sheet that is 460 high
     assert "2 5" not in chart.svg  # what a gap without positions is drawn with
     assert ">start<" not in chart.svg
 
