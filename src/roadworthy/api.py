@@ -38,6 +38,7 @@ if TYPE_CHECKING:
     from roadworthy.workflows.data import preview as preview
     from roadworthy.workflows.drive import drive as drive
     from roadworthy.workflows.drive_evaluate import evaluate_drives as evaluate_drives
+    from roadworthy.workflows.drive_films import drive_films as drive_films
     from roadworthy.workflows.drive_truth import drive_truth as drive_truth
     from roadworthy.workflows.hub import hub_folder as hub_folder
     from roadworthy.workflows.label import label as label
@@ -84,6 +85,7 @@ _WORKFLOWS = {
     "render": "workflows.render",
     "report": "studies.again",
     "drive": "workflows.drive",
+    "drive_films": "workflows.drive_films",
     "bundle_file": "workflows.serve",
     "serve": "workflows.serve",
     "write_page": "workflows.serve",

@@ -128,7 +128,7 @@ def test_failures_say_what_would_work(two_sets: Path) -> None:
     with pytest.raises(ConfigError, match="has no setting 'n'"):
         read_records(f"folder:{two_sets / 'a'}?n=5")
     with pytest.raises(
-        DataNotFoundError, match="only before a known source: beside, cifar10, coco, csv, folder"
+        DataNotFoundError, match="only before a known source: beside, btsd, cifar10, coco, csv, cvat, folder"
     ):
         read_records(f"folder:{two_sets / 'a'},foldr:/x")
     with pytest.raises(UnknownNameError, match="way to read labels"):

@@ -58,6 +58,28 @@ def test_one_driven_folder_is_measured(drives: Callable[..., Path], tmp_path: Pa
     assert json.loads((tmp_path / "out" / "provenance.json").read_text())["driven"] == str(tmp_path / "run")
 
 
+def test_the_report_has_the_measures_the_thresholds_and_what_went_wrong(
+    drives: Callable[..., Path], tmp_path: Path
+) -> None:
+    said = LIMITS.replace("10,40,60", "10,25,50\n25,40,60")
+    found = "class,passed_s,first_s,confirmed_s\nspeed-70,10,7,9\nspeed-80,40,36,41\n"
+    run = driven(tmp_path / "run", found, limits=said)
+    evaluate_drives(run, f"drives:{drives('a')}", out=tmp_path / "out")
+    page = (tmp_path / "out" / "report.html").read_text().replace("\u00a0", " ")
+    for words in (
+        "EU 2021/1958",
+        "distance, all",
+        "83.3 %",
+        "50.0 %",
+        "misread",
+        "speed-70",
+        "missed",
+        "kind",
+    ):
+        assert words in page
+    assert "http://" not in page.replace("http://www.w3.org/2000/svg", "")
+
+
 def test_several_are_found_by_their_names(drives: Callable[..., Path], tmp_path: Path) -> None:
     place = drives("a", "b")
     driven(tmp_path / "run" / "a")

@@ -45,6 +45,12 @@ SmallestOption = Annotated[
 ThreadsOption = Annotated[int, option("workflows.drive:drive.threads", "--threads", metavar="N", min=0)]
 VideoOption = Annotated[bool, setting("workflows.drive:drive.video", "--video")]
 ResumeOption = Annotated[bool, setting("workflows.drive:drive.resume", "--resume")]
+WhereOption = Annotated[
+    str,
+    option(
+        "workflows.drive_films:drive_films.on", "--on", metavar="local|ray", says="Of a folder of films: {}"
+    ),
+]
 
 
 @verbs.command(
@@ -52,6 +58,7 @@ ResumeOption = Annotated[bool, setting("workflows.drive:drive.resume", "--resume
     epilog=examples(
         "roadworthy drive film.mp4 --out drives/first",
         "roadworthy drive film.mp4 --gps track.gpx --region au-vic --out drives/gps",
+        "roadworthy drive films/ --region au-vic --out drives/all",
     ),
 )
 def drive(
@@ -72,16 +79,42 @@ def drive(
     threads: ThreadsOption,
     video: VideoOption = False,
     resume: ResumeOption = False,
+    on: WhereOption,
 ) -> None:
     """Watch a film: each sign once, and the limit at every second.
 
     It prints the signs passed and the limits, and writes both, a report (report.html), a map (signs.geojson)
     and more into --out.  A sign is sure where its class is; one that is not for us stands at another road,
     or moves with the traffic.  Ctrl-C keeps what was seen up to there, and --resume goes on.
+    Of a folder of films each is watched into a folder of its own.
     """
     from roadworthy import api
+    from roadworthy.cli.drive_films import drive_films, refuse_for_films
     from roadworthy.cli.progress import Watching
+    from roadworthy.workflows.drive_films import holds_films
 
+    if holds_films(film):
+        refuse_for_films(**{"--at": at, "--corrections": corrections, "--rate": rate})
+        drive_films(
+            film,
+            out,
+            on=on,
+            gps=gps,
+            region=region,
+            reader=reader,
+            finder=finder,
+            road_map=road_map,
+            school_days=school_days,
+            every=every,
+            least_px=smallest,
+            threads=threads,
+            video=video,
+            resume=resume,
+            command=command_line(),
+        )
+        return
+    if on != "local":
+        raise UsageError(f"--on {on} is for folders of films, and {film} is none; leave it out")
     try:
         with Watching() as progress:
             result = api.drive(

@@ -73,7 +73,7 @@ def parse_spec(text: str) -> tuple[SourceSpec, ...]:
 def _parse_part(part: str) -> SourceSpec:
     source, colon, rest = part.partition(":")
     if not colon or _NO_SOURCE.fullmatch(source):
-        place = at_home(part)
+        place = at_home(part or ".")
         if why := pickled(place):
             raise DataError(why)
         raise DataError(

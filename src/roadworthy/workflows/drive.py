@@ -205,6 +205,7 @@ def _origin(result: DriveResult, command: str) -> dict[str, Any]:
             "codec": about.codec,
             "colour": about.colour,
             "duration_s": about.duration_s,
+            "began": None if about.created is None else about.created.isoformat(),
         },
         "region": result.region,
         "frames": result.frames,

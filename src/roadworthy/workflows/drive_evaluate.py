@@ -9,7 +9,7 @@ from pathlib import Path
 from typing import Any, Protocol
 
 from roadworthy.core.errors import DataError, DataNotFoundError, UsageError
-from roadworthy.core.files import make_folder, scratch, write_csv, write_json
+from roadworthy.core.files import make_folder, scratch, write_csv, write_json, write_text
 from roadworthy.core.notes import hearing, say
 from roadworthy.core.paths import StrPath, as_path, at_home
 from roadworthy.core.progress import Progress
@@ -21,6 +21,7 @@ from roadworthy.drive.kpi.matching import Matched, Matching
 from roadworthy.drive.kpi.measures import DriveMetrics, DrivenDrive, measure_drives
 from roadworthy.drive.kpi.truth import DriveTruth, read_truth, truths_in
 from roadworthy.drive.limits.tables import read_limits
+from roadworthy.report.drive.kpi import kpi_page
 from roadworthy.workflows.run_folder import RunFolder, refuse_run
 
 SOURCE = "drives:"
@@ -69,8 +70,8 @@ def evaluate_drives(
     driven: a folder that `roadworthy drive` wrote, or one with such a folder for each drive by its name; or
     `packaged` or another reader, with which the drives are driven first.
     data: `drives:DIR`, a drive's folder with its truth, or a folder of several.
-    out: a folder for metrics.json, matched.csv and provenance.json, and what was driven; without it nothing
-    is written.  drive: what watches a drive.
+    out: a folder for metrics.json, matched.csv, report.html and provenance.json, and what was driven; without
+    it nothing is written.  drive: what watches a drive.
     Raises DataError for what is wrong with the truth, the tables or their places.
     """
     place = _place(data)
@@ -85,11 +86,12 @@ def evaluate_drives(
             metrics = measure_drives(drives)
     if folder is not None:
         make_folder(folder)
-        write_json(
-            {**provenance_of(command), "driven": str(driven), "notes": notes}, folder / "provenance.json"
-        )
-        write_json({**metrics.to_dict(), "data": data}, folder / "metrics.json")
-        write_csv(matched_rows(metrics), folder / MATCHED)
+        origin = {**provenance_of(command), "driven": str(driven), "notes": notes}
+        figures, rows = {**metrics.to_dict(), "data": data}, list(matched_rows(metrics))
+        write_json(origin, folder / "provenance.json")
+        write_json(figures, folder / "metrics.json")
+        write_csv(rows, folder / MATCHED)
+        write_text(kpi_page(figures, rows, origin), folder / "report.html")
     return metrics
 
 

@@ -10,7 +10,7 @@ from roadworthy.core.errors import UsageError
 from roadworthy.drive.gps import earth
 from roadworthy.drive.gps.fixes import Fix
 from roadworthy.drive.gps.track import Track, track_of
-from roadworthy.drive.gps.where import Sighting, SignPlace, View, merge_signs, place_sign
+from roadworthy.drive.gps.where import SignPlace, View, place_sign
 
 North = Callable[..., list[Fix]]
 FOCAL, SIZE = 1000.0, 0.6
@@ -95,46 +95,3 @@ def test_where_the_car_or_its_course_is_unknown_there_is_no_place(drive: Track) 
     assert place_sign(standing, [view(0, 50)], **settings) is None
     with pytest.raises(UsageError, match="focal_px is 0"):
         place_sign(drive, [view(0, 50)], **settings | {"focal_px": 0})
-
-
-def seen(drive: str, north_m: float, **changes: object) -> Sighting:
-    lat, lon = earth.moved(-37, 145, east_m=0, north_m=north_m)
-    sighting = Sighting(name="speed-60", drive=drive, film_s=10, lat=lat, lon=lon, error_m=3, heading=350)
-    return replace(sighting, **changes)
-
-
-def test_one_sign_of_several_drives_is_one() -> None:
-    (sign,) = merge_signs([seen("a", 0, heading=350), seen("b", 6, heading=10), seen("c", 3, heading=0)])
-    assert float(earth.distance_m(-37, 145, sign.lat, sign.lon)) == pytest.approx(3, abs=1e-6)
-    assert sign.error_m == pytest.approx(3 / np.sqrt(3))
-    assert abs(float(earth.turn_deg(0, sign.heading))) < 1e-6
-    assert {sighting.drive for sighting in sign.sightings} == {"a", "b", "c"}
-
-
-def test_the_surer_position_weighs_more() -> None:
-    (sign,) = merge_signs([seen("a", 0, error_m=1), seen("b", 5, error_m=2)])
-    assert float(earth.distance_m(-37, 145, sign.lat, sign.lon)) == pytest.approx(1, abs=1e-6)
-
-
-@pytest.mark.parametrize(
-    "other",
-    [
-        seen("b", 3, name="speed-80"),
-        seen("b", 3, heading=170),  # of the traffic that comes the other way
-        seen("b", 20),
-        seen("b", 60, error_m=500),
-        seen("a", 3),  # both sides of the road
-    ],
-)
-def test_two_signs_stay_two(other: Sighting) -> None:
-    assert len(merge_signs([seen("a", 0), other])) == 2
-
-
-def test_a_sign_seen_again_after_a_turn_is_the_same() -> None:
-    assert len(merge_signs([seen("a", 0), seen("a", 3, film_s=300)])) == 1
-
-
-def test_the_nearest_are_joined_first() -> None:
-    pair = [seen("a", 0), seen("a", 8)]  # two of one drive, and another drive's view of the second
-    first, second = merge_signs([*pair, seen("b", 7)])
-    assert (len(first.sightings), len(second.sightings)) == (1, 2)

@@ -72,6 +72,7 @@ def test_what_is_no_number_is_no_json_and_becomes_null():
 
 def test_nothing_is_an_empty_collection():
     for text in (signs_geojson([]), track_geojson(None)):
+        assert json.loads(text)["datum"].startswith("WGS84")
         assert read_as_maps_do(text) == []
 
 
@@ -80,6 +81,7 @@ def test_a_track_is_a_line_for_each_part_without_a_gap():
     spans = [(f["properties"]["from_s"], f["properties"]["to_s"]) for f in features]
     assert spans == [(0, 20), (31, 60)]
     assert [len(f["geometry"]["coordinates"]) for f in features] == [21, 30]
+    assert features[1]["properties"]["seconds"].split()[:2] == ["31.0", "32.0"]
     assert features[0]["geometry"]["coordinates"][0] == [145.0, -37.0]
     _, lat = features[0]["geometry"]["coordinates"][20]
     assert lat == pytest.approx(-37 + 20 * SPEED / METRES_A_DEGREE, abs=1e-7)

@@ -1,7 +1,7 @@
 """Where a sign stands: from the car's fixes and from how its box grows and moves towards the picture's edge.
 
-Positions are WGS84, as receivers say them.  GDA2020, Australia's datum, is the same to within some 2 m now
-and is not converted to: a sign's own error is larger.
+Positions are WGS84, as receivers say them.  GDA2020, Australia's datum, is the same to within some decimetres
+now and is not converted to: a sign's own error is larger.
 
 The camera is a pinhole that looks where the car goes: a sign of H metres at depth Z is f * H / Z pixels high,
 and X metres to the right of the axis it is f * X / Z pixels right of the picture's middle.
@@ -9,7 +9,7 @@ and X metres to the right of the axis it is f * X / Z pixels right of the pictur
 
 from __future__ import annotations
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable
 from dataclasses import dataclass
 
 import numpy as np
@@ -22,10 +22,6 @@ from roadworthy.drive.gps.track import Track
 
 _TURNS = 12  # of the least squares; five are enough
 _NEAREST_M = 0.5
-_SAME_WITHIN = 3.0  # standard errors
-_FURTHEST_M = 40.0  # signs further apart are two, whatever their errors
-_SAME_HEADING_DEG = 60.0
-_ONE_PASS_S = 30.0  # two signs of one class that one drive passes in this time are two
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,31 +53,6 @@ class SignPlace:
     right_m: float
     size_m: float
     views: int
-
-
-@dataclass(frozen=True, kw_only=True)
-class Sighting:
-    """A sign as one drive found it: `drive` names the drive, `film_s` says when it was passed."""
-
-    name: str
-    drive: str
-    film_s: float
-    lat: float
-    lon: float
-    error_m: float
-    heading: float
-
-
-@dataclass(frozen=True, kw_only=True)
-class MergedSign:
-    """One physical sign and its sightings; the position is their mean, weighted by their errors."""
-
-    name: str
-    lat: float
-    lon: float
-    error_m: float
-    heading: float
-    sightings: tuple[Sighting, ...]
 
 
 def place_sign(
@@ -141,20 +112,6 @@ def _check_positive(**lengths: float) -> None:
     for name, value in lengths.items():
         if not value > 0:
             raise UsageError(f"{name} is {value}; it must be above 0")
-
-
-def merge_signs(sightings: Iterable[Sighting]) -> list[MergedSign]:
-    """The physical signs that sightings of several drives are of, nearest pairs joined first.
-
-    One sign: one class, headings within 60 degrees, and no further apart than three standard errors allow,
-    nor than 40 m.  Two that one drive passes within 30 s are two signs, as on both sides of a road.
-    """
-    groups = [[sighting] for sighting in sightings]
-    while (pair := _nearest_pair(groups)) is not None:
-        a, b = pair
-        groups[a] += groups[b]
-        del groups[b]
-    return [_merged(group) for group in groups]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -219,60 +176,4 @@ def _ahead_right(from_car: FloatArray, courses: FloatArray) -> tuple[FloatArray,
 def _east_north(origin: Fix, fix: Fix) -> tuple[float, float]:
     metres = float(earth.distance_m(origin.lat, origin.lon, fix.lat, fix.lon))
     bearing = float(np.radians(earth.bearing_deg(origin.lat, origin.lon, fix.lat, fix.lon)))
-    return metres * float(np.sin(bearing)), metres * float(np.cos(bearing))
-
-
-def _nearest_pair(groups: Sequence[Sequence[Sighting]]) -> tuple[int, int] | None:
-    """Indices of the two groups that are one sign and lie nearest, in standard errors; None if none are."""
-    best, pair = _SAME_WITHIN, None
-    signs = [_merged(group) for group in groups]
-    for i, a in enumerate(signs):
-        for j in range(i + 1, len(signs)):
-            if a.name == signs[j].name and (apart := _apart(a, signs[j])) < best:
-                best, pair = apart, (i, j)
-    return pair
-
-
-def _apart(a: MergedSign, b: MergedSign) -> float:
-    """How far two signs of one class are apart, in standard errors; infinitely if they cannot be one."""
-    metres = float(earth.distance_m(a.lat, a.lon, b.lat, b.lon))
-    turned = abs(float(earth.turn_deg(a.heading, b.heading)))
-    if metres > _FURTHEST_M or turned > _SAME_HEADING_DEG or _passed_together(a, b):
-        return float("inf")
-    return metres / float(np.hypot(a.error_m, b.error_m))
-
-
-def _passed_together(a: MergedSign, b: MergedSign) -> bool:
-    return any(
-        one.drive == other.drive and abs(one.film_s - other.film_s) < _ONE_PASS_S
-        for one in a.sightings
-        for other in b.sightings
-    )
-
-
-def _merged(group: Sequence[Sighting]) -> MergedSign:
-    weights = np.array([1 / sighting.error_m**2 for sighting in group])
-    first = group[0]
-    easts, norths = zip(*(_offset_m(first, sighting) for sighting in group), strict=True)
-    lat, lon = earth.moved(
-        first.lat,
-        first.lon,
-        east_m=float(np.average(easts, weights=weights)),
-        north_m=float(np.average(norths, weights=weights)),
-    )
-    headings = np.radians([sighting.heading for sighting in group])
-    mean = np.arctan2(weights @ np.sin(headings), weights @ np.cos(headings))
-    return MergedSign(
-        name=first.name,
-        lat=lat,
-        lon=lon,
-        error_m=float(1 / np.sqrt(weights.sum())),
-        heading=float(np.degrees(mean) % 360),
-        sightings=tuple(group),
-    )
-
-
-def _offset_m(a: Sighting, b: Sighting) -> tuple[float, float]:
-    metres = float(earth.distance_m(a.lat, a.lon, b.lat, b.lon))
-    bearing = float(np.radians(earth.bearing_deg(a.lat, a.lon, b.lat, b.lon)))
     return metres * float(np.sin(bearing)), metres * float(np.cos(bearing))

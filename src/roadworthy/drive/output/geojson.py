@@ -17,6 +17,11 @@ from roadworthy.drive.gps.fixes import Fix, is_place
 from roadworthy.drive.gps.track import Track
 
 DECIMALS = 7
+DATUM = (
+    "WGS84, as receivers say positions; GDA2020 is Australia's plate as it lay in 2020 and moves 7 cm a year "
+    "against it"
+)
+"""What a file of positions says of them, as its foreign member `datum`."""
 
 
 def signs_geojson(events: Iterable[DriveEvent]) -> str:
@@ -26,25 +31,27 @@ def signs_geojson(events: Iterable[DriveEvent]) -> str:
     """
     events = list(events)
     placed = [event for event in events if _is_placed(event)]
-    return _collection(map(_sign, placed), events_without_place=len(events) - len(placed))
+    return collection(map(_sign, placed), events_without_place=len(events) - len(placed))
 
 
 def track_geojson(track: Track | None) -> str:
     """The way as one LineString for each part without a gap, for nothing is invented between.
 
-    Properties: `part` from 1, `from_s` and `to_s` (the track's seconds), `metres`.  A part of a single fix
-    is no line; the foreign member `fixes_left_out` counts those.  Lines end at the 180th meridian.
+    Properties: `part` from 1, `from_s` and `to_s` (the track's seconds), `metres`, and `seconds`, those of
+    each point in a text with spaces between.  A part of a single fix is no line; the foreign
+    member `fixes_left_out` counts those.  Lines end at the 180th meridian.
     """
     parts = list(_parts(track)) if track is not None else []
     lines = [part for part in parts if len(part) > 1]
     features = (_line(number, part) for number, part in enumerate(lines, start=1))
-    return _collection(features, fixes_left_out=sum(len(part) == 1 for part in parts))
+    return collection(features, fixes_left_out=sum(len(part) == 1 for part in parts))
 
 
-def _collection(features: Iterable[dict[str, Any]], **foreign: int) -> str:
-    """One feature a line, so that versions of a file can be compared."""
+def collection(features: Iterable[dict[str, Any]], **foreign: int) -> str:
+    """A FeatureCollection, one feature a line, so that versions of a file can be compared."""
     lines = ",\n".join(json.dumps(feature, allow_nan=False) for feature in features)
     members = "".join(f'"{name}": {value}, ' for name, value in foreign.items())
+    members += f'"datum": {json.dumps(DATUM)}, '
     return f'{{"type": "FeatureCollection", {members}"features": [\n{lines}\n]}}\n'
 
 
@@ -60,7 +67,7 @@ def _sign(event: DriveEvent) -> dict[str, Any]:
     return {
         "type": "Feature",
         "id": event.event,
-        "geometry": {"type": "Point", "coordinates": _position(event.lat, event.lon)},
+        "geometry": {"type": "Point", "coordinates": position(event.lat, event.lon)},
         "properties": row,
     }
 
@@ -70,13 +77,15 @@ def _line(number: int, part: Sequence[tuple[float, float, Fix]]) -> dict[str, An
         "type": "Feature",
         "geometry": {
             "type": "LineString",
-            "coordinates": [_position(fix.lat, fix.lon) for _, _, fix in part],
+            "coordinates": [position(fix.lat, fix.lon) for _, _, fix in part],
         },
         "properties": {
             "part": number,
             "from_s": round(part[0][0], 3),
             "to_s": round(part[-1][0], 3),
             "metres": round(part[-1][1] - part[0][1], 1),
+            # A list would be a column of lists in QGIS.
+            "seconds": " ".join(str(round(second, 3)) for second, _, _ in part),
         },
     }
 
@@ -94,7 +103,8 @@ def _parts(track: Track) -> Iterator[list[tuple[float, float, Fix]]]:
         yield part
 
 
-def _position(lat: float, lon: float) -> list[float]:
+def position(lat: float, lon: float) -> list[float]:
+    """A place as GeoJSON has it, longitude first."""
     return [round(lon, DECIMALS), round(lat, DECIMALS)]
 
 

@@ -8,7 +8,7 @@ from typing import Any
 from roadworthy.core.document import Block, Facts, Record, Records, Section, Table, Text
 from roadworthy.core.words import clock, duration, percent, plural
 from roadworthy.report.drive.doubts import Doubt, dangers, unsure
-from roadworthy.report.drive.values import DriveShown, SignShown
+from roadworthy.report.drive.values import DATUM, DriveShown, SignShown
 from roadworthy.report.figures.limits import LimitPart, Mark, limits_chart
 from roadworthy.report.figures.way import WaySign, way_chart
 from roadworthy.report.html import render
@@ -149,7 +149,7 @@ def _map(drive: DriveShown) -> list[Block]:
         parts=drive.limits,
         signs=signs,
     )
-    blocks: list[Block] = [chart]
+    blocks: list[Block] = [chart, Text(text=DATUM)]
     if missing := len(drive.signs) - len(placed):
         blocks.append(Text(text=f"{plural(missing, 'sign')} without a place: not on the map."))
     return blocks

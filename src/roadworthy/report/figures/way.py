@@ -39,12 +39,14 @@ class WayPoint:
     """Where the car was at a second, WGS84 degrees.
 
     joined: whether the way from the point before is known; else it is left open.
+    begins: whether another drive begins here, so that there is no way from the point before.
     """
 
     second: float
     lat: float
     lon: float
     joined: bool = True
+    begins: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -80,7 +82,7 @@ def way_chart(
     drawn = [
         *_lines(way, parts, sheet),
         *_signs(signs, sheet),
-        *_ends(way, sheet),
+        *(() if any(point.begins for point in way) else _ends(way, sheet)),
         *_north(sheet),
         *_scale_bar(sheet),
     ]
@@ -130,7 +132,7 @@ def _lines(way: Sequence[WayPoint], parts: Sequence[LimitPart], sheet: _Sheet) -
         colour = UNKNOWN if part is None else limit_colour(part.limit, part.state)
         yield _polyline(points, sheet, colour, 5, str(part) if part is not None else "no limit known")
     for before, after in pairwise(way):
-        if not after.joined:
+        if not after.joined and not after.begins:
             (x1, y1), (x2, y2) = sheet.at(before.lat, before.lon), sheet.at(after.lat, after.lon)
             yield line(x1, y1, x2, y2, SOFT, dash="2 5", width=1.5)
 
@@ -147,7 +149,7 @@ def _runs(
 
     run: list[WayPoint] = []
     for before, after in pairwise(way):
-        if not after.joined:
+        if not after.joined or after.begins:
             if len(run) > 1:
                 yield part_at(run[0].second), run
             run = []
