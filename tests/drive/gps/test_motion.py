@@ -73,6 +73,10 @@ def test_what_cannot_be_compared_is_none() -> None:
     assert offset_by_motion(track, [1.0] * 100) is None  # nothing changes
     assert offset_by_motion(track, [1.0, 2.0] * 10) is None  # 20 s
     assert offset_by_motion(track, []) is None
+    for seconds in (1, 2, 3, 59):
+        assert offset_by_motion(track_with(speeds_of(seconds + 1, 1)), [1.0, 2.0]) is None
+        assert offset_by_motion(track_with(speeds_of(seconds + 1, 1)), [1.0]) is None
+        assert offset_by_motion(track_with(speeds_of(seconds + 1, 1)), [1.0, 2.0] * 100) is None
     assert offset_by_motion(track, speeds_of(300, 5), window=(5000, 6000)) is None
     with pytest.raises(UsageError, match="least offset comes first"):
         offset_by_motion(track, [1.0], window=(2, 1))

@@ -71,8 +71,8 @@ def offset_by_motion(
         raise UsageError(f"window is {window}; the least offset comes first")
     step, begin = hop_s / _LAGS_PER_HOP, float(track.seconds[0])
     moments = np.arange(begin + step / 2, float(track.seconds[-1]), step)
-    if values.size == 0 or moments.size < _LAGS_PER_HOP:
-        return None
+    if min(values.size * hop_s, moments.size * step) < LEAST_S or moments.size < 2 * _LAGS_PER_HOP:
+        return None  # of no offset would there be enough, and of the shortest nothing to correlate
     speeds = sliding_window_view(track.speeds(moments), _LAGS_PER_HOP).mean(axis=1)
     if np.isin(values[np.isfinite(values)], (0, 1)).all():  # moves or stands
         speeds = np.where(np.isfinite(speeds), speeds >= STANDING, np.nan)
