@@ -4,6 +4,9 @@ from __future__ import annotations
 
 import csv
 import json
+import subprocess
+import sys
+import time
 from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any
@@ -120,6 +123,40 @@ def test_what_is_done_is_left_and_what_is_not_goes_on(films, tmp_path, monkeypat
         False
     ] * 3
     assert watched == [("a.mp4", True), ("bad.mp4", True), ("c.mp4", True)]
+
+
+def test_a_stop_before_the_first_frame_can_be_gone_on_from(films, tmp_path, monkeypatch) -> None:
+    def drive(place: Path, to: Path, **_: Any) -> Any:
+        to.mkdir()
+        raise KeyboardInterrupt
+
+    with monkeypatch.context() as patch:
+        patch.setattr(workflow, "drive", drive)
+        with pytest.raises(KeyboardInterrupt):
+            api.drive_films(films, tmp_path / "out")
+    assert states(api.drive_films(films, tmp_path / "out", resume=True)) == FRESH
+
+
+def test_after_a_kill_films_go_on_to_the_same_answers(films, tmp_path) -> None:
+    """The second film is killed under way: the first is left as it is, and nothing is told twice."""
+    write(films / "c.mp4", frames=60)
+    out, whole = tmp_path / "out", tmp_path / "whole"
+    journal = out / "c" / "journal.jsonl"
+    command = [sys.executable, "-m", "roadworthy", "drive", str(films), "--out", str(out)]
+    process = subprocess.Popen(command, stdout=subprocess.DEVNULL, stderr=subprocess.DEVNULL)
+    end = time.monotonic() + 120
+    while not journal.is_file() or journal.read_bytes().count(b"\n") < 4:
+        assert process.poll() is None
+        assert time.monotonic() < end
+        time.sleep(0.005)
+    process.kill()
+    process.wait()
+    assert not (out / "report.html").exists()
+    driven = api.drive_films(films, out, resume=True)
+    assert states(driven) == [("a.mp4", "done", True), *FRESH[1:]]
+    api.drive_films(films, whole)
+    for name in ("a/events.csv", "c/events.csv", "c/limits.csv", "signs.csv", "signs.geojson"):
+        assert (out / name).read_bytes() == (whole / name).read_bytes()
 
 
 def test_after_a_stop_no_further_film_is_begun(films, tmp_path, monkeypatch) -> None:

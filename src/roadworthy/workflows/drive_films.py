@@ -178,6 +178,7 @@ def drive_films(
         todo = [task for task in tasks if not _is_done(task, before.get(task.film.name))]
         for name in {task.film.name for task in tasks} - {task.film.name for task in todo}:
             outcomes[name] = replace(before[name], kept=True)
+        _record(out, list(outcomes.values()))  # before the first frame, so that --resume knows the folder
         watched = _here(todo, len(films), begins) if on == "local" else _on_ray(todo, threads)
         for outcome in watched:
             outcomes[outcome.film] = outcome
