@@ -53,6 +53,6 @@ def _there(path: Path) -> Path:
         raise DataError(f"{path} cannot be read: {error.strerror or error}") from error
     if not there:
         raise DataNotFoundError(
-            f"no film {path}; give a film's file, a folder of frames, camera:N or rtsp://HOST/PATH"
+            f"no film {path}; give a film's file, a folder of films or of frames, camera:N or rtsp://HOST/PATH"
         )
     return path

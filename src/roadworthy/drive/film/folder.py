@@ -47,7 +47,9 @@ class FolderFilm(Film):
         self._path = path
         names = [entry.name for entry in _entries(path) if _is_frame(entry.name)]
         if not names:
-            raise DataError(f"{path} holds no pictures; give a film, or a folder of a drive's frames")
+            raise DataError(
+                f"{path} holds no pictures; give a film, a folder of films, or a folder of a drive's frames"
+            )
         self._frames, created, self._step_s = _timed(path, names, rate)
         self._about = self._look(at or created)
 
