@@ -129,3 +129,18 @@ def test_without_the_part_that_exports_it_is_named(monkeypatch: pytest.MonkeyPat
     monkeypatch.setitem(sys.modules, "onnx", None)
     with pytest.raises(MissingExtraError, match=r"roadworthy\[export\]"):
         quantise(b"", [])
+
+
+def test_layers_can_be_left_in_full_precision(shipped: Any, signs: Dataset, eight_bits: bytes) -> None:
+    images = np.asarray(signs.images)
+    one_whole = quantise(shipped.crops, [images[:20], images[20:]], whole_layers=(1,))
+    assert float_weights(eight_bits) == []
+    assert float_weights(one_whole) == [1]
+
+
+def float_weights(network: bytes) -> list[int]:
+    """The layers whose weights are stored as they were, numbered in order of computation."""
+    model = onnx.load_from_string(network)
+    stored = {tensor.name: tensor.data_type for tensor in model.graph.initializer}
+    layers = [node for node in model.graph.node if node.op_type in ("Conv", "Gemm")]
+    return [i for i, node in enumerate(layers) if stored.get(node.input[1]) == onnx.TensorProto.FLOAT]

@@ -23,11 +23,26 @@ verbs = typer.Typer()
 
 _SHOWN = 20  # signs in the table; all are in events.csv
 
-FilmArgument = Annotated[str, argument("workflows.drive:drive.place", metavar="FILM|DIR|camera:N|rtsp://...")]
+FilmArgument = Annotated[
+    str,
+    argument(
+        "workflows.drive:drive.place",
+        metavar="FILM|DIR|camera:N|rtsp://...",
+        says="{} Or a folder of films.",
+    ),
+]
 OutOption = Annotated[Path, setting("workflows.drive:drive.out", "--out", metavar="DIR")]
 ReaderOption = Annotated[str | None, setting("workflows.drive:drive.reader", "--reader", metavar="MODEL")]
 FinderOption = Annotated[str | None, setting("workflows.drive:drive.finder", "--finder", metavar="MODEL")]
-GpsOption = Annotated[str | None, setting("workflows.drive:drive.gps", "--gps", metavar="FILE|auto")]
+GpsOption = Annotated[
+    str | None,
+    setting(
+        "workflows.drive:drive.gps",
+        "--gps",
+        metavar="FILE|auto",
+        says="{} Of a folder of films each has its own by default: FILM.gpx, FILM.nmea, or within it.",
+    ),
+]
 RegionOption = Annotated[str | None, setting("workflows.drive:drive.region", "--region", metavar="NAME")]
 AtOption = Annotated[str | None, setting("workflows.drive:drive.at", "--at", metavar="TIME")]
 CorrectionsOption = Annotated[

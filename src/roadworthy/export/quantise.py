@@ -28,13 +28,19 @@ class _Pictures:
 
 
 def quantise(
-    network: bytes, batches: Sequence[ByteArray], *, whole_heads: bool = False, averaged: bool = False
+    network: bytes,
+    batches: Sequence[ByteArray],
+    *,
+    whole_heads: bool = False,
+    whole_layers: Sequence[int] = (),
+    averaged: bool = False,
 ) -> bytes:
     """Static quantisation of an ONNX model, its preprocessing left in full precision.
 
     batches: pictures as the network's input takes them, which show the ranges of its activations.
     whole_heads: leave the last layers and all that follows them in full precision: 256 levels are enough for
         features, and too few for a box's place in a frame of 1,280 pixels, or for a hundred close answers.
+    whole_layers: leave these in full precision, too; layers are counted from 0, in order of computation.
     averaged: spread the levels over the mean of the batches' ranges, not over the widest that any picture
         reaches: what lies beyond is cut off, and all else is told apart more finely (docs/log.md).
     """
@@ -56,7 +62,11 @@ def quantise(
                 reader,
                 quant_format=QuantFormat.QDQ,
                 op_types_to_quantize=list(QUANTISED),
-                nodes_to_exclude=[*_preprocessing(model), *(_heads(model) if whole_heads else ())],
+                nodes_to_exclude=[
+                    *_preprocessing(model),
+                    *(_heads(model) if whole_heads else ()),
+                    *(name for number, name in enumerate(_layers(model)) if number in whole_layers),
+                ],
                 per_channel=True,
                 activation_type=QuantType.QUInt8,
                 weight_type=QuantType.QInt8,
@@ -86,6 +96,11 @@ def _preprocessing(model: Any) -> list[str]:
             found.append(node.name)
             queue += node.input
     return found
+
+
+def _layers(model: Any) -> list[str]:
+    """Names of the nodes with weights, in order of computation."""
+    return [node.name for node in model.graph.node if node.op_type in LAYERS]
 
 
 def _heads(model: Any) -> list[str]:

@@ -130,7 +130,7 @@ def drive_films(
     place: a folder with films.  out: a folder for one of each film's name, with all that `drive` writes; and
         for signs.csv, signs.geojson (each physical sign once) and report.html of all of them.
     on: where films are watched: `local`, one after the other, or `ray`, the cluster that RAY_ADDRESS names,
-        whose machines must all see the films, the models and `out`.
+        whose machines must all see the films, the models and the results.
     gps: one track for all films, or `auto`; by default each film's own: FILM.gpx or FILM.nmea beside it, else
         what its camera wrote into it, else none.
     threads: of each film; on a cluster the cores that a film takes (2 by default).

@@ -57,6 +57,7 @@ from roadworthy.workflows.runtime_check import Held, checked_readers, require_ru
 
 Precision = Literal["fp32", "int8"]
 PICTURES = 2000  # of validation, that the export is held to
+WHOLE_LAYERS = (2,)  # early, small, and what it rounds is rounded for all that follows (docs/log.md)
 RANGES = 512  # of them, whose activations 8 bits are spread over
 BATCH = 64
 WINDOWS = 500  # pictures whose single window is held to the crop
@@ -191,7 +192,7 @@ def _crops(
     if precision == "int8":
         ranges = pictures.first(RANGES).images
         batches = [ranges[i : i + BATCH] for i in range(0, len(ranges), BATCH)]
-        graph = quantise(graph, batches, whole_heads=True, averaged=True)
+        graph = quantise(graph, batches, whole_heads=True, whole_layers=WHOLE_LAYERS, averaged=True)
         found = held(graph)
         check_quantised(found)
         facts["int8"] = found.facts()
