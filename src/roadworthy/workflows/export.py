@@ -324,7 +324,8 @@ def _dense(
     check_full(found)
     facts = {"fp32": found.facts()}
     if manifest.precision == "int8":
-        graph = quantise(graph, _mosaics(pictures.first(2 * RANGES).images), whole_heads=True)
+        mosaics = _mosaics(pictures.first(2 * RANGES).images)
+        graph = quantise(graph, mosaics, whole_heads=True, whole_layers=WHOLE_LAYERS, averaged=True)
         found = held(graph)
         check_quantised(found)
         facts["int8"] = found.facts()
