@@ -131,7 +131,7 @@ def test_a_far_key_frame_takes_no_time(frames: Callable[..., Path]) -> None:
 
 
 def test_a_key_frame_without_its_picture_is_refused(frames: Callable[..., Path]) -> None:
-    with pytest.raises(DataError, match="track 0, frame 3: no picture in .* has this number; frames count"):
+    with pytest.raises(DataError, match=r"track 0, frame 3: no picture in .* has this number; frames count"):
         read(film(frames(0, 1), track(box(frame=3))))
 
 

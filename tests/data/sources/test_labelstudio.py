@@ -140,9 +140,8 @@ def test_other_regions_are_counted_and_labels_apart_joined(exported: Exported) -
 
 
 def test_a_label_as_text_and_none_at_all(exported: Exported) -> None:
-    (frame,), _ = exported(
-        task([region() | {"value": region(rectanglelabels=x)["value"]} for x in ("stop", [])])
-    )
+    labels: tuple[object, ...] = ("stop", [])
+    (frame,), _ = exported(task([region(rectanglelabels=label) for label in labels]))
     assert [a.label for a in frame.annotations] == ["stop", ""]
 
 

@@ -193,10 +193,8 @@ def _of_film(data: object) -> bool:
 
 def _words_apart(regions: list[Any]) -> dict[str, Any]:
     """Labels by the id of their rectangle, of projects that have <Rectangle> and <Labels> apart."""
-    own = [
-        region for region in regions if _kind(region) == "labels" and isinstance(region.get("value"), dict)
-    ]
-    return {str(region.get("id")): region["value"].get("labels") for region in own}
+    own = [(region.get("id"), region.get("value")) for region in regions if _kind(region) == "labels"]
+    return {str(number): value.get("labels") for number, value in own if isinstance(value, dict)}
 
 
 def _name(text: str) -> str:
