@@ -22,7 +22,6 @@ COVERED_BY = {
     "core/rejection.py": "evaluate/test_rejection.py",
     "core/settings.py": "test_config.py",
     "core/verdicts.py": "evaluate/statistics/test_verdicts.py",
-    "data/class_map.py": "data/sources/test_boxes.py",
     "data/drawn_frames.py": "data/sources/test_streets.py",
     "data/marks.py": "data/sources/test_coco_columns.py",
     "data/open_frames.py": "workflows/test_find_training.py",

@@ -268,6 +268,9 @@ def _show_pictures(overview: Overview) -> None:
 OtherArgument = Annotated[str, argument("workflows.sets:find_overlap.b", metavar="OTHER")]
 PairsOption = Annotated[Path | None, setting("workflows.sets:find_overlap.out", "--out", metavar="FILE")]
 TableOption = Annotated[Path, setting("workflows.sets:propose_map.out", "--out", metavar="FILE")]
+MapReaderOption = Annotated[
+    str | None, setting("workflows.sets:propose_map.model", "--model", metavar="MODEL")
+]
 
 
 @data_verbs.command(cls=Described, epilog=examples("roadworthy data overlap gtsdb: gtsrb: --out pairs.csv"))
@@ -289,13 +292,17 @@ def overlap(
 
 
 @data_verbs.command(
-    "map", cls=Described, epilog=examples("roadworthy data map mtsd:mapillary --out classes.csv")
+    "map",
+    cls=Described,
+    epilog=examples("roadworthy data map mtsd:mapillary --out map.csv --model packaged"),
 )
-def map_(*, spec: SpecArgument, labels: LabelsOption = None, out: TableOption) -> None:
+def map_(
+    *, spec: SpecArgument, labels: LabelsOption = None, out: TableOption, model: MapReaderOption = None
+) -> None:
     """Propose a table of classes for a set, to be corrected by hand."""
     from roadworthy import api
 
-    print_line(str(api.propose_map(data_from(spec, labels=labels), out)))
+    print_line(str(api.propose_map(data_from(spec, labels=labels), out, model=model)))
 
 
 ToOption = Annotated[str, setting("workflows.convert:convert.to", "--to", metavar="FORMAT")]

@@ -7,7 +7,9 @@ from dataclasses import dataclass, field
 from pathlib import Path, PurePosixPath
 
 from roadworthy.core.arrays import Box
+from roadworthy.core.errors import DataError
 from roadworthy.core.notes import say
+from roadworthy.core.paths import short
 from roadworthy.data.frames import Annotation, Frame
 from roadworthy.data.sources._boxes import Pictures, SignWords, marked, read_label, rounded, without_doubles
 from roadworthy.data.tables import missing_pictures
@@ -57,6 +59,7 @@ class Boxes:
             raise missing_pictures(self.table, missing)
         if missing:
             say(f"{self.place}: {len(missing):,} frames have no picture and are left out: {missing[0]} ...")
+        self._refuse_shared(paths)
         self.words.say()
         self.pictures.say(self.place)
         frames = [
@@ -73,12 +76,28 @@ class Boxes:
         frames.sort(key=lambda frame: frame.path)
         return without_doubles(frames, self.place)
 
+    def _refuse_shared(self, paths: Mapping[str, str | None]) -> None:
+        """DataError where names in different folders are found as one picture: its boxes would be mixed."""
+        owners: dict[str, str] = {}
+        for named, path in paths.items():
+            other = owners.setdefault(path, named) if path else named
+            if _parts(other) != _parts(named):
+                raise DataError(
+                    f"{self.table} names {other} and {named}, and {path} alone is there for both; "
+                    "put the pictures into the folders that the file names"
+                )
+
     def _path(self, named: str) -> str | None:
         """Where a picture lies: as it is called, or, of another machine, by its own name."""
         last = PurePosixPath(named.replace("\\", "/")).name
         tries = [named] if named == last else [named, last]
         found = (self.pictures.find(folder, name) for name in tries for folder in self.folders)
         return next((path for path in found if path), None)
+
+
+def _parts(named: str) -> tuple[str, ...]:
+    folders, name = PurePosixPath(named.replace("\\", "/").lower()).parts[:-1], PurePosixPath(named).stem
+    return (*folders, name.lower())
 
 
 def number(cells: Mapping[str, object], name: str) -> float:
@@ -88,5 +107,5 @@ def number(cells: Mapping[str, object], name: str) -> float:
         raise ValueError(f"it has no number {name}")
     try:
         return float(value)
-    except ValueError:
-        raise ValueError(f"{name} is {value!r}, no number") from None
+    except (ValueError, OverflowError):
+        raise ValueError(f"{name} is {short(str(value))}, no number") from None

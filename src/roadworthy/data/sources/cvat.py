@@ -6,7 +6,8 @@
 
 Corners are 0-based, the last outside.  A turned box is enclosed.  Of a video, frames are pictures numbered
 from 0 (`frame_000012.png`), as CVAT exports them; between key frames a box moves on a line, from one that is
-`outside` on there is none.  Polygons, points and masks are left out and counted.
+`outside` on there is none.  A key frame needs its picture; others may be missing, as of a task with a frame
+step.  Polygons, points and masks are left out and counted.
 The attributes `ignore` and `track_id` of a box, and `sequence` of its task, are read where they are given.
 Source: https://docs.cvat.ai/docs/manual/advanced/xml_format/
 """
@@ -15,6 +16,7 @@ from __future__ import annotations
 
 import math
 import re
+from bisect import bisect_left
 from collections import Counter
 from collections.abc import Iterator, Mapping
 from dataclasses import dataclass, field
@@ -124,7 +126,8 @@ class _Reader:
     def _film(self, boxes: Boxes, root: Element, folders: list[Path]) -> None:
         """Frames of a film: all pictures with a number that lie there, and what tracks mark in them."""
         task = root.findtext("meta/task/name") or root.findtext("meta/job/id") or self.table.parent.name
-        folder = next((f for f in folders if f.is_dir() and any(map(_number, f.iterdir()))), None)
+        numbered = (f for f in folders if f.is_dir() and any(_number(p) is not None for p in f.iterdir()))
+        folder = next(numbered, None)
         if folder is None:
             raise DataError(
                 f"{self.table} is of a film, and no numbered frames lie in {folders[0]}; export it with its "
@@ -137,15 +140,18 @@ class _Reader:
         for track in root.findall("track"):
             sign, label = track.get("id", ""), track.get("label", "")
             lone = _told(track, "lone") == "true"
-            for frame, shape, box in self._along(track):
+            for frame, shape, box in self._along(track, sorted(names)):
                 where = f"{self.table}, track {sign}, frame {frame}"
                 if frame not in names:
                     raise DataError(f"{where}: no picture in {folder} has this number; frames count from 0")
                 group = "" if lone else _told(track, "track_id") or f"{task}/{sign}"
                 self._mark(boxes, names[frame], shape, label, where, group, box)
 
-    def _along(self, track: Element) -> Iterator[tuple[int, Element, Box | None]]:
-        """A track's frames, each with the key frame before it and its box; None for the key's own."""
+    def _along(self, track: Element, there: list[int]) -> Iterator[tuple[int, Element, Box | None]]:
+        """A track's frames, each with the key frame before it and its box; None for the key's own.
+
+        there: the frames that have pictures; between key frames no others come.
+        """
         where = f"{self.table}, track {track.get('id')}"
         try:
             keys = sorted(
@@ -159,13 +165,23 @@ class _Reader:
             if row.get("outside") == "1":
                 continue
             yield start, row, None
-            for frame in range(start + 1, end):
-                share = (frame - start) / (end - start)
-                a, b = _corners(row, where), _corners(following, where)
-                x1, y1, x2, y2 = (p + (q - p) * share for p, q in zip(a, b, strict=True))
-                yield frame, row, (x1, y1, x2, y2)
+            between = there[bisect_left(there, start + 1) : bisect_left(there, end)]
+            if missing := max(end - start - 1, 0) - len(between):
+                self.odd["boxes between key frames, in frames without a picture, are left out"] += missing
+            for frame in between:
+                yield frame, row, self._moved(row, following, (frame - start) / (end - start), where)
         if keys and keys[-1][1].get("outside") != "1":
             yield (*keys[-1], None)
+
+    @staticmethod
+    def _moved(row: Element, following: Element, share: float, where: str) -> Box:
+        """The box on its way from one key frame to the next; of NaN where one of them is no box."""
+        try:
+            a, b = _corners(row, where), _corners(following, where)
+        except ValueError:
+            return (math.nan,) * 4  # a fault of these frames; that of the key frame says more
+        x1, y1, x2, y2 = (p + (q - p) * share for p, q in zip(a, b, strict=True))
+        return x1, y1, x2, y2
 
     def _mark(
         self,

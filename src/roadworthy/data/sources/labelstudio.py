@@ -20,7 +20,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
-from urllib.parse import parse_qs, unquote, urlsplit
+from urllib.parse import unquote, urlsplit
 
 from roadworthy.core.arrays import Box
 from roadworthy.core.errors import DataError, DataNotFoundError
@@ -37,6 +37,7 @@ from roadworthy.imaging.decode import SUFFIXES
 
 _UPLOADED = re.compile(r"[0-9a-f]{8}-(.+)")  # what Label Studio sets before the name of an upload
 _FILMS = ("videorectangle", "timelinelabels")
+_FILM_SUFFIXES = (".mp4", ".webm", ".mov", ".avi", ".mkv")
 
 TERMS = "frames of the user's own, under their own terms"
 
@@ -94,14 +95,16 @@ class _Reader:
         if regions is None:
             self.odd["tasks without annotations are not labelled and left out"] += 1
             return
-        if any(_kind(region) in _FILMS for region in regions):
+        if any(_kind(region) in _FILMS for region in regions) or _of_film(data):
             self.odd["tasks are of films and left out (roadworthy data truth reads films)"] += 1
             return
         named = self._picture(data if isinstance(data, dict) else {}, where)
         split = split_of(str(data.get("split", "")))
         self.boxes.frame(named, sequence=str(data.get("sequence", "")), split=split)
+        words = _words_apart(regions)
         for count, region in enumerate(regions, 1):
-            self._region(named, region, f"{where}, region {count}")
+            if _kind(region) != "labels":
+                self._region(named, region, f"{where}, region {count}", words)
 
     def _regions(self, task: Mapping[str, Any]) -> list[Any] | None:
         """What is marked, or None where nobody has labelled the task."""
@@ -111,10 +114,12 @@ class _Reader:
         given = task.get("annotations") or task.get("completions") or []
         done = [one for one in given if isinstance(one, dict) and not one.get("was_cancelled")]
         if not done:
+            if task.get("predictions"):
+                self.odd["tasks have predictions alone, which are not read"] += 1
             return None
         if len(done) > 1:
             self.odd["tasks have several annotations; the last of each is taken"] += 1
-        result = max(done, key=lambda one: str(one.get("updated_at", ""))).get("result")
+        result = sorted(done, key=lambda one: str(one.get("updated_at", "")))[-1].get("result")
         return result if isinstance(result, list) else []
 
     def _picture(self, data: Mapping[str, Any], where: str) -> str:
@@ -129,7 +134,7 @@ class _Reader:
             return match[1]
         return named
 
-    def _region(self, named: str, region: Any, where: str) -> None:
+    def _region(self, named: str, region: Any, where: str, words_apart: Mapping[str, Any]) -> None:
         value = region.get("value", region) if isinstance(region, dict) else None
         if not isinstance(value, dict):
             raise DataError(f"{where}: it is no object")
@@ -138,7 +143,7 @@ class _Reader:
             self.odd["regions that are no rectangles are left out"] += 1
             return
         meta = region.get("meta") if isinstance(region.get("meta"), dict) else {}
-        words = value.get("rectanglelabels") or value.get("labels") or [""]
+        words = value.get("rectanglelabels") or value.get("labels") or words_apart.get(str(region.get("id")))
         try:
             size = number(region, "original_width"), number(region, "original_height")
             box = self._box(value, size)
@@ -146,12 +151,13 @@ class _Reader:
             self.boxes.fault(named, where, error)
             return
         ignore, group = meta.get("ignore") is True, str(meta.get("track_id", ""))
-        self.boxes.mark(named, str(words[0]), box, where, ignore=ignore, group=group)
+        word = words[0] if isinstance(words, list) and words else words or ""
+        self.boxes.mark(named, str(word), box, where, ignore=ignore, group=group)
 
     def _box(self, value: Mapping[str, Any], size: tuple[float, float]) -> Box:
         x, y, w, h = (number(value, name) / 100 for name in ("x", "y", "width", "height"))
         x, w, y, h = x * size[0], w * size[0], y * size[1], h * size[1]
-        turn = math.radians(float(value.get("rotation") or 0))
+        turn = math.radians(number(value, "rotation") if value.get("rotation") else 0)
         if not turn:
             return x, y, x + w, y + h
         self.odd["turned boxes are enclosed"] += 1
@@ -175,12 +181,29 @@ def _are_regions(value: object) -> bool:
         isinstance(value, list)
         and bool(value)
         and isinstance(value[0], dict)
-        and "original_width" in value[0]
+        and any(name in value[0] for name in ("original_width", "framesCount", "sequence"))
     )
+
+
+def _of_film(data: object) -> bool:
+    """Whether a task shows a film: nobody may have marked anything in it."""
+    texts = data.values() if isinstance(data, dict) else ()
+    return any(isinstance(text, str) and _name(text).lower().endswith(_FILM_SUFFIXES) for text in texts)
+
+
+def _words_apart(regions: list[Any]) -> dict[str, Any]:
+    """Labels by the id of their rectangle, of projects that have <Rectangle> and <Labels> apart."""
+    own = [(region.get("id"), region.get("value")) for region in regions if _kind(region) == "labels"]
+    return {str(number): value.get("labels") for number, value in own if isinstance(value, dict)}
 
 
 def _name(text: str) -> str:
     """The path that the address of a picture means: of an upload, of a served file, of another machine."""
-    parts = urlsplit(text)
-    served = parse_qs(parts.query).get("d")
-    return unquote(served[0] if served else parts.path if parts.scheme or "%" in text else text).lstrip("/")
+    try:
+        parts = urlsplit(text)
+    except ValueError:  # such as http://[a
+        return text
+    # No parse_qs: a plus in the name of a file is one.
+    served = next((part[2:] for part in parts.query.split("&") if part.startswith("d=")), "")
+    path = served or (parts.path if parts.scheme or "%" in text else text)
+    return unquote(path).lstrip("/")
