@@ -68,8 +68,13 @@ def test_results_are_written_and_their_place_is_said(
 ) -> None:
     out = tmp_path / "out"
     assert cli.run(["evaluate", drive[0], "--data", drive[1], "--out", str(out)]) == 0
-    assert {path.name for path in out.iterdir()} == {"metrics.json", "matched.csv", "provenance.json"}
-    assert capsys.readouterr().out.splitlines()[-1] == f"results   {out}"
+    assert {path.name for path in out.iterdir()} == {
+        "metrics.json",
+        "matched.csv",
+        "provenance.json",
+        "report.html",
+    }
+    assert capsys.readouterr().out.splitlines()[-1] == f"report    {out / 'report.html'}"
 
 
 @pytest.mark.parametrize(

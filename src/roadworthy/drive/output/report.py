@@ -3,10 +3,12 @@
 from __future__ import annotations
 
 from collections import Counter
+from collections.abc import Iterable
 from typing import Any
 
 from roadworthy.drive.events.event import DriveEvent
 from roadworthy.drive.limits.events import plates_text
+from roadworthy.drive.limits.machine import LimitRow
 from roadworthy.drive.output.crops import within_budget
 from roadworthy.drive.output.result import DriveResult, as_text
 from roadworthy.drive.seen import Trail
@@ -29,17 +31,7 @@ def drive_shown(result: DriveResult) -> DriveShown:
         about=_about(result),
         kilometres=None if metres is None else metres / 1000,
         signs=tuple(_sign(event, result, crops.get(event.event, b"")) for event in result.events),
-        limits=tuple(
-            LimitPart(
-                from_s=row.from_s,
-                to_s=row.to_s,
-                limit=row.limit,
-                state=row.state,
-                event=row.event,
-                condition=row.condition,
-            )
-            for row in result.limits
-        ),
+        limits=limit_parts(result.limits),
         way=_way(result),
         lost=result.lost,
         crops_left_out=len(result.crops) - len(crops),
@@ -110,4 +102,19 @@ def _way(result: DriveResult) -> tuple[WayPoint, ...]:
         WayPoint(second=second, lat=fix.lat, lon=fix.lon, joined=second not in after_gap)
         for second, fix in zip(track.seconds.tolist(), track.fixes, strict=True)
         if 0 <= second <= result.duration_s
+    )
+
+
+def limit_parts(rows: Iterable[LimitRow]) -> tuple[LimitPart, ...]:
+    """The rows of limits.csv as reports show them."""
+    return tuple(
+        LimitPart(
+            from_s=row.from_s,
+            to_s=row.to_s,
+            limit=row.limit,
+            state=row.state,
+            event=row.event,
+            condition=row.condition,
+        )
+        for row in rows
     )

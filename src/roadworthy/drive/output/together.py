@@ -11,10 +11,10 @@ from roadworthy.core.files import write_text
 from roadworthy.core.words import csv_cell
 from roadworthy.drive.gps.fixes import is_place
 from roadworthy.drive.output.geojson import collection, position
+from roadworthy.drive.output.report import limit_parts
 from roadworthy.drive.output.result import as_text
 from roadworthy.drive.together import KeptDrive, PhysicalSign, as_row
 from roadworthy.report.drive.overview import FilmShown, OverviewShown, SeenSign, overview_page
-from roadworthy.report.figures.limits import LimitPart
 from roadworthy.report.figures.way import WayPoint
 
 _COLUMNS = (
@@ -94,17 +94,7 @@ def _film(drive: KeptDrive) -> FilmShown:
         kilometres=None if drive.metres is None else drive.metres / 1000,
         signs=len(drive.events),
         sure=sum(event.accepted for event in drive.events),
-        limits=tuple(
-            LimitPart(
-                from_s=row.from_s,
-                to_s=row.to_s,
-                limit=row.limit,
-                state=row.state,
-                event=row.event,
-                condition=row.condition,
-            )
-            for row in drive.limits
-        ),
+        limits=limit_parts(drive.limits),
         way=_way(drive),
     )
 
