@@ -121,3 +121,52 @@ def test_what_cannot_be_converted_is_said_in_a_line(source: Path, tmp_path: Path
         convert(data, to="yolo", out=tmp_path / "out")
     assert not (tmp_path / "out").exists()
     assert replace(data).spec == data.spec
+
+
+def boxes_by_name(spec: str) -> dict[str, list[tuple[float, ...]]]:
+    """Ours, in order."""
+    return {
+        Path(frame.path).stem: sorted(one.box for one in frame.annotations if not one.ignore)
+        for frame in read_frames(spec)
+    }
+
+
+def assert_alike(
+    ours: dict[str, list[tuple[float, ...]]], theirs: dict[str, list[tuple[float, ...]]]
+) -> None:
+    assert {name for name, boxes in ours.items() if boxes} == {n for n, boxes in theirs.items() if boxes}
+    for name, boxes in theirs.items():
+        assert ours[name] == [pytest.approx(box, abs=1e-3) for box in boxes], name
+
+
+def test_pycocotools_reads_the_same_boxes(source: Path, tmp_path: Path) -> None:
+    pytest.importorskip("pycocotools", reason="a second reader of COCO, of the developers' extra")
+    from pycocotools.coco import COCO
+
+    spec = convert(DataConfig(spec=f"imagefolder:{source}"), to="coco", out=tmp_path / "out")
+    theirs: dict[str, list[tuple[float, ...]]] = {}
+    for path in sorted((tmp_path / "out").glob("*.json")):
+        coco = COCO(str(path))
+        for picture in coco.dataset["images"]:
+            found = [one for one in coco.loadAnns(coco.getAnnIds(picture["id"])) if not one["iscrowd"]]
+            theirs[Path(picture["file_name"]).stem] = sorted(
+                (x, y, x + w, y + h) for x, y, w, h in (one["bbox"] for one in found)
+            )
+    assert_alike(boxes_by_name(spec), theirs)
+
+
+def test_supervision_reads_the_same_boxes(source: Path, tmp_path: Path) -> None:
+    """Seen with supervision 0.31.2: of YOLO and VOC to a thousandth of a pixel."""
+    sv = pytest.importorskip("supervision", reason="a second reader, which no extra installs")
+    data = DataConfig(spec=f"imagefolder:{source}")
+    spec = convert(data, to="yolo", out=tmp_path / "yolo")
+    folder = tmp_path / "yolo"
+    theirs: dict[str, list[tuple[float, ...]]] = {}
+    for images in sorted((folder / "images").glob("*")) or [folder / "images"]:
+        if images.is_dir():
+            labels = folder / "labels" / images.name
+            read = sv.DetectionDataset.from_yolo(str(images), str(labels), str(folder / "data.yaml"))
+            theirs |= {Path(path).stem: sorted(map(tuple, one.xyxy.tolist())) for path, _, one in read}
+    ours = boxes_by_name(spec)
+    assert_alike({name: ours[name] for name in theirs}, theirs)
+    assert any(theirs.values())
